@@ -46,6 +46,16 @@ MASKED = [
     node("Constant", [], ["bs"], value_ints=[-1, 2, 5, 5]), node("Reshape", ["masked", "bs"], ["back"]),
 ]  # fmt: skip
 
+POSITIONS = [  # of a map of 2 rows and 3 columns, https://arxiv.org/abs/2112.01526, equation 4
+    node("MatMul", ["x", "h"], ["of_rows"]), node("MatMul", ["x", "w"], ["of_columns"]),
+    *[node("Constant", [], [name], value_ints=sizes) for name, sizes in (
+        ("ls", [-1, 2, 2, 3, 2, 3]), ("hs", [-1, 2, 2, 3, 2, 1]), ("ws", [-1, 2, 2, 3, 1, 3]), ("bs", [-1, 2, 6, 6])
+    )],
+    node("Reshape", ["logits", "ls"], ["apart"]), node("Reshape", ["of_rows", "hs"], ["rows"]),
+    node("Reshape", ["of_columns", "ws"], ["columns"]), node("Add", ["apart", "rows"], ["with_rows"]),
+    node("Add", ["with_rows", "columns"], ["with_both"]), node("Reshape", ["with_both", "bs"], ["back"]),
+]  # fmt: skip
+
 NEIGHBOURS = [
     node("Constant", [], ["a"], value_ints=[3]), node("Constant", [], ["0"], value_ints=[0]),
     node("Constant", [], ["1"], value_ints=[1]), node("Constant", [], ["2"], value_ints=[2]),
@@ -89,6 +99,10 @@ PATTERNS: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], list[
     "attention with a bias and a mask": (
         [*sides(), *attended(SCALE, node("Add", ["scaled", "b"], ["biased"]), node("Add", ["m", "biased"], ["masked"]), last="masked")],
         HEADS, {"half": HALF, "b": weight(1, 2, 5, 5), "m": weight(1, 1, 5, 5)}, ["parameter", "parameter", "attention"],
+    ),
+    "attention with biases of rows and of columns, as MViT v2 has it": (
+        [*sides(), *attended(*POSITIONS, last="back")], ("N", 2, 6, 4), {"h": weight(4, 2), "w": weight(4, 3)},
+        ["linear", "linear", *["reshape"] * 2, *["expand", "reshape"] * 2, "attention"],
     ),
     "attention of heads that a permutation makes": (
         [*SPLIT, node("Transpose", ["r"], ["q"], perm=[0, 2, 1, 3]), node("Transpose", ["r"], ["t"], perm=[0, 2, 3, 1]),

@@ -2,7 +2,7 @@
 
 Keys come transposed, by a permutation of their own or of a larger one; the scale is at the logits, the queries, or by
 its root at both sides (PyTorch's exporter of ``scaled_dot_product_attention``); biases and masks are added to the
-logits.  A temperature that is learned for each head stands in place of the scale (Swin v2, XCiT).  Where each window
+logits, also one for each row and one for each column of a map (MViT v2).  A temperature that is learned for each head stands in place of the scale (Swin v2, XCiT).  Where each window
 has a mask of its own (Swin), the windows that were samples become an axis of queries, keys and values, and samples
 again behind the attention.  What a network does in between that is not one of these stays as it is.
 """
@@ -85,13 +85,14 @@ def _logits(fuser: Fuser, normal: LayerStep, new: list[LayerStep]) -> _Logits:
     """
     found = _Logits()
     value, is_split = normal.inputs[0], False
+    whole: Value | None = None  # the logits, whose positions are rows and columns while their biases are added
     while True:
         before = _maker(fuser, value)
         if before is None:
             return found
         kind, source = before.layer.type, before.inputs[0]
         if kind == "matmul":
-            if not is_split:
+            if not is_split and whole is None:
                 found.product, found.parts = before, [before, *found.parts]
             return found
         if kind == "affine" and before["add"] == 0 and before["mul"] > 0 and found.temperature is None:
@@ -101,6 +102,10 @@ def _logits(fuser: Fuser, normal: LayerStep, new: list[LayerStep]) -> _Logits:
         elif kind == "scale" and _is_whole(before) and fuser.maker(source, "matmul") is not None:
             found.temperature = _as_input(before)
             new += _makers(found.temperature)
+        elif kind == "reshape" and before["fold"] == before["unfold"] == 1:
+            if whole is not None and source.shape != whole.shape:
+                return found
+            whole = value if whole is None else None
         elif kind == "reshape" and not found.windows and before["fold"] > 1:
             found.windows, is_split = before["fold"], True
             if source.shape != (found.windows, *value.shape):
@@ -111,17 +116,28 @@ def _logits(fuser: Fuser, normal: LayerStep, new: list[LayerStep]) -> _Logits:
                 return found
         elif len(found.biases) == MOST_BIASES:
             return found
-        elif kind == "shift" and _is_whole(before):
+        elif kind == "shift" and _is_whole(before) and whole is None:
             found.biases.insert(0, _as_input(before))
             new += _makers(found.biases[0])
         elif kind == "add" and len(before.inputs) == 2:
             first = _leads_to_a_product(fuser, source)
             source, bias = before.inputs if first else before.inputs[::-1]
-            found.biases.insert(0, bias)
+            found.biases.insert(0, bias if whole is None else _stretched(bias, value, whole, before, new))
         else:
             return found
         found.parts.insert(0, before)
         value = source
+
+
+def _stretched(bias: Value, apart: Value, whole: Value, add: LayerStep, new: list[LayerStep]) -> Value:
+    """Return a bias of rows or of columns for every position; the stretched copy has the logits' elements."""
+    for kind, shape in (("expand", apart.shape), ("reshape", whole.shape)):
+        output = Value("", shape, bias.dtype)
+        output.axis, output.times = bias.axis, bias.times
+        output.step = LayerStep(made(kind, {"shape": shape}), [bias], output, {}, add.calls)
+        new.append(output.step)
+        bias = output
+    return bias
 
 
 def _maker(fuser: Fuser, value: Value) -> LayerStep | None:
