@@ -35,6 +35,18 @@ def sides(q: str = "x", k: str = "x") -> list[Any]:
     return [node("Identity", [q], ["q"]), node("Identity", [k], ["k"])]
 
 
+def turned(x: str, y: str) -> list[Any]:
+    """Return the nodes of a rotary embedding of one value that makes another, with the tables cos and sin."""
+    return [
+        node("Split", [x], [f"{x}a", f"{x}b"], axis=-1, num_outputs=2),
+        node("Neg", [f"{x}b"], [f"{x}n"]),
+        node("Concat", [f"{x}n", f"{x}a"], [f"{x}r"], axis=-1),
+        node("Mul", [x, "cos"], [f"{x}c"]),
+        node("Mul", [f"{x}r", "sin"], [f"{x}s"]),
+        node("Add", [f"{x}c", f"{x}s"], [y]),
+    ]
+
+
 HALF, ROOT = F(0.5), F(0.5**0.5)
 SCALE = node("Mul", ["logits", "half"], ["scaled"])
 SPLIT = [node("Constant", [], ["s"], value_ints=[0, 5, 2, 4]), node("Reshape", ["x", "s"], ["r"])]
@@ -126,9 +138,12 @@ PATTERNS: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], list[
         ["permute", "matmul", "softmax", "matmul"],
     ),
     "rotary": (
-        [node("Split", ["x"], ["a", "b"], axis=-1, num_outputs=2), node("Neg", ["b"], ["n"]), node("Concat", ["n", "a"], ["r"], axis=-1),
-         node("Mul", ["x", "cos"], ["c"]), node("Mul", ["r", "sin"], ["s"]), node("Add", ["c", "s"], ["y"])],
-        HEADS, {"cos": weight(5, 4), "sin": weight(5, 4)}, ["parameter", "parameter", "rotary"],
+        turned("x", "y"), HEADS, {"cos": weight(5, 4), "sin": weight(5, 4)}, ["parameter", "parameter", "rotary"],
+    ),
+    "rotary twice, with tables that are parts of one": (
+        [node("Split", ["table"], ["sin", "cos"], axis=-1, num_outputs=2),
+         *[one for x, y in (("x", "z"), ("z", "y")) for one in turned(x, y)]],
+        HEADS, {"table": weight(5, 8)}, ["parameter", "parameter", "rotary", "rotary"],
     ),
     "rotary of neighbours": (
         [*NEIGHBOURS, node("Mul", ["x", "cos"], ["p"]), node("Mul", ["turned", "sin"], ["q"]), node("Add", ["p", "q"], ["y"])],

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from cnncalc.importers.onnx.equal import are_same
 from cnncalc.importers.onnx.expanded import Expanded
 from cnncalc.importers.onnx.model import StoredTensor
 from cnncalc.importers.onnx.proto import FLOATS, INT32, SMALL_INTEGERS
@@ -20,15 +21,12 @@ from cnncalc.layers.base import Weight
 
 if TYPE_CHECKING:
     from cnncalc.importers.onnx.builder import Builder
-    from cnncalc.importers.onnx.values import Call, ConstantInput, LayerStep, Value
+    from cnncalc.importers.onnx.values import ConstantInput, LayerStep
 
 CONTRACTIONS = ("conv", "fc", "matmul")
 
 MOVING = ("reshape", "permute", "expand", "flatten")
 """Layers whose elements are all their input's."""
-
-MOST_COMPARED = 64
-"""Pairs of constants that are compared at most to find that a module is called twice."""
 
 BARE = ("scale", "shift", "parameter")
 """Types that are one tensor, whose name in a state_dict is the layer's own, unless it is a module's ``weight``."""
@@ -104,7 +102,7 @@ class Params:
         if all(held.value.fill is not None for held in step.held.values()):
             return None
         pairs = [(held.value, owner.held[name].value) for name, held in step.held.items()]
-        return owner if _are_same(pairs) else None
+        return owner if are_same(pairs) else None
 
     def counts(self, leaf: StoredTensor) -> bool:
         """Whether a tensor is a figure of the network at all, and no index or scale of a quantisation."""
@@ -143,33 +141,6 @@ def _fed(step: LayerStep) -> Iterable[StoredTensor]:
             source = source.inputs[0].step
         if source is not None and source.layer.type == "parameter":
             yield from [leaf for leaf in source.held["weight"].value.leaves if is_generated_name(leaf.name)]
-
-
-def _are_same(pairs: list[tuple[Value, Value]]) -> bool:
-    """Whether constants are made of the same stored tensors by the same operators, as far as these are few."""
-    for one, other in pairs:  # which grow meanwhile
-        made, again = _source(one), _source(other)
-        if one is other or (made is again and made is not None and one.index == other.index):
-            continue
-        if made is None or again is None or isinstance(made, StoredTensor) or isinstance(again, StoredTensor):
-            return False
-        first, second = ((call.op, call.operator.attributes, len(call.inputs)) for call in (made, again))
-        if first != second or (one.shape, one.index) != (other.shape, other.index) or len(pairs) > MOST_COMPARED:
-            return False
-        for part, match in zip(made.inputs, again.inputs, strict=True):
-            if part is not None and match is not None:
-                pairs.append((part, match))
-            elif part is not match:
-                return False
-    return True
-
-
-def _source(value: Value) -> StoredTensor | Call | None:
-    """Return what a constant is made by: exporters write a tensor's other names as operators that do nothing."""
-    source = value.source
-    while source is not None and not isinstance(source, StoredTensor) and source.op == "Identity":
-        source = source.input(0).source
-    return source
 
 
 def leaves(step: LayerStep, held: ConstantInput) -> Iterable[StoredTensor]:

@@ -2,9 +2,10 @@
 
 Keys come transposed, by a permutation of their own or of a larger one; the scale is at the logits, the queries, or by
 its root at both sides (PyTorch's exporter of ``scaled_dot_product_attention``); biases and masks are added to the
-logits, also one for each row and one for each column of a map (MViT v2).  A temperature that is learned for each head stands in place of the scale (Swin v2, XCiT).  Where each window
-has a mask of its own (Swin), the windows that were samples become an axis of queries, keys and values, and samples
-again behind the attention.  What a network does in between that is not one of these stays as it is.
+logits, also one for each row and one for each column of a map (MViT v2).  A temperature that is learned for each head
+stands in place of the scale (Swin v2, XCiT).  Where each window has a mask of its own (Swin), the windows that were
+samples become an axis of queries, keys and values, and samples again behind the attention.  What a network does in
+between that is not one of these stays as it is.
 """
 
 from __future__ import annotations

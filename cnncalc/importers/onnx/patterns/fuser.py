@@ -35,7 +35,7 @@ class Fuser:
                     self.readers.setdefault(value.step, []).append(step)
         self.gone: set[LayerStep] = set()
         self.before: dict[LayerStep, list[LayerStep]] = {}
-        self.tables: dict[object, Value] = {}
+        self.tables: dict[object, list[Value]] = {}
 
     def run(self, patterns: Mapping[str, tuple[Pattern, ...]]) -> list[LayerStep]:
         """Return the steps, each with the first pattern that ends in it put in its place.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, NamedTuple
 
+from cnncalc.importers.onnx.equal import are_same
 from cnncalc.importers.onnx.patterns.fuser import same
 from cnncalc.importers.onnx.values import LayerStep, Value, made
 
@@ -54,18 +55,20 @@ def _products(fuser: Fuser, value: Value) -> list[_Product]:
 
 def _put(fuser: Fuser, step: LayerStep, turned: _Turned, products: tuple[_Product, _Product]) -> LayerStep | None:
     """Put a rotary layer in place of its parts."""
-    tables, new, stored = [], [], []
+    tables: list[Value] = []
+    new: list[LayerStep] = []
     for product in products:
-        key, table = (None, product.table) if product.table is not None else _table(fuser, product.step)
+        table = product.table
+        if table is None:
+            table, made_here = _table(fuser, product.step)
+            new += made_here
         tables.append(table)
-        if key is not None:
-            stored.append((key, table))
-            new += [table.step] if table.step is not None and table not in fuser.tables.values() else []
     parts = [products[0].step, *turned.parts, products[1].step, step]
     layer = made("rotary", {"interleaved": True} if turned.interleaved else {})
     whole = fuser.replace(parts, layer, [products[0].x, *tables], new=new)
     if whole is not None:
-        fuser.tables.update(stored)
+        for one in new:
+            fuser.tables.setdefault(_key(one), []).append(one.output)
     return whole
 
 
@@ -110,12 +113,16 @@ def _cuts(fuser: Fuser, negated: Value, plain: Value, x: Value, places: tuple[ra
     return [front, back, sign]
 
 
-def _table(fuser: Fuser, scaled: LayerStep) -> tuple[object, Value]:
-    """Return a stored table as a tensor of its own, which is made where it is first used, with its key."""
-    stored = scaled.held["weight"].value
-    key = (tuple([id(leaf) for leaf in stored.leaves]) or id(stored), scaled["shape"])
-    if key in fuser.tables:
-        return key, fuser.tables[key]
-    output = Value(stored.name, scaled["shape"])
+def _table(fuser: Fuser, scaled: LayerStep) -> tuple[Value, list[LayerStep]]:
+    """Return a stored table as a tensor of its own, with the step that makes it where that is not there yet."""
+    for known in fuser.tables.get(_key(scaled), ()):
+        if known.step is not None and are_same([(known.step.held["weight"].value, scaled.held["weight"].value)]):
+            return known, []
+    output = Value(scaled.held["weight"].value.name, scaled["shape"])
     output.step = LayerStep(made("parameter", {"shape": scaled["shape"]}), [], output, scaled.held, scaled.calls)
-    return key, output
+    return output, [output.step]
+
+
+def _key(step: LayerStep) -> object:
+    """Return what two steps have in common that hold the same table."""
+    return (tuple([id(leaf) for leaf in step.held["weight"].value.leaves]), step["shape"])
