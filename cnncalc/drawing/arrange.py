@@ -10,7 +10,18 @@ from cnncalc.drawing.atoms import Atom, ScopePath, Wire, atoms_of, common
 from cnncalc.drawing.branches import BOTTOM, TOP, Branches
 from cnncalc.drawing.repeats import fold
 from cnncalc.drawing.scopes import clear_borders, items_of, places
-from cnncalc.drawing.tree import Parallel, Series, TreePart, TreeScope, atoms_in, feeds, leaving, parts_of, reads
+from cnncalc.drawing.tree import (
+    Parallel,
+    Series,
+    TreePart,
+    TreeScope,
+    all_parts,
+    atoms_in,
+    feeds,
+    leaving,
+    parts_of,
+    reads,
+)
 from cnncalc.graph import Graph, Node, Tensor
 from cnncalc.language.expand.unfinished import Misfit
 
@@ -98,12 +109,9 @@ def _close_ends(root: TreeScope) -> None:
     is_open = True
     while is_open:  # closing links inside a part may leave it without an input or an output
         is_open = False
-        pending: list[TreePart] = [root]
-        while pending:
-            element = pending.pop()
+        for element in all_parts(root):
             if isinstance(element, Series) and _close_joints(element):
                 is_open = True
-            pending.extend(parts_of(element))
 
 
 def _close_joints(series: Series) -> bool:
@@ -145,13 +153,8 @@ def _close(element: TreePart, side: int) -> None:
 
 def _order_branches(root: TreeScope) -> None:
     """Put branches in the order in which the layer that joins them reads them, as papers draw a concat."""
-    pending: list[TreePart] = [root]
-    while pending:
-        element = pending.pop()
-        pending.extend(parts_of(element))
-        if not isinstance(element, Series):
-            continue
-        for above, joint in pairwise(element.items):
+    for element in all_parts(root):
+        for above, joint in pairwise(element.items) if isinstance(element, Series) else ():
             if isinstance(above, Parallel) and isinstance(joint, Atom) and joint.kind == "card":
                 order = {tensor: place for place, tensor in reversed([*enumerate(joint.nodes[0].inputs)])}
                 above.branches.sort(key=partial(_first_place, order))
@@ -159,9 +162,7 @@ def _order_branches(root: TreeScope) -> None:
 
 def _stand_heads_beside(root: TreeScope) -> None:
     """Put branches that end in an output, such as an auxiliary head, behind the branch that goes on."""
-    pending: list[TreePart] = [root]
-    while pending:
-        element = pending.pop()
+    for element in all_parts(root):
         if isinstance(element, Series) and any(isinstance(item, Parallel) for item in element.items):
             weights = [_weight(item) for item in element.items]
             below = sum(weights)
@@ -169,7 +170,6 @@ def _stand_heads_beside(root: TreeScope) -> None:
                 below -= weights[place]
                 if isinstance(item, Parallel) and below < weights[place] and _take_in(element, place, item):
                     break
-        pending.extend(parts_of(element))
 
 
 def _take_in(series: Series, place: int, parallel: Parallel) -> bool:

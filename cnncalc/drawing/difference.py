@@ -13,7 +13,7 @@ from cnncalc.drawing.measures import LayerFigure, measure
 from cnncalc.drawing.parts import Box, Card, PicturePart, Stack
 from cnncalc.drawing.picture import BORDER, HEADING, MOST_BOXES, Picture
 from cnncalc.drawing.placing import Label, Placing
-from cnncalc.drawing.valley import inner, valley_of
+from cnncalc.drawing.valley import valley_of, visible, walked
 from cnncalc.figures.summary import Row, Summary
 from cnncalc.graph import Graph, Node
 from cnncalc.ground.numbers import counted, short
@@ -83,12 +83,9 @@ def _described(side: Side, by: LayerFigure, lined: Sequence[tuple[Row, LayerDiff
 
     root = Describer(by, remark).box([arrange(side.graph)], 0)
     root.is_open = True
-    pending: list[PicturePart] = [root]
-    while pending:
-        part = pending.pop()
+    for part in walked(root):
         if isinstance(part, Card | Box) and part.places:
             part.mark = _mark({found[place].change for place in part.places})
-        pending.extend(inner(part))
     return root
 
 
@@ -125,17 +122,10 @@ def _dims(row: Row) -> str:
 
 def _open(root: Box, depth: int) -> int:
     """Open what holds a change, no deeper than ``depth``; return how many tiles and closed boxes are seen."""
-    seen = 0
-    pending: list[PicturePart] = [root.body]
-    while pending:
-        part = pending.pop()
+    for part in walked(root.body):
         if isinstance(part, Box):
             part.is_open = part.mark == CHANGED and part.level < depth
-        if isinstance(part, Card) or (isinstance(part, Box) and not part.is_open):
-            seen += 1
-        else:
-            pending.extend(inner(part))
-    return seen
+    return len(list(visible(root)))
 
 
 # --- side by side --------------------------------------------------------------------------------------------
@@ -220,6 +210,5 @@ def _partners(left: Stack, right: Stack, pairs: dict[int, int]) -> list[tuple[in
 
 def _places(part: PicturePart) -> list[int]:
     """Return the layers of a part."""
-    if isinstance(part, Card | Box):
-        return [*part.places]
-    return [place for item in inner(part) for place in _places(item)]
+    found = walked(part, lambda one: not isinstance(one, Box))
+    return [place for one in found if isinstance(one, Card | Box) for place in one.places]

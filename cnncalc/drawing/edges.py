@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from cnncalc.drawing.geometry import shown
 from cnncalc.drawing.parts import Box, Card, Fork, PicturePart, Stack
-from cnncalc.drawing.valley import inner
+from cnncalc.drawing.valley import walked
 
 Visible = Card | Box
 
@@ -33,17 +33,11 @@ def seen_edges(root: Box) -> list[Edge]:
     """
     found: dict[tuple[Visible, Visible], Edge] = {}
     _walk(root.body, [], found)
-    pending: list[PicturePart] = [root]
-    while pending:
-        part = pending.pop()
-        if isinstance(part, Box):
-            if not part.is_open:
-                continue
-            for lane in part.lanes:
-                source, target = shown(lane.source), shown(lane.target)
-                if source is not target:
-                    found.setdefault((source, target), Edge(source, target, True, ""))
-        pending.extend(inner(part))
+    for part in walked(root, lambda part: not isinstance(part, Box) or part.is_open):
+        for lane in part.lanes if isinstance(part, Box) and part.is_open else ():
+            source, target = shown(lane.source), shown(lane.target)
+            if source is not target:
+                found.setdefault((source, target), Edge(source, target, True, ""))
     return [*found.values()]
 
 

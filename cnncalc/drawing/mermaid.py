@@ -12,7 +12,7 @@ from cnncalc.drawing.colours import COLOURS, FRAME_LINE, INK
 from cnncalc.drawing.edges import Visible, seen_edges
 from cnncalc.drawing.parts import Box, Card, PicturePart
 from cnncalc.drawing.picture import open_to
-from cnncalc.drawing.valley import inner
+from cnncalc.drawing.valley import inner, visible, walked
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.terminal_safe import printable
 
@@ -48,7 +48,7 @@ def flowchart(root: Box, depth: int | None = None) -> str:
 
 def note(root: Box) -> str:
     """Return which boxes are closed, in words; nothing where all are open."""
-    closed = [part for part in _seen(root) if isinstance(part, Box)]
+    closed = [part for part in visible(root) if isinstance(part, Box)]
     if not closed:
         return ""
     layers = sum(len(box.places) for box in closed)
@@ -59,25 +59,7 @@ def note(root: Box) -> str:
 
 def _levels(root: Box) -> int:
     """Return how deep boxes lie in each other."""
-    deepest = 0
-    pending: list[PicturePart] = [root.body]
-    while pending:
-        part = pending.pop()
-        if isinstance(part, Box):
-            deepest = max(deepest, part.level)
-        pending.extend(inner(part))
-    return deepest + 1
-
-
-def _seen(root: Box) -> Iterator[Visible]:
-    """Yield the tiles and closed boxes, from top to bottom."""
-    pending: list[PicturePart] = [root.body]
-    while pending:
-        part = pending.pop()
-        if isinstance(part, Card) or (isinstance(part, Box) and not part.is_open):
-            yield part
-        else:
-            pending.extend(reversed(inner(part)))
+    return max([part.level for part in walked(root.body) if isinstance(part, Box)], default=0) + 1
 
 
 def _lines(root: Box, folded: str) -> Iterator[str]:

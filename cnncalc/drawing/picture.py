@@ -12,9 +12,9 @@ from cnncalc.drawing.geometry import beside, set_routes, size
 from cnncalc.drawing.lanes import lane_lines
 from cnncalc.drawing.letters import text_width
 from cnncalc.drawing.measures import LayerFigure
-from cnncalc.drawing.parts import Box, Card, PicturePart
+from cnncalc.drawing.parts import Box, Card
 from cnncalc.drawing.placing import Placing
-from cnncalc.drawing.valley import inner, valley_of
+from cnncalc.drawing.valley import valley_of, visible, walked
 from cnncalc.figures.costs import sums
 from cnncalc.graph import Graph, Node
 from cnncalc.ground.numbers import counted
@@ -119,12 +119,9 @@ def heading_of(graph: Graph, measure: LayerFigure, choice: Choice) -> tuple[str,
 
 def open_to(box: Box, depth: int) -> None:
     """Open the boxes around which there are fewer than ``depth`` boxes."""
-    pending: list[PicturePart] = [box.body]
-    while pending:
-        part = pending.pop()
+    for part in walked(box.body):
         if isinstance(part, Box):
             part.is_open = part.level < depth
-        pending.extend(inner(part))
 
 
 def suitable_depth(root: Box, heading: int, boxes: int = MOST_BOXES) -> int:
@@ -132,10 +129,10 @@ def suitable_depth(root: Box, heading: int, boxes: int = MOST_BOXES) -> int:
     depth = 1
     while True:
         open_to(root, depth)
-        shown, more = _count(root, depth)
-        if depth > 1 and (shown > boxes or _setting(root, heading, None).excess > FITS):
+        shown = list(visible(root))
+        if depth > 1 and (len(shown) > boxes or _setting(root, heading, None).excess > FITS):
             return depth - 1
-        if not more:
+        if not any(isinstance(part, Box) for part in shown):
             return depth
         depth += 1
 
@@ -153,18 +150,3 @@ def _setting(root: Box, heading: int, columns: int | None) -> ColumnSetting:
         return found
     ways = [columns] if columns else [1] if root.lanes else range(1, MOST_COLUMNS + 1)
     return best_columns(root, ways, heading)
-
-
-def _count(root: Box, depth: int) -> tuple[int, bool]:
-    """Return how many tiles and closed boxes there are at a depth, and whether any box is closed."""
-    shown, more = 0, False
-    pending: list[PicturePart] = [root.body]
-    while pending:
-        part = pending.pop()
-        if isinstance(part, Card):
-            shown += 1
-        elif isinstance(part, Box) and part.level >= depth:
-            shown, more = shown + 1, True
-        else:
-            pending.extend(inner(part))
-    return shown, more

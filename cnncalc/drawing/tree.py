@@ -113,12 +113,8 @@ def leaving(element: TreePart) -> Iterator[Atom]:
 
 
 def atoms_in(element: TreePart) -> Iterator[Atom]:
-    """Yield the atoms of a part, copies included, from top to bottom."""
-    if isinstance(element, Atom):
-        yield element
-        return
-    for inner in parts_of(element):
-        yield from atoms_in(inner)
+    """Return the atoms of a part, copies included, from top to bottom."""
+    return (part for part in all_parts(element) if isinstance(part, Atom))
 
 
 def parts_of(element: TreePart) -> Sequence[TreePart]:
@@ -132,17 +128,23 @@ def parts_of(element: TreePart) -> Sequence[TreePart]:
     return element.copies if isinstance(element, FoldedParts) else ()
 
 
+def all_parts(root: TreePart) -> Iterator[TreePart]:
+    """Yield a part and all that is in it, from top to bottom; what is in a part may change until the next is asked."""
+    pending = [root]
+    while pending:
+        element = pending.pop()
+        yield element
+        pending.extend(reversed(parts_of(element)))
+
+
 def edges(root: TreeScope) -> Iterator[tuple[Atom, Atom]]:
     """Yield every edge that the tree and its lanes stand for, as (source, target)."""
     found: list[tuple[Atom, Atom]] = []
     _walk(root, [], found)
     yield from found
-    pending: list[TreePart] = [root]
-    while pending:
-        element = pending.pop()
+    for element in all_parts(root):
         if isinstance(element, TreeScope):
             yield from ((wire.source, wire.target) for wire in element.lanes)
-        pending.extend(parts_of(element))
 
 
 def _walk(element: TreePart, incoming: list[Atom], found: list[tuple[Atom, Atom]]) -> list[Atom]:

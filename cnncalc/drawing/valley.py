@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from cnncalc.drawing.parts import Box, Card, Fork, Lane, PicturePart, Stack, StackColumns, Valley, ValleyLevel
 
@@ -27,6 +27,23 @@ def inner(part: PicturePart) -> Sequence[PicturePart]:
         across = [step.across for step in part.steps if step.across]
         return [*(step.down for step in part.steps), *across, part.bottom, *(step.up for step in reversed(part.steps))]
     return ()
+
+
+def walked(part: PicturePart, into: Callable[[PicturePart], bool] = lambda part: True) -> Iterator[PicturePart]:
+    """Yield a part and what it consists of, from top to bottom; ``into`` says, behind each, whether to go into it."""
+    pending = [part]
+    while pending:
+        part = pending.pop()
+        yield part
+        if into(part):
+            pending.extend(reversed(inner(part)))
+
+
+def visible(root: Box) -> Iterator[Card | Box]:
+    """Yield the tiles and closed boxes inside a box, from top to bottom; a box that is yielded may be opened."""
+    for part in walked(root.body, lambda part: not isinstance(part, Box) or part.is_open):
+        if isinstance(part, Card) or (isinstance(part, Box) and not part.is_open):
+            yield part
 
 
 def valley_of(root: Box) -> Valley | None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from importlib.resources import files
 
 from cnncalc.drawing.difference import Side, difference, remark_on
 from cnncalc.drawing.page.data import type_text
+from cnncalc.drawing.page.head import head
 from cnncalc.drawing.svg import dark_rules, escaped, pieces
 from cnncalc.figures.summary import Row
 from cnncalc.ground.numbers import bytes_text, exact
@@ -16,18 +16,9 @@ from cnncalc.studies.compare.diff import SAME, Compared, LayerDiff
 def page(a: Side, b: Side, changes: Sequence[LayerDiff], figures: Sequence[Compared]) -> Iterator[str]:
     """Yield two networks as one HTML file without a script."""
     title = f"{escaped(a.name)} and {escaped(b.name)}"
-    css, dark = (
-        files("cnncalc.drawing.page").joinpath(name).read_text(encoding="utf-8") for name in ("page.css", "dark.css")
-    )
+    yield head(title, "", dark_rules())
     yield (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; img-src data:; '
-        "style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\">\n"
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n<link rel="icon" href="data:,">\n'
-        f"<title>{title}</title>\n<style>{css}"
-        f"@media screen and (prefers-color-scheme:dark){{{dark}{dark_rules()}}}</style>\n"
-        f"</head>\n<body>\n<header><h1>{title}</h1></header>\n<main>\n"
-        "<section><h2>Layers that stand for each other</h2>"
+        f"<header><h1>{title}</h1></header>\n<main>\n<section><h2>Layers that stand for each other</h2>"
         '<div class="tall" tabindex="0" role="region" aria-label="graphs">'
     )
     yield from pieces(difference(a, b, changes), style=False)
@@ -38,7 +29,7 @@ def page(a: Side, b: Side, changes: Sequence[LayerDiff], figures: Sequence[Compa
 
 
 def _figures(a: Side, b: Side, figures: Sequence[Compared]) -> Iterator[str]:
-    head = _head("", "figure", a.name, b.name, "ratio")
+    head = _columns("", "figure", a.name, b.name, "ratio")
     yield f'<section><h2>Figures</h2><table class="from3">{head}<tbody>\n'
     for figure in figures:
         was, now = [bytes_text(value) if figure.group == "memory" else exact(value) for value in figure.values]
@@ -48,7 +39,7 @@ def _figures(a: Side, b: Side, figures: Sequence[Compared]) -> Iterator[str]:
     yield "</tbody></table></section>\n"
 
 
-def _head(*heads: str) -> str:
+def _columns(*heads: str) -> str:
     cells = [f'<th scope="col">{escaped(head)}</th>' if head else "<td></td>" for head in heads]
     return f"<thead><tr>{''.join(cells)}</tr></thead>"
 
@@ -56,7 +47,7 @@ def _head(*heads: str) -> str:
 def _changes(a: Side, b: Side, changes: Sequence[LayerDiff]) -> Iterator[str]:
     others = [one for one in changes if one.change != SAME]
     yield f"<section><h2>{exact(len(others))} of {exact(len(changes))} layers are not the same</h2>\n"
-    yield f"<table>{_head('', a.name, b.name, 'what differs')}<tbody>\n"
+    yield f"<table>{_columns('', a.name, b.name, 'what differs')}<tbody>\n"
     for one in others:
         other = b.name if one.a is not None else a.name
         yield (

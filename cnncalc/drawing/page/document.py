@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Iterator, Sequence
-from hashlib import sha256
-from importlib.resources import files
 from typing import NamedTuple
 
 from cnncalc.drawing.colours import COLOURS
@@ -21,6 +18,7 @@ from cnncalc.drawing.page.data import (
     script_safe,
     type_text,
 )
+from cnncalc.drawing.page.head import head, script_of
 from cnncalc.drawing.parts import Box, Stack
 from cnncalc.drawing.picture import Choice, Picture, describe, heading_of, open_to, placed, suitable_depth
 from cnncalc.drawing.svg import dark_rules, escaped, pieces
@@ -66,18 +64,8 @@ class Content(NamedTuple):
 
 def page(content: Content) -> Iterator[str]:
     """Yield a network as one HTML file."""
-    script = _script()
-    digest = b64encode(sha256(script.encode()).digest()).decode()
-    title = escaped(content.graph.title)
-    yield (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; img-src data:; '
-        f"style-src 'unsafe-inline'; script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'\">\n"
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n<link rel="icon" href="data:,">\n'
-        f"<title>{title}</title>\n<style>{_resource('page.css')}\n"
-        f"@media screen and (prefers-color-scheme:dark){{{_resource('dark.css')}{dark_rules()}}}</style>\n"
-        "</head>\n<body>\n"
-    )
+    script = script_of(*SCRIPTS)
+    yield head(escaped(content.graph.title), "", dark_rules(), script)
     yield from _header(content)
     root = describe(content.graph, content.measures[0], content.choice)
     depth = content.choice.depth if content.choice.depth is not None else suitable_depth(root, 0, FEW_BOXES)
@@ -88,16 +76,6 @@ def page(content: Content) -> Iterator[str]:
     yield from _table(content)
     yield f'<script type="application/json" id="data">{script_safe(data)}</script>\n'
     yield f"<script>{script}</script>\n</body>\n</html>\n"
-
-
-def _resource(name: str) -> str:
-    return files("cnncalc.drawing.page").joinpath(name).read_text(encoding="utf-8")
-
-
-def _script() -> str:
-    """Return the script, without its indents and comments."""
-    lines = [line.strip() for name in SCRIPTS for line in _resource(name).split("\n")]
-    return "\n".join([line for line in lines if line and not line.startswith("//")])
 
 
 def _data(content: Content, root: Box, depth: int) -> dict[str, object]:

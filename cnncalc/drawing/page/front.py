@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Iterator, Sequence
-from hashlib import sha256
-from importlib.resources import files
 from math import log10
 from typing import NamedTuple
 
 from cnncalc.drawing.page.data import script_safe
+from cnncalc.drawing.page.head import head, resource, script_of
 from cnncalc.drawing.svg import escaped
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_DRAWN_POINTS
@@ -44,18 +42,9 @@ def page(title: str, figures: Sequence[str], combinations: Sequence[FrontPoint],
     rows = [[one.figures[place] or 0 for place in known] for one in combinations]
     x = names.index("macs") if "macs" in names else 0
     y = names.index("params") if "params" in names and x != names.index("params") else int(x == 0)
-    script = "\n".join([line.strip() for line in _resource("front.js").split("\n") if not line.startswith("//")])
-    digest = b64encode(sha256(script.encode()).digest()).decode()
-    dark = _resource("dark.css")
-    yield (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; img-src data:; '
-        f"style-src 'unsafe-inline'; script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'\">\n"
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n<link rel="icon" href="data:,">\n'
-        f"<title>{escaped(title)}</title>\n<style>{_resource('page.css')}{_resource('front.css')}"
-        f"@media screen and (prefers-color-scheme:dark){{{dark}.ink,.muted{{fill:#e8eaee}}}}</style>\n"
-        f"</head>\n<body>\n<header><h1>{escaped(title)}</h1>\n"
-    )
+    script = script_of("front.js")
+    yield head(escaped(title), resource("front.css"), ".ink,.muted{fill:#e8eaee}", script)
+    yield f"<header><h1>{escaped(title)}</h1>\n"
     count = f"<p>{counted(len(rows), 'combination')}" + (f", and {exact(failed)} failed" if failed else "")
     yield f"{count}. A combination is on the front if no other is better in both figures.</p></header>\n<main>\n"
     yield from _choices(names, x, y)
@@ -75,10 +64,6 @@ def front(rows: Sequence[Sequence[float]], x: int, y: int) -> list[int]:
             found.append(place)
             best = rows[place][y]
     return found
-
-
-def _resource(name: str) -> str:
-    return files("cnncalc.drawing.page").joinpath(name).read_text(encoding="utf-8")
 
 
 def _choices(names: Sequence[str], x: int, y: int) -> Iterator[str]:
