@@ -119,6 +119,7 @@ class Layer:
         elsewhere: other frameworks' names for the type.
         of_several: the type that does the same elementwise to several tensors, if this one takes one tensor.
         slides: whether it slides a window over its input, given by ``kernel_size``, ``stride`` and ``padding``.
+        sums: whether an element of its output is a sum, or a share, of elements of its input, and may be far smaller.
         moves_only: whether every element of its output is an element of its input (at inference).
         pointwise: whether each element of its output is a function of that same element of its input alone.
         aliases: whether its output is a view of its input's memory, for any memory order.
@@ -132,6 +133,7 @@ class Layer:
     arity: ClassVar[tuple[int, int | None]] = (1, 1)
     arguments: ClassVar[dict[str, Argument[Any]]] = {}
     slides: ClassVar[bool] = False
+    sums: ClassVar[bool] = False
     moves_only: ClassVar[bool] = False
     pointwise: ClassVar[bool] = False
     aliases: ClassVar[bool] = False
@@ -229,7 +231,7 @@ class Layer:
 
         Rounding errors are proportional to it. 0: no term is larger than the element itself.
         """
-        return 0.0
+        return largest[0] if self.sums else 0.0
 
     def is_affine(self) -> bool:
         """Return whether the layer multiplies each channel by a number and adds another, independent of the input."""

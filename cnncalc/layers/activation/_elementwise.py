@@ -12,7 +12,7 @@ from cnncalc.layers.shapes import Shape
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from cnncalc.layers.interfaces import Array, Element, NumPy, Ops
+    from cnncalc.layers.interfaces import Array, NumPy, Ops
 
 
 class Elementwise(Layer):
@@ -26,7 +26,7 @@ class Elementwise(Layer):
 
     kind = "activation"
     pointwise = True
-    operations: ClassVar[int]
+    operations: ClassVar[int] = 1
     ufunc: ClassVar[str] = ""
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:

@@ -9,7 +9,6 @@ from cnncalc.layers.base import Elsewhere, Example
 class Abs(Elementwise):
     """``|x|``.  Any shape, kept.  Flops per element: 1 comparison."""
 
-    operations = 1
     ufunc = "abs"
     example = Example("abs", inputs=((64, 28, 28),), output=(64, 28, 28), flops=64 * 28 * 28)
     elsewhere = Elsewhere(onnx="Abs", others="absolute AbsVal", function="torch.abs", compared=True)

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 class Atan(Elementwise):
     """``arctan(x)``.  Any shape, kept.  Flops per element: 1, as exp and log."""
 
-    operations = 1
     example = Example("atan", inputs=((64, 28, 28),), output=(64, 28, 28), flops=64 * 28 * 28)
     elsewhere = Elsewhere(onnx="Atan", others="arctan", function="torch.atan")
 

@@ -9,7 +9,6 @@ from cnncalc.layers.base import Elsewhere, Example
 class Ceil(Elementwise):
     """``⌈x⌉``, the least integer that is not below.  Any shape, kept.  Flops per element: 1 rounding."""
 
-    operations = 1
     ufunc = "ceil"
     example = Example("ceil", inputs=((64, 28, 28),), output=(64, 28, 28), flops=64 * 28 * 28)
     elsewhere = Elsewhere(onnx="Ceil", function="torch.ceil", compared=True)

@@ -9,7 +9,6 @@ from cnncalc.layers.base import Elsewhere, Example
 class Exp(Elementwise):
     """``eˣ``.  Any shape, kept.  Flops per element: 1 exp."""
 
-    operations = 1
     ufunc = "exp"
     example = Example("exp", inputs=((64, 28, 28),), output=(64, 28, 28), flops=64 * 28 * 28)
     elsewhere = Elsewhere(onnx="Exp", function="torch.exp", compared=True)

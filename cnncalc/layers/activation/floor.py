@@ -9,7 +9,6 @@ from cnncalc.layers.base import Elsewhere, Example
 class Floor(Elementwise):
     """``⌊x⌋``, the greatest integer that is not above.  Any shape, kept.  Flops per element: 1 rounding."""
 
-    operations = 1
     ufunc = "floor"
     example = Example("floor", inputs=((64, 28, 28),), output=(64, 28, 28), flops=64 * 28 * 28)
     elsewhere = Elsewhere(onnx="Floor", function="torch.floor", compared=True)

@@ -11,8 +11,6 @@ from cnncalc.layers.base import Elsewhere, Example, Layer
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from cnncalc.layers.interfaces import Array, Onnx, Ops
 
 
@@ -28,6 +26,8 @@ class GELU(Layer):
 
     approximate = argument(choice("none", "tanh"), "whether to approximate erf by tanh", "none")
 
+    sums = True
+
     example = Example("gelu", inputs=((384, 56, 56),), output=(384, 56, 56), flops=5 * 384 * 56 * 56)
     elsewhere = Elsewhere(torch="GELU(approximate)", onnx="Gelu", function="F.gelu(approximate)", compared=True)
 
@@ -35,10 +35,6 @@ class GELU(Layer):
         """Five per element, or eight and a tanh."""
         operations = 6 + 2 + Tanh.operations if self.approximate == "tanh" else 5
         return operations * prod(output)
-
-    def terms(self, largest: Sequence[float]) -> float:
-        """Return the input's largest element; the output is a share of it."""
-        return largest[0]
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Multiply each element by the share of a normal distribution that lies below it."""

@@ -12,7 +12,7 @@ from cnncalc.layers.pytorch import Or, Torch, X, call
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, Flow, NumPy, Onnx, Torch
+    from cnncalc.layers.interfaces import Array, Flow, NumPy, Onnx
 
 
 def _bound_of(value: object) -> float | str:

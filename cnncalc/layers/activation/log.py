@@ -9,7 +9,6 @@ from cnncalc.layers.base import Elsewhere, Example
 class Log(Elementwise):
     """``log x``, to the base e.  Any shape, kept.  Flops per element: 1 log."""
 
-    operations = 1
     ufunc = "log"
     example = Example("log", inputs=((64, 28, 28),), output=(64, 28, 28), flops=64 * 28 * 28)
     elsewhere = Elsewhere(onnx="Log", function="torch.log", compared=True)

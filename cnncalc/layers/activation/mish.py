@@ -9,8 +9,6 @@ from cnncalc.layers.activation.tanh import Tanh
 from cnncalc.layers.base import Elsewhere, Example
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from cnncalc.layers.interfaces import Array, NumPy, Onnx
 
 
@@ -21,12 +19,9 @@ class Mish(Elementwise):
     """
 
     operations = 3 + Tanh.operations + 1
+    sums = True
     example = Example("mish", inputs=((32, 608, 608),), output=(32, 608, 608), flops=9 * 32 * 608 * 608)
     elsewhere = Elsewhere(torch="Mish", onnx="Mish", function="F.mish", compared=True)
-
-    def terms(self, largest: Sequence[float]) -> float:
-        """Return the input's largest element; the output is a share of it."""
-        return largest[0]
 
     def compute(self, np: NumPy, x: Array) -> Array:
         """Return ``x · tanh(log(1 + eˣ))``."""

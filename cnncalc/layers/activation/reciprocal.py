@@ -9,7 +9,6 @@ from cnncalc.layers.base import Elsewhere, Example
 class Reciprocal(Elementwise):
     """``1 / x``.  Any shape, kept.  Flops per element: 1 division."""
 
-    operations = 1
     ufunc = "reciprocal"
     example = Example("reciprocal", inputs=((64, 28, 28),), output=(64, 28, 28), flops=64 * 28 * 28)
     elsewhere = Elsewhere(onnx="Reciprocal", function="torch.reciprocal", compared=True)

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 class ReLU(Elementwise):
     """``max(x, 0)`` (Nair and Hinton 2010).  Any shape, kept.  Flops per element: 1 comparison."""
 
-    operations = 1
     example = Example("relu", inputs=((64, 112, 112),), output=(64, 112, 112), flops=64 * 112 * 112)
     elsewhere = Elsewhere(
         torch="ReLU",

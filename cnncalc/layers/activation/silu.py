@@ -8,8 +8,6 @@ from cnncalc.layers.activation._elementwise import Elementwise, sigmoid
 from cnncalc.layers.base import Elsewhere, Example
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from cnncalc.layers.interfaces import Array, NumPy, Onnx
 
 
@@ -20,12 +18,9 @@ class SiLU(Elementwise):
     """
 
     operations = 5
+    sums = True
     example = Example("silu", inputs=((32, 112, 112),), output=(32, 112, 112), flops=5 * 32 * 112 * 112)
     elsewhere = Elsewhere(torch="SiLU", onnx="Swish", function="F.silu", compared=True)
-
-    def terms(self, largest: Sequence[float]) -> float:
-        """Return the input's largest element; the output is a share of it."""
-        return largest[0]
 
     def compute(self, np: NumPy, x: Array) -> Array:
         """Return ``x · sigmoid(x)``."""

@@ -9,7 +9,6 @@ from cnncalc.layers.base import Elsewhere, Example
 class Sin(Elementwise):
     """``sin x``.  Any shape, kept.  Flops per element: 1 sine."""
 
-    operations = 1
     ufunc = "sin"
     example = Example("sin", inputs=((64, 28, 28),), output=(64, 28, 28), flops=64 * 28 * 28)
     elsewhere = Elsewhere(onnx="Sin", function="torch.sin", compared=True)

@@ -9,7 +9,6 @@ from cnncalc.layers.base import Elsewhere, Example
 class Sqrt(Elementwise):
     """``√x``.  Any shape, kept.  Flops per element: 1 root."""
 
-    operations = 1
     ufunc = "sqrt"
     example = Example("sqrt", inputs=((64, 28, 28),), output=(64, 28, 28), flops=64 * 28 * 28)
     elsewhere = Elsewhere(onnx="Sqrt", function="torch.sqrt", compared=True)

@@ -17,7 +17,6 @@ class Trunc(Elementwise):
     Flops per element: 1 rounding.
     """
 
-    operations = 1
     ufunc = "trunc"
     example = Example("trunc", inputs=((64, 28, 28),), output=(64, 28, 28), flops=64 * 28 * 28)
     elsewhere = Elsewhere(function="torch.trunc")

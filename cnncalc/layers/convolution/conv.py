@@ -17,7 +17,8 @@ from cnncalc.layers.window import Sliding, pads_of, window_counts, window_label
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from cnncalc.layers.interfaces import Array, Contraction, Element, Flow, NumPy, Onnx, Ops, Torch
+    from cnncalc.layers.arguments import Pairs
+    from cnncalc.layers.interfaces import Array, Element, Flow, ModuleCall, NumPy, Onnx, Ops
 
 
 class Conv(Layer):
@@ -135,23 +136,26 @@ class Conv(Layer):
 
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's module; if the sides of the padding differ, ``F.pad`` adds it first."""
-        shape = flow.inputs[0]
-        d, pads = mapped(shape, "convolution"), self._pads(shape[1:])
-        around: int | tuple[int, ...] = 0
-        if all(before == after for before, after in pads):
-            around, pads = short(tuple([before for before, _ in pads])), ()
+        pads = self._pads(flow.inputs[0][1:])
+        module, asked = self._module_in_torch("Conv", flow.inputs[0], pads)
+        return Torch(call("()", MODULE, pad(X, asked)), module)
+
+    def _module_in_torch(self, name: str, shape: Shape, pads: Pairs, **more: Or) -> tuple[ModuleCall, Pairs]:
+        """Return the call that makes PyTorch's module, and the padding if that has none whose sides differ."""
+        same = all(before == after for before, after in pads)
         module = call(
-            f"nn.Conv{d}d",
+            f"nn.{name}{mapped(shape, 'convolution')}d",
             shape[0],
             self.out_channels,
             kernel_size=short(self.kernel_size),
             stride=Or(short(self.stride), 1),
-            padding=Or(around, 0),
+            padding=Or(short(tuple([before for before, _ in pads])) if same else 0, 0),
+            **more,
             dilation=Or(short(self.dilation), 1),
             groups=Or(self.groups, 1),
             bias=Or(self.bias, True),
         )
-        return Torch(call("()", MODULE, pad(X, pads)), module)
+        return module, () if same else pads
 
     def label(self) -> str:
         """Return ``3×3/2, 64``."""

@@ -9,13 +9,13 @@ from cnncalc.layers.arguments import LayerError, argument, natural, per_axis
 from cnncalc.layers.base import Elsewhere, Example, Layer, Weight
 from cnncalc.layers.contractions import Contraction
 from cnncalc.layers.convolution.conv import Conv, check_channels
-from cnncalc.layers.pytorch import MODULE, Or, Torch, X, call, mapped, pad, short
+from cnncalc.layers.pytorch import MODULE, Or, Torch, X, call, pad, short
 from cnncalc.layers.reads import Read, Reads, along, spreading
 from cnncalc.layers.shapes import Shape, spatial
 from cnncalc.layers.window import Pair, both_sides, extents
 
 if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, Contraction, Flow, Onnx, Ops, Torch
+    from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
 
 
 class ConvTranspose(Conv):
@@ -98,10 +98,7 @@ class ConvTranspose(Conv):
     def to_onnx(self, onnx: Onnx) -> str:
         """ConvTranspose, with ``same`` resolved to what is cut off each side."""
         tensors = [onnx.weight(name) for name in ("weight", "bias") if onnx.has(name)]
-        extra = self.output_padding
-        if self.padding == "same":  # a kernel shorter than its stride leaves elements unreached
-            lengths = extents(self.kernel_size, self.dilation)
-            extra = tuple([max(step - length, 0) for length, step in zip(lengths, self.stride, strict=True)])
+        extra = self._extra()
         window = self.window(onnx.shapes)
         if all(more < step for more, step in zip(extra, self.stride, strict=True)):
             attributes = window.to_onnx()
@@ -156,24 +153,14 @@ class ConvTranspose(Conv):
 
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's module, followed by a crop if different sizes are cut off the two sides."""
-        shape = flow.inputs[0]
-        d, cuts, extra = mapped(shape, "convolution"), self._pads(shape[1:]), self.output_padding
-        if self.padding == "same":
-            lengths = extents(self.kernel_size, self.dilation)
-            extra = tuple([max(s - length, 0) for s, length in zip(self.stride, lengths, strict=True)])
-        around: int | tuple[int, ...] = 0
-        if all(before == after for before, after in cuts):
-            around, cuts = short(tuple([before for before, _ in cuts])), ()
-        module = call(
-            f"nn.ConvTranspose{d}d",
-            shape[0],
-            self.out_channels,
-            kernel_size=short(self.kernel_size),
-            stride=Or(short(self.stride), 1),
-            padding=Or(around, 0),
-            output_padding=Or(short(extra), 0),
-            groups=Or(self.groups, 1),
-            bias=Or(self.bias, True),
-            dilation=Or(short(self.dilation), 1),
-        )
-        return Torch(pad(call("()", MODULE, X), [(-before, -after) for before, after in cuts]), module)
+        extra = Or(short(self._extra()), 0)
+        cuts = self._pads(flow.inputs[0][1:])
+        module, asked = self._module_in_torch("ConvTranspose", flow.inputs[0], cuts, output_padding=extra)
+        return Torch(pad(call("()", MODULE, X), [(-before, -after) for before, after in asked]), module)
+
+    def _extra(self) -> tuple[int, ...]:
+        """Return the elements added at the end of each axis: under ``same``, what a kernel lacks of its stride."""
+        if self.padding != "same":
+            return self.output_padding
+        lengths = extents(self.kernel_size, self.dilation)
+        return tuple([max(step - length, 0) for length, step in zip(lengths, self.stride, strict=True)])

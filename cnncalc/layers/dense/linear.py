@@ -16,7 +16,7 @@ from cnncalc.layers.shapes import Shape, axis_index, batched, shape_text
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from cnncalc.layers.interfaces import Array, Contraction, Element, Flow, NumPy, Onnx, Ops, Torch
+    from cnncalc.layers.interfaces import Array, Element, Flow, NumPy, Onnx, Ops
 
 
 class Linear(Layer):

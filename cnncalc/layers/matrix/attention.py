@@ -13,7 +13,7 @@ from cnncalc.layers.reads import WHOLE, Along, Read, Reads
 from cnncalc.layers.shapes import Shape, shape_text
 
 if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, Contraction, Expression, Flow, Onnx, Ops, Torch
+    from cnncalc.layers.interfaces import Array, Expression, Flow, Onnx, Ops
 
 
 class Attention(Layer):

@@ -15,7 +15,7 @@ from cnncalc.layers.reads import WHOLE, Along, Read, Reads
 from cnncalc.layers.shapes import Shape, shape_text
 
 if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, Contraction, Flow, Onnx, Ops, Torch
+    from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
 
 _EQUATION = re.compile(r"([A-Za-z]*)(?:,([A-Za-z]*))?->([A-Za-z]*)").fullmatch
 

@@ -14,7 +14,7 @@ from cnncalc.layers.shapes import Shape, axis_text, shape_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from cnncalc.layers.interfaces import Array, Element, Flow, NumPy, Onnx, Ops, Torch
+    from cnncalc.layers.interfaces import Array, Flow, NumPy, Onnx, Ops
 
 
 class ElementwiseMerge(Layer):

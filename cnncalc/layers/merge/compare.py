@@ -12,7 +12,7 @@ from cnncalc.layers.pytorch import Torch, X, Y, call
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cnncalc.layers.interfaces import Array, Flow, NumPy, Onnx, Ops, Torch
+    from cnncalc.layers.interfaces import Array, Flow, NumPy, Onnx, Ops
 
 OPERATORS = ("equal", "not_equal", "greater", "greater_equal", "less", "less_equal")
 

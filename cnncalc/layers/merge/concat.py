@@ -11,7 +11,7 @@ from cnncalc.layers.reads import Along, Read, Reads, kept, part
 from cnncalc.layers.shapes import Shape, axis_index, axis_text, batched, shape_text
 
 if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, Expression, Flow, Onnx, Ops, Torch
+    from cnncalc.layers.interfaces import Array, Expression, Flow, Onnx, Ops
 
 
 class Concat(Layer):

@@ -11,7 +11,7 @@ from cnncalc.layers.pytorch import InputPlace, Torch, X, Y, call
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops, Torch
+    from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
 
 
 class Where(ElementwiseMerge):

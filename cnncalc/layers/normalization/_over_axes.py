@@ -13,7 +13,7 @@ from cnncalc.layers.reduction._reduction import axis_indices
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Flow, Or, Torch
+    from cnncalc.layers.interfaces import Flow, Or
 
 
 class AxesNorm(Layer):

@@ -15,7 +15,7 @@ from cnncalc.layers.shapes import Shape, axis_index
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from cnncalc.layers.interfaces import Array, Element, Flow, NumPy, Onnx, Ops, Torch
+    from cnncalc.layers.interfaces import Array, Flow, NumPy, Onnx, Ops
 
 
 _SHIFT = '''

@@ -12,7 +12,7 @@ from cnncalc.layers.pytorch import Or, Torch, X, call, dims
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops, Torch
+    from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
 
 
 class L2Normalize(AxesNorm):

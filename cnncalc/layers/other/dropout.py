@@ -10,7 +10,7 @@ from cnncalc.layers.pytorch import Code, Torch, X, call
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops, Torch
+    from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
 
 
 class Dropout(Layer):

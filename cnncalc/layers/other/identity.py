@@ -9,7 +9,7 @@ from cnncalc.layers.pytorch import Torch, X
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, Flow, Ops, Torch
+    from cnncalc.layers.interfaces import Array, Flow, Ops
 
 
 class Identity(Layer):

@@ -10,7 +10,7 @@ from cnncalc.layers.pytorch import MODULE, Or, Torch, call
 from cnncalc.layers.shapes import Shape, crossed, shape_text
 
 if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops, Torch
+    from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
 
 
 _MODULE = '''

@@ -12,7 +12,7 @@ from cnncalc.layers.reads import WHOLE, Reads, along
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, Flow, NumPy, Onnx, Ops, Torch
+    from cnncalc.layers.interfaces import Array, Flow, NumPy, Onnx, Ops
 
 
 FORMATS = {

@@ -12,7 +12,7 @@ from cnncalc.layers.reads import WHOLE, Along, Read, Reads
 from cnncalc.layers.shapes import Shape, shape_text
 
 if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, Expression, Flow, Onnx, Ops, Torch
+    from cnncalc.layers.interfaces import Array, Expression, Flow, Onnx, Ops
 
 _FUNCTION = '''
 def turned(x, interleaved=False):

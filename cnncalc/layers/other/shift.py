@@ -12,8 +12,6 @@ from cnncalc.layers.pytorch import Or, applied, call
 from cnncalc.layers.shapes import Shape, crossed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops, Torch
 
 
@@ -47,6 +45,8 @@ class Shift(Layer):
     trainable = argument(flag, "whether training changes it; else it is a buffer, as a mask is", True)
     init = argument(number, "initial value in training", 0.0)
 
+    sums = True
+
     example = Example("shift: [197, 192]", inputs=((197, 192),), output=(197, 192), params=197 * 192, flops=197 * 192)
     elsewhere = Elsewhere(others="Bias BiasAdd")
 
@@ -58,10 +58,6 @@ class Shift(Layer):
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """One per element."""
         return prod(output)
-
-    def terms(self, largest: Sequence[float]) -> float:
-        """Return the input's largest element."""
-        return largest[0]
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Add."""

@@ -17,7 +17,7 @@ from cnncalc.layers.window import size_label
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from cnncalc.layers.interfaces import Array, Element, Flow, NumPy, Onnx, Ops, Torch
+    from cnncalc.layers.interfaces import Array, Element, Flow, NumPy, Onnx, Ops
 
 
 class BinPool(Layer):

@@ -11,8 +11,6 @@ from cnncalc.layers.pooling._regions import GlobalPool
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from cnncalc.layers.interfaces import Flow, Torch
 
 
@@ -31,6 +29,8 @@ class GlobalAvgPool(GlobalPool):
         "module",
     )
 
+    sums = True
+
     example = Example("global_avgpool", inputs=((2048, 7, 7),), output=(2048, 1, 1), flops=2048 * (48 + 1))
     elsewhere = Elsewhere(
         keras="GlobalAveragePooling{d}D",
@@ -38,10 +38,6 @@ class GlobalAvgPool(GlobalPool):
         others="gap global_avg_pool global_mean_pool",
         compared=True,
     )
-
-    def terms(self, largest: Sequence[float]) -> float:
-        """Return the input's largest element."""
-        return largest[0]
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """One add per element but the first and one division, in every channel."""

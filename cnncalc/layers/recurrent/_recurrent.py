@@ -12,18 +12,7 @@ from cnncalc.layers.reads import WHOLE, Along, Read, Reads, summed
 from cnncalc.layers.shapes import Shape, shape_text
 
 if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import (
-        Array,
-        Attribute,
-        Contraction,
-        Expression,
-        Flow,
-        ModuleCall,
-        NumPy,
-        Onnx,
-        Ops,
-        Torch,
-    )
+    from cnncalc.layers.interfaces import Array, Attribute, Expression, Flow, ModuleCall, NumPy, Onnx, Ops
 
 
 class Recurrent(Layer):

@@ -13,7 +13,7 @@ from cnncalc.layers.pytorch import MODULE, Torch, X, call
 from cnncalc.layers.recurrent._recurrent import Recurrent
 
 if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, Flow, ModuleCall, NumPy, Onnx, Torch
+    from cnncalc.layers.interfaces import Array, Flow, ModuleCall, NumPy, Onnx
     from cnncalc.layers.shapes import Shape
 
 

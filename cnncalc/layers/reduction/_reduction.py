@@ -14,7 +14,7 @@ from cnncalc.layers.shapes import Shape, axis_index
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cnncalc.layers.interfaces import Array, Expression, Flow, ModuleCall, NumPy, Onnx, Ops, Torch
+    from cnncalc.layers.interfaces import Array, Expression, Flow, ModuleCall, NumPy, Onnx, Ops
 
 
 def axis_indices(chosen: tuple[int, ...] | None, shape: Shape) -> list[int]:

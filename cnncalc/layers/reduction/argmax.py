@@ -9,7 +9,7 @@ from cnncalc.layers.pytorch import Torch, X, call
 from cnncalc.layers.reduction._reduction import Reduction, axis_indices
 
 if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, Flow, NumPy, Onnx, Torch
+    from cnncalc.layers.interfaces import Array, Flow, NumPy, Onnx
 
 
 class Argmax(Reduction):

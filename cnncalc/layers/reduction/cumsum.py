@@ -12,7 +12,7 @@ from cnncalc.layers.reads import Read, Reads, along, kept, summed
 from cnncalc.layers.shapes import Shape, axis_index, batched
 
 if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops, Torch
+    from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
 
 
 class Cumsum(Layer):

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING
 
 from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.reduction._reduction import Reduction
 from cnncalc.layers.shapes import Shape
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 class Mean(Reduction):
@@ -21,6 +17,7 @@ class Mean(Reduction):
 
     ufunc = "mean"
     torch_method = "mean"
+    sums = True
     example = Example("mean: {axis: [1, 2]}", inputs=((64, 7, 7),), output=(64,), flops=64 * 49)
     of_several = "'add', with 'affine: {mul: …}' behind it"
     elsewhere = Elsewhere(onnx="ReduceMean", others="reduce_mean", compared=True)
@@ -28,7 +25,3 @@ class Mean(Reduction):
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """One for each element that is summed, the division counting for the first."""
         return prod(output) * (self.members(inputs[0]) - 1 + 1)
-
-    def terms(self, largest: Sequence[float]) -> float:
-        """Return the input's largest element."""
-        return largest[0]

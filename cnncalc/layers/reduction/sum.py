@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.reduction._reduction import Reduction
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 class Sum(Reduction):
@@ -19,10 +14,7 @@ class Sum(Reduction):
 
     ufunc = "sum"
     torch_method = "sum"
+    sums = True
     example = Example("sum: {axis: [1, 2]}", inputs=((64, 7, 7),), output=(64,), flops=64 * 48)
     of_several = "'add'"
     elsewhere = Elsewhere(onnx="ReduceSum", others="reduce_sum", compared=True)
-
-    def terms(self, largest: Sequence[float]) -> float:
-        """Return the input's largest element."""
-        return largest[0]

@@ -13,7 +13,7 @@ from cnncalc.layers.shapes import Shape, shape_text, spatial
 from cnncalc.layers.window import size_label
 
 if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops, Torch
+    from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
 
 
 class CenterCrop(Movement):

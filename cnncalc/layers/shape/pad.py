@@ -13,7 +13,7 @@ from cnncalc.layers.shapes import Shape, spatial
 from cnncalc.layers.window import both_sides
 
 if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops, Torch
+    from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
 
 
 _MODES: tuple[Literal["constant", "reflect", "replicate", "circular"], ...] = (

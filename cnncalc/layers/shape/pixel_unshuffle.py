@@ -13,7 +13,7 @@ from cnncalc.layers.shape._rearrangement import Moves, Rearrangement
 from cnncalc.layers.shapes import Shape, spatial
 
 if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Flow, Torch
+    from cnncalc.layers.interfaces import Flow
 
 
 class PixelUnshuffle(Rearrangement):

@@ -12,7 +12,7 @@ from cnncalc.layers.reads import WHOLE, Along, Read, Reads
 from cnncalc.layers.shapes import Shape, axis_index, axis_text, shape_text
 
 if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops, Torch
+    from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
 
 
 _FUNCTION = '''

@@ -12,7 +12,7 @@ from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, axis_index, axis_text
 
 if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops, Torch
+    from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
 
 
 class Select(Movement):

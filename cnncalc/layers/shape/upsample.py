@@ -15,7 +15,7 @@ from cnncalc.layers.shapes import Shape, spatial
 from cnncalc.layers.window import size_label
 
 if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, Attribute, Flow, NumPy, Onnx, Ops, Torch
+    from cnncalc.layers.interfaces import Array, Attribute, Flow, NumPy, Onnx, Ops
 
 
 _Mode: TypeAlias = Literal["nearest", "nearest-exact", "linear", "cubic"]
