@@ -31,6 +31,20 @@ ITEMS = [
     ("conv: 3x3, 64", 11, "conv: '3x3, 64' is not a value", "write '- conv: {out_channels: 64, kernel_size: 3}'"),
     ("conv 3x3/2, 64", 5, "unknown layer type 'conv 3x3/2, 64'", "write '- conv: {out_channels: 64, kernel_size: 3, stride: 2}'"),
     ("conv3-64", 5, "unknown layer type 'conv3-64'", "write '- conv: {out_channels: 64, kernel_size: 3}'"),  # the tables of VGG
+    ("7x7 conv, 64, /2", 5, "unknown layer type '7x7 conv, 64, /2'", "write '- conv: {out_channels: 64, kernel_size: 7, stride: 2}'"),  # those of ResNet
+    ("1x1 conv", 5, "unknown layer type '1x1 conv'", "write '- conv: {out_channels: …, kernel_size: 1}'"),
+    ("3x3 max pool, stride 2", 5, "unknown layer type '3x3 max pool, stride 2'", "write '- maxpool: {kernel_size: 3, stride: 2}'"),
+    ("conv 6@5x5", 5, "unknown layer type 'conv 6@5x5'", "write '- conv: {out_channels: 6, kernel_size: 5}'"),  # those of LeNet
+    ("FC-4096", 5, "unknown layer type 'FC-4096'", "write '- linear: 4096'"),
+    ("relu * 3", 5, "unknown layer type 'relu * 3'", "write '- relu', with 'repeat: 3' below it"),
+    ("2 x relu", 5, "unknown layer type '2 x relu'", "write '- relu', with 'repeat: 2' below it"),
+    ("relu_a: relu", 5, "unknown layer type 'relu_a'", "write '- relu', with 'name: relu_a' below it"),
+    ("• flatten", 5, "unknown layer type '• flatten'", "write a dash and a blank: '- flatten'"),
+    ("x.view(-1, 400)", 5, "unknown layer type 'x.view(-1, 400)'", "name the arguments after a colon: '- reshape: {shape: …}'"),
+    ("layers.Permute((2, 1))", 5, "unknown layer type 'layers.Permute((2, 1))'", "name the arguments after a colon: '- permute: {dims: …}'"),  # Keras counts from 1
+    ("linear: 4,096", 13, "'4,096' has commas", "write 4096"),
+    ("linear: $width", 13, "'$width' is not an expression", "a name stands by itself: width"),
+    ("linear: 2^10", 13, "the operator in '2^10' is not allowed", "a power is written with **"),
     ("linear:10", 5, "unknown layer type 'linear:10'", "write '- linear: 10'"),
     ("max pool 2", 5, "unknown layer type 'max pool 2'", "write '- maxpool: 2'"),
     ("batch norm", 5, "unknown layer type 'batch norm'", "it is called 'batchnorm' here"),

@@ -89,6 +89,8 @@ def _refuse_misread(text: str) -> None:
     if "-" in text and re.fullmatch(r"\d{4}-\d{1,2}-\d{1,2}", text):
         spaced = text.replace("-", " - ")
         raise ExpressionError(f"'{text}' looks like a date", hint=f"write a difference with spaces: {spaced}")
+    if re.fullmatch(r"\d{1,3}(,\d{3})*,0\d\d(,\d{3})*", text):
+        raise ExpressionError(f"'{text}' has commas", hint=f"write {text.replace(',', '')}")
     if "#" in text:
         offset = re.sub(r"'[^']*'|\"[^\"]*\"", lambda quoted: " " * len(quoted[0]), text).find("#")
         if offset >= 0:
@@ -126,6 +128,8 @@ def _syntax_hint(text: str) -> str | None:
         return _written_out(text)
     if re.fullmatch(r"\d+(\.\d+)?\s*%", text):
         return f"write {float(text.rstrip('% ')) / 100:g}"
+    if re.search(r"\$\{?\w", text):
+        return f"a name stands by itself: {re.sub(r'[${}]', '', text)}"
     if "&&" in text or "||" in text or text.startswith("!"):
         return "write 'and', 'or' and 'not'"
     if re.search(r"[^=!<>]=[^=]", text):

@@ -142,7 +142,8 @@ class Compiler:
     def _binop(self, node: ast.BinOp, depth: int) -> Evaluate:
         operate = _BINARY.get(type(node.op))
         if operate is None:
-            raise self._refused(node, f"the operator in '{self.text}' is not allowed in an expression")
+            power = "a power is written with **" if isinstance(node.op, ast.BitXor) else None
+            raise self._refused(node, f"the operator in '{self.text}' is not allowed in an expression", power)
         left, right = self.compile(node.left, depth), self.compile(node.right, depth)
         if operate in (add, multiply):
 

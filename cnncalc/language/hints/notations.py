@@ -29,8 +29,8 @@ ARGUMENT_KEYS = ("args", "arguments", "params", "parameters", "config", "kwargs"
 """Other formats' keys for an item's arguments."""
 
 _INFERRED = ("in_channels", "in_features")
-_NOT_OURS = ("dim", "axis")
-"""Arguments that count axes with the batch, or with the channels last, so that their values can't be copied."""
+_NOT_OURS = ("dim", "axis", "dims", "perm", "shape", "target_shape")
+"""Arguments that count axes with the batch, from 1, or with the channels last, so that values can't be taken over."""
 
 TYPE_KEYS = ("type", "layer", "layer_type", "op", "class_name", "class", "module", "kind")
 """Other formats' keys for an item's type."""
@@ -38,6 +38,9 @@ TYPE_KEYS = ("type", "layer", "layer_type", "op", "class_name", "class", "module
 _ASSIGNED = re.compile(r"(?:self\.)?([A-Za-z_]\w*)\s*=\s*(?=[\w.]+\()").match
 _SIZES = re.compile(r"(\d+)[x×](\d+)(?:/(\d+))?").fullmatch
 _PAPER = re.compile(r"conv(\d+)(?:[x×]\d+)?[-_/, ]+(\d+)", re.IGNORECASE).fullmatch
+_UNITS = re.compile(r"fc-(\d+)", re.IGNORECASE).fullmatch
+_TIMES = re.compile(r"(?:(\d+)\s*[x×*]\s*)?(\w+?)(?:\s*\*\s*(\d+))?").fullmatch
+_BULLETS = "•·*–—−"
 
 
 class VerbatimCode(NamedTuple):
@@ -60,8 +63,17 @@ def item_hint(text: str, arguments: Tree | None, blocks: Collection[str]) -> str
         return f"it is called '{our_type(text)}' here{_translated(text, arguments)}"
     if len(text) > LONGEST:
         return "an item is a layer type, alone or with its arguments: '- conv: {out_channels: 8, kernel_size: 3}'"
-    if text.startswith("-") and text.lstrip("- "):
-        return f"write a blank after the dash: '- {text.lstrip('- ')}'"
+    item = text.lstrip(f"-{_BULLETS} ")
+    if text.startswith(("-", *_BULLETS)) and item:
+        return f"write a {'blank after the dash' if text[0] == '-' else 'dash and a blank'}: '- {item}'"
+    if (
+        isinstance(arguments, Scalar)
+        and text[0].isalpha()
+        and our_type(text) is None
+        and our_type(arguments.text) is not None
+    ):
+        hint = of_arguments(arguments.text, None)
+        return f"{hint}, with 'name: {text}' below it" if hint else type_hint(text, blocks)
     if re.search(r"\s-(\s|[A-Za-z])", text):
         return DASH
     return _rewritten(text, blocks) or type_hint(re.split(r"[\s(:={]", text.strip(), maxsplit=1)[0] or text, blocks)
@@ -85,6 +97,12 @@ def _rewritten(text: str, blocks: Collection[str]) -> str | None:
     paper = _PAPER(text)
     if paper:
         return proposal("conv", [], {"out_channels": int(paper[2]), "kernel_size": int(paper[1])})
+    units = _UNITS(text)
+    if units:
+        return proposal("fc", [int(units[1])], {})
+    times = _TIMES(text)
+    if times and (count := times[1] or times[3]) and (hint := proposal(times[2], [], {})):
+        return f"{hint}, with 'repeat: {count}' below it"
     if re.match(r"[\w.]+\s*\(", text):
         return _of_call(text, blocks)
     glued = re.fullmatch(r"([\w.]+)[:=]\s*(.*)", text)
@@ -112,6 +130,8 @@ def _spaced(text: str) -> str | None:
             return f"it is called '{ours}' here"
         if ours is not None and len(words) > 1:
             return _of_words(name, " ".join(words[count:]))
+    if len(words) > 1 and _SIZES(words[0]) and not _SIZES(words[1]):  # 3×3 conv, 64
+        return _spaced(" ".join((*words[1:], words[0])))
     return None
 
 
@@ -125,7 +145,7 @@ def _of_words(name: str, values: str) -> str | None:
     """Return the hint for a type followed by values: ``10 5``, ``3x3, 64``, ``out_channels=10 kernel_size=5``."""
     placed: list[object] = []
     named: dict[str, object] = {}
-    for word in re.findall(r"\w+\s*[=:]\s*[^\s,;]+|[^\s,;]+", values.strip("(){}")):
+    for word in re.findall(r"\w+\s*[=:]\s*[^\s,;]+|[^\s,;]+", values.strip("(){}").replace("@", " ")):
         key, sign, value = (
             (part.strip() for part in re.split(r"([=:])", word, maxsplit=1))
             if re.search(r"\w\s*[=:]", word)
@@ -134,6 +154,8 @@ def _of_words(name: str, values: str) -> str | None:
         sizes = _SIZES(value)
         if sign:
             named[key] = literal(value)
+        elif re.fullmatch(r"/\d+", value):
+            named["stride"] = int(value[1:])
         elif sizes:
             named["kernel_size"] = _merged((int(sizes[1]), int(sizes[2])))
             if sizes[3]:
@@ -280,7 +302,9 @@ def proposal(name: str, placed: Sequence[object], named: Mapping[str, object]) -
     if layer_class is None:
         return None
     order = parameters(name, layer_class)
-    if len(placed) > len(order):
+    first = next(iter(layer_class.arguments), "")
+    theirs = first in _NOT_OURS and layer_class.arguments[first].default is REQUIRED
+    if len(placed) > len(order) or (theirs and (placed or named)):
         return _general(name)
     renamed = dict(part.split("=") for part in order if "=" in part)
     given = {part.partition("=")[0]: value for part, value in zip(order, placed, strict=False)} | dict(named)

@@ -41,7 +41,7 @@ def _hint(file: SpecText, line: int, problem: str) -> str | None:
         return in_ascii(text)
     if glued:
         return f"write a colon and a blank between a type and its arguments: '- {glued[1]}: {{…}}'"
-    if "mapping values are not allowed" in problem and bare:
+    if "mapping values are not allowed" in problem and bare and not re.match(r"\s*-\s", text):
         return f"a type with a modifier below it needs a colon: '- {bare[1]}:'"
     if "\t" in text[: len(text) - len(text.lstrip())]:
         return "indent with spaces, not tabs"
