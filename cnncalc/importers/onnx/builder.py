@@ -239,7 +239,7 @@ class Builder:
             return passes
         known = evaluate(call)
         if known is not None:
-            return [self.known(one, call) for one in known]
+            return [self.known(one, call, index) for index, one in enumerate(known)]
         handler = HANDLERS.get((item.domain, item.op))
         if handler is None:
             return opaque(self, call)
@@ -251,11 +251,11 @@ class Builder:
                 self.derive(value, call)
         return outputs
 
-    def known(self, known: Known, call: Call) -> Value:
+    def known(self, known: Known, call: Call, index: int) -> Value:
         """Return an evaluated tensor as a value."""
         value = literal(known.data, known.shape, known.dtype)
         value.leaves = self.leaves(call)
-        value.source = call
+        value.source, value.index = call, index
         value.rows = rows_of(call)
         if known.data and len(set(known.data)) == 1:
             value.fill = known.data[0]
