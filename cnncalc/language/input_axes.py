@@ -50,8 +50,9 @@ def doubt(shape: Shape, kernel: Value = None) -> Doubt | None:
     if len(listed) == axes - 1 and (axes == 4 or listed[-1:] == (1,)):
         return None  # a kernel with a number for each axis: its author has counted the axes
     width = listed[-1] if listed else kernel
-    is_wide = not isinstance(width, int) or width >= max(2, shape[-1])
-    if axes == 2 and shape[1] <= 3 and shape[0] >= SAMPLES and is_wide:
+    fits = isinstance(width, int) and width < max(2, shape[-1])
+    overhangs = isinstance(width, int) and width > shape[-1]
+    if axes == 2 and shape[0] >= SAMPLES and (overhangs or (shape[1] <= 3 and not fits)):
         return _last(shape)
     if axes == 3 and shape[-1] in PICTURE and shape[0] > max(PICTURE) and _picture(shape[0], shape[1]):
         return _last(shape)

@@ -52,6 +52,15 @@ def test_doubtful_shapes(shape: tuple[int, ...], rule: str, meant: tuple[int, ..
     assert (found.rule, found.meant) == (rule, meant)
 
 
+def test_a_window_that_is_wider_than_the_map_is_of_time() -> None:
+    """128 samples of nine sensors, 1,000 of twelve leads of an ECG: the window is along the other axis."""
+    for shape, kernel in (((128, 9), 11), ((1000, 12), 16)):
+        found = doubt(shape, kernel)
+        assert found is not None
+        assert (found.rule, found.meant) == (LAST, shape[::-1])
+        assert doubt(shape, 3) is doubt(shape[::-1], kernel) is None
+
+
 @pytest.mark.parametrize(
     "shape",
     [
