@@ -67,6 +67,7 @@ class Node(_Flowing):
         index: position in the order of running, from 0.
         name: dotted path (``stage2.bottleneck3.conv1``), unique in the network.
         use: the layer applied to its input shapes, with all its figures (for one array).
+        layer: the layer, with its arguments spelled out for the input's rank.
         inputs: its input tensors: earlier nodes, or inputs of the network.
         shares: the node whose weights this one uses, or None if it has its own.
         origin: its place in the spec or model file, or None.
@@ -76,7 +77,7 @@ class Node(_Flowing):
         times: number of samples that one sample of the batch has become; 0 without a batch.
     """
 
-    __slots__ = ("held", "index", "inputs", "keys", "origin", "shares", "use")
+    __slots__ = ("held", "index", "inputs", "keys", "layer", "origin", "shares", "use")
 
     def __init__(
         self,
@@ -91,7 +92,8 @@ class Node(_Flowing):
         self.name = name
         self.shape = use.output
         times = inputs[0].times if len(inputs) == 1 else _common_times(inputs)
-        self.times = use.layer.times(use.inputs, times)
+        self.layer = use.layer
+        self.times = self.layer.times(use.inputs, times)
         self.of_one = use.elements
         self.index = index
         self.use = use
@@ -104,11 +106,6 @@ class Node(_Flowing):
     def key(self, tensor: str) -> str:
         """Return what one of its tensors is called in a state_dict: ``layer1.0.conv1.weight``."""
         return (self.keys and self.keys.get(tensor)) or f"{self.name}.{tensor}"
-
-    @property
-    def layer(self) -> Layer:
-        """The layer, its arguments spelled out for the input's rank."""
-        return self.use.layer
 
     @property
     def weights(self) -> Mapping[str, Weight]:

@@ -25,7 +25,7 @@ from cnncalc.drawing.parts import (
 )
 from cnncalc.drawing.tree import FoldedParts, Parallel, Series, TreePart, TreeScope, atoms_in, feeds, leaving, reads
 from cnncalc.graph import Node
-from cnncalc.layers.shapes import Shape
+from cnncalc.layers.shapes import Shape, crossed
 
 CIRCLES = {"add": "+", "multiply": "×"}
 TEXT, SMALL = 12, 10
@@ -138,14 +138,11 @@ class Describer:
         nodes = [node for atom in atoms for node in atom.nodes]
         leading = first.leading
         is_circle = leading.layer.type in CIRCLES
-        strips = [Strip(strip_text(node), node.layer.kind, node is leading) for node in first.nodes]
+        strips = [_strip(strip_text(node), node.layer.kind, node is leading) for node in first.nodes]
         if leading.shares is not None:
-            strips.append(Strip(f"weights of {leading.shares.name}", "note", False))
+            strips.append(_strip(f"weights of {leading.shares.name}", "note", False))
         remark = self.remark(nodes) if self.remark else ""
-        strips += [Strip(remark, "note", False)] if remark else []
-        strips = [
-            strip._replace(text=fitted(strip.text, TEXT if strip.is_head else SMALL, WIDEST - 80)) for strip in strips
-        ]
+        strips += [_strip(remark, "note", False)] if remark else []
         tile = Card("circle" if is_circle else "card", leading.layer.kind, strips, self._title(atoms, nodes),
                     [node.index for node in nodes])  # fmt: skip
         tile.count = count
@@ -210,6 +207,10 @@ class Describer:
             box.lanes.append(Lane(*ends, wire.source.order, wire.target.order))
 
 
+def _strip(text: str, kind: str, is_head: bool) -> Strip:
+    return Strip(fitted(text, TEXT if is_head else SMALL, WIDEST - 80), kind, is_head)
+
+
 def atom_keeps(atom: Atom) -> bool:
     """Return whether what comes out of a card has the shape of all that come in."""
     return all(shape == atom.tensor.shape for shape in atom.nodes[0].use.inputs)
@@ -260,6 +261,8 @@ def strip_text(node: Node) -> str:
 
 def dims_text(shapes: Sequence[Shape]) -> str:
     """Return shapes as one, a range where they differ: ``64…224×56×56``."""
+    if len(shapes) == 1:
+        return crossed(shapes[0])
     if len({len(shape) for shape in shapes}) > 1:
         return ""
     axes = []

@@ -12,16 +12,23 @@ _GROUPS = {
     500: "Jckvsxyz", 556: "#$0123456789?L_abdeghnopqu", 584: "+<=>~×", 611: "FTZ", 667: "&ABEKPSVXY",
     722: "CDHNRUw", 778: "GOQ", 833: "Mm", 889: "%", 944: "W", 1000: "…", 1015: "@",
 }  # fmt: skip
-WIDTHS = {letter: width for width, letters in _GROUPS.items() for letter in letters}
 WIDEST = 1000
 """Of every letter that the table has not."""
+
+
+class _Widths(dict[str, int]):
+    def __missing__(self, letter: str) -> int:
+        return WIDEST
+
+
+WIDTHS = _Widths({letter: width for width, letters in _GROUPS.items() for letter in letters})
 
 BOLD = 1.08
 
 
 def text_width(text: str, size: int, bold: bool = False) -> int:
     """Return the width of a text in pixels, rounded up."""
-    units = sum([WIDTHS.get(letter, WIDEST) for letter in text]) * size
+    units = sum(map(WIDTHS.__getitem__, text)) * size
     return -(-int(units * BOLD if bold else units) // 1000)
 
 

@@ -57,9 +57,7 @@ class _Folding:
     def _atom(self, atom: Atom) -> int:
         if atom.kind != "card" or any(wire.is_lane for wire in (*atom.before, *atom.after)):
             return self._number("only", id(atom))
-        layers = [
-            (node.layer.type, repr(node.layer), node.shape[1:], node.shares is None, node.times) for node in atom.nodes
-        ]
+        layers = [(node.layer.key(), node.shape[1:], node.shares is None, node.times) for node in atom.nodes]
         return self._number("card", tuple(layers), tuple([wire.count for wire in atom.before]))
 
     def _number(self, *what: Hashable) -> int:

@@ -145,7 +145,7 @@ class _Tree:
         outside: dict[Tensor, Tensor] = {}
         inside = (set(part.nodes), set(group))
         for one, other in zip(part.nodes, group, strict=True):
-            if one.name[len(part.path) :] != other.name[len(owner) :] or repr(one.layer) != repr(other.layer):
+            if one.name[len(part.path) :] != other.name[len(owner) :] or one.layer.key() != other.layer.key():
                 return False
             if one.use.inputs != other.use.inputs or (one.use.weights and one.shares is not (other.shares or other)):
                 return False

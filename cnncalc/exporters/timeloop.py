@@ -8,7 +8,8 @@ depth O.  Rows of a matrix lie along P.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from functools import cache
 from typing import NamedTuple
 
 from cnncalc.exporters.contracted import Product, coverage, products
@@ -65,8 +66,9 @@ def files(graph: Graph, options: Options) -> Iterator[tuple[str, bytes]]:
     for number, problem in enumerate(problems):
         name = f"{number:0{width}}_{_plain(problem.names[0])}.yaml"
         rows.append(f"{name},{problem.uses},{problem.uses * problem.contraction.macs},{' '.join(problem.names)}")
-        text = "\n".join([*_comment(problem), *_lines(_problem(problem.contraction))])
-        yield name, f"{text}\n".encode()
+        instance_line = f"  instance: {_flow(instance(problem.contraction))}"
+        lines = [_comment(problem), "problem:", "  version: 0.4", instance_line, shape(len(problem.contraction.axes))]
+        yield name, ("\n".join(lines) + "\n").encode()
     yield TABLE, ("\n".join(rows) + "\n").encode()
     if options.report is not None:
         options.report(f"{coverage(graph, found)}; {counted(len(problems), 'problem')}")
@@ -74,12 +76,14 @@ def files(graph: Graph, options: Options) -> Iterator[tuple[str, bytes]]:
 
 def distinct(found: list[Product]) -> list[Problem]:
     """Return the different products in the order of their first use; turns are counted."""
-    problems: dict[Contraction, Problem] = {}
+    alike: dict[Contraction, list[Product]] = {}
     for product in found:
-        contraction, turns = product.contraction._replace(turns=1), product.contraction.turns
-        known = problems.get(contraction, Problem(contraction, [], 0))
-        problems[contraction] = known._replace(names=[*known.names, product.name], uses=known.uses + turns)
-    return list(problems.values())
+        one = product.contraction
+        alike.setdefault(one if one.turns == 1 else one._replace(turns=1), []).append(product)
+    return [
+        Problem(contraction, [one.name for one in several], sum([one.contraction.turns for one in several]))
+        for contraction, several in alike.items()
+    ]
 
 
 def _axes(contraction: Contraction) -> list[WindowedAxis]:
@@ -113,57 +117,44 @@ def instance(contraction: Contraction) -> dict[str, int]:
     return sizes
 
 
-def _problem(contraction: Contraction) -> Mapping[str, object]:
-    """Return a problem as Timeloop has it."""
-    axes = AXES[: max(len(contraction.axes), 2)]
+@cache
+def shape(count: int) -> str:
+    """Return the lines of what all problems on so many axes have in common."""
+    axes = AXES[: max(count, 2)]
     sums = [[[tap, f"{letter}dilation"], [place, f"{letter}stride"]] for tap, place, letter in axes]
     taps, places = [tap for tap, _, _ in axes], [place for _, place, _ in axes]
     coefficients = [f"{letter}{what}" for what in ("stride", "dilation") for _, _, letter in axes]
-    return {
-        "problem": {
-            "version": 0.4,
-            "instance": instance(contraction),
-            "shape": {
-                "name": "CNN_Layer",
-                "coefficients": [{"name": name, "default": 1} for name in coefficients],
-                "dimensions": ["C", "M", *taps, "N", *places, "G"],
-                "data_spaces": [
-                    {"name": "Weights", "projection": [[[name]] for name in ("C", "M", *taps, "G")]},
-                    {"name": "Inputs", "projection": [[["N"]], [["C"]], *sums, [["G"]]]},
-                    {
-                        "name": "Outputs",
-                        "projection": [[[name]] for name in ("N", "M", *places[::-1], "G")],
-                        "read_write": True,
-                    },
-                ],
-            },
-        }
-    }
+    spaces = [
+        {"name": "Weights", "projection": [[[name]] for name in ("C", "M", *taps, "G")]},
+        {"name": "Inputs", "projection": [[["N"]], [["C"]], *sums, [["G"]]]},
+        {
+            "name": "Outputs",
+            "projection": [[[name]] for name in ("N", "M", *places[::-1], "G")],
+            "read_write": True,
+        },
+    ]
+    lines = [
+        "  shape:",
+        "    name: CNN_Layer",
+        "    coefficients:",
+        *[f"    - {_flow({'name': name, 'default': 1})}" for name in coefficients],
+        f"    dimensions: {_flow(['C', 'M', *taps, 'N', *places, 'G'])}",
+        "    data_spaces:",
+        *[f"    - {_flow(space)}" for space in spaces],
+    ]
+    return "\n".join(lines)
 
 
-def _comment(problem: Problem) -> list[str]:
+def _comment(problem: Problem) -> str:
     more = f" and {len(problem.names) - SHOWN:,} more" if len(problem.names) > SHOWN else ""
     once = "once" if problem.uses == 1 else f"{problem.uses:,} times"
     macs = f"{problem.contraction.macs:,} MACs"
-    return [f"# {macs}, {once}: {', '.join(problem.names[:SHOWN])}{more}"]
-
-
-def _lines(value: Mapping[str, object], indent: int = 0) -> Iterator[str]:
-    """Yield a mapping as YAML: nested ones below their keys, one mapping of a list per line, all else in one line."""
-    for key, inner in value.items():
-        if isinstance(inner, Mapping) and key != "instance":
-            yield f"{' ' * indent}{key}:"
-            yield from _lines(inner, indent + 2)
-        elif isinstance(inner, list) and inner and isinstance(inner[0], Mapping):
-            yield f"{' ' * indent}{key}:"
-            yield from [f"{' ' * indent}- {_flow(item)}" for item in inner]
-        else:
-            yield f"{' ' * indent}{key}: {_flow(inner)}"
+    return f"# {macs}, {once}: {', '.join(problem.names[:SHOWN])}{more}"
 
 
 def _flow(value: object) -> str:
     """Return a value in one line of YAML."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return "{" + ", ".join([f"{key}: {_flow(inner)}" for key, inner in value.items()]) + "}"
     if isinstance(value, list):
         return "[" + ", ".join([_flow(item) for item in value]) + "]"

@@ -92,7 +92,7 @@ def through(pattern: Pattern, ranges: Ranges, count: int, work: PatternBudget) -
         ends, jump = ranges.of(0), pattern.growth
         if ends is not None and jump <= MAX_INTEGER:  # beyond it, strides are larger than any input
             more = pattern.first[0] + ends[0] * jump, pattern.last[0] + ends[1] * jump
-            return Pattern(more[:1], more[1:], jump * ranges.growth)
+            return Pattern._make((more[:1], more[1:], jump * ranges.growth))
         return None
     period, growth = _repetition(pattern, ranges, count)
     rises = pattern.rises()

@@ -139,7 +139,10 @@ InputFields: TypeAlias = dict[Input, Fields]
 
 def leading(seen: InputFields) -> Fields:
     """Return the fields on the first input that has an axis."""
-    return next((fields for fields in seen.values() if fields), ())
+    for fields in seen.values():
+        if fields:
+            return fields
+    return ()
 
 
 class ReceptiveFields(NamedTuple):
@@ -258,7 +261,9 @@ def _along(term: Term, reads: tuple[Read, ...], shape: Shape, output: Shape, wor
         return _along_several(term, reads, shape, output, work)
     moved = through(pattern, ranges, output[to], work)
     return (
-        Term((IndexDigit(to, 1, output[to]),), moved, loose) if moved else Term((), whole(term).pattern, (*loose, to))
+        Term._make(((IndexDigit._make((to, 1, output[to])),), moved, loose))
+        if moved
+        else Term((), whole(term).pattern, (*loose, to))
     )
 
 

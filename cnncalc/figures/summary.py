@@ -192,23 +192,25 @@ def _by_input(network: Graph, seen: InputFields) -> dict[str, Fields]:
 def _row(node: Node, batch: int, width: int, field: tuple[int, ...]) -> Row:
     use, layer, copies = node.use, node.use.layer, node.copies(batch)
     elements = node.elements(batch)
-    return Row(
-        node.index,
-        node.name,
-        layer.type,
-        layer.kind,
-        tuple([tensor.name for tensor in node.inputs]),
-        tuple([(tensor.copies(batch), *tensor.shape) for tensor in node.inputs]),
-        (copies, *node.shape),
-        node.params,
-        node.buffers,
-        copies * use.macs,
-        copies * (use.flops or 0),
-        elements,
-        elements * width,
-        field,
-        node,
-        1,
+    return Row._make(
+        (
+            node.index,
+            node.name,
+            layer.type,
+            layer.kind,
+            tuple([tensor.name for tensor in node.inputs]),
+            tuple([(tensor.copies(batch), *tensor.shape) for tensor in node.inputs]),
+            (copies, *node.shape),
+            node.params,
+            node.buffers,
+            copies * use.macs,
+            copies * (use.flops or 0),
+            elements,
+            elements * width,
+            field,
+            node,
+            1,
+        )
     )
 
 

@@ -40,9 +40,7 @@ else:
                 items = cls._completed(items, named)
             return _tuple(cls, items)
 
-        @classmethod
-        def _make(cls, items):
-            return cls(*items)
+        _make = classmethod(tuple.__new__)  # a quarter of the time of a call: for what every layer has
 
         @classmethod
         def _completed(cls, items, named):

@@ -60,7 +60,7 @@ class Conversion(Generic[T]):
         is_text: bool = False,
         axes: str = "",
     ) -> None:
-        self._convert = convert
+        self.plain = convert
         self.words = words
         self.only_words = only_words
         self.is_text = is_text
@@ -68,7 +68,7 @@ class Conversion(Generic[T]):
 
     def __call__(self, value: object) -> T:
         """Return the value, or raise ValueError with a description of valid values."""
-        return self._convert(value)
+        return self.plain(value)
 
 
 class Argument(Generic[T]):
@@ -86,6 +86,7 @@ class Argument(Generic[T]):
         """Make an argument; see :func:`argument`."""
         known = convert if isinstance(convert, Conversion) else Conversion(convert)
         self.convert = known
+        self._taken = known.plain
         self.help = help
         self.default = None if default is DERIVED else default
         self.symbol = symbol
@@ -94,8 +95,7 @@ class Argument(Generic[T]):
         self.flag = convert is flag
         self.is_text = known.is_text
         self.axes = known.axes
-        self._absent: T | None = None  # the converted default, once it was needed
-        self._is_converted = False
+        self._absent: tuple[T | None] | None = None  # the converted default, once it was needed
 
     @overload
     def __get__(self, layer: None, owner: type) -> Argument[T]: ...
@@ -112,18 +112,17 @@ class Argument(Generic[T]):
         if value is None and self.default is None:
             return None
         try:
-            return self.convert(value)
+            return self._taken(value)
         except ValueError as fault:
             raise LayerError(f"{name} must be {fault}, not {value_text(value)}", argument=name) from None
 
     def absent(self, name: str) -> T | None:
         """Return the default.  Raises LayerError if there is none."""
-        if self.default is REQUIRED:
-            raise LayerError(f"'{name}' is missing: {self.help}", hint=f"write it as {name}: …")
-        if not self._is_converted:
-            self._absent = None if self.default is None else self.convert(self.default)
-            self._is_converted = True
-        return self._absent
+        if self._absent is None:
+            if self.default is REQUIRED:
+                raise LayerError(f"'{name}' is missing: {self.help}", hint=f"write it as {name}: …")
+            self._absent = (None if self.default is None else self.convert(self.default),)
+        return self._absent[0]
 
 
 @overload
@@ -163,6 +162,8 @@ def _whole(value: object) -> int | None:
 
 def positive(value: object) -> int:
     """An integer of 1 or more."""
+    if type(value) is int and 0 < value <= MAX_INTEGER:  # nearly always
+        return value
     integral = _whole(value)
     if integral is None or integral < 1:
         raise ValueError("a positive integer")
@@ -171,6 +172,8 @@ def positive(value: object) -> int:
 
 def natural(value: object) -> int:
     """An integer of 0 or more."""
+    if type(value) is int and 0 <= value <= MAX_INTEGER:
+        return value
     integral = _whole(value)
     if integral is None or integral < 0:
         raise ValueError("an integer of 0 or more")

@@ -91,8 +91,12 @@ class Use:
         if self.elements > MAX_INTEGER:
             raise LayerError(f"the output {shape_text(output)} has more than {MAX_INTEGER:,} elements")
         self.weights = weights = layer.weights(*inputs)
-        self.params = sum([prod(weight.shape) for weight in weights.values() if weight.trainable])
-        self.buffers = sum([prod(weight.shape) for weight in weights.values() if not weight.trainable])
+        self.params = self.buffers = 0
+        for weight in weights.values():
+            if weight.trainable:
+                self.params += prod(weight.shape)
+            else:
+                self.buffers += prod(weight.shape)
         self.macs = layer.macs(inputs, output)
         self.flops = layer.flops(inputs, output)
 
@@ -132,6 +136,7 @@ class Layer:
     stem: ClassVar[str] = ""
     arity: ClassVar[tuple[int, int | None]] = (1, 1)
     arguments: ClassVar[dict[str, Argument[Any]]] = {}
+    by_axis: ClassVar[dict[str, str]] = {}
     slides: ClassVar[bool] = False
     sums: ClassVar[bool] = False
     moves_only: ClassVar[bool] = False
@@ -147,6 +152,7 @@ class Layer:
     def __init_subclass__(cls) -> None:
         declared = {name: value for name, value in vars(cls).items() if isinstance(value, Argument)}
         cls.arguments = {**cls.arguments, **declared}
+        cls.by_axis = {name: argument.axes for name, argument in cls.arguments.items() if argument.axes}
         cls.type = cls.__module__.rpartition(".")[2]
         cls.stem = vars(cls).get("stem", cls.type)
         cls.elsewhere = vars(cls).get("elsewhere", Elsewhere())
@@ -157,15 +163,15 @@ class Layer:
         Raises:
             LayerError: for an unknown, missing or unfit argument.
         """
-        self.__dict__["_uses"] = {}
+        own, arguments = self.__dict__, self.arguments
+        own["_uses"] = {}
         for name in values:
-            if name not in self.arguments:
-                raise LayerError(f"unknown argument '{name}'", argument=name, near=tuple(self.arguments))
-        for name, argument in self.arguments.items():
-            given = name in values
-            self.__dict__[name] = argument.take(name, values[name]) if given else argument.absent(name)
+            if name not in arguments:
+                raise LayerError(f"unknown argument '{name}'", argument=name, near=tuple(arguments))
+        for name, argument in arguments.items():
+            own[name] = argument.take(name, values[name]) if name in values else argument.absent(name)
         self.check()
-        self.__dict__.update(self.derived())
+        own.update(self.derived())
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"layers are immutable: {self.type}.{name}")
@@ -301,6 +307,10 @@ class Layer:
         """Return every argument as the JSON output shows it, one value per axis."""
         return {name: self.__dict__[name] for name in self.arguments}
 
+    def key(self) -> tuple[object, ...]:
+        """Return the type and the arguments' values, which are equal where layers are."""
+        return (type(self), *map(self.__dict__.__getitem__, self.arguments))
+
     @classmethod
     def takes_nothing(cls) -> bool:
         """Whether the layer has no input, so that it does not read the item above it."""
@@ -330,13 +340,13 @@ class Layer:
 
     def resolved(self, rank: int) -> Layer:
         """Return the layer with its arguments spelled out for ``rank`` spatial axes (3 becomes (3, 3))."""
-        if not any(argument.axes for argument in self.arguments.values()):
+        if not self.by_axis:
             return self
         layer: Layer = object.__new__(type(self))
-        for name, argument in self.arguments.items():
-            value = self.__dict__[name]
-            layer.__dict__[name] = per_rank(name, value, rank, argument.axes) if argument.axes else value
-        layer.__dict__["_uses"] = self._uses
+        own = layer.__dict__
+        own.update(self.__dict__)
+        for name, axes in self.by_axis.items():
+            own[name] = per_rank(name, own[name], rank, axes)
         return layer
 
     def _check_arity(self, count: int) -> None:
@@ -353,7 +363,8 @@ class Layer:
             )
 
     def __repr__(self) -> str:
-        shown = ", ".join(f"{name}={self.__dict__[name]!r}" for name in self.arguments)
+        own = self.__dict__
+        shown = ", ".join([f"{name}={own[name]!r}" for name in self.arguments])
         return f"{type(self).__name__}({shown})"
 
 

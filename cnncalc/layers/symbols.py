@@ -28,6 +28,9 @@ class Formula(NamedTuple):
     value: int
 
 
+_integer = int.__new__
+
+
 class Symbol(int):
     """An integer with a name or an expression; arithmetic returns symbols, comparison plain booleans."""
 
@@ -37,7 +40,7 @@ class Symbol(int):
 
     def __new__(cls, value: int, text: str, numbers: str | None = None, binding: int = ATOM) -> Symbol:
         """Make a symbol of the given value, called ``text``."""
-        symbol = super().__new__(cls, value)
+        symbol = _integer(cls, value)
         symbol.text = text
         symbol.numbers = f"{value:,}" if numbers is None else numbers
         symbol.binding = binding

@@ -142,7 +142,7 @@ def window_label(kernel: object, stride: object, dilation: object = 1) -> str:
 def size_label(size: object) -> str:
     """Return ``7×7`` for one size per axis; ``·`` for an axis that is kept."""
     sizes = size if isinstance(size, tuple) else (size,)
-    return "×".join("·" if item is None else str(item) for item in sizes)
+    return "×".join(["·" if item is None else str(item) for item in sizes])
 
 
 def both_sides(pad: Pair) -> int:
@@ -152,10 +152,10 @@ def both_sides(pad: Pair) -> int:
 
 
 def _same(value: object, figure: int) -> bool:
-    return all(item == figure for item in value) if isinstance(value, tuple) else value == figure
+    return value == (figure,) * len(value) if isinstance(value, tuple) else value == figure
 
 
 def _short(value: object) -> str:
     if isinstance(value, tuple):
-        return str(value[0]) if len(set(value)) == 1 else "×".join(str(item) for item in value)
+        return str(value[0]) if len(set(value)) == 1 else "×".join([str(item) for item in value])
     return str(value)

@@ -136,7 +136,7 @@ def packed_formulas(graph: Graph) -> str:
     known: dict[tuple[object, ...], int] = {}
     of = []
     for node in graph.nodes:
-        key = (node.layer.type, repr(node.layer), node.use.inputs)
+        key = (node.layer.key(), node.use.inputs)
         if key not in known:
             texts = formula_lines(node) if len(known) < MAX_EXPLAINED else [UNEXPLAINED]
             numbers = tuple([lines.setdefault(line, len(lines)) for line in texts])

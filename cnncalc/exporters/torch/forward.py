@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from cnncalc.exporters.torch.classes import Class, Slotted
 from cnncalc.exporters.torch.expressions import Printer, range_text
 from cnncalc.exporters.torch.layout import WIDTH, SourceText, flat, lines
-from cnncalc.exporters.torch.names import TAKEN, attribute, free
+from cnncalc.exporters.torch.names import attribute, free
 from cnncalc.exporters.torch.structures import SlotRef, numbered
 from cnncalc.exporters.torch.trees import KnownFigure, places
 from cnncalc.layers.pytorch import InputPlace, ModuleCall
@@ -47,13 +47,18 @@ class Forward:
         self.made = made
         self.slots = {one.slot.name: one for one in made.slots}
         self.places = {name: place for place, name in enumerate(self.slots)}
-        self.names: dict[SlotRef, str] = {SlotRef("", number): name for number, name in enumerate(inputs)}
+        self.names: dict[SlotRef, str] = {}
+        self.live: dict[str, int] = {}  # how many tensors that are still read each variable stands for
+        self.ending: dict[int, list[str]] = {}  # the variables of tensors that are read last at a place
+        self.past = -1  # the place up to which these have been taken from the live ones
         self.reached = reached
         self.said: dict[str, None] = {}
         self.out: list[str] = []
         self.pending: dict[SlotRef, tuple[SourceText, int, list[SlotRef]]] = {}
         self.needed = self._needed()
         self.last_use, self.uses = self._uses()
+        for number, name in enumerate(inputs):
+            self._name(SlotRef("", number), name)
         self.last: tuple[int, str, SourceText] | None = None  # the last plain statement: first line, variable, value
         self.open: str | None = None  # the condition of the ``if`` that is open
 
@@ -179,7 +184,7 @@ class Forward:
             assert one.when is not None
             before = self.names[instead]
             if self.last_use.get(instead, -1) <= place:
-                self.names[ref] = before
+                self._name(ref, before)
                 self._begin(one.when)
             else:
                 self._begin(None)
@@ -198,7 +203,7 @@ class Forward:
         over = [self.names[other] for other in read if self.last_use.get(other, -1) <= place]
         plain = [name for name in over if name in PLAIN]
         if plain and not self._is_kept(ref):
-            self.names[ref] = plain[0]
+            self._name(ref, plain[0])
         else:
             self._new(ref, place)
 
@@ -209,13 +214,23 @@ class Forward:
 
     def _new(self, ref: SlotRef, place: int) -> str:
         """Return an unused variable: x, y or z; the layer's name where that is kept, or these are taken."""
-        live = {name for other, name in self.names.items() if self.last_use.get(other, -1) > place}
-        for name in () if self._is_kept(ref) else PLAIN:
-            if name not in live:
-                self.names[ref] = name
-                return name
-        self.names[ref] = free(ref.slot.rpartition(".")[2], live | TAKEN)
-        return self.names[ref]
+        while self.past < place:
+            self.past += 1
+            for name in self.ending.pop(self.past, ()):
+                self.live[name] -= 1
+                if not self.live[name]:
+                    del self.live[name]
+        plain = () if self._is_kept(ref) else [name for name in PLAIN if name not in self.live]
+        return self._name(ref, plain[0] if plain else free(ref.slot.rpartition(".")[2], self.live))
+
+    def _name(self, ref: SlotRef, name: str) -> str:
+        """Make a name a tensor's variable, and return it."""
+        self.names[ref] = name
+        last = self.last_use.get(ref, -1)
+        if last > self.past:
+            self.live[name] = self.live.get(name, 0) + 1
+            self.ending.setdefault(last, []).append(name)
+        return name
 
     # --- statements -----------------------------------------------------------------------------------------
 
@@ -248,7 +263,7 @@ class Forward:
     def _carried(self, ref: SlotRef, source: SlotRef, place: int) -> str:
         """Return the variable that a loop reads and writes."""
         if self.last_use.get(source, -1) <= place:
-            self.names[ref] = self.names[source]
+            self._name(ref, self.names[source])
         else:
             self._statement((f"{self._new(ref, place)} = {self.names[source]}",))
         return self.names[ref]
