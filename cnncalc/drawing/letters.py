@@ -16,12 +16,12 @@ WIDEST = 1000
 """Of every letter that the table has not."""
 
 
-class _Widths(dict[str, int]):
+class _LetterWidths(dict[str, int]):
     def __missing__(self, letter: str) -> int:
         return WIDEST
 
 
-WIDTHS = _Widths({letter: width for width, letters in _GROUPS.items() for letter in letters})
+WIDTHS = _LetterWidths({letter: width for width, letters in _GROUPS.items() for letter in letters})
 
 BOLD = 1.08
 

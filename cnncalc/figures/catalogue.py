@@ -124,10 +124,10 @@ def _receptive_field(network: Graph, basis: Basis) -> int:
     """
     from cnncalc.figures.receptive_field import receptive_fields
 
-    seen = receptive_fields(network).of
+    found = receptive_fields(network)
     shortest = []
     for name, output in network.outputs.items():
-        for source, fields in seen[output].items():
+        for source, fields in found.by_input(output).items():
             if not all(field.is_exact for field in fields):
                 sizes = crossed([field.size for field in fields])
                 raise CnncalcError(f"'{name}' sees at most {sizes} of '{source.name}'; the exact size is not known")

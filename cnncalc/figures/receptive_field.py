@@ -14,10 +14,21 @@ networks", Distill).  Three conventions:
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING, TypeAlias
 
-from cnncalc.figures.patterns import IDENTITY, Pattern, PatternBudget, through
-from cnncalc.figures.terms import CHANNELS, MISSING, IndexDigit, Term, Terms, whole
+from cnncalc.figures.fields import (
+    Field,
+    FieldBounds,
+    FieldBudget,
+    Fields,
+    InputFields,
+    Sources,
+    at_most,
+    can_follow,
+    merged,
+    seen_together,
+)
+from cnncalc.figures.patterns import IDENTITY, Pattern, through
+from cnncalc.figures.terms import CHANNELS, MISSING, IndexDigit, Term, whole
 from cnncalc.graph import Graph, Input, Node, Tensor
 from cnncalc.ground.limits import MAX_FIELD_WORK
 from cnncalc.ground.named import NamedTuple
@@ -25,124 +36,10 @@ from cnncalc.layers.base import Use
 from cnncalc.layers.reads import Along, LaidOut, Move, Read, Reads
 from cnncalc.layers.shapes import Shape
 
-if TYPE_CHECKING:
-    from fractions import Fraction
-
 _ALL_CHANNELS = (CHANNELS,)
 
-
-class Field:
-    """What the positions of a tensor see along one spatial axis of an input.
-
-    Attributes:
-        terms: the parts; a position sees the union of them.
-        input_size: positions of the input's axis.
-    """
-
-    __slots__ = ("_size", "input_size", "terms")
-
-    def __init__(self, terms: Terms, input_size: int) -> None:
-        """Make a field of its parts."""
-        self.terms = terms
-        self.input_size = input_size
-        self._size = -1
-
-    def __repr__(self) -> str:
-        seen = f"{self.least} to {self.size}" if self.least < self.size else str(self.size)
-        return f"<Field {'' if self.is_exact else 'at most '}{seen} of {self.input_size}>"
-
-    @property
-    def size(self) -> int:
-        """Elements of the input that a position sees, including padding; of the position that sees most."""
-        if self._size < 0:
-            places, (first, last, _), loose = self.terms[0]
-            if len(self.terms) > 1 or len(places) > 1:
-                from cnncalc.figures.regrouping import widest
-
-                self._size = widest(self.together)
-            elif len(first) == 1:
-                self._size = max(last[0] - first[0] + 1, 0)
-            else:
-                self._size = max(self.terms[0].pattern.sizes(self.terms[0].positions))
-            if self._size > self.input_size and (loose or len(self.terms) > 1) and not self.is_exact:
-                self._size = self.input_size
-        return self._size
-
-    @property
-    def least(self) -> int:
-        """Elements that the position with the smallest field sees."""
-        terms = self.together
-        if len(terms) > 1:
-            from cnncalc.figures.regrouping import sizes_together
-
-            return min(sizes_together(terms), default=self.size)
-        return min(min(terms[0].pattern.sizes(terms[0].positions)), self.size)
-
-    @property
-    def is_exact(self) -> bool:
-        """Whether the size is exact; else it is an upper bound."""
-        loose = {axis for term in self.terms for axis in term.loose}
-        is_map = any(place.axis for term in self.terms for place in term.places)
-        return not loose or (is_map and loose == {CHANNELS})
-
-    @property
-    def together(self) -> Terms:
-        """The parts, with all channels of a position combined."""
-        if all(len(term.places) < 2 for term in self.terms):
-            return self.terms
-        from cnncalc.figures.regrouping import channels_together
-
-        return channels_together(self.terms)
-
-    @property
-    def differs(self) -> bool:
-        """Whether positions see different numbers of the input's elements."""
-        return min(self.least, self.input_size) < min(self.size, self.input_size)
-
-    @property
-    def jump(self) -> int | Fraction:
-        """The average distance between the fields of neighbouring positions."""
-        pattern = self._leading.pattern
-        growth = pattern.growth or 0
-        if growth % len(pattern.first) == 0:
-            return growth // len(pattern.first)
-        from fractions import Fraction  # imported late: it takes 2 ms, and most networks have no such stride
-
-        return Fraction(growth, len(pattern.first))
-
-    @property
-    def offset(self) -> int:
-        """Number of elements before the input's beginning that the first position sees."""
-        return -self._leading.pattern.first[0] if self.size else 0
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether all elements see the same."""
-        return not any(term.places for term in self.terms)
-
-    @property
-    def _leading(self) -> Term:
-        terms = self.together
-        return next((term for term in terms if term.places), terms[0])
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Field) and (self.terms, self.input_size) == (other.terms, other.input_size)
-
-    def __hash__(self) -> int:
-        return hash((self.terms, self.input_size))
-
-
-Fields: TypeAlias = tuple[Field, ...]
-InputFields: TypeAlias = dict[Input, Fields]
-"""The fields on every spatial axis of every input that a tensor depends on; a vector input has none."""
-
-
-def leading(seen: InputFields) -> Fields:
-    """Return the fields on the first input that has an axis."""
-    for fields in seen.values():
-        if fields:
-            return fields
-    return ()
+WORK_OF_REGROUPING = 40
+"""How many steps of a pattern take as long as laying out a field on other axes."""
 
 
 class ReceptiveFields(NamedTuple):
@@ -151,13 +48,24 @@ class ReceptiveFields(NamedTuple):
     of: dict[Tensor, InputFields]
     disagreeing: list[Node]
 
+    def by_input(self, tensor: Tensor) -> dict[Input, Fields]:
+        """Return what a tensor sees of each input that it depends on."""
+        return {
+            source: tuple([field.of_axis(size) for field, size in zip(fields, source.shape[1:], strict=True)])
+            for sources, fields in self.of[tensor].items()
+            for source in sources.inputs
+        }
+
 
 def receptive_fields(graph: Graph) -> ReceptiveFields:
     """Return the fields of every node's output on the inputs that it depends on."""
-    of: dict[Tensor, InputFields] = {tensor: {tensor: _own(tensor.shape)} for tensor in graph.inputs.values()}
+    of: dict[Tensor, InputFields] = {
+        tensor: {Sources((tensor,)): _own(tensor.shape)} for tensor in graph.inputs.values()
+    }
     disagreeing: list[Node] = []
     known: dict[Use, Reads | None] = {}
-    work = PatternBudget(MAX_FIELD_WORK)
+    work = FieldBudget(MAX_FIELD_WORK)
+    bounds = FieldBounds(graph.inputs.values())
     for node in graph.nodes:
         if not node.inputs:  # it sees nothing of any input
             of[node] = {}
@@ -166,7 +74,9 @@ def receptive_fields(graph: Graph) -> ReceptiveFields:
         if use not in known:
             known[use] = use.layer.reads(use.inputs, use.output)
         moves = known[use]
-        if len(node.inputs) > 1:
+        if not can_follow(node, of, work):
+            of[node] = bounds.of([of[tensor] for tensor in node.inputs])
+        elif len(node.inputs) > 1:
             of[node], agree = _joined(node, moves, of, work)
             if not agree:
                 disagreeing.append(node)
@@ -191,7 +101,7 @@ def _stretched(shape: Shape, output: Shape) -> tuple[Move, ...]:
     return (Along(tuple([Read(None if size != out else axis) for axis, (size, out) in sizes])),)
 
 
-def _moved(seen: InputFields, moves: tuple[Move, ...], shape: Shape, output: Shape, work: PatternBudget) -> InputFields:
+def _moved(seen: InputFields, moves: tuple[Move, ...], shape: Shape, output: Shape, work: FieldBudget) -> InputFields:
     """Return the fields after a layer's moves, by input of the network."""
     if isinstance(moves[0], Along):
         reads = moves[0].reads
@@ -222,13 +132,21 @@ def _flattened(field: Field, shape: Shape) -> Field | None:
     return Field((Term((place,), pattern, ()),), field.input_size)
 
 
-def _regrouped(field: Field, moves: tuple[Move, ...], shape: Shape, output: Shape, work: PatternBudget) -> Field:
-    from cnncalc.figures.regrouping import regrouped
+def _regrouped(field: Field, moves: tuple[Move, ...], shape: Shape, output: Shape, work: FieldBudget) -> Field:
+    key = (field.terms, field.input_size, moves, output)
+    found = work.known.get(key)
+    if found is None:
+        from cnncalc.figures.regrouping import regrouped
 
-    return Field(regrouped(field.terms, moves, shape, output, work), field.input_size)
+        if work.take(WORK_OF_REGROUPING):
+            found = Field(regrouped(field.terms, moves, shape, output, work), field.input_size)
+        else:
+            found = at_most([field])
+        work.known[key] = found
+    return found
 
 
-def _along_all(field: Field, reads: tuple[Read, ...], shape: Shape, output: Shape, work: PatternBudget) -> Field:
+def _along_all(field: Field, reads: tuple[Read, ...], shape: Shape, output: Shape, work: FieldBudget) -> Field:
     """Return a field after a layer that treats axes separately."""
     before = field.terms
     if len(before) == 1:
@@ -240,7 +158,7 @@ def _along_all(field: Field, reads: tuple[Read, ...], shape: Shape, output: Shap
     return Field(united(terms, work), field.input_size)
 
 
-def _along(term: Term, reads: tuple[Read, ...], shape: Shape, output: Shape, work: PatternBudget) -> Term:
+def _along(term: Term, reads: tuple[Read, ...], shape: Shape, output: Shape, work: FieldBudget) -> Term:
     """Return a part of a field after a layer that treats axes separately."""
     places, pattern, loose = term
     if loose == _ALL_CHANNELS and reads[CHANNELS].is_whole:
@@ -267,7 +185,7 @@ def _along(term: Term, reads: tuple[Read, ...], shape: Shape, output: Shape, wor
     )
 
 
-def _read_by_all(term: Term, read: Read, work: PatternBudget) -> Term:
+def _read_by_all(term: Term, read: Read, work: FieldBudget) -> Term:
     """Return the field of an output whose elements all read the same positions of an axis."""
     if read.ranges is None:
         return whole(term) if read.is_exact else whole(term)._replace(loose=(*term.loose, MISSING))
@@ -275,7 +193,7 @@ def _read_by_all(term: Term, read: Read, work: PatternBudget) -> Term:
     return Term((), pattern, term.loose) if pattern else whole(term)._replace(loose=(*term.loose, MISSING))
 
 
-def _along_several(term: Term, reads: tuple[Read, ...], shape: Shape, output: Shape, work: PatternBudget) -> Term:
+def _along_several(term: Term, reads: tuple[Read, ...], shape: Shape, output: Shape, work: FieldBudget) -> Term:
     from cnncalc.figures.regrouping import along_several
 
     return along_several(term, reads, shape, output, work)
@@ -285,7 +203,7 @@ def _along_several(term: Term, reads: tuple[Read, ...], shape: Shape, output: Sh
 
 
 def _joined(
-    node: Node, moves: Reads | None, of: dict[Tensor, InputFields], work: PatternBudget
+    node: Node, moves: Reads | None, of: dict[Tensor, InputFields], work: FieldBudget
 ) -> tuple[InputFields, bool]:
     """Return a node's fields over all its inputs, and whether their strides are equal."""
     use = node.use
@@ -304,15 +222,14 @@ def _joined(
         return one, True
     agree = True
     found: InputFields = {}
-    for source in dict.fromkeys([source for seen in branches for source in seen]):
-        of_branches = [seen[source] for seen in branches if source in seen]
+    for sources, of_branches in seen_together(branches):
         fields = []
         for several in zip(*of_branches, strict=True):
             field, same = _met(several, seam, len(several) == len(branches), work)
             fields.append(field)
             agree &= same
-        found[source] = tuple(fields)
-    return found, agree
+        found[sources] = tuple(fields)
+    return merged(found) if len(found) > 1 else found, agree
 
 
 def _on_channels(seen: InputFields) -> bool:
@@ -335,7 +252,7 @@ def _seam(moves: Reads | None) -> int | None:
     return axes.pop() if len(axes) == 1 else None
 
 
-def _met(fields: tuple[Field, ...], seam: int | None, are_all: bool, work: PatternBudget) -> tuple[Field, bool]:
+def _met(fields: tuple[Field, ...], seam: int | None, are_all: bool, work: FieldBudget) -> tuple[Field, bool]:
     """Return the union of some fields, and whether they have the same stride."""
     one = fields[0]
     if (are_all or seam is None) and fields == (one,) * len(fields):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from cnncalc.figures.costs import CONVENTIONS, COUNTED_IN_ACTIVATIONS, DTYPES, OWN_CONVENTION
 from cnncalc.figures.expectations import unmet
+from cnncalc.figures.fields import Fields, leading
 from cnncalc.figures.memory import OPTIMIZERS, peak_elements, training_elements
-from cnncalc.figures.receptive_field import Fields, InputFields, leading, receptive_fields
-from cnncalc.graph import Graph, Node, Unmet
+from cnncalc.figures.receptive_field import ReceptiveFields, receptive_fields
+from cnncalc.graph import Graph, Node, Tensor, Unmet
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.named import NamedTuple
 from cnncalc.ground.near import did_you_mean
@@ -177,15 +178,16 @@ def summarize(
         rows=rows,
         kinds=kinds_of(rows),
         totals=_totals(network, rows, batch, DTYPES[dtype], optimizer),
-        receptive_fields={name: _by_input(network, fields.of[tensor]) for name, tensor in network.outputs.items()},
+        receptive_fields={name: _by_input(network, fields, tensor) for name, tensor in network.outputs.items()},
         disagreeing_strides=[node.name for node in fields.disagreeing],
         uncounted=sorted(uncounted),
         unmet=unmet(network),
     )
 
 
-def _by_input(network: Graph, seen: InputFields) -> dict[str, Fields]:
-    """Return the fields on each input, in the network's order."""
+def _by_input(network: Graph, fields: ReceptiveFields, output: Tensor) -> dict[str, Fields]:
+    """Return an output's fields on each input, in the network's order."""
+    seen = fields.by_input(output)
     return {name: seen[tensor] for name, tensor in network.inputs.items() if seen.get(tensor)}
 
 

@@ -150,7 +150,8 @@ MAX_FOLDED = 100_000
 """Folds of batchnorms and factors into later layers, on a device: each pair counts."""
 
 MAX_FIELD_WORK = 300_000
-"""Steps for receptive fields without a closed form (positions of irregular maps); beyond, an upper bound is given."""
+"""Steps for receptive fields without a closed form (positions of irregular maps), and for layers that see many inputs,
+each differently; beyond, an upper bound is given."""
 
 MAX_REBUILT = 45_000
 """Total layers of all networks that are built to find savings; a spec's expressions and text count as layers that take

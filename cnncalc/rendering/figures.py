@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cnncalc.figures.catalogue import BYTES, CATALOGUE
-from cnncalc.figures.receptive_field import Field
+from cnncalc.figures.fields import Field
 from cnncalc.ground.numbers import bytes_text, exact
 from cnncalc.layers.shapes import Shape, crossed
 

@@ -369,3 +369,11 @@ def test_so_many_layers_are_not_explained_at_once(tmp_path: Path) -> None:
     assert "3,001 layers; at most 3,000 are explained at once" in done.err
     assert "name some of them" in done.err
     assert cnncalc("explain", str(tmp_path / "net.yaml"), "relu*1").code == 0
+    names = [f"x{number}" for number in range(100)]  # each layer sees every one of them
+    inputs, read = ", ".join([f"{name}: [4]" for name in names]), ", ".join(names)
+    (tmp_path / "net.yaml").write_text(
+        f"input: {{{inputs}}}\nlayers:\n  - add:\n    from: [{read}]\n  - relu:\n    repeat: 300\n"
+    )
+    done = cnncalc("explain", str(tmp_path / "net.yaml"))
+    assert "301 layers of a network of 100 inputs; at most 300 are explained at once" in done.err
+    assert cnncalc("explain", str(tmp_path / "net.yaml"), "relu*").code == 0

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from cnncalc.figures.receptive_field import Field
+from cnncalc.figures.fields import Field
 from cnncalc.layers.base import LayerError
 from cnncalc.layers.reads import LaidOut, Ranges, Turned
 from cnncalc.layers.shapes import Shape

@@ -7,11 +7,12 @@ from fractions import Fraction
 import pytest
 
 from cnncalc.figures.catalogue import CATALOGUE, Basis
-from cnncalc.figures.receptive_field import Fields, leading, receptive_fields
+from cnncalc.figures.fields import Fields, leading
+from cnncalc.figures.receptive_field import WORK_OF_REGROUPING, receptive_fields
 from cnncalc.graph import Tensor
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.layers.shapes import Shape
-from cnncalc.network import Network
+from cnncalc.network import Network, loads
 from tests.layers.building import make
 
 
@@ -176,10 +177,50 @@ def test_every_input_has_its_field() -> None:
     network.add(make("linear: {out_features: 4, axis: 0}"), (tensors[2],), "d")
     merged = network.add(make("add"), (tensors[0], network.nodes[-1]), "e")
     network.outputs["output"] = network.add(make("concat"), (merged, tensors[1]), "f")
-    of_output = receptive_fields(network).of[network.outputs["output"]]
+    of_output = receptive_fields(network).by_input(network.outputs["output"])
     sizes = {source.name: [(field.size, field.input_size) for field in fields] for source, fields in of_output.items()}
     assert sizes == {"left": [(3, 16)] * 2, "word": [], "right": [(1, 8)] * 2}
     assert CATALOGUE["receptive_field"].of_network(network, Basis()) == 1
+
+
+def of_many(sizes: Shape, *items: str) -> Network:
+    """Return a network that adds inputs of some sizes, each by a window of 3 and cut to the shortest, before a row."""
+    network = Network("many", {f"x{number}": (4, size) for number, size in enumerate(sizes)})
+    parts: list[Tensor] = []
+    for number, tensor in enumerate(network.inputs.values()):
+        window = network.add(make(conv(3)), (tensor,), f"w{number}")
+        parts.append(network.add(make(f"slice: {{axis: 1, stop: {min(sizes) - 2}}}"), (window,), f"s{number}"))
+    last: Tensor = network.add(make("add"), parts, "sum")
+    for number, item in enumerate(items):
+        last = network.add(make(item), (last,), f"layer{number}")
+    network.outputs["output"] = last
+    return network
+
+
+def test_inputs_that_are_seen_alike_keep_their_sizes() -> None:
+    network = of_many((9, 11, 9, 40), conv(3), conv(3))
+    fields = receptive_fields(network).by_input(network.outputs["output"])
+    sizes = {source.name: [(field.size, field.input_size) for field in of] for source, of in fields.items()}
+    assert sizes == {"x0": [(7, 9)], "x1": [(7, 11)], "x2": [(7, 9)], "x3": [(7, 40)]}
+    assert all(field.is_exact for of in fields.values() for field in of)
+
+
+def test_inputs_that_are_too_many_have_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sum has 7 positions, which see 9 of each input together; behind it nobody says which of them."""
+    monkeypatch.setattr("cnncalc.figures.receptive_field.MAX_FIELD_WORK", 0)
+    network = of_many((9, 11, 9, 40), conv(3, padding=1))
+    for source, fields in receptive_fields(network).by_input(network.outputs["output"]).items():
+        assert [(field.size, field.input_size, field.is_exact) for field in fields] == [(9, source.shape[1], False)]
+
+
+def test_a_field_that_comes_again_is_laid_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A permutation and the way back are laid out once each, however often they come; the fields stay exact."""
+    items = "{conv: {out_channels: 4, kernel_size: [3, 1]}}, {permute: [0, 2, 1], repeat: 40}"
+    network = loads(f"input: [4, 16, 12]\nlayers: [{items}, {{relu: , name: output}}]\n", name="net.yaml")
+    monkeypatch.setattr("cnncalc.figures.receptive_field.MAX_FIELD_WORK", 4 * WORK_OF_REGROUPING)
+    assert [(field.size, field.is_exact) for field in seen(network)] == [(3, True), (1, True)]
+    monkeypatch.setattr("cnncalc.figures.receptive_field.MAX_FIELD_WORK", WORK_OF_REGROUPING)
+    assert not all(field.is_exact for field in seen(network))
 
 
 def irregular() -> Network:

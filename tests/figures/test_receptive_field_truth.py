@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from cnncalc.figures.receptive_field import Field, leading, receptive_fields
+from cnncalc.figures.fields import Field, leading
+from cnncalc.figures.receptive_field import receptive_fields
 from cnncalc.layers.reads import Ranges
 from tests.figures.dependence import Writer, beyond, claimed, dependence, over_channels
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from math import prod
 
-from cnncalc.figures.receptive_field import Field
+from cnncalc.figures.fields import Field
 from cnncalc.figures.summary import Summary
 from cnncalc.graph import Graph
 from cnncalc.ground.numbers import counted, exact, percent

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from cnncalc.figures.costs import OWN_CONVENTION
+from cnncalc.figures.fields import Fields
 from cnncalc.figures.memory import IN_MEMORY
-from cnncalc.figures.receptive_field import Fields
 from cnncalc.figures.summary import COUNTED, Row, Summary, Totals
 from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.writers import Record, View

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnncalc.figures.costs import OWN_CONVENTION
-from cnncalc.figures.receptive_field import Fields
+from cnncalc.figures.fields import Fields
 from cnncalc.figures.summary import Row, Summary, share
 from cnncalc.ground.numbers import bytes_text, counted, exact, percent, short
 from cnncalc.layers.shapes import axis_names, crossed

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from cnncalc.layers.convolution.conv import Conv
 
 
+FEW_INPUTS = 10
+"""Inputs of a network up to which all layers that may be explained at once are; of more inputs each sees many."""
+
+
 class Explanation(NamedTuple):
     """Everything about one layer.  Counts are per sample.
 
@@ -52,8 +56,10 @@ def explain(network: Graph, nodes: list[Node], dtype: str = "float32") -> list[E
     Raises:
         CnncalcError: for more nodes than are explained at once.
     """
-    if len(nodes) > MAX_EXPLAINED:
-        message = f"{len(nodes):,} layers; at most {MAX_EXPLAINED:,} are explained at once"
+    most = MAX_EXPLAINED * FEW_INPUTS // max(len(network.inputs), FEW_INPUTS)
+    if len(nodes) > most:
+        whose = f" of a network of {len(network.inputs):,} inputs" if most < MAX_EXPLAINED else ""
+        message = f"{len(nodes):,} layers{whose}; at most {most:,} are explained at once"
         raise CnncalcError(message, "name some of them: a layer, a block, or a pattern such as 'stage2.*'")
     fields = receptive_fields(network)
     width = DTYPES[dtype]

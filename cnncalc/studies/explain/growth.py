@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from cnncalc.figures.receptive_field import Field, ReceptiveFields
+from cnncalc.figures.fields import Field
+from cnncalc.figures.receptive_field import ReceptiveFields
 from cnncalc.graph import Graph, Node
 from cnncalc.layers.reads import Along
 from cnncalc.layers.shapes import axis_names
@@ -30,8 +31,8 @@ class Sight(NamedTuple):
 
 def sights(graph: Graph, node: Node, fields: ReceptiveFields) -> list[Sight]:
     """Return how far an output element of a node sees; nothing where all of it was seen before."""
-    before, found = fields.of[node.inputs[0]] if node.inputs else {}, []
-    for source, after in fields.of[node].items():
+    before, found = fields.by_input(node.inputs[0]) if node.inputs else {}, []
+    for source, after in fields.by_input(node).items():
         incoming = before.get(source, after)  # of several inputs, the first may come from another place
         name = f"{source.name} " if len(graph.inputs) > 1 else ""
         for letter, coming, field in zip(axis_names(len(after) + 1)[1:], incoming, after, strict=True):

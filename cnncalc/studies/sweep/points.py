@@ -111,7 +111,8 @@ def _on_a_device(network: Graph, wanted: Wanted) -> dict[str, int]:
 
 def _receptive_field(network: Graph) -> tuple[int, ...]:
     """Return how much the last output sees along each axis of the first input that it reads."""
-    from cnncalc.figures.receptive_field import leading, receptive_fields
+    from cnncalc.figures.fields import leading
+    from cnncalc.figures.receptive_field import receptive_fields
 
     seen = receptive_fields(network).of[next(reversed(network.outputs.values()))]
     return tuple([field.size for field in leading(seen)])
