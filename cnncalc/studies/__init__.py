@@ -1,1 +1,1 @@
-"""Studies: questions asked of one network or of several.  Nothing here knows how the answers are shown."""
+"""Studies of one network or of several. Nothing here depends on how the results are shown."""

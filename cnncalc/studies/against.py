@@ -1,4 +1,4 @@
-"""The same network, weights and input through another engine, layer by layer."""
+"""Compare every layer with another engine, on the same network, weights and input."""
 
 from __future__ import annotations
 
@@ -32,30 +32,29 @@ if TYPE_CHECKING:
     from cnncalc.layers.shapes import Shape
 
 ENGINES = {"onnxruntime": "ONNX Runtime"}
-"""The engines by the packages that they come in."""
+"""The engines by their packages."""
 
 TOLERANCE = 1e-4
-"""The largest difference, relative to the largest element of a layer's output, that rounding is to explain."""
+"""Accepted difference, relative to the largest element of a layer's output, that rounding explains."""
 
 HALF = 1e-2
-"""The same of a file in 16 bits, whose every tensor is rounded to 11 bits, 5e-4 of its elements."""
+"""The same for a file in 16 bits, where every tensor is rounded to 11 bits, 5e-4 of its elements."""
 
 OF_FILE = "file"
-"""What stands in place of a layer's type for an output of the file itself."""
+"""Shown as the layer type of the file's own outputs."""
 
 QUANTISED = 0.1
-"""The same of the outputs of a quantised file.
-
-The last bit of a sum may make one step more or less of what it is rounded to: a 255th of a tensor's range, and of its
-largest element as much more as it fills less of the range.  ONNX Runtime differs from itself by up to 4.1 % where its
-optimisations are left out (shufflenet_v2, resnet18 and mobilenet_v2, quantised by its own tool, three inputs each).
+"""The same for the outputs of a quantised file. The last bit of a sum may change its rounding by one step: a 255th of a
+tensor's range, which is more relative to the largest element if that fills less of the range. ONNX Runtime differs from
+itself by up to 4.1 % without its optimisations (shufflenet_v2, resnet18 and mobilenet_v2, quantised by its own tool,
+three inputs each).
 """
 
 KINDS: Mapping[str, Any] = {
     "tensor(float)": np.float32, "tensor(double)": np.float64, "tensor(float16)": np.float16, "tensor(bool)": np.bool_,
     **{f"tensor({name})": np.dtype(name) for name in ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64")},
 }  # fmt: skip
-"""Element types of a model file's inputs that ours can stand for, where they hold our very elements."""
+"""Element types of a model file's inputs for which our inputs can be used if they hold exactly our elements."""
 
 WIDTH = 4  # bytes of an element: engines compute in float32
 
@@ -64,11 +63,10 @@ class Difference(NamedTuple):
     """How one output differs between two engines.
 
     Attributes:
-        name: the layer's, or that of an output of the model file.
-        type: the layer's.
-        shape: of the arrays, batch first.
+        name: the layer's name, or that of an output of the model file. type: the layer's type. shape: the arrays'
+        shape, batch first.
         difference: the largest difference of two elements in the same place.
-        magnitude: our largest element, whatever its sign, or the largest term of a sum that may be small.
+        magnitude: our largest element in magnitude, or the largest term of a sum that may be small.
     """
 
     name: str
@@ -79,7 +77,7 @@ class Difference(NamedTuple):
 
     @property
     def relative(self) -> float:
-        """The difference in parts of the magnitude."""
+        """The difference relative to the magnitude."""
         if not self.difference:
             return 0.0
         return self.difference / self.magnitude if self.magnitude else inf
@@ -89,17 +87,16 @@ class Against:
     """Two engines on one network.
 
     Attributes:
-        network: what was run.
-        engine: what the other engine is called, with its version.
+        network: the network that was run. engine: the other engine's name and version.
         tolerances: the largest relative differences that are accepted, of a layer and of the file's outputs.
-        batch: samples that went through.
+        batch: number of samples.
         rows: one per layer, in the order in which they run.
-        largest: the largest element of each tensor, whatever its sign.
-        run: of our engine, the last one: whether shapes are as inferred.
+        largest: the largest element of each tensor in magnitude.
+        run: our engine's last run, which verifies the shapes.
         outputs: the network's; of a quantised file with its tensors rounded, which the layers' are not.
-        of_file: the network's outputs beside those of its model file, which the engine has run as it is.
+        of_file: the network's outputs compared with those of its model file, which the engine has run unchanged.
         from_exact: where a file that rounds differs, how far our outputs and the engine's are from ours in 64 bits.
-        unread: why it has not, or "".
+        unread: the reason if it has not, or "".
     """
 
     def __init__(
@@ -118,11 +115,11 @@ class Against:
         self.unread = ""
 
     def agrees(self, row: Difference) -> bool:
-        """Whether an output differs by no more than is accepted."""
+        """Whether an output differs by at most the accepted difference."""
         return row.relative <= self.accepted(row)
 
     def accepted(self, row: Difference) -> float:
-        """Return the largest relative difference that is accepted of an output."""
+        """Return the largest accepted relative difference of an output."""
         return self.tolerances[row.type == OF_FILE]
 
     @property
@@ -151,13 +148,13 @@ def against(
     file: str | None = None,
     progress: Callable[[int, int, str], object] | None = None,
 ) -> Against:
-    """Run a network by our kernels and by ONNX Runtime, and compare every layer's output.
+    """Run a network with our kernels and with ONNX Runtime, and compare every layer's output.
 
-    Outputs of as many layers are held at once as memory allows.
+    The outputs of as many layers as memory allows are held at once.
 
     Args:
-        network: what is run.
-        x: the input, as :func:`cnncalc.execution.verify.run` takes it; None for random ones.
+        network: the network to run. x: the input, as :func:`cnncalc.execution.verify.run` takes it; None for random
+        ones.
         weights: tensors by their names in PyTorch's state_dict; None for those of the network's file, else random ones.
         batch: samples of a random input.
         seed: of what is random.
@@ -176,7 +173,7 @@ def against(
     threads = threads or min(cores(), MOST_THREADS)
     given = None if x is None else given_inputs(network, x, np.dtype(np.float32))
     inputs = random_inputs(network, batch, seed, np.float32) if given is None else given.read()
-    if given is None and network.is_half:  # what a file of 16 bits can be given, too
+    if given is None and network.is_half:  # values that a file of 16 bits can hold, too
         inputs = {name: x.astype(np.float16).astype(np.float32) for name, x in inputs.items()}
     if network.decided is not None:
         network = chosen(network, lambda part: run(part, inputs, weights=weights, seed=seed, dtype="float32"))
@@ -228,7 +225,7 @@ def _compared(
 
 
 def plain(network: Graph) -> Graph:
-    """Return a network of real numbers alone, nothing of which is rounded to integers as it runs."""
+    """Return a network in which nothing is rounded to integers."""
     if network.as_run is None:
         return network
     made = copy(network)
@@ -244,7 +241,7 @@ def _engine() -> Any:
 
 
 def _groups(network: Graph, batch: int, threads: int, max_memory: int | None) -> Iterator[list[Node]]:
-    """Yield layers whose outputs are held at once: ours and theirs beside what the run takes anyway."""
+    """Yield groups of layers whose outputs, ours and theirs, fit into memory at once."""
     needed = needs(RunPlan(network, batch), threads)
     require(needed, max_memory, threads)
     free = available(threads) if max_memory is None else max_memory - needed.process
@@ -265,7 +262,7 @@ def _theirs(
     engine: Any, network: Graph, inputs: Mapping[str, Array], group: list[Node], names: Mapping[Any, str], threads: int,
     weights: Iterator[tuple[str, Array]],
 ) -> dict[str, Array]:  # fmt: skip
-    """Return what the other engine makes of some layers, by the names of their tensors."""
+    """Return the other engine's outputs of some layers, by tensor name."""
     feeds = {name: inputs[name] if tensor.times else inputs[name][:1] for name, tensor in network.inputs.items()}
     with tempfile.TemporaryDirectory(prefix="cnncalc-") as folder:
         path = os.path.join(folder, "net.onnx")
@@ -278,10 +275,10 @@ def _started(engine: Any, path: str, threads: int) -> Any:
     """Return a model in the other engine.  Raises CnncalcError if it can't be read."""
     options = engine.SessionOptions()
     options.log_severity_level, options.intra_op_num_threads = 3, threads
-    options.enable_cpu_mem_arena = options.enable_mem_pattern = False  # memory goes back when the session ends
+    options.enable_cpu_mem_arena = options.enable_mem_pattern = False  # memory is freed when the session ends
     options.add_session_config_entry(
         "session.disable_prepacking", "1"
-    )  # weights stay in their file, and are there once
+    )  # weights stay in their file, and are in memory once
     try:
         return engine.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's exception classes are not public
@@ -322,7 +319,7 @@ def _read_file(compared: Against, session: Any, inputs: Mapping[str, Array]) -> 
     for name, array in outputs.items():
         theirs = _as_ours(np.asarray(made[name]), array)
         if theirs is None:
-            compared.unread = f"its output '{name}' is laid out in another way"
+            compared.unread = f"its output '{name}' has another layout"
             return {}
         found[name] = theirs
         rows.append(_difference(name, OF_FILE, array, theirs, _terms(network.outputs[name], compared.largest)))
@@ -331,7 +328,7 @@ def _read_file(compared: Against, session: Any, inputs: Mapping[str, Array]) -> 
 
 
 def _as_ours(made: Array, like: Array) -> Array | None:
-    """Return an array of the file's as float, with the batch first as ours has it; None if it has no batch."""
+    """Return an array of the file as float, with the batch first like ours; None if it has no batch."""
     if made.dtype.kind not in "fiub":
         return None
     placed = [np.moveaxis(made, axis, 0) for axis in range(made.ndim)] or [made]
@@ -342,7 +339,7 @@ def _as_ours(made: Array, like: Array) -> Array | None:
 
 
 def _terms(tensor: Tensor, largest: Mapping[Tensor, float]) -> float:
-    """Return the size of the terms of which an output is the sum, looking through views and parts."""
+    """Return the size of the terms of an output that is a sum, looking through views and parts."""
     while isinstance(tensor, Node) and (tensor.layer.is_view or tensor.layer.moves_only) and len(tensor.inputs) == 1:
         tensor = tensor.inputs[0]
     if not isinstance(tensor, Node):
@@ -351,7 +348,7 @@ def _terms(tensor: Tensor, largest: Mapping[Tensor, float]) -> float:
 
 
 def _laid_out(x: Array, sizes: Sequence[int | str | None]) -> Array | None:
-    """Return an array (N, …) with the batch where a file's sizes have room for it; None if they don't fit."""
+    """Return an array (N, …) with the batch moved to its place in a file's shape; None if they don't fit."""
     if len(x) == 1 and len(sizes) == x.ndim - 1:  # the file has no batch
         return np.ascontiguousarray(x[0])
     if len(sizes) == 1 and x.shape[1:] == (1,):  # one number per sample
@@ -371,7 +368,7 @@ def _beside(path: str, suffix: str, chunks: Iterable[bytes | memoryview]) -> str
 
 
 def _largest(array: Array) -> float:
-    """Return the largest finite element, whatever its sign."""
+    """Return the magnitude of the largest finite element."""
     magnitude = np.abs(array)
     return float(magnitude.max(initial=0, where=np.isfinite(magnitude)))
 

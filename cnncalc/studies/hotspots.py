@@ -11,11 +11,11 @@ from cnncalc.figures.roofline import Estimate, Machine, estimate
 from cnncalc.figures.summary import Row, Summary
 
 MOST = Fraction(4, 5)
-"""The part of a figure that the listed layers make together."""
+"""The share of a figure that the listed layers make up."""
 
 
 class Spot(NamedTuple):
-    """A layer with its part of a figure; ``so_far`` is its part and that of all heavier ones."""
+    """A layer with its share of a figure; ``so_far`` is the cumulative share."""
 
     row: Row
     figure: float
@@ -25,12 +25,11 @@ class Spot(NamedTuple):
 
 
 class Hotspots(NamedTuple):
-    """The heaviest layers of one figure, as few as make :data:`MOST` of it, the heaviest first.
+    """The fewest layers that make up :data:`MOST` of one figure, the largest share first.
 
     Attributes:
         figure: ``macs``, ``params``, ``output_bytes`` or ``seconds``.
-        total: of the whole network.
-        spots: empty where the total is 0.
+        total: figure of the whole network. spots: empty if the total is 0.
     """
 
     figure: str
@@ -39,7 +38,7 @@ class Hotspots(NamedTuple):
 
 
 def hotspots(summary: Summary, machine: Machine, estimates: list[Estimate] | None = None) -> list[Hotspots]:
-    """Return the heaviest layers by MACs, params, activation memory and, with ``estimates`` of all rows, time."""
+    """Return the layers with the largest shares of MACs, params, activation memory and, with ``estimates``, time."""
     if estimates is None:
         width = DTYPES[summary.dtype]
         estimates = [estimate(row.node, machine, summary.batch, width) for row in summary.rows]

@@ -74,12 +74,12 @@ def shares(network: Graph, name: str, family: str, year: int | None) -> Shares:
 
 
 def by_year(surveyed: Iterable[Shares]) -> list[Shares]:
-    """Return networks sorted by year; those of one year, and those without, stay in their order."""
+    """Return networks sorted by year; the sort is stable, also for those without a year."""
     return sorted(surveyed, key=lambda one: one.year if one.year is not None else 10**6)
 
 
 def period(surveyed: Iterable[Shares]) -> Period:
-    """Return how many of some networks the claim holds in."""
+    """Return the number of networks for which the claim holds."""
     some = list(surveyed)
     return Period(
         len(some),
@@ -91,7 +91,7 @@ def period(surveyed: Iterable[Shares]) -> Period:
 
 
 def until(surveyed: Iterable[Shares], year: int = TURN) -> tuple[Period, Period]:
-    """Return the networks up to a year, and those after it; one without a year is in neither."""
+    """Return the networks up to a year, and those after it; those without a year are in neither."""
     dated = [(one.year, one) for one in surveyed if one.year is not None]
     before = period(one for when, one in dated if when <= year)
     return before, period(one for when, one in dated if when > year)

@@ -112,7 +112,7 @@ def test_warnings_fail_only_when_strict(net: Path) -> None:
     done = check("net.yaml")
     assert done.code == 0
     assert "ok, 1 warning" in done.out
-    assert "net.yaml:7:5: warning: relu 'relu2' is idle behind 'relu1' [repeated-relu]\n   7 |   - relu\n" in done.err
+    assert "net.yaml:7:5: warning: relu 'relu2' is idle after 'relu1' [repeated-relu]\n   7 |   - relu\n" in done.err
     strict = check("net.yaml", "--strict")
     assert strict.code == 1
     assert "FAILED repeated-relu" in strict.out

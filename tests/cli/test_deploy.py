@@ -321,7 +321,7 @@ def test_a_plan_of_one_s_own_saves_a_quarter() -> None:
 
 def test_one_scale_for_a_dense_layer() -> None:
     before, found = changes("toyadmos_autoencoder")
-    after = found["one scale for a dense layer"]
+    after = found["one scale per dense layer"]
     # 1,672 channels: 8 bytes of RAM each; 12 bytes of flash for weight and bias each, but for 10 layers one
     assert before["ram_max"] - after["ram_max"] == 8 * 1_672
     assert before["flash"] - after["flash"] == 24 * (1_672 - 10)

@@ -157,7 +157,7 @@ def test_a_difference_is_an_internal_error(monkeypatch: pytest.MonkeyPatch) -> N
             "  hint: did you mean 'macs'?\n",
         ),
         (("--where", "macs <"), "--where:1:1: 'macs <' is not an expression\n   1 | macs <\n     | ^\n"),
-        (("--where", "1M < 3Q"), "   1 | 1M < 3Q\n     |      ^\n  hint: quantities are written 600M, 1.5G or 256KiB\n"),
+        (("--where", "1M < 3Q"), "   1 | 1M < 3Q\n     |      ^\n  hint: write quantities as 600M, 1.5G or 256KiB\n"),
         (("--where", "(("), "--where:1:2: '((' is not an expression\n   1 | ((\n     |  ^\n"),
         (("--where", ""), "--where:1:1: '' is not an expression"),
         (("--input", "foo=3x32x32"), "--input foo: the spec has no input 'foo'\n  hint: inputs: input\n"),

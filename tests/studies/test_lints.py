@@ -218,14 +218,14 @@ def test_what_several_layers_of_a_place_save_is_added_up() -> None:
     """Eight filters three times, each with a bias."""
     layers = "  - sequence:\n      - conv: {out_channels: 8, kernel_size: 3}\n      - batchnorm\n    repeat: 3\n"
     (found,) = findings("input: [3, 64, 64]\nlayers:\n" + layers)
-    assert found.message.endswith("takes away again; 2 more layers likewise")
+    assert found.message.endswith("removes again; 2 more layers likewise")
     assert found.hint == "bias: false saves 8 params here, 24 in all 3 layers"
 
 
 def test_text_has_place_rule_excerpt_and_hint() -> None:
     (found,) = findings("input: [3, 8, 8]\nlayers:\n  - relu\n  - relu\n")
     assert found.text() == (
-        "net.yaml:4:5: warning: relu 'relu2' is idle behind 'relu1' [repeated-relu]\n"
+        "net.yaml:4:5: warning: relu 'relu2' is idle after 'relu1' [repeated-relu]\n"
         "   4 |   - relu\n"
         "     |     ^\n"
         "  hint: remove one of the two"

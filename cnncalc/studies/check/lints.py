@@ -1,4 +1,4 @@
-"""Lint rules: what is legal in a network but probably not intended.  Nothing here is an error."""
+"""Lint rules: legal but probably unintended parts of a network. Nothing here is an error."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from cnncalc.layers.shapes import axis_names, crossed
 from cnncalc.layers.window import Sliding
 
 PARTS = ("slice", "center_crop", "select")
-"""Types whose output is a part of their input, so that a layer beside them may read what they leave."""
+"""Types whose output is a part of their input, so that another layer may read the rest."""
 
 LARGE_FC = 1_000_000
-"""Params from which a fully connected layer on a map is worth a warning."""
+"""Fewest params of a fully connected layer on a map that gets a warning."""
 
 
 def lint(network: Graph) -> list[Finding]:
@@ -42,7 +42,7 @@ def _sliding(node: Node) -> Sliding | None:
 
 
 def _lost_pixels(node: Node, readers: Readers) -> Iterator[Finding]:
-    """What lies behind the last window; padding that is not reached is no loss."""
+    """Elements behind the last window are lost; padding is not."""
     window = _sliding(node)
     if window is None:
         return
@@ -62,7 +62,9 @@ def _lost_pixels(node: Node, readers: Readers) -> Iterator[Finding]:
 
 
 def _stride_over_kernel(node: Node, readers: Readers) -> Iterator[Finding]:
-    """What no window reads is lost, unless another layer reads all of the tensor, as beside a ResNet's shortcut."""
+    """Elements that no window reads are lost, unless another layer reads the whole tensor, as next to a ResNet's
+    shortcut.
+    """
     window, seen = _sliding(node), _read(node)
     if window is None or seen == 1:
         return
@@ -92,7 +94,7 @@ def _padding_covers_kernel(node: Node, readers: Readers) -> Iterator[Finding]:
         return
     for extent, pad in zip(window.extents, window.pads, strict=True):
         if max(pad) >= extent:
-            message = f"pads by {max(pad)}, its kernel reaches over {extent}: whole windows see nothing but zeros"
+            message = f"pads by {max(pad)}, and its kernel spans {extent}: some windows see nothing but zeros"
             same = (extent - 1) // 2 if extent % 2 else "same"
             yield _found("padding-covers-kernel", node, message, f"padding: {same} keeps the size at stride 1")
             return
@@ -107,7 +109,7 @@ def _bias_before_batchnorm(node: Node, readers: Readers) -> Iterator[Finding]:
     if bias is None or node.layer.kind not in ("conv", "fc") or bias.shape != node.shape[:1]:
         return
     if behind and all(one.layer.type == "batchnorm" for one in behind):
-        message = f"has a bias, which batchnorm '{behind[0].name}' right behind it takes away again"
+        message = f"has a bias, which batchnorm '{behind[0].name}' right after it removes again"
         count = bias.shape[0]
         yield _found("bias-before-batchnorm", node, message, f"bias: false saves {counted(count, 'param')}")._replace(
             saves=count
@@ -115,7 +117,7 @@ def _bias_before_batchnorm(node: Node, readers: Readers) -> Iterator[Finding]:
 
 
 def _repeated_relu(node: Node, readers: Readers) -> Iterator[Finding]:
-    """Two clips in a row, of which one alone does the same."""
+    """Two clips in a row, one of which does the same alone."""
     bounds = node.layer.clamps()
     if bounds is None:
         return
@@ -127,7 +129,7 @@ def _repeated_relu(node: Node, readers: Readers) -> Iterator[Finding]:
     narrowest = max(bounds[0], earlier[0]), min(bounds[1], earlier[1])
     if narrowest in (bounds, earlier):
         idle = narrowest == earlier
-        message = f"is idle behind '{before.name}'" if idle else f"makes {before.layer.type} '{before.name}' idle"
+        message = f"is idle after '{before.name}'" if idle else f"makes {before.layer.type} '{before.name}' idle"
         yield _found("repeated-relu", node, message, "remove one of the two")
 
 
@@ -144,7 +146,7 @@ _RULES: tuple[Callable[[Node, Readers], Iterator[Finding]], ...] = (
 
 
 def _wide_fc(network: Graph) -> Iterator[Finding]:
-    """A fully connected layer behind a flattened map, with more params than all other layers together."""
+    """A fully connected layer after a flattened map, with more params than all other layers together."""
     total = sum(node.params for node in network.nodes)
     for node in network.nodes:
         if node.layer.kind != "fc" or node.params < LARGE_FC or 2 * node.params <= total:
@@ -159,7 +161,7 @@ def _wide_fc(network: Graph) -> Iterator[Finding]:
 
 
 def _map_before(node: Node) -> tuple[int, ...] | None:
-    """Return the shape of the map that a vector was, or None if it never was one."""
+    """Return the shape of the map from which a vector was made, or None."""
     before: Tensor = node.inputs[0]
     while isinstance(before, Node) and len(before.shape) == 1:
         if before.layer.type == "flatten":

@@ -24,9 +24,9 @@ class Check(NamedTuple):
 
     Attributes:
         what: the figure's name, or ``shapes``.
-        relation: how the figure must stand to the bound.
-        heaviest: of a check that failed, the layers that cost most, with their part.
-        origin: where the spec states the bound, or None if the command line does.
+        relation: the required relation of figure and bound.
+        heaviest: for a failed check, the layers with the largest shares, and these.
+        origin: the bound's place in the spec, or None for the command line.
     """
 
     what: str
@@ -44,7 +44,7 @@ SHOWN = ("params", "macs", "weight_bytes", "peak_bytes")
 
 
 class Report(NamedTuple):
-    """What was found of one network; one that can't be built has no figures, and ``error`` says why."""
+    """The result for one network; one that can't be built has no figures, but an ``error``."""
 
     spec: str
     name: str
@@ -59,7 +59,7 @@ class Report(NamedTuple):
         return [check for check in self.checks if not check.holds]
 
     def fails(self, strict: bool) -> bool:
-        """Whether a network that could be built fails a check, or, with ``strict``, is warned of."""
+        """Whether a network that could be built fails a check or, with ``strict``, has a warning."""
         return bool(self.failures or (strict and self.warnings))
 
 
@@ -76,12 +76,12 @@ def check(
 
     Args:
         member: the network.
-        spec: what the report calls the spec.
+        spec: the spec's name in the report.
         budgets: a bound for each of some figures, :data:`cnncalc.figures.catalogue.BOUNDED`.
-        basis: what activations and bytes are counted for (published figures are for one sample).
+        basis: the basis of activations and bytes (published figures are for one sample).
         settings: values for the spec's args; with any, published figures don't apply.
-        inputs: other input shapes; the same.
-        wanted: the device that ``arena`` and ``flash`` are bounded for; the spec's ``deploy`` says the rest.
+        inputs: other input shapes; with any, published figures don't apply.
+        wanted: the device for bounds on ``arena`` and ``flash``; the spec's ``deploy`` gives the rest.
 
     Raises:
         CnncalcError: if the network can't be built.
@@ -95,7 +95,7 @@ def check(
 
 
 def _published(network: Graph) -> Iterator[Check]:
-    """Check what the spec states: each figure, and the shapes of items, as one check where they all hold."""
+    """Check the stated figures, and the stated shapes of items, as one check if all hold."""
     missed = {one.what: one for one in unmet(network)}
     for what, figure in own_figures(network).items():
         if what not in missed:
@@ -120,7 +120,7 @@ def _budget(figure: Figure, bound: int, network: Graph, basis: Basis) -> Check:
 def _on_device(
     member: Member, network: Graph, budgets: Mapping[str, int], wanted: Wanted, changed: bool
 ) -> Iterator[Check]:
-    """Check what a device has: bounds against the upper ends, and published figures unless the network is changed."""
+    """Check a device's figures: upper ends against bounds, and published figures unless the network is changed."""
     section = member.recipe.deploy
     stated = {what: network.published[what] for what in ON_A_DEVICE if what in network.published and not changed}
     if not (section or stated or wanted.board or not budgets.keys().isdisjoint(ON_A_DEVICE)):

@@ -11,14 +11,14 @@ from itertools import accumulate
 from typing import NamedTuple
 
 MAX_CELLS = 4_000_000
-"""Product of two lengths up to which the best alignment is searched; a few million of them take 1 s."""
+"""Largest product of two lengths for which the best alignment is searched; a few million take 1 s."""
 
 _SAME, _NAME, _TYPE = 1_000_000, 1_000, 1
-"""What a pair is worth: any number of equal layers outweighs names, and those outweigh types."""
+"""Scores of pairs: any number of equal layers outweighs names, and those outweigh types."""
 
 
 class Line(NamedTuple):
-    """One item: ``key`` is equal where nothing changed, ``type`` where one may stand for the other as changed."""
+    """One item: equal ``key`` means unchanged, equal ``type`` means that one may be the changed form of the other."""
 
     key: Hashable
     type: str
@@ -29,10 +29,10 @@ AlignedPair = tuple["int | None", "int | None"]
 
 
 def align(a: Sequence[Line], b: Sequence[Line]) -> Iterator[AlignedPair]:
-    """Return pairs of indices in order: (i, j) where items stand for each other, else (i, None) or (None, j).
+    """Return pairs of indices in order: (i, j) for matching items, else (i, None) or (None, j).
 
-    The most possible items have an equal partner; of the ways to do so the one with the most equal names is taken,
-    then the one with the most pairs of one type.  What is removed comes before what is added.
+    As many items as possible have an equal partner, then as many as possible an equal name, then an equal type. Removed
+    items come before added ones.
     """
     start = _equal_begin(a, b)
     end = _equal_begin(a[start:][::-1], b[start:][::-1])
@@ -43,7 +43,7 @@ def align(a: Sequence[Line], b: Sequence[Line]) -> Iterator[AlignedPair]:
 
 
 def _equal_begin(a: Sequence[Line], b: Sequence[Line]) -> int:
-    """Return how many items are equal at the beginning, in name as well where a search is to come."""
+    """Return the number of equal items at the beginning; names must be equal, too, if a search follows."""
     by_name = len(a) * len(b) <= MAX_CELLS
     for index, (left, right) in enumerate(zip(a, b, strict=False)):
         if left.key != right.key or (by_name and left.name != right.name):
@@ -52,7 +52,7 @@ def _equal_begin(a: Sequence[Line], b: Sequence[Line]) -> int:
 
 
 def _inner(a: Sequence[Line], b: Sequence[Line]) -> list[AlignedPair]:
-    """Return the best alignment; of too many items, none."""
+    """Return the best alignment; no pairs if there are too many items."""
     if len(a) * len(b) > MAX_CELLS:
         return [*((i, None) for i in range(len(a))), *((None, j) for j in range(len(b)))]
     best = _best(a, b)
@@ -89,7 +89,7 @@ def _best(a: Sequence[Line], b: Sequence[Line]) -> list[list[int]]:
                 worth += _NAME
             if worth > paired[j]:
                 paired[j] = worth
-        rows.append([*accumulate(reversed(paired), max)][::-1])  # an item of b may stay alone
+        rows.append([*accumulate(reversed(paired), max)][::-1])  # an item of b may be unpaired
     return rows[::-1]
 
 

@@ -34,7 +34,7 @@ class Compared(NamedTuple):
 
 
 class LayerDiff(NamedTuple):
-    """A layer of one network and the layer that stands in its place in the other."""
+    """A layer of one network and its counterpart in the other."""
 
     change: str
     a: Row | None
@@ -55,10 +55,10 @@ def figures(summaries: Sequence[Summary]) -> list[Compared]:
 
 
 def layer_changes(a: Summary, b: Summary) -> list[LayerDiff]:
-    """Return the layers of two networks lined up.
+    """Return the aligned layers of two networks.
 
-    Layers with equal arguments and shapes are the same, whatever they are called; of the others, two of one type
-    may stand for each other as changed.  A layer that reads from elsewhere has changed, too.
+    Layers with equal arguments and shapes are the same, whatever their names; of the others, two of one type may be
+    paired as changed. A layer that reads other layers has changed, too.
     """
     numbers: dict[Hashable, int] = {}
     found: list[LayerDiff] = []
@@ -73,7 +73,7 @@ def layer_changes(a: Summary, b: Summary) -> list[LayerDiff]:
 
 
 def _lines(rows: Sequence[Row], numbers: dict[Hashable, int]) -> list[Line]:
-    """Return rows as they are lined up; equal ones get equal numbers."""
+    """Return rows for the alignment; equal ones get equal numbers."""
     return [Line(numbers.setdefault(_key(row), len(numbers)), row.type, row.name) for row in rows]
 
 
@@ -82,9 +82,9 @@ def _key(row: Row) -> Hashable:
 
 
 def _rewired(changes: list[LayerDiff], inputs_a: list[str], inputs_b: list[str]) -> list[LayerDiff]:
-    """Return the changes, the same layers that read from elsewhere as changed.
+    """Return the changes, marking same layers that read other layers as changed.
 
-    A layer does not count as changed only because the layer that it reads was added or removed.
+    A layer is not changed merely because a layer that it reads was added or removed.
     """
     to_b = dict(zip(inputs_a, inputs_b, strict=False))
     to_b |= {one.a.name: one.b.name for one in changes if one.a is not None and one.b is not None}

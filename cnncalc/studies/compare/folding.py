@@ -1,4 +1,4 @@
-"""Batch norms of one network that are folded into the convolutions of the other, and what that explains."""
+"""Batch norms of one network that are folded into convolutions of the other, and the difference that this explains."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FOLDS = ("conv", "conv_transpose", "linear")
 
 
 class FoldedNorms(NamedTuple):
-    """What folding has done to one network's params.
+    """The effect of folding on one network's params.
 
     Attributes:
         into: the network that they are folded in: 0 for the first, 1 for the second.
@@ -30,7 +30,7 @@ class FoldedNorms(NamedTuple):
 
     @property
     def difference(self) -> int:
-        """How many params more the second network has because of it."""
+        """Additional params of the second network because of it."""
         gone = self.biases - self.params
         return gone if self.into else -gone
 
@@ -38,8 +38,8 @@ class FoldedNorms(NamedTuple):
 def folded_norms(changes: Iterable[LayerDiff]) -> FoldedNorms | None:
     """Return the batch norms that only one network has, where the other has a bias instead; None if there are none.
 
-    A convolution that had a bias already shows no trace of a norm, so none is claimed there.  Where a single norm
-    stands behind a convolution that the other network does not have, these are two networks, and nothing is claimed.
+    A convolution that had a bias already shows no trace of a norm, so none is claimed there.  If the other network
+    lacks a convolution with a norm, the networks are too different, and nothing is claimed.
     """
     pairs = [(one.a, one.b) for one in changes if one.a is not None and one.b is not None and one.a.type in FOLDS]
     found: list[FoldedNorms] = []
@@ -56,6 +56,6 @@ def folded_norms(changes: Iterable[LayerDiff]) -> FoldedNorms | None:
 
 
 def _biases(owner: Row, other: Row) -> int | None:
-    """Return how many biases a layer has that is otherwise the owner of a norm: all or 0; None for another layer."""
+    """Return the number of biases of a layer that a norm may follow: all or 0; None for other layers."""
     more = other.params - owner.params
     return more if more in (0, other.args.get("out_channels", other.args.get("out_features"))) else None

@@ -1,1 +1,1 @@
-"""What a device allows: its budgets, and changes that save on it."""
+"""Studies for a device: budgets, and changes that save memory on it."""

@@ -1,4 +1,4 @@
-"""What a spec and a command line ask for: which device, and how many bytes of arena, RAM and flash."""
+"""The device and the bytes of arena, RAM and flash that a spec or a command line asks for."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Weighed = tuple[str, int]
 
 
 class Wanted(NamedTuple):
-    """A device as it is asked for, by names and sizes; None if nothing is stated."""
+    """A requested device, by names and sizes; None for what is not given."""
 
     quant: str | None = None
     converter: str | None = None
@@ -30,7 +30,7 @@ class Wanted(NamedTuple):
     flash: int | None = None
 
     def over(self, section: Mapping[str, Stated]) -> Wanted:
-        """Return what is asked for, and what a spec's ``deploy`` says where nothing is.
+        """Return the request, completed from a spec's ``deploy`` section.
 
         Raises:
             CnncalcError: for a text that is no size, or an unknown name, with its place.
@@ -46,7 +46,7 @@ class Wanted(NamedTuple):
         return Wanted(**(stated | {key: value for key, value in self._asdict().items() if value is not None}))
 
     def device(self) -> Device:
-        """Return the device.  Raises CnncalcError for a name that is not known."""
+        """Return the device. Raises CnncalcError for an unknown name."""
         from cnncalc.deployment.view import device
 
         return device(
@@ -56,7 +56,7 @@ class Wanted(NamedTuple):
 
 
 def _known(key: str, stated: Stated) -> None:
-    """Raise CnncalcError, with its place, for a name of a device's part that is not known."""
+    """Raise CnncalcError, with its place, for an unknown name."""
     try:
         named: dict[str, Any] = {key: stated.text}
         Wanted(**named).device()
@@ -65,14 +65,14 @@ def _known(key: str, stated: Stated) -> None:
 
 
 class ByteBudget(NamedTuple):
-    """A number of bytes that is not to be exceeded, with its place where a spec says so."""
+    """A bound on bytes, with its place if it is from a spec."""
 
     bytes: int
     origin: Origin | None = None
 
 
 def sized(key: str, stated: Stated) -> int:
-    """Return the bytes that a spec states.  Raises CnncalcError if it is no number of bytes."""
+    """Return the bytes in a spec. Raises CnncalcError if it is not a number of bytes."""
     try:
         return parse_quantity(stated.text, key, of_bytes=True)
     except CnncalcError as error:
@@ -80,7 +80,7 @@ def sized(key: str, stated: Stated) -> int:
 
 
 def bounds(section: Mapping[str, Stated], given: Mapping[str, int], on: Device) -> dict[str, ByteBudget]:
-    """Return the bounds of ``arena`` and ``flash``: as they are given, else a spec's, else what the device has.
+    """Return the bounds of ``arena`` and ``flash``: the given ones, else a spec's, else the device's sizes.
 
     Raises:
         CnncalcError: for a text that is no size.
@@ -98,7 +98,7 @@ def bounds(section: Mapping[str, Stated], given: Mapping[str, int], on: Device) 
 
 
 class UpperEnds(NamedTuple):
-    """The most bytes that a network takes on a device: of the planned arena, of RAM, and of flash."""
+    """Upper ends of the bytes of a network on a device: of the planned arena, of RAM, and of flash."""
 
     arena: int
     ram_max: int
@@ -106,9 +106,8 @@ class UpperEnds(NamedTuple):
 
 
 def upper_ends(found: Deployment) -> UpperEnds:
-    """Return what a deployed network takes at most, with its branches in the order that needs the larger arena.
-
-    The converter may run branches in another order than the spec.
+    """Return the upper ends of a deployed network, with its branches in the order that needs the largest arena, since
+    the converter may run branches in another order than the spec.
     """
     from cnncalc.deployment.orders import other_arenas
 
@@ -118,9 +117,8 @@ def upper_ends(found: Deployment) -> UpperEnds:
 
 
 def measured(network: Graph, on: Device) -> dict[str, tuple[int, list[Weighed]]]:
-    """Return the upper ends of ``arena`` and ``flash``, each with its parts; activations with the step that is fullest.
-
-    What the arena takes more with the branches in another order is a part of its own.
+    """Return the upper ends of ``arena`` and ``flash``, each with its parts; activations with the step that needs most.
+    What another order of branches adds to the arena is a separate part.
 
     Raises:
         CnncalcError: for a layer that the device doesn't have.
@@ -144,7 +142,7 @@ def _weighed(part: Part, found: Deployment) -> Weighed:
 
 
 def published(network: Graph, what: str, value: object, on: Device) -> tuple[bool, object]:
-    """Return whether a network has a published ``arena``, or can have a published ``flash``, and what it has."""
+    """Return whether a network matches a published ``arena``, or may match a published ``flash``, and its figure."""
     from cnncalc.deployment.view import deploy
 
     found = deploy(network, on)

@@ -1,4 +1,4 @@
-"""What changes would save on a device, exactly: each is made, lowered and planned again."""
+"""Exact savings of changes on a device: each is made, lowered and planned again."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cnncalc.layers.convolution.conv import Conv
 
 KEPT, OF = 3, 4
-"""What is kept of a layer's width where it is made narrower."""
+"""The share of a layer's width that is kept when it is made narrower."""
 
 
 class DeviceFigures(NamedTuple):
@@ -30,13 +30,13 @@ class DeviceFigures(NamedTuple):
 
 
 class DeviceChange(NamedTuple):
-    """A change, and what the device takes after it.
+    """A change, and the figures of the device after it.
 
     Attributes:
-        name: what is done, in a few words.
+        name: a short description.
         layers: the layers that it changes; none: the network as a whole.
-        how: what to write or to do.
-        after: the figures with the change made; of a change that is no network's, the most that it saves.
+        how: instructions.
+        after: the figures after the change; for a change outside the network, with the largest saving.
     """
 
     name: str
@@ -71,7 +71,7 @@ def device_changes(network: Graph, on: Device, found: Deployment) -> list[Device
     return [change for change in changes if any(a < b for a, b in zip(change.after, before, strict=True))]
 
 
-# --- nothing of the network --------------------------------------------------------------------------------------
+# --- outside the network -----------------------------------------------------------------------------------------
 
 
 def _planned(network: Graph, on: Device, found: Deployment) -> Iterable[DeviceChange]:
@@ -85,21 +85,21 @@ def _dense_per_tensor(network: Graph, on: Device, found: Deployment) -> Iterable
     if dense and on.converter.dense_per_channel and on.kind.scaled:
         how = "converter._experimental_disable_per_channel_quantization_for_dense_layers = True"
         plain = on._replace(converter=CONVERTERS["tf2.21-dense"])
-        yield DeviceChange("one scale for a dense layer", tuple(dense), how, figures(deploy(network, plain)))
+        yield DeviceChange("one scale per dense layer", tuple(dense), how, figures(deploy(network, plain)))
 
 
 def _stripped(found: Deployment) -> DeviceChange:
     names = next(part for part in found.flash if part.name == "names")
     before = figures(found)
     after = before._replace(flash=before.flash - names.high + names.low)
-    return DeviceChange("names stripped from the file", (), "write the model file anew with short names", after)
+    return DeviceChange("names stripped from the file", (), "write the model file again with short names", after)
 
 
 # --- layers ------------------------------------------------------------------------------------------------------
 
 
 def _same_padding(network: Graph, on: Device, found: Deployment) -> Iterable[DeviceChange]:
-    """TensorFlow's own padding in place of a PAD before a window."""
+    """TensorFlow's padding in place of a PAD before a window."""
     padded = {
         operator.layers[0]
         for operator in found.graph.operators
@@ -120,7 +120,7 @@ def _relu_for_elu(network: Graph, on: Device, found: Deployment) -> Iterable[Dev
 
 
 def _pooled_first(network: Graph, on: Device) -> Iterable[DeviceChange]:
-    """The mean of each channel before a map is flattened, which leaves a dense layer a weight per channel."""
+    """The mean of each channel before a map is flattened, so that a dense layer has one weight per channel."""
     readers = network.readers()
     flattened = {
         node
@@ -167,14 +167,14 @@ def _measured(name: str, nodes: set[Node], how: str, changed: Graph | None, on: 
 
 
 def _places(nodes: set[Node]) -> str:
-    """Return `` in lines 5, 9``: where a spec has the layers; nothing where there is none."""
+    """Return `` in lines 5, 9``, the layers' places in a spec; empty without a spec."""
     lines = sorted({node.origin.line + 1 for node in nodes if isinstance(node.origin, Place)})
     if not lines:
         return ""
     return f" in line{'s' * (len(lines) > 1)} {', '.join(map(str, lines))}"
 
 
-# --- a network anew ----------------------------------------------------------------------------------------------
+# --- rebuilding --------------------------------------------------------------------------------------------------
 
 
 def rebuilt(
@@ -189,7 +189,7 @@ def rebuilt(
         instead: the layer in place of a node's; None: as it is.
         before: a layer that is put before a node; None: nothing.
 
-    A depthwise convolution keeps to the channels that come in.
+    A depthwise convolution follows the number of its input's channels.
     """
     graph = Graph(network.name, {name: one.shape for name, one in network.inputs.items()}, network.variant)
     now: dict[Tensor, Tensor] = dict(zip(network.inputs.values(), graph.inputs.values(), strict=True))

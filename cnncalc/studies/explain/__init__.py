@@ -1,1 +1,1 @@
-"""How the figures of one layer come about."""
+"""The formulas of one layer's figures."""

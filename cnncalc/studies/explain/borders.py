@@ -1,4 +1,4 @@
-"""What a sliding window does at the borders of its map: the padding that it reads, and the elements that it leaves."""
+"""A sliding window at the borders of its map: the padding that it reads, and the elements that it does not reach."""
 
 from __future__ import annotations
 
@@ -8,22 +8,19 @@ from cnncalc.graph import Node
 from cnncalc.layers.shapes import axis_names
 from cnncalc.layers.window import window_count
 
-_LARGEST_COVER = 100_000  # up to so many taps of an axis are examined one by one
+_LARGEST_COVER = 100_000  # up to this many taps of an axis are examined one by one
 
 
 class Border(NamedTuple):
-    """What a sliding window does with the borders of one axis.
+    """A sliding window at the borders of one axis.
 
-    Attributes:
-        axis: its letter.
-        size: of the map that comes in.
-        pad: elements added before and after it.
+    Attributes: axis: its letter. size: size of the input map. pad: elements added before and after it.
         window: the window's extent, dilation included.
         stride: its step.
         positions: how many windows there are.
         unpadded: how many there would be without padding.
-        lost: elements of the map that no window reaches, as ranges (first, last); None if that was not
-            looked into, the axis being very long.
+        lost: elements of the map that no window reaches, as ranges (first, last); None for a very long axis, where they
+            are not computed.
         beyond: elements, padding included, behind the last window.
         over: elements by which the last window overhangs the end, padding included.
     """
@@ -41,7 +38,7 @@ class Border(NamedTuple):
 
 
 def borders_of(node: Node) -> tuple[list[Border], float]:
-    """Return what a sliding window does at each axis' borders, and the share of its taps on padding."""
+    """Return the borders of each axis of a sliding window, and the share of its taps on padding."""
     window = node.layer.sliding(node.use.inputs)
     if window is None:
         return [], 0.0
@@ -66,7 +63,7 @@ class WindowReads(NamedTuple):
     positions: int
 
     def border(self, axis: str, ceil: bool) -> Border:
-        """Return what happens at the borders of the axis, which is called ``axis``; with ``ceil`` windows overhang."""
+        """Return the borders of the axis, named ``axis``; with ``ceil`` windows may overhang."""
         extent = self.dilation * (self.kernel - 1) + 1
         before, after = self.pad
         unpadded = window_count(self.size, self.kernel, self.stride, (0, 0), self.dilation, ceil)
@@ -77,13 +74,13 @@ class WindowReads(NamedTuple):
         )  # fmt: skip
 
     def inside_share(self) -> float:
-        """Return which part of all taps falls on the map, not on padding."""
+        """Return the share of all taps that fall on the map, not on padding."""
         if self.kernel > _LARGEST_COVER:
             return 1.0
         return sum([self._inside(tap) for tap in range(self.kernel)]) / (self.kernel * self.positions)
 
     def _inside(self, tap: int) -> int:
-        """Return for how many windows a tap falls on the map: 0 ≤ i·stride + first < size."""
+        """Return the number of windows for which a tap falls on the map: 0 ≤ i·stride + first < size."""
         first = tap * self.dilation - self.pad[0]
         lowest = max(-(first // self.stride), 0)
         highest = min((self.size - 1 - first) // self.stride, self.positions - 1)

@@ -1,6 +1,6 @@
-"""Explanations of one layer: its formulas, its window, its padding, and what weight sharing saves.
+"""Explanations of one layer: its formulas, its window, its padding, and the effect of weight sharing.
 
-Formulas are the layer's own rules, run on named numbers (:mod:`cnncalc.layers.symbols`).
+Formulas are the layer's rules, run on named numbers (:mod:`cnncalc.layers.symbols`).
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ class Explanation(NamedTuple):
         node: the layer in its network.
         formulas: output axes first, then weights, params, buffers, macs and flops.
         memory: bytes of the output and of the parameters.
-        sights: one per axis of the network's inputs; empty where they are vectors, or where all was seen before.
-        borders: one per axis; empty where no window slides.
-        padded_share: products (or compared elements) that are with padding, or past the end of it, of all.
-        sharing: params as they are, with filters of their own at every position, and fully connected.
+        sights: one per axis of the network's inputs; empty for vectors, or if everything was seen before.
+        borders: one per axis; empty without a sliding window.
+        padded_share: share of the products (or compared elements) on padding, or past its end.
+        sharing: number of params as they are, without sharing between positions, and fully connected.
     """
 
     node: Node
@@ -51,10 +51,10 @@ class Explanation(NamedTuple):
 
 
 def explain(network: Graph, nodes: list[Node], dtype: str = "float32") -> list[Explanation]:
-    """Return how the figures of some of a network's nodes come about.
+    """Return the explanations of some of a network's nodes.
 
     Raises:
-        CnncalcError: for more nodes than are explained at once.
+        CnncalcError: for more nodes than can be explained at once.
     """
     most = MAX_EXPLAINED * FEW_INPUTS // max(len(network.inputs), FEW_INPUTS)
     if len(nodes) > most:
@@ -75,7 +75,7 @@ def explain(network: Graph, nodes: list[Node], dtype: str = "float32") -> list[E
 
 
 class _OfUse(NamedTuple):
-    """What is the same for all nodes of one use of a layer; see :class:`Explanation`."""
+    """The part shared by all nodes of one use of a layer; see :class:`Explanation`."""
 
     formulas: list[Formula]
     borders: list[Border]
@@ -93,7 +93,7 @@ def _of_use(node: Node) -> _OfUse:
 
 
 def _with_buffers(node: Node, formulas: list[Formula]) -> list[Formula]:
-    """Return the formulas with the buffers' behind the params'."""
+    """Return the formulas with the buffers' after the params'."""
     buffers = {name: prod(weight.shape) for name, weight in node.use.weights.items() if not weight.trainable}
     if not buffers:
         return formulas
@@ -110,7 +110,7 @@ def _memory(node: Node, width: int) -> list[Formula]:
 
 
 def _sharing(node: Node, formulas: list[Formula]) -> list[Formula]:
-    """Return what a convolution's params are, and what they would be if no two positions shared them."""
+    """Return the number of a convolution's params as it is, without sharing between positions, and fully connected."""
     layer, use = node.layer, node.use
     if layer.type not in ("conv", "locally_connected") or len(node.shape) == 1:
         return []
@@ -130,7 +130,7 @@ def _sharing(node: Node, formulas: list[Formula]) -> list[Formula]:
 
 
 def together(formulas: list[Formula], shape: Shape) -> list[Formula]:
-    """Return formulas with the spatial axes that are computed alike as one: ``H_out = W_out = …``."""
+    """Return formulas in which equal spatial axes are merged: ``H_out = W_out = …``."""
     letters = axis_names(len(shape))
     found: list[Formula] = []
     general = ""

@@ -15,11 +15,9 @@ class Sight(NamedTuple):
     """How the receptive field grows along one axis of an input of the network.
 
     Attributes:
-        axis: its letter, behind the input's name where there are several inputs.
-        incoming: what the layer's (first) input sees.
-        window: how many positions the layer reads of what comes in, and
-        stride: their step; both None if it is not one window that makes the field, everywhere alike.
-        field: what the layer's output sees.
+        axis: its letter, after the input's name if there are several inputs. incoming: the field of the layer's (first)
+        input. window, stride: number of input positions that the layer reads, and their step; None unless the same
+        window makes the field everywhere. field: the field of the layer's output.
     """
 
     axis: str
@@ -30,10 +28,10 @@ class Sight(NamedTuple):
 
 
 def sights(graph: Graph, node: Node, fields: ReceptiveFields) -> list[Sight]:
-    """Return how far an output element of a node sees; nothing where all of it was seen before."""
+    """Return the growth of the field at a node; empty if nothing new is seen."""
     before, found = fields.by_input(node.inputs[0]) if node.inputs else {}, []
     for source, after in fields.by_input(node).items():
-        incoming = before.get(source, after)  # of several inputs, the first may come from another place
+        incoming = before.get(source, after)  # with several inputs, the first may depend on another part of the network
         name = f"{source.name} " if len(graph.inputs) > 1 else ""
         for letter, coming, field in zip(axis_names(len(after) + 1)[1:], incoming, after, strict=True):
             size, stride = _window(node, coming, field) or (None, None)
@@ -42,7 +40,7 @@ def sights(graph: Graph, node: Node, fields: ReceptiveFields) -> list[Sight]:
 
 
 def _window(node: Node, coming: Field, field: Field) -> tuple[int, int] | None:
-    """Return the size and the stride of a window, over positions that step alike, that makes a field."""
+    """Return the size and the stride of the one window that makes a field, if there is one."""
     moves = node.layer.reads(node.use.inputs, node.shape)
     term = coming.terms[0]
     if moves is None or len(moves) > 1 or not isinstance(moves[0][0], Along) or len(term.places) != 1:

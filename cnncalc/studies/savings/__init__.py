@@ -1,1 +1,1 @@
-"""What cheaper forms of a network would save, each rebuilt and measured."""
+"""Savings of cheaper forms of a network, each rebuilt and measured."""

@@ -1,8 +1,8 @@
-"""Cheaper replacements for heavy layers, as items of a spec: other convolutions, smaller fully connected layers.
+"""Cheaper replacements for expensive layers, as items of a spec: other convolutions, smaller fully connected layers.
 
-Each function takes the item's text and the nodes that the item makes, and returns the items to put in its place and the
-nodes that are changed; None if that can't be done.  An item that makes several layers is replaced for all that fit;
-where some don't, a condition in the spec's own words tells them apart.
+Each function takes the item's text and its nodes, and returns the replacing items and the changed nodes; None if that
+can't be done. An item with several layers is replaced for all that fit; if some don't, a condition in the spec's terms
+selects the others.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from cnncalc.language.edits import ItemText, Piece, bare, in_flow
 from cnncalc.layers.convolution.conv import Conv
 
 BOTTLENECK = 4
-"""How many times narrower a bottleneck is (He et al. 2015)."""
+"""Factor by which a bottleneck is narrower (He et al. 2015)."""
 
 GROUPS = (4, 2)
-"""Into how many groups channels are split; the first that divides them."""
+"""Numbers of groups to try; the first that divides the channels is used."""
 
 NARROWER = (3, 4)
-"""What is kept of a layer's width, and of how much."""
+"""The share of a layer's width that is kept, as numerator and denominator."""
 
 NewItems = tuple[list[Piece], list[Node]]
 
@@ -61,14 +61,14 @@ def bottleneck(item: ItemText, nodes: Sequence[Node]) -> NewItems | None:
 
 
 def is_wide(node: Node) -> bool:
-    """Whether a convolution has a window: of a family of convolutions, 1×1 ones mix the groups and stay."""
+    """Whether a convolution has a window larger than 1: 1×1 convolutions mix the groups and stay."""
     return prod(_conv(node).kernel_size) > 1
 
 
 def grouped(item: ItemText, nodes: Sequence[Node], wide: bool, groups: int) -> NewItems | None:
     """Independent groups of channels (Krizhevsky et al. 2012; Xie et al. 2016, arXiv:1611.05431).
 
-    ``wide`` says to leave those of 1×1 as they are.
+    ``wide`` leaves 1×1 convolutions unchanged.
     """
     own = bare(item.arguments.get("groups", "1"))
     fits = [node for node in nodes if _conv(node).groups == 1 and (not wide or prod(_conv(node).kernel_size) > 1)]
@@ -109,7 +109,7 @@ def low_rank(item: ItemText, nodes: Sequence[Node], rank: int) -> NewItems | Non
 
 
 def _where_dense(item: ItemText, nodes: Sequence[Node], pieces: list[Piece]) -> NewItems | None:
-    """Return the pieces for convolutions that have a window and no groups, the item as it is for the others."""
+    """Return the pieces for convolutions with a window and without groups; the others keep the item."""
     fits = [node for node in nodes if _conv(node).groups == 1 and prod(_conv(node).kernel_size) > 1]
     if not fits:
         return None
@@ -136,7 +136,7 @@ def _only(item: ItemText, *names: str) -> dict[str, str]:
 
 
 def _times(text: str, factor: int, divisor: int) -> str:
-    """Return the text of text · factor // divisor, worked out where it is a number."""
+    """Return the text of text · factor // divisor, computed if it is a number."""
     if text.isdecimal():
         return str(int(text) * factor // divisor)
     whole = text if re.fullmatch(r"\w+", text) else f"({text})"
@@ -144,6 +144,6 @@ def _times(text: str, factor: int, divisor: int) -> str:
 
 
 def _conv(node: Node) -> Conv:
-    """Return a node's layer, which is a convolution."""
+    """Return a node's layer, typed as a convolution."""
     assert isinstance(node.layer, Conv)
     return node.layer

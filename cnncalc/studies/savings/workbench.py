@@ -26,7 +26,7 @@ from cnncalc.studies.savings import replacements
 INDEX_BYTES = 4
 
 TEXT_OF_A_LAYER = 25
-"""Characters of a spec that take as long to read as a layer to build."""
+"""Characters of a spec whose reading takes as long as building a layer."""
 
 _WIDTHS = ("width", "width_mult", "alpha", "multiplier", "base_width", "channels")
 _STEPS = (32, 16, 8, 4, 2, 1)
@@ -34,7 +34,7 @@ _TRIES = 8
 
 
 class Figures(NamedTuple):
-    """A network's figures, before or after a change; ``seconds`` is None if the roofline has no answer."""
+    """A network's figures, before or after a change; ``seconds`` is None if the roofline model does not apply."""
 
     params: int
     macs: int
@@ -45,15 +45,15 @@ class Figures(NamedTuple):
 
 
 class Change(NamedTuple):
-    """A change and what the whole network costs after it.
+    """A change and the whole network's figures after it.
 
     Attributes:
-        name: what is done, in a few words.
+        name: a short description.
         layers: the layers that it changes; none: the network as a whole.
-        options: what makes it when the network is asked for: ("input" | "set" | "dtype", value), or empty.
+        options: the option that makes it: ("input" | "set" | "dtype", value), or empty.
         edits: lines of the spec that make it.
-        elsewhere: what makes it outside a spec, where neither does.
-        after: the network's figures with the change made.
+        elsewhere: how to make it outside a spec, if neither does.
+        after: the network's figures after the change.
     """
 
     name: str
@@ -65,12 +65,12 @@ class Change(NamedTuple):
 
 
 class Workbench:
-    """A spec as it was asked for, and what it becomes.
+    """Rebuilds a spec under proposed changes and measures each.
 
     Attributes:
         summary: the network's figures as it is.
         estimates: how long each of its layers takes.
-        untried: how many changes were not tried, because too many networks had been built.
+        untried: number of changes that were not tried because too many networks had been built.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class Workbench:
         settings: Mapping[str, Value] | None = None,
         inputs: Mapping[str, Shape] | None = None,
     ) -> Graph | None:
-        """Return the network after a change; None if it can't be built, or too many have been."""
+        """Return the network after a change; None if it can't be built, or too many have been built."""
         recipe = self.recipe
         self._left -= self._each + (len(recipe.text or "") // TEXT_OF_A_LAYER if edits else 0)
         if self._left < 0:
@@ -160,7 +160,7 @@ class Workbench:
         (shape,) = [tensor.shape for tensor in self.network.inputs.values()]
         if len(shape) < 2:
             return None
-        axes = min(len(shape) - 1, 2)  # of a video, the number of frames stays
+        axes = min(len(shape) - 1, 2)  # a video keeps its number of frames
         kept, sizes = shape[:-axes], shape[-axes:]
         fitting = (step for step in _STEPS if all(size % step == 0 and size >= 4 * step for size in sizes))
         step = next(fitting, 1)
@@ -176,7 +176,7 @@ class Workbench:
         return None
 
     def narrower_by_argument(self) -> Change | None:
-        """Return the change of the spec's own argument for its width to three quarters."""
+        """Return the change of the spec's width argument to three quarters."""
         for name in _WIDTHS:
             value = self.argument(name)
             smaller = value * 3 // 4 if isinstance(value, int) else round(value * 0.75, 6) if value else 0
@@ -189,7 +189,7 @@ class Workbench:
         return None
 
     def argument(self, name: str) -> int | float | None:
-        """Return the value of a numeric argument; None if it is none, or has no value of its own."""
+        """Return the value of a numeric argument; None if it is not numeric, or has no value."""
         if not isinstance(self.recipe, Document):
             return None
         value = self.settings.get(name)
@@ -205,7 +205,7 @@ class Workbench:
         can_edit = isinstance(self.recipe, Document) and not numbered_references(self.recipe)
         narrow = not any(self.argument(name) for name in _WIDTHS)
         found: list[Change] = []
-        of_item: dict[object, list[Node]] = {}  # layers whose item may be another type
+        of_item: dict[object, list[Node]] = {}  # layers whose item may get another type
         for node in heavy:
             item = find_item(node.origin)
             if can_edit and item is not None:
@@ -262,7 +262,7 @@ class Workbench:
     def once(
         self, make: Callable[..., replacements.NewItems | None], item: ItemText, nodes: Sequence[Node], *more: int
     ) -> replacements.NewItems | None:
-        """Return a replacement of an item's layers, made the first time that it is asked for."""
+        """Return a replacement of an item's layers, computed once."""
         key = (make, nodes[0].origin, *more)
         if key not in self._made:
             self._made[key] = make(item, nodes, *more)
@@ -303,7 +303,7 @@ class Workbench:
         return self.change("global average pooling", [flatten, *linears], edits)
 
     def behind_flatten(self, node: Node) -> tuple[Node, list[Node]] | None:
-        """Return the flatten of a map that leads to an fc layer, and all fc layers in the chain behind it."""
+        """Return the flatten before an fc layer, and all fc layers in the chain after it."""
         readers = self.network.readers()
         at = node
         while at.layer.type != "flatten":
@@ -323,7 +323,7 @@ class Workbench:
     def pruned(self, node: Node, sparsity: float) -> Change:
         """Return the change to zeros for the smallest weights (Han et al. 2015, arXiv:1506.02626).
 
-        As many are kept as PyTorch's pruning keeps.  Weights are stored as compressed sparse rows: a value and an index
+        The number kept is that of PyTorch's pruning. Weights are stored as compressed sparse rows: a value and an index
         of 4 bytes each, and an index per row.  Time is not reported: it depends on whether the hardware skips zeros.
         """
         shape = node.use.weights["weight"].shape
@@ -346,7 +346,7 @@ class Workbench:
 
 
 def heavy_nodes(spots: Sequence[Hotspots], top: int) -> list[Node]:
-    """Return the convolutions and fc layers that are heaviest by MACs and by params, one of each in turn."""
+    """Return the convolutions and fc layers with the most MACs and the most params, alternating."""
     by_figure = {hot.figure: [spot.row.node for spot in hot.spots[:top]] for hot in spots}
     found: dict[Node, None] = {}
     for place in range(top):

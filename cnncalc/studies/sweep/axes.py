@@ -1,4 +1,4 @@
-"""The axes of a grid as columns: the form of each value, and the numbers that it is made of."""
+"""The axes of a grid as columns: the form of each value, and the numbers in it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 N = TypeVar("N", bound=float)
 
 ValuePath = tuple[int, ...]
-"""Places in nested tuples, from the outermost to that of a number."""
+"""A number's path of indices in nested tuples."""
 
 
 class Axis:
@@ -32,7 +32,7 @@ class Axis:
     """
 
     def __init__(self, values: Sequence[Value]) -> None:
-        """Take the values apart; a number that is the same in all of them is not traced."""
+        """Take the values apart; a number that is the same in all values is not traced."""
         self.values = values
         self._distinguished: set[ValuePath] = set()
         self._columns: dict[ValuePath, Numbers] = {}
@@ -40,7 +40,7 @@ class Axis:
         self.codes = self._coded()
 
     def distinguish(self, path: ValuePath) -> bool:
-        """Make the numbers at a path part of the form; return whether they were not before."""
+        """Make the numbers at a path part of the form; return whether that is new."""
         if path in self._distinguished:
             return False
         self._distinguished.add(path)
@@ -48,13 +48,13 @@ class Axis:
         return True
 
     def traced(self, tape: Tape, number: int, value: Value, path: ValuePath = ()) -> Value:
-        """Return a value of the axis with traced numbers in it, those that its form does not have already."""
+        """Return a value of the axis with traced numbers, except those in its form."""
         if isinstance(value, tuple):
             return tuple([self.traced(tape, number, item, (*path, place)) for place, item in enumerate(value)])
         return self._traced(tape, number, value, path) if _is_number(value) else value
 
     def traced_shape(self, tape: Tape, number: int, shape: Shape) -> Shape:
-        """Return a shape of the axis with traced sizes, as :meth:`traced` does."""
+        """Return a shape of the axis with traced sizes, like :meth:`traced`."""
         return tuple([self._traced(tape, number, size, (place,)) for place, size in enumerate(shape)])
 
     def column(self, path: ValuePath, places: Numbers) -> Numbers:
@@ -75,7 +75,7 @@ class Axis:
         return value if low == high else stand_in(tape, (number, *path), value, (low, high))
 
     def _column(self, path: ValuePath) -> Numbers:
-        """Return the numbers of all values at a path; 0 where a value has none there."""
+        """Return the numbers of all values at a path; 0 for values without one."""
         if isinstance(self.values, range):
             return np.arange(self.values.start, self.values.stop, self.values.step, dtype=np.int64)
         found = [_number_at(value, path) for value in self.values]

@@ -1,8 +1,8 @@
 """A sweep on a Dask cluster, on many machines or on this one.
 
-What travels is the spec's text and the texts of the command line, some hundred bytes, and the numbers of a part's
-combinations; a worker reads the texts under the same bounds, and keeps what it has made of them for the next part.
-Tasks are pure, so one that dies with its worker is computed again, and none is counted twice.
+Only the spec's text and the command line's texts, some hundred bytes, and the numbers of a part's combinations are
+sent; a worker reads the texts under the same bounds, and caches the result for the next part. Tasks are pure, so one
+that dies with its worker is computed again, and none is counted twice.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ PATIENCE = 10
 """Seconds to wait for a scheduler, and then for its first worker."""
 
 TRIES = 2
-"""How often a task is submitted when workers die of it; after that it is computed in this process."""
+"""Attempts at a task whose workers die; after that it is computed in this process."""
 
 NAMED = 5
-"""Workers that a message names."""
+"""Number of workers that a message names."""
 
 
 class Version(NamedTuple):
-    """What must be the same wherever parts of one sweep are computed."""
+    """The versions that must agree wherever parts of one sweep are computed."""
 
     cnncalc: str
     code: str
@@ -51,15 +51,14 @@ class Cluster:
     most_plain = 4_096
 
     def __init__(self, errand: Errand, address: str, workers: int | None = None) -> None:
-        """Connect to a scheduler, and look at its workers.
+        """Connect to a scheduler, and check its workers.
 
-        Args:
-            errand: what they need.
-            address: of the scheduler, as ``tcp://host:8786``; or ``local``, which starts one here.
-            workers: how many are started here; None for one for each core.
+        Args: errand: the data that they need. address: address of the scheduler, as ``tcp://host:8786``; or ``local``,
+            which starts one here.
+            workers: number of workers to start here; None for one per core.
 
         Raises:
-            ArgumentError: if that can't be done, there is no worker, or one of another version.
+            ArgumentError: if the connection fails, there is no worker, or one has another version.
         """
         try:
             self._dask = import_module("distributed")
@@ -99,7 +98,7 @@ class Cluster:
 
     @property
     def workers(self) -> int:
-        """How many parts are computed at a time; workers may come and go."""
+        """Number of parts that are computed at a time; workers may come and go."""
         threads: dict[str, int] = self._client.nthreads()
         return max(1, sum(threads.values()))
 
@@ -112,7 +111,7 @@ class Cluster:
         return self._client.submit(_part, self._sent, start, stop, pure=False)
 
     def _result(self, future: Any, start: int, stop: int) -> SweepPart:
-        """Wait for a part; where workers die of it, submit it again, and in the end compute it in this process."""
+        """Wait for a part; if workers die, submit it again, and finally compute it in this process."""
         for _ in range(TRIES):
             try:
                 answer: tuple[Version, SweepPart] = future.result()
@@ -146,7 +145,9 @@ class Cluster:
         named = [f"{worker} has {_said(one)}" for worker, one in list(others.items())[:NAMED]]
         if len(others) > NAMED:
             named.append(f"and {len(others) - NAMED:,} more")
-        raise ArgumentError("dask", f"here is {own}, but {'; '.join(named)}", "install the same on all of them")
+        raise ArgumentError(
+            "dask", f"this process has {own}, but {'; '.join(named)}", "install the same version everywhere"
+        )
 
 
 def _said(found: object) -> str:

@@ -1,8 +1,8 @@
 """A sweep by columns: a network is built once for each structure, and its arithmetic repeated over the grid.
 
-Places of one signature (variant, words, lengths of lists, kinds of numbers) go to the programs that are known of it;
-the first that none of them holds for is traced.  Places of a structure that has few of them are computed one by one, of
-folded blocks.  A place whose network is an error is computed the plain way, so that every text is the same.
+Places of one signature (variant, words, lengths of lists, kinds of numbers) are computed by the programs known for it;
+the first place that no program fits is traced. Structures with few places are computed one by one, from folded blocks.
+A place whose network can't be built is computed as a point, so that the error is the same.
 """
 
 from __future__ import annotations
@@ -30,19 +30,18 @@ if TYPE_CHECKING:
     from cnncalc.studies.sweep.window import Integers, Shapes
 
 WORTH_TRACING = 24
-"""Places of one signature in a window from which a trace pays: it takes as long as some 8 networks."""
+"""Fewest places of one signature in a window that are worth a trace, which takes as long as some 8 networks."""
 
 WORTH_TRACING_FOLDED = 160
-"""The same where blocks are folded, so that networks one by one take less."""
+"""The same if blocks are folded, which makes single networks faster."""
 
 NETWORKS_PER_TRACE = 8
-"""How many networks are computed the plain way while one is traced."""
+"""Number of points that take as long as a trace."""
 
 
 class LaidOutProgram(NamedTuple):
-    """A program with the layout of its results, where it has any.
-
-    ``is_error``: the network is none, which the plain way reports; else it could not be traced.
+    """A program with the layout of its results, if it has any. ``is_error``: the network can't be built; else it could
+    not be traced.
     """
 
     program: Program
@@ -54,7 +53,7 @@ class Columns:
     """The programs of a recipe, and the columns that they are played on."""
 
     def __init__(self, recipe: Recipe, grid: Grid, measure: Measure, go_on: Callable[[], None] = lambda: None) -> None:
-        """Prepare a sweep; nothing is traced before it is asked for.  ``go_on`` may raise to end the work."""
+        """Prepare a sweep; nothing is traced yet. ``go_on`` may raise to end the work."""
         self._go_on = go_on
         self.recipe = recipe
         self.grid = grid
@@ -62,7 +61,7 @@ class Columns:
         self.axes = axes_of(grid)
         self.traces = 0
         self._covered = 0
-        self._form = 0  # how often signatures have been given another meaning
+        self._form = 0  # number of changes of the signatures
         self._folding = Folding(recipe, measure)
         self._worth = WORTH_TRACING_FOLDED if self._folding.folds else WORTH_TRACING
         self._known: dict[tuple[int, ...], list[LaidOutProgram]] = {}
@@ -81,7 +80,7 @@ class Columns:
                 rest = self._played(window, signature, places, lanes)
                 if len(rest) and self._is_worth(len(rest)):
                     self._trace(signature, [int(place[rest[0]]) for place in places], numbers[int(rest[0])])
-                    waiting.append(rest)  # grouped again: what the trace has pinned is now part of the signature
+                    waiting.append(rest)  # group again: pinned values are now part of the signature
                 else:
                     for lane in rest.tolist():
                         window.points[lane] = self._folded(numbers[lane])
@@ -90,22 +89,22 @@ class Columns:
         return window
 
     def point(self, number: int) -> Point:
-        """Return the point of a place of the grid, computed the plain way."""
+        """Return the point of a place of the grid, computed by building its network."""
         self._go_on()
         return point(self.recipe, self.grid[number], self.measure)
 
     def _folded(self, number: int) -> Point:
-        """Return the point of a place, computed from folded blocks where that is possible."""
+        """Return the point of a place, computed from folded blocks if possible."""
         self._go_on()
         combination = self.grid[number]
         return self._folding.point(combination) or point(self.recipe, combination, self.measure)
 
     def _is_worth(self, waiting: int) -> bool:
-        """Return whether another trace pays: enough lanes wait, and earlier traces have covered enough networks."""
+        """Return whether another trace is worth it: enough lanes wait, and earlier traces covered enough networks."""
         return waiting >= self._worth and self._covered >= (self.traces - 8) * NETWORKS_PER_TRACE
 
     def _groups(self, places: list[Numbers], lanes: Numbers) -> Iterator[tuple[tuple[int, ...], Numbers]]:
-        """Yield lanes by their signature: for each axis, which form its value has."""
+        """Yield lanes by their signature: the form of the value on each axis."""
         codes = np.stack([axis.codes[place[lanes]] for axis, place in zip(self.axes, places, strict=True)])
         keys, group = np.unique(codes, axis=1, return_inverse=True)
         group = group.reshape(-1)
@@ -113,7 +112,7 @@ class Columns:
             yield tuple(keys[:, number].tolist()), lanes[group == number]
 
     def _played(self, window: Window, signature: tuple[int, ...], places: list[Numbers], lanes: Numbers) -> Numbers:
-        """Play the known programs of a signature; return the lanes that none of them holds for."""
+        """Run the known programs of a signature; return the lanes that no program fits."""
         structures = self._known.get(signature, [])
         for number, (program, layout, is_error) in enumerate(structures):
             if not len(lanes):
@@ -165,7 +164,7 @@ class Columns:
         self._known.setdefault(signature, []).append(structure)
 
     def _on_tape(self, tape: Tape, combination: Combination) -> Combination:
-        """Return a combination with traced numbers in the place of its own."""
+        """Return a combination with its numbers replaced by traced ones."""
         variant, given, shapes = combination
         numbered = iter(enumerate(self.axes))
         next(numbered)  # the variants
@@ -184,7 +183,7 @@ class Columns:
         return Combination(variant, args, inputs)
 
     def _pinned(self, tape: Tape) -> bool:
-        """Make the values that a trace has pinned part of the signature; return whether there are new ones."""
+        """Make the values pinned by a trace part of the signature; return whether there are new ones."""
         new = False
         for number in tape.pinned:
             entry = tape.entries[number]

@@ -1,8 +1,7 @@
-"""Which items of a spec expand to the same layers wherever they stand, and which names each of them reads.
+"""Find the items of a spec that expand to the same layers anywhere, and the names that each of them reads.
 
-What an item expands to is settled by the values of the names that it reads, by what comes in, and by the layers that
-each ``from`` inside of it names.  Where those lie inside as well, the item can be folded: it is expanded once, and
-remembered by what it adds up to.
+An item's expansion depends on the values of the names that it reads, on its inputs, and on the layers named by each
+``from`` inside it. If those are inside as well, the item can be folded: it is expanded once, and its sums are cached.
 """
 
 from __future__ import annotations
@@ -26,12 +25,12 @@ from cnncalc.language.document import (
 
 
 class FoldableItem(NamedTuple):
-    """What an item that can be folded depends on, beside what comes in.
+    """The dependencies of an item that can be folded, apart from its inputs.
 
     Attributes:
         what: the block that it uses, or the item itself.
-        names: what it reads of the names around it; a block reads its arguments instead.
-        globals: the document's args that the blocks inside of it read.
+        names: names that it reads from enclosing scopes; a block reads its arguments instead.
+        globals: the document's args that the blocks inside it read.
     """
 
     what: Block | Item
@@ -40,7 +39,7 @@ class FoldableItem(NamedTuple):
 
 
 def folds_of(document: Document) -> dict[Item, FoldableItem]:
-    """Return the items that can be folded: none where a name reaches into a scope, or weights are shared."""
+    """Return the items that can be folded: none if a name reaches into a scope, or weights are shared."""
     bodies = [document.items, *[block.items for block in document.blocks.values()]]
     items = [item for body in bodies for item in walked(body)]
     named = Counter([*_references(items), *_outputs(document)])
@@ -61,7 +60,7 @@ def folds_of(document: Document) -> dict[Item, FoldableItem]:
 
 
 def _are_simple(document: Document, items: list[Item], named: Iterable[str]) -> bool:
-    """Return whether every name that is read is an item's own, not a running number's, nor one inside a scope."""
+    """Return whether every name that is read is an explicit one, without running numbers or dots."""
     inputs = set(document.input) if isinstance(document.input, dict) else set[str]()
     for variant in document.variants.values():
         inputs |= set(variant.input) if isinstance(variant.input, dict) else set()
@@ -83,7 +82,7 @@ def _outputs(document: Document) -> list[str]:
 
 
 def _is_apart(item: Item, named: Counter[str]) -> bool:
-    """Return whether nothing inside an item that is no block is named outside of it, and nothing outside is read."""
+    """Return whether an item that is not a block neither reads outside items nor is read inside from outside."""
     is_scope = isinstance(item, SequenceItem) and item.name is not None
     given = [one.name.name for one in walked(item.children) if one.name is not None]
     inside = Counter(_references(walked(item.children)))

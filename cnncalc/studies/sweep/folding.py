@@ -1,9 +1,8 @@
-"""Networks of random structures: each block is expanded once, and remembered by what it adds up to.
+"""Networks of random structures: each block is expanded once, and its sums are cached.
 
-Two networks of a search space are hardly alike, but their blocks are.  A block that takes the same arguments and gets
-the same shapes makes the same layers, so its sums, its output's shape and what is alive while it runs are kept, and
-stand in the next network for its layers.  Whatever is not settled by that, an error above all, is computed the plain
-way.
+Networks of a search space differ, but their blocks are often equal. A block with the same arguments and input shapes
+has the same layers, so its sums, its output's shape and its live tensors are cached and represent its layers in the
+next network. Everything else, errors above all, is computed by building the network.
 """
 
 from __future__ import annotations
@@ -35,27 +34,27 @@ if TYPE_CHECKING:
     from cnncalc.layers.base import Layer
 
 MOST_PIECES = 30_000
-"""Pieces that are remembered, some 20 MiB of them."""
+"""Number of cached pieces, some 20 MiB."""
 
 TRIES = 16_384
-"""Uses of an item after which it is no longer folded, unless an eighth of them were known."""
+"""Uses of an item after which it is no longer folded, unless an eighth of them were in the cache."""
 
 Segment = tuple[int, tuple[int, ...]]
 """The most own elements of a piece that are alive up to where inputs are read last, and which inputs those are."""
 
 
 class UnsettledError(Exception):
-    """Raised where folded blocks can't give the figures: the network is computed the plain way."""
+    """Folded blocks can't give the figures: the whole network has to be built."""
 
 
 class BlockSums(NamedTuple):
-    """What some layers add up to, for a batch.
+    """The sums over some layers, for a batch.
 
     Attributes:
         sums: of the layers.
         forward: elements of all outputs.
-        uncounted: layer types whose FLOPs nobody has defined.
-        segments: what is alive, from one last read of an input to the next.
+        uncounted: layer types without defined FLOPs.
+        segments: live elements, from one last read of an input to the next.
     """
 
     sums: Sums
@@ -65,7 +64,7 @@ class BlockSums(NamedTuple):
 
 
 class Cost(NamedTuple):
-    """What expanding a piece takes of what is bounded: steps, tensors read, operations of expressions, and so on."""
+    """The bounded resources used by expanding a piece: steps, tensors read, operations of expressions, and so on."""
 
     steps: int
     reads: int
@@ -78,7 +77,7 @@ class FoldedNode(Node):
     """Several layers in the place of one node; it has no layer of its own, but a piece.
 
     Attributes:
-        piece: what they add up to.
+        piece: their sums.
     """
 
     __slots__ = ("piece",)
@@ -94,7 +93,7 @@ class FoldedNode(Node):
 
 
 class _Known(NamedTuple):
-    """What is remembered of an item: its output, which of the tensors that come in it reads, and what it adds up to."""
+    """The cache entry of an item: its output, the inputs that it reads, and its sums."""
 
     name: str
     shape: Shape
@@ -106,7 +105,7 @@ class _Known(NamedTuple):
 
 
 class Folding:
-    """The pieces of a spec, and the figures of networks that are made of them.
+    """The cached pieces of a spec, and the figures of networks composed of them.
 
     Attributes:
         folds: the items that can be folded.
@@ -122,7 +121,7 @@ class Folding:
         self.tries: dict[Item, list[int]] = {item: [0, 0] for item in self.folds}
 
     def point(self, combination: Combination) -> Point | None:
-        """Return a combination's point; None if it is to be computed the plain way."""
+        """Return a combination's point; None if its network has to be built."""
         variant, args, inputs = combination
         if not self.folds or not (args or inputs):  # published figures are checked layer by layer
             return None
@@ -145,7 +144,7 @@ class Folding:
 
 
 class _FoldedExpansion(Expansion):
-    """An expansion in which what is known takes the place of its layers."""
+    """An expansion in which cached pieces replace their layers."""
 
     def __init__(
         self,
@@ -165,7 +164,7 @@ class _FoldedExpansion(Expansion):
     def _contents(
         self, item: Item, name: str, lookup: Frame, frame: Frame, names: Names, incoming: Flowing
     ) -> tuple[Scope | None, Flowing]:
-        """Expand an item, or take it from memory."""
+        """Expand an item, or take it from the cache."""
         fold = self.folding.folds.get(item)
         if fold is None or incoming is None or self.faults:
             return super()._contents(item, name, lookup, frame, names, incoming)
@@ -182,7 +181,7 @@ class _FoldedExpansion(Expansion):
         return self._learnt(key, prefix, item, name, lookup, frame, names, incoming)
 
     def _key(self, item: Item, fold: FoldableItem, names: Names, incoming: tuple[Tensor, ...]) -> Hashable:
-        """Return what settles an item's expansion: kinds of numbers are told apart, and tensors that are the same."""
+        """Return the cache key of an item's expansion, which distinguishes kinds of numbers and equal tensors."""
         read: list[object] = []
         try:
             if isinstance(item, BlockItem) and item.arguments:
@@ -199,7 +198,7 @@ class _FoldedExpansion(Expansion):
         return fold.what, written, self._depth, tuple([(one.shape, one.times, incoming.index(one)) for one in incoming])
 
     def _taken(self, known: _Known, incoming: tuple[Tensor, ...], prefix: int) -> Flowing:
-        """Append a remembered item as one node."""
+        """Append a cached item as one node."""
         steps, reads, work, rounds, path = known.cost
         self._steps += steps
         self._reads += reads
@@ -214,7 +213,7 @@ class _FoldedExpansion(Expansion):
         return (node,)
 
     def settle(self) -> None:
-        """Raise UnsettledError if plain expansion might have reached a bound."""
+        """Raise UnsettledError if the full expansion might have reached a bound."""
         if self._steps > MAX_STEPS or self._reads > MAX_READS or self._widest > MAX_LAYERS or self._longest > MAX_PATH:
             raise UnsettledError
 
@@ -229,7 +228,7 @@ class _FoldedExpansion(Expansion):
         names: Names,
         incoming: tuple[Tensor, ...],
     ) -> tuple[Scope | None, Flowing]:
-        """Expand an item, and remember what it adds up to where it ends in one layer of its own."""
+        """Expand an item, and cache its sums if it ends in one of its layers."""
         nodes, first = self.graph.nodes, len(self.graph.nodes)
         before = self._steps, self._reads, self.values.budget.left
         around = self._widest, self._longest
@@ -268,13 +267,13 @@ class _FoldedExpansion(Expansion):
 def composed(
     nodes: Sequence[Node], outside: Sequence[Tensor], present: Sequence[Tensor], kept: Collection[Tensor], batch: int
 ) -> BlockSums:
-    """Return what nodes add up to, in the order in which they run.
+    """Return the sums over nodes, in the order in which they run.
 
     Args:
         nodes: layers, or pieces of them.
-        outside: the tensors that come in, and are alive as long as whoever made them needs them.
-        present: the tensors that are alive from the start, and until they are read for the last time.
-        kept: what is alive to the end.
+        outside: input tensors whose lifetime is managed outside.
+        present: tensors that are alive from the start to their last read.
+        kept: tensors that are alive to the end.
         batch: samples that go through at once.
     """
     last: dict[Tensor, int] = {tensor: place for place, node in enumerate(nodes) for tensor in node.inputs}
@@ -308,7 +307,7 @@ def composed(
 
 
 def _alone(node: Node, batch: int) -> BlockSums:
-    """Return what one layer adds up to."""
+    """Return the sums of a single layer."""
     uncounted = frozenset([node.use.layer.type]) if node.use.flops is None else frozenset[str]()
     elements = node.elements(batch)
     reads = tuple([node.inputs.index(tensor) for tensor in dict.fromkeys(node.inputs)])

@@ -1,6 +1,6 @@
 """Figures as a function of a spec's arguments, for search loops that ask for one network at a time.
 
-A network is built once for each structure; from then on its arithmetic alone is repeated, in plain Python.
+A network is built once for each structure; then only its arithmetic is repeated, in plain Python.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ N = TypeVar("N", bound=float)
 
 _LEAST = 5e-324
 _USUAL = 2**20
-"""A number's interval reaches to here where it does not exceed it, so that products stay exact."""
+"""Upper end of a number's interval if the number does not exceed it, so that products stay exact."""
 
 MOST_PROGRAMS = 256
-"""Structures that are remembered; the network of another is built each time."""
+"""Number of cached structures; networks of further structures are built each time."""
 
 
 class NetworkFunction:
@@ -61,20 +61,20 @@ class NetworkFunction:
         return f"<NetworkFunction {self.variant or self.recipe.name}: {', '.join(self.wanted)}>"
 
     def __reduce__(self) -> tuple[Callable[..., NetworkFunction], tuple[object, ...]]:
-        """Let a function go to another process, where it finds its structures once more."""
+        """Pickle a function without its cached structures."""
         return _again, (self.recipe.reader(), self.variant, self.wanted, self.measure)
 
     def __call__(
         self, input: ShapeLike | Mapping[str, ShapeLike] | None = None, **arguments: Setting
     ) -> dict[str, Any]:
-        """Return the wanted figures by name: integers, and shapes as tuples of them.
+        """Return the requested figures by name: integers, and shapes as tuples.
 
         Args:
             input: another input shape, without the batch axis; a mapping where there are several inputs.
             arguments: values for the spec's ``args``.
 
         Raises:
-            CnncalcError: if that is no network.
+            CnncalcError: if the network can't be built.
         """
         shapes = given.shapes(input)
         values = {name: given.value(name, value) for name, value in arguments.items()}
@@ -120,16 +120,16 @@ def _again(read: Callable[[], Recipe], *rest: Any) -> NetworkFunction:
 _ScalarStep = tuple[int, Callable[..., Number] | None, int, int, tuple[tuple[int, int], ...]]
 """One step of a program, a plain tuple since these unpack fastest:
 
-* where the result goes; a guard has none, but -2 where it must hold and -1 where it must not;
+* place of the result; for a guard -2 if it must hold and -1 if it must not;
 * the function, of one operand or two; None for a sum;
-* where the first operand is; of a sum, its constant;
-* where the second one is; -1 where there is none;
+* place of the first operand; of a sum, its constant;
+* place of the second one; -1 if there is none;
 * of a sum, (place, factor) of each part.
 """
 
 
 class _Scalar:
-    """A tape that is played on one row of numbers."""
+    """A tape that runs on one row of numbers."""
 
     def __init__(self, tape: Tape, counts: Mapping[str, Traceable], output: Sequence[Traceable]) -> None:
         """Make a program for counts by name, and the shape of the ``output``, for which ``counts`` keep a place."""
@@ -206,7 +206,9 @@ def _form(value: Value, numbers: list[Number]) -> object:
 
 
 def _interval(value: Number) -> Interval | None:
-    """Return the interval of numbers that a program made for this one serves; None for 0, which is served alone."""
+    """Return the interval of numbers for which a program made for this one is valid; None for 0, which has its own
+    program.
+    """
     least = 1 if isinstance(value, int) else _LEAST
     for low, high in ((least, _USUAL), (least, MAX_INTEGER), (-MAX_INTEGER, -least)):
         if low <= value <= high:
@@ -215,7 +217,7 @@ def _interval(value: Number) -> Interval | None:
 
 
 def _on_tape(value: Value, tape: Tape, places: Iterator[int]) -> Value:
-    """Return a value with traced numbers in the place of its own, in the order in which they are collected."""
+    """Return a value with its numbers replaced by traced ones, in the order in which they are collected."""
     if isinstance(value, tuple):
         return tuple([_on_tape(item, tape, places) for item in value])
     return value if value is None or isinstance(value, (bool, str, range)) else _traced(value, tape, places)

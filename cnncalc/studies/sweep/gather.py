@@ -1,4 +1,4 @@
-"""The rows of a part of a sweep as NumPy's columns, without a point for each."""
+"""The rows of a part of a sweep as NumPy columns, without a point for each."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from cnncalc.studies.sweep.window import Integers, Shapes
 
 MOST_SHAPES = 100_000
-"""Shapes that are remembered, so that equal ones are one object."""
+"""Number of cached shapes, so that equal ones are one object."""
 
 
 class GatheredRows(NamedTuple):
@@ -34,8 +34,8 @@ class GatheredRows(NamedTuple):
         args: a column by argument.
         inputs: the input's shape, or shapes by name.
         figures: a column by figure: of 64-bit integers where all fit, else of objects.
-        networks: whether each row is a network; what is none has no figures.
-        errors: what is wrong with those that are none, by row.
+        networks: whether each row's network could be built; others have no figures.
+        errors: the errors of the others, by row.
     """
 
     variants: Numbers | None
@@ -50,7 +50,7 @@ class Gatherer:
     """Makes columns of the parts of a sweep."""
 
     def __init__(self, grid: Grid, figures: Sequence[str]) -> None:
-        """Prepare for a grid, and the figures that are wanted."""
+        """Prepare for a grid and the requested figures."""
         self.grid = grid
         self.figures = tuple(figures)
         self._axes = [_AxisValues(values) for values in grid.axes()]
@@ -78,7 +78,7 @@ class Gatherer:
         return found
 
     def _values(self, window: Window, lanes: Sequence[int]) -> tuple[Numbers | None, dict[str, Numbers]]:
-        """Return what was combined: the variants where there are several, and the arguments."""
+        """Return the combined values: the variants if there are several, and the arguments."""
         several = len(self.grid.variants) > 1
         if not window.batches:  # points have their own values; windows of a keeper have only points
             points = [window.points[lane] for lane in lanes]

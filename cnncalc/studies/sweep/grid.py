@@ -1,4 +1,4 @@
-"""A grid of hyper-parameters, variants and input shapes; its places are made when they are asked for."""
+"""A grid of hyper-parameters, variants and input shapes; its places are made lazily."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Combination(NamedTuple):
 
 
 class Grid:
-    """Every combination of some values, the last named varying fastest; made when it is asked for."""
+    """Every combination of some values, the last one varying fastest; made lazily."""
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class Grid:
 
     @property
     def size(self) -> int:
-        """How many combinations there are."""
+        """Number of combinations."""
         return prod([len(values) for values in self.axes()])
 
     def __getitem__(self, index: int) -> Combination:

@@ -1,4 +1,4 @@
-"""A sweep window by window, in this process or in several: what is computed is the same, whoever computes it."""
+"""A sweep window by window, in this process or in several, with the same results."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ if TYPE_CHECKING:
     from cnncalc.studies.sweep.columns import Columns
 
 FEW = 200
-"""Combinations below which each is computed by itself, and NumPy is not imported."""
+"""Number of combinations below which each is computed separately, without NumPy."""
 
 WINDOW = 16_384
-"""Combinations that are computed at a time by columns: enough for NumPy's calls to cost little."""
+"""Combinations per window computed by columns: enough to make the overhead of NumPy's calls small."""
 
 SMALL_WINDOW = 2_048
-"""Combinations that are computed at a time where columns serve few of them: each takes some kilobytes."""
+"""Combinations per window if columns serve few of them: each takes some kilobytes."""
 
 WARNED = 20
-"""How many combinations are checked for inputs that are probably a mistake, where other processes build them."""
+"""Number of combinations whose inputs are checked for probable mistakes, if other processes build them."""
 
 
 class SweepPlan(NamedTuple):
-    """What a sweep computes, as texts and numbers that can be sent to another process.
+    """The plan of a sweep, as picklable texts and numbers.
 
     Attributes:
         grid: all combinations.
         measure: the figures.
         sample: which of them, and in which order; None: all, in the grid's order.
         where: the condition on a row, a text of expressions; None: all rows are kept.
-        check: how many rows that were computed by columns are computed the plain way as well.
-        errors: whether a combination that is no network is a row, with its error, where there is no condition.
+        check: number of rows computed by columns that are also computed as points.
+        errors: whether a combination that can't be built is a row with its error, if there is no condition.
     """
 
     grid: Grid
@@ -54,12 +54,12 @@ class SweepPlan(NamedTuple):
 
     @property
     def rows(self) -> int:
-        """How many combinations are computed."""
+        """Number of combinations to compute."""
         return self.grid.size if self.sample is None else self.sample.count
 
     @property
     def by_columns(self) -> bool:
-        """Whether columns are worth it and can compute all that is asked for."""
+        """Whether columns are worth it and can compute all requested figures."""
         return self.rows >= FEW and not self.measure.more
 
     def numbers(self, start: int, stop: int) -> Sequence[int]:
@@ -71,10 +71,9 @@ class SweepPart(NamedTuple):
     """Some rows of a sweep.
 
     Attributes:
-        start, stop: which combinations they are made of.
-        window: what was computed.
+        start, stop: the range of combinations. window: the results.
         lanes: the rows of it that are kept, in order.
-        failed: how many combinations are no network, whether they are shown or not.
+        failed: number of combinations that can't be built, shown or not.
         first: the error of the first of those.
     """
 
@@ -97,14 +96,13 @@ class Engine(Protocol):
     """Computes parts elsewhere, several at a time.
 
     Attributes:
-        workers: how many.
-        most_rows: of a part that is computed by columns.
-        most_plain: of one that is not.
+        workers: number of workers. most_rows: rows of a part that is computed by columns. most_plain: rows of other
+        parts.
     """
 
     @property
     def workers(self) -> int:
-        """How many parts are computed at a time."""
+        """Number of parts that are computed at a time."""
         ...
 
     most_rows: int
@@ -128,9 +126,8 @@ def sweep(
         recipe: the spec, or the model file.
         grid: what to combine.
         measure: what to compute.
-        start_engine: starts what computes elsewhere; None for this process alone.
-
-    A combination that is no network yields a point with its error.
+        start_engine: starts an engine; None for this process alone. A combination that can't be built yields a point
+    with its error.
     """
     for part in parts(recipe, SweepPlan(grid, measure or Measure()), start_engine):
         yield from points_of(part.window, grid, part.lanes)
@@ -143,15 +140,14 @@ def parts(
 
     Args:
         recipe: the spec, or the model file.
-        plan: what is computed.
-        start_engine: starts what computes elsewhere; None for this process alone.
-        first: how many combinations are done already.
+        plan: the plan. start_engine: starts an engine; None for this process alone. first: number of finished
+        combinations.
 
     Raises:
         CnncalcError: if the condition can't be computed, or an engine's workers can't do it.
-        InternalError: if a row that was computed by columns is not what the plain way gives.
+        InternalError: if a row that was computed by columns differs from its point.
     """
-    if start_engine is None:  # alone, each row is shown as soon as it is there
+    if start_engine is None:  # alone, each row is shown as soon as it is computed
         return _alone(Work(recipe, plan), first, WINDOW if plan.by_columns else 1)
     if isinstance(recipe, Document):
         _warn(recipe, plan.grid)
@@ -161,7 +157,7 @@ def parts(
 
 
 def _alone(work: Work, first: int, size: int) -> Iterator[SweepPart]:
-    """Yield what this process computes; parts are small as long as most of their networks are computed one by one."""
+    """Yield the parts that this process computes; they are small while most networks are computed one by one."""
     start, count = first, min(size, SMALL_WINDOW)
     while start < work.plan.rows:
         part = work.part(start, min(start + count, work.plan.rows))
@@ -172,7 +168,7 @@ def _alone(work: Work, first: int, size: int) -> Iterator[SweepPart]:
 
 
 def _in_order(recipe: Recipe, plan: SweepPlan, engine: Engine, first: int) -> Iterator[SweepPart]:
-    """Yield what an engine computes; two parts for each worker are under way, or wait to be taken."""
+    """Yield the parts that an engine computes; two parts per worker are in progress or waiting."""
     stop = True
     try:
         yield SweepPart.of_points([])
@@ -193,7 +189,7 @@ def _in_order(recipe: Recipe, plan: SweepPlan, engine: Engine, first: int) -> It
 
 
 def _part_size(plan: SweepPlan, engine: Engine) -> int:
-    """Return how many combinations an engine computes at a time."""
+    """Return the number of combinations in an engine's part."""
     if plan.by_columns:
         return max(FEW, min(engine.most_rows, -(-plan.rows // (2 * engine.workers))))
     return max(1, min(engine.most_plain, plan.rows // (4 * engine.workers)))
@@ -207,10 +203,10 @@ def _warn(document: Document, grid: Grid) -> None:
 
 
 class Work:
-    """What a process keeps from one part of a sweep to the next: the recipe, and the programs made of it."""
+    """A process's state between parts of a sweep: the recipe, and the programs made from it."""
 
     def __init__(self, recipe: Recipe, plan: SweepPlan, go_on: Callable[[], None] = lambda: None) -> None:
-        """Prepare; nothing is computed yet.  ``go_on`` is called again and again, and may raise to end the work."""
+        """Prepare; nothing is computed yet.  ``go_on`` is called repeatedly, and may raise to end the work."""
         self._go_on = go_on
         self.recipe = recipe
         self.plan = plan
@@ -253,7 +249,7 @@ class Work:
         return self._columns.window(numbers)
 
     def _check(self, window: Window, lane: int) -> None:
-        """Compare a row with what the plain way gives.  Raises InternalError if they differ."""
+        """Compare a row with its point. Raises InternalError if they differ."""
         if lane in window.failed:
             return
         (found,), expected = points_of(window, self.plan.grid, [lane]), self._point(window.numbers[lane])
@@ -270,10 +266,10 @@ class Work:
 
 
 def _difference(found: Point, expected: Point) -> str:
-    """Return what two ways of computing one row differ in."""
+    """Return the difference between two results for one row."""
     where = ", ".join(f"{name} = {value}" for name, value in {**expected.args, **expected.input}.items())
     if expected.error is not None:
-        return f"a mistake of cnncalc: for {where} columns give figures, but it is no network: {expected.error}"
+        return f"a mistake of cnncalc: for {where} columns give figures, but it can't be built: {expected.error}"
     pairs = [(name, found.figures.get(name), value) for name, value in expected.figures.items()]
     name, wrong, right = next((pair for pair in pairs if pair[1] != pair[2]), ("the row", found, expected))
-    return f"a mistake of cnncalc: for {where} by columns {name} = {wrong}, but by itself {right}"
+    return f"a mistake of cnncalc: for {where} computed by columns {name} = {wrong}, but computed alone {right}"

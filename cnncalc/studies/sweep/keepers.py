@@ -1,4 +1,4 @@
-"""What is kept of the rows of a sweep: the best of one figure, or those that no other beats."""
+"""Keepers of a sweep's rows: the best by one figure, or the Pareto front."""
 
 from __future__ import annotations
 
@@ -18,9 +18,8 @@ SortKey = tuple[float, ...]
 
 
 class Objective(NamedTuple):
-    """A figure, a numeric argument or the elements of the ``input``, which should be small, or large.
-
-    ``argument`` is what asks for it, ``pareto`` or ``sort``.
+    """A figure, a numeric argument or the elements of the ``input``, to be minimised or maximised. ``argument`` names
+    the origin, ``pareto`` or ``sort``.
     """
 
     name: str
@@ -28,13 +27,13 @@ class Objective(NamedTuple):
     argument: str = "pareto"
 
     def of(self, args: Mapping[str, Value], figures: Mapping[str, FigureValue], shapes: Mapping[str, Shape]) -> float:
-        """Return what should be small.  Raises CnncalcError if it is not a number."""
+        """Return the value to minimise. Raises CnncalcError if it is not a number."""
         if self.name == "input":
             return self.directed(sum([prod(shape) for shape in shapes.values()]))
         return self.directed(figures[self.name] if self.name in figures else args.get(self.name))
 
     def directed(self, value: Value) -> float:
-        """Return a value so that less is better; of several numbers the largest counts."""
+        """Return a value for which less is better; of several numbers the largest counts."""
         if isinstance(value, (int, float)):
             return -value if self.largest else value
         numbers = [one for one in value if isinstance(one, (int, float))] if isinstance(value, tuple) else []
@@ -44,23 +43,22 @@ class Objective(NamedTuple):
 
 
 class Keeper(Protocol):
-    """Takes the rows of a sweep part by part, and has the points that are left.
+    """Takes the rows of a sweep part by part, and keeps some points.
 
-    Attributes:
-        objectives: what it looks at.
+    Attributes: objectives: the criteria.
     """
 
     objectives: Sequence[Objective]
 
     def add(self, window: Window, grid: Grid, lanes: Sequence[int]) -> None:
-        """Look at some rows; those that are no network are left out."""
+        """Take some rows; those that could not be built are left out."""
 
     def points(self) -> list[Point]:
-        """Return what is kept."""
+        """Return the kept points."""
 
 
 class Front:
-    """The rows that no other beats: none is as good in every objective and better in one.  In the sweep's order."""
+    """The Pareto front: no other row is at least as good in every objective and better in one. In the sweep's order."""
 
     def __init__(self, objectives: Sequence[Objective]) -> None:
         """Make an empty front."""
@@ -69,7 +67,7 @@ class Front:
         self._seen = 0
 
     def add(self, window: Window, grid: Grid, lanes: Sequence[int]) -> None:
-        """Keep the new rows that nothing beats, and drop kept rows that they beat."""
+        """Keep the new rows that are not dominated, and drop kept rows that they dominate."""
         first = self._seen
         self._seen += len(window.numbers)
         rows = [(key, first + lane, None) for key, lane in keys_of(window, grid, lanes, self.objectives)]
@@ -81,12 +79,12 @@ class Front:
         self._kept = [(key, number, point or made[number - first]) for key, number, point in kept]
 
     def points(self) -> list[Point]:
-        """Return the front, in the order in which it came."""
+        """Return the front, in the sweep's order."""
         return [point for _, _, point in sorted(self._kept, key=lambda row: row[1]) if point is not None]
 
 
 def _undominated(rows: list[tuple[SortKey, int, Point | None]]) -> list[tuple[SortKey, int, Point | None]]:
-    """Return the rows that none beats, equal ones all; what comes first in order can't be beaten by what follows."""
+    """Return the undominated rows, including equal ones; in sorted order no row is dominated by a later one."""
     kept: list[tuple[SortKey, int, Point | None]] = []
     front: list[SortKey] = []
     for row in sorted(rows, key=lambda row: row[:2]):
@@ -104,7 +102,7 @@ def _beats(a: SortKey, b: SortKey) -> bool:
 
 
 class Best:
-    """The rows in the order of one figure, equal ones in the sweep's; the first few of them."""
+    """The first rows by one figure; equal ones in the sweep's order."""
 
     def __init__(self, objective: Objective, top: int | None) -> None:
         """Make an empty list of at most ``top`` rows."""
@@ -127,7 +125,9 @@ class Best:
         self._kept += [(key, number, made[number - first]) for key, number in rows]
         self._kept = sorted(self._kept, key=lambda row: row[:2])[: self.top]
         if len(self._kept) > MAX_KEPT_ROWS:
-            raise CnncalcError(f"more than {MAX_KEPT_ROWS:,} rows would have to be sorted", "ask for the first of them")
+            raise CnncalcError(
+                f"more than {MAX_KEPT_ROWS:,} rows would have to be sorted", "limit their number with top"
+            )
 
     def points(self) -> list[Point]:
         """Return the rows, the best first."""
@@ -137,7 +137,7 @@ class Best:
 def keys_of(
     window: Window, grid: Grid, lanes: Sequence[int], objectives: Sequence[Objective]
 ) -> list[tuple[SortKey, int]]:
-    """Return (what should be small, lane) of the rows that are networks, in the order of the rows."""
+    """Return (value to minimise, lane) of the rows that could be built, in order."""
     found = {
         lane: tuple([objective.of(one.args, one.figures, one.input) for objective in objectives])
         for lane, one in window.points.items()
@@ -150,7 +150,7 @@ def keys_of(
 
 
 def _column(batch: Batch, window: Window, grid: Grid, objective: Objective) -> Iterator[float]:
-    """Yield what should be small, row by row."""
+    """Yield the value to minimise, row by row."""
     count, name = len(batch.lanes), objective.name
     values: Iterable[Value]
     if name in batch.figures:

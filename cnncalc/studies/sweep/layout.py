@@ -13,7 +13,7 @@ from cnncalc.studies.sweep.traced import Traceable, Traced
 
 
 class ResultLayout(NamedTuple):
-    """What a program's results are, in order."""
+    """The meaning of a program's results, in order."""
 
     figures: tuple[str, ...]
     output: int
@@ -22,7 +22,7 @@ class ResultLayout(NamedTuple):
 
 
 def laid_out(network: Graph, measure: Measure) -> tuple[ResultLayout, list[int]]:
-    """Return the figures of a network that was built on traced numbers, as a list of numbers and what each is."""
+    """Return the figures of a network that was built on traced numbers, as a list of numbers and its layout."""
     figures = usual_figures(network, measure, _peak(network, measure.batch))
     counts = {name: figure for name, figure in figures.items() if not isinstance(figure, tuple)}
     output = next(reversed(network.outputs.values())).shape
@@ -34,7 +34,7 @@ def laid_out(network: Graph, measure: Measure) -> tuple[ResultLayout, list[int]]
 
 
 def _peak(network: Graph, batch: int) -> int:
-    """Return the most elements alive at one step: the largest of those sums that no other surely exceeds."""
+    """Return the most elements alive at one step: the maximum of those sums that no other always exceeds."""
     kept: list[int] = []
     for alive, _ in alive_elements(network, batch):
         if not any(_exceeds(other, alive) for other in kept):
@@ -44,7 +44,7 @@ def _peak(network: Graph, batch: int) -> int:
 
 
 def _exceeds(a: Traceable, b: Traceable) -> bool:
-    """Return whether a sum is at least another one, whatever the numbers are: no part of it is less."""
+    """Return whether a sum is at least another one for all numbers: no part of it is less."""
     if (a.low if type(a) is Traced else a) >= (b.high if type(b) is Traced else b):
         return True
     if type(a) is not Traced or type(b) is not Traced or a.constant < b.constant:

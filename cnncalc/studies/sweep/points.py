@@ -18,23 +18,23 @@ from cnncalc.studies.device.budgets import UpperEnds, Wanted, upper_ends
 from cnncalc.studies.sweep.grid import Combination
 
 FigureValue: TypeAlias = "int | Shape"
-"""What a figure of a network is: a count, bytes, or the output's shape."""
+"""The value of a figure: a count, bytes, or the output's shape."""
 
 FIGURES = USUAL
-"""What a combination's figures are, in their usual order."""
+"""The names of a combination's figures, in their usual order."""
 
 ON_A_DEVICE = UpperEnds._fields
-"""The most bytes on a microcontroller, of the planned arena, of RAM and of flash: what ``check`` holds to bounds."""
+"""Upper ends of bytes on a microcontroller, of the planned arena, of RAM and of flash, as bounded by ``check``."""
 
 MORE_FIGURES = ("receptive_field", *ON_A_DEVICE)
-"""Figures that take as long as the rest together, computed where they are asked for."""
+"""Figures that take as long as the rest together; computed only on request."""
 
 
 class Point(NamedTuple):
-    """A combination with its figures, or with the error that it ends in.
+    """A combination with its figures, or with its error.
 
-    ``unmet`` has published figures (``params should be 5, but is 6``) that the network does not have,
-    ``uncounted`` the layer types whose FLOPs nobody has defined.
+    ``unmet`` has published figures (``params should be 5, but is 6``) that the network does not match, ``uncounted``
+    the layer types without defined FLOPs.
     """
 
     variant: str | None
@@ -47,7 +47,7 @@ class Point(NamedTuple):
 
 
 class Measure(NamedTuple):
-    """What is computed of each network: for which batch and dtype, which of :data:`MORE_FIGURES`, for which device."""
+    """What to compute for each network: batch and dtype, some of :data:`MORE_FIGURES`, and the device."""
 
     batch: int = 1
     dtype: str = "float32"
@@ -79,7 +79,7 @@ def figures(network: Graph, measure: Measure) -> dict[str, FigureValue]:
     """Return a network's figures by name; counts and bytes are for the whole batch, shapes without it.
 
     Raises:
-        CnncalcError: if a figure of a device is asked for, which doesn't have one of the layers.
+        CnncalcError: if a figure of a device is requested that doesn't support one of the layers.
     """
     found = usual_figures(network, measure, peak_elements(network, measure.batch)[0])
     if "receptive_field" in measure.more:
@@ -110,7 +110,7 @@ def _on_a_device(network: Graph, wanted: Wanted) -> dict[str, int]:
 
 
 def _receptive_field(network: Graph) -> tuple[int, ...]:
-    """Return how much the last output sees along each axis of the first input that it reads."""
+    """Return the last output's receptive field along each axis of the first input that it reads."""
     from cnncalc.figures.fields import leading
     from cnncalc.figures.receptive_field import receptive_fields
 
@@ -119,7 +119,7 @@ def _receptive_field(network: Graph) -> tuple[int, ...]:
 
 
 def _one_line(error: CnncalcError) -> str:
-    """Return an error without excerpts: its first fault, and how many there are beside it."""
+    """Return an error in one line: its first fault, and the number of others."""
     if not isinstance(error, SpecError):
         return error.message
     first, *more = error.faults

@@ -14,18 +14,18 @@ if TYPE_CHECKING:
 
 
 class Errand(NamedTuple):
-    """What another process needs to compute parts of a sweep, as functions that can be sent to it.
+    """The data for computing parts of a sweep in another process, as picklable functions.
 
     Attributes:
-        read: reads the spec's text once more; compiled expressions can't be sent.
-        plan: makes the plan once more, of the texts that it was made of.
+        read: reads the spec's text again; compiled expressions can't be pickled.
+        plan: makes the plan again from its texts.
     """
 
     read: Callable[[], Recipe]
     plan: Callable[[Recipe], SweepPlan]
 
     def work(self, go_on: Callable[[], None] = lambda: None) -> Work:
-        """Return what computes the parts."""
+        """Return a worker for the parts."""
         recipe = self.read()
         return Work(recipe, self.plan(recipe), go_on)
 
@@ -59,7 +59,7 @@ class Processes:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
 
-_work: Work | None = None  # what a worker process computes its parts with
+_work: Work | None = None  # a worker process's state
 
 
 def _start(errand: Errand, stopped: Event) -> None:
@@ -84,5 +84,5 @@ def _part(start: int, stop: int) -> SweepPart:
 
 
 def same(plan: SweepPlan, recipe: Recipe) -> SweepPlan:
-    """Return a plan as it is, for an errand that needs no texts to make it from."""
+    """Return a plan unchanged, for an errand that needs no texts."""
     return plan

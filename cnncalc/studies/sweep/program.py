@@ -1,7 +1,7 @@
-"""A tape made ready to be played on columns: the same arithmetic, on very many numbers at once, by NumPy.
+"""A tape compiled for columns: the same arithmetic on very many numbers at once, by NumPy.
 
-What NumPy computes as Python does is left to it: integers of which every value fits into 64 bits, and floats under the
-operations that IEEE 754 defines.  Everything else is computed number by number, by Python's own operators.
+NumPy is used where it computes exactly as Python does: for integers that fit into 64 bits, and for floats under the
+operations that IEEE 754 defines. Everything else is computed number by number with Python's operators.
 """
 
 from __future__ import annotations
@@ -38,16 +38,16 @@ if TYPE_CHECKING:
 
 LARGEST_INT64 = 2**63 - 1
 EXACT_AS_FLOAT = 2**53
-"""Up to here an integer and the float of it are equal."""
+"""Largest integer up to which all integers are exact as floats."""
 
 Result: TypeAlias = "Numbers | Number"
-"""What a program gives for many places: a column, or a number where it is the same for all."""
+"""A program's result for many places: a column, or a number that is the same for all."""
 
 ColumnOf: TypeAlias = "Callable[[SourceKey], Numbers]"
-"""Gives the column of a source by its key, one number per place."""
+"""Returns the column of a source by its key, one number per place."""
 
 NumberKind: TypeAlias = "type[np.int64 | np.float64 | np.bool_ | object]"
-"""What the elements of a column are; an integer beyond 64 bits is an object."""
+"""The type of a column's elements; integers beyond 64 bits are objects."""
 
 _NUMPY: dict[str, Callable[..., Numbers]] = {
     "add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.true_divide, "floordiv": np.floor_divide,
@@ -56,14 +56,14 @@ _NUMPY: dict[str, Callable[..., Numbers]] = {
     "lt": np.less, "le": np.less_equal, "eq": np.equal,
 }  # fmt: skip
 _MIXED = {"truediv", "lt", "le", "eq"}
-"""Operations for which NumPy makes floats of integers, and Python does not."""
+"""Operations for which NumPy converts integers to floats, unlike Python."""
 
 
 class Program:
-    """The entries of a tape that its guards and its results need, in the order in which they are played."""
+    """The entries of a tape that its guards and its results need, in order."""
 
     def __init__(self, tape: Tape, results: Sequence[Traceable]) -> None:
-        """Make a program of a tape for some results, each a traced number or a plain one."""
+        """Compile a tape for some results, each a traced number or a plain one."""
         self._results = [operand_of(result) for result in results]
         wanted = set(numbers_of(self._results))
         entries = tape.entries
@@ -84,8 +84,8 @@ class Program:
         self._steps = [(_Step(entries, number), over.get(place, ())) for place, number in enumerate(behind)]
 
     def play(self, source: ColumnOf, count: int) -> tuple[Numbers, list[Result]]:
-        """Return which of ``count`` places the program holds for, a column of booleans, and the results there."""
-        with np.errstate(all="ignore"):  # where a warning would matter, a guard does not hold
+        """Return for which of ``count`` places the program is valid, a column of booleans, and the results there."""
+        with np.errstate(all="ignore"):  # where a warning would matter, a guard fails
             values: dict[int, Numbers] = {}
             fits = np.ones(count, bool)
             for steps, comparison, outcome in self._guards:
@@ -152,7 +152,7 @@ class _Guard(NamedTuple):
 def _applied(
     operation: Operation, is_native: bool, values: dict[int, Numbers], fits: Numbers, kind: NumberKind
 ) -> Numbers:
-    """Return what an operation gives at every place, by NumPy where that computes as Python does."""
+    """Return an operation's results at every place, by NumPy if that computes as Python does."""
     read = [values[one] if not isinstance(one, SameForAll) else one.value for one in operation.operands]
     if is_native:
         return _NUMPY[operation.name](*read)
@@ -192,7 +192,7 @@ def _kind(interval: Interval, is_real: bool) -> NumberKind:
 
 
 def _summed(rule: WeightedSum, values: dict[int, Numbers], kind: NumberKind) -> Numbers:
-    """Return a sum of multiples; where it fits into 64 bits, so does it modulo 2^64 on the way."""
+    """Return a sum of multiples; if the result fits into 64 bits, overflows on the way cancel modulo 2^64."""
     terms, constant = rule
     columns = [(values[number], factor) for number, factor in terms]
     wraps = kind is np.int64 and abs(constant) <= LARGEST_INT64
@@ -212,7 +212,7 @@ def _summed(rule: WeightedSum, values: dict[int, Numbers], kind: NumberKind) -> 
 
 
 def _one_by_one(function: Callable[..., Number], read: list[Result], fits: Numbers, kind: NumberKind) -> Numbers:
-    """Apply a function of Python's at every place that fits; where it raises, the place is taken out of `fits`."""
+    """Apply a Python function at every valid place; where it raises, the place is removed from `fits`."""
     count = len(fits)
     lists = [value.tolist() if isinstance(value, np.ndarray) else [value] * count for value in read]
     found = []
@@ -226,7 +226,7 @@ def _one_by_one(function: Callable[..., Number], read: list[Result], fits: Numbe
 
 
 def objects(values: Sequence[object]) -> Numbers:
-    """Return a column of Python's objects; a list or tuple among them stays one element."""
+    """Return a column of Python objects; a list or tuple is one element."""
     column = np.empty(len(values), object)
     column[:] = values
     return column

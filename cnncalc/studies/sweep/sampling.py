@@ -1,8 +1,8 @@
-"""A sample of a grid without doubles: the first places of a permutation that a seed chooses.
+"""A sample of a grid without duplicates: the first places of a seeded permutation.
 
-A Feistel network permutes the numbers below a power of four, and is applied again to what lies outside the grid (cycle
-walking; Black and Rogaway 2002, "Ciphers with arbitrary finite domains").  So each place of the sample can be made
-by itself, nothing is kept, and a smaller sample is the beginning of a larger one.
+A Feistel network permutes the numbers below a power of four, and is applied again to numbers outside the grid (cycle
+walking; Black and Rogaway 2002, "Ciphers with arbitrary finite domains"). Each place of the sample can therefore be
+computed separately, nothing is stored, and a smaller sample is the beginning of a larger one.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    Bits = TypeVar("Bits", int, npt.NDArray[Any])  # of 64-bit integers without a sign
+    Bits = TypeVar("Bits", int, npt.NDArray[Any])  # unsigned 64-bit integers
 
 ROUNDS = 6
 _64_BITS = (1 << 64) - 1
@@ -25,7 +25,7 @@ class Sample:
     """The first ``count`` numbers of a grid's places in an order that looks random."""
 
     def __init__(self, size: int, seed: int, count: int) -> None:
-        """Permute the numbers below ``size``; the whole grid is the sample where it has no more than ``count``."""
+        """Permute the numbers below ``size``; the sample is the whole grid if it has at most ``count`` places."""
         self.size = size
         self.count = min(count, size)
         self._half = max(1, ((size - 1).bit_length() + 1) // 2)
@@ -46,7 +46,7 @@ class Sample:
         return number
 
     def _columns(self, start: int, stop: int) -> list[int]:
-        """Return what :meth:`_walked` does for each, by NumPy."""
+        """Apply :meth:`_walked` to each number, by NumPy."""
         import numpy as np
 
         with np.errstate(over="ignore"):

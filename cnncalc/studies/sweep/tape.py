@@ -1,4 +1,4 @@
-"""The tape: operations on numbers that stand for many, in order, with the comparisons that they depend on."""
+"""The tape: recorded operations on traced numbers, in order, with the comparisons on which they depend."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ PYTHON: dict[str, Callable[..., Number]] = {
     "round": round, "trunc": math.trunc, "floor": math.floor, "ceil": math.ceil, "nearest": round,
     "maximum": max, "minimum": min, "lt": operator.lt, "le": operator.le, "eq": operator.eq,
 }  # fmt: skip
-"""How Python computes each operation of an entry or a guard."""
+"""Python's function for each operation of an entry or a guard."""
 
 
 class SameForAll(NamedTuple):
-    """An operand that is the same for all."""
+    """An operand that is the same for all places."""
 
     value: Number
 
 
 Operand = int | SameForAll
-"""What an operation is applied to: the number of an entry, or a constant."""
+"""An operand: the number of an entry, or a constant."""
 
 SourceKey = tuple[int, ...]
-"""Which number of a place an entry stands for: the axis, and the places in the nested lists that are its value."""
+"""The key of a source: the axis, and the path of indices in its nested value."""
 
 
 class Source(NamedTuple):
@@ -55,7 +55,7 @@ class Operation(NamedTuple):
 
 
 class TapeEntry(NamedTuple):
-    """A number of a tape: how it is computed, the values that it can take, and whether it is a float."""
+    """A number of a tape: its computation, its interval, and whether it is a float."""
 
     rule: Source | WeightedSum | Operation
     interval: Interval
@@ -63,12 +63,12 @@ class TapeEntry(NamedTuple):
 
 
 class Tape:
-    """What was noted.
+    """Recorded operations.
 
     Attributes:
         entries: numbers in the order in which they are computed.
-        guards: comparisons, with the outcome that the tape depends on.
-        pinned: entries that the tape holds for one value of alone.
+        guards: comparisons, with the outcomes on which the tape depends.
+        pinned: entries for only one value of which the tape is valid.
     """
 
     def __init__(self) -> None:
@@ -78,7 +78,7 @@ class Tape:
         self._numbers: dict[Source | WeightedSum | Operation, int] = {}
 
     def number(self, rule: Source | WeightedSum | Operation, interval: Interval, is_real: bool) -> int:
-        """Return the number of the entry that is computed so; what is computed in the same way is entered once."""
+        """Return the number of an entry; equal computations are entered once."""
         found = self._numbers.get(rule)
         if found is None:
             found = self._numbers[rule] = len(self.entries)
@@ -86,7 +86,7 @@ class Tape:
         return found
 
     def narrowed(self, interval: Interval, terms: Mapping[int, int], constant: int) -> Interval:
-        """Return a sum's interval, narrowed by what its parts allow where they are few (x − x is 0)."""
+        """Return a sum's interval, narrowed by its parts if they are few (x − x is 0)."""
         if len(terms) > 4:
             return interval
         low: Number = constant
@@ -97,13 +97,13 @@ class Tape:
         return max(interval[0], low), min(interval[1], high)
 
     def decide(self, comparison: Operation, outcome: bool) -> bool:
-        """Note the outcome of a comparison, and return it."""
+        """Record the outcome of a comparison, and return it."""
         self.guards.setdefault(comparison, outcome)
         return outcome
 
 
 def decided(operation: str, a: Interval, b: Interval) -> bool | None:
-    """Return the outcome of a comparison of numbers in two intervals where it is the same for all of them."""
+    """Return the outcome of a comparison of two intervals if it is the same for all numbers, else None."""
     (low, high), (other_low, other_high) = a, b
     if operation == "eq":
         if high < other_low or other_high < low:
@@ -136,7 +136,7 @@ def spanned(function: Callable[..., Number], *intervals: Interval) -> Interval:
 
 
 def needed(entries: Sequence[TapeEntry], numbers: Iterable[int], known: set[int]) -> set[int]:
-    """Return the entries that some entries are computed from, themselves included, without the known ones."""
+    """Return the entries from which some entries are computed, including themselves, without the known ones."""
     found: set[int] = set()
     waiting = [number for number in numbers if number not in known]
     while waiting:

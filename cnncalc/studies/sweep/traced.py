@@ -1,12 +1,12 @@
-"""Numbers that note what is computed of them, so that the same can be computed of many others at once.
+"""Numbers that record their arithmetic, so that it can be repeated on many others at once.
 
-A network is built once on traced numbers.  Whatever the code does with one is either *noted*, as an operation on the
-tape, or *pinned*: the tape then holds for those values alone for which the outcome is the same (a guard).  So a place
-in the code that knows nothing of traced numbers costs speed, never correctness.
+A network is built once on traced numbers.  Each operation on one is either *recorded* on the tape, or *pinned*: the
+tape is then valid only for values with the same outcome (a guard). Code that is unaware of traced numbers costs speed,
+never correctness.
 
-Integers are sums of products: a constant and coefficients of other entries, which fold what is added up a hundred
-times into one entry.  Every number has an interval of the values that it can take; a comparison that it decides needs
-no guard, and where it lies within 64 bits NumPy computes exactly.
+Integers are linear sums: a constant and coefficients of other entries, which fold hundreds of additions into one entry.
+Every number has an interval of the values that it can take; a comparison decided by intervals needs no guard, and
+within 64 bits NumPy computes exactly.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ N = TypeVar("N", bound=float)
 T = TypeVar("T")
 
 Traceable: TypeAlias = "Traced | int | float"
-"""What arithmetic takes and gives: a number that is traced, or a plain one."""
+"""An operand or result of arithmetic: a traced number, or a plain one."""
 
 
 def _operator(function: Callable[[Traced, Traceable], T]) -> Callable[[Traced, Traceable], T]:
@@ -48,10 +48,10 @@ def _operator(function: Callable[[Traced, Traceable], T]) -> Callable[[Traced, T
 
 @final
 class Traced:
-    """A number of a tape; arithmetic on it gives such numbers, comparison plain booleans and a guard.
+    """A number of a tape; arithmetic returns such numbers, comparison plain booleans and a guard.
 
-    It is not a subclass of ``int``, whose value C code would read without calling any method; ``__class__`` says that
-    it is one, so that ``isinstance`` holds.  It can't be hashed, so nothing can be looked up by it.
+    It is not a subclass of ``int``, whose value C code would read without calling any method; ``__class__`` makes
+    ``isinstance`` succeed. It is not hashable, so it can't be a key.
     """
 
     __slots__ = ("constant", "high", "is_real", "low", "tape", "terms", "value")
@@ -74,7 +74,7 @@ class Traced:
     # --- entries ------------------------------------------------------------------------------------------------
 
     def operand(self) -> int:
-        """Return the number of its entry; a sum gets one when it is first asked for."""
+        """Return the number of its entry; a sum gets one on first use."""
         if not self.constant and len(self.terms) == 1:
             ((number, factor),) = self.terms.items()
             if factor == 1:
@@ -82,7 +82,7 @@ class Traced:
         return self.tape.number(WeightedSum(tuple(sorted(self.terms.items())), self.constant), _interval(self), False)
 
     def pin(self) -> Number:
-        """Return the plain value; from now on the tape holds for it alone."""
+        """Return the plain value; from now on the tape is valid only for it."""
         if self.low != self.high:
             number = self.operand()
             self.tape.pinned.add(number)
@@ -153,7 +153,7 @@ class Traced:
         """Return the smaller of both, still traced."""
         return _extreme("minimum", min, self, other)
 
-    # --- what asks for the value ------------------------------------------------------------------------------------
+    # --- uses of the value -------------------------------------------------------------------------------------------
 
     __lt__ = _operator(lambda a, b: _compared("lt", a, b))
     __le__ = _operator(lambda a, b: _compared("le", a, b))
@@ -184,26 +184,26 @@ class Traced:
         return repr(self.pin())
 
     def __getattr__(self, name: str) -> object:
-        """Return an attribute that plain numbers have (``bit_length``), of the value."""
+        """Return an attribute of the plain value (``bit_length``)."""
         if name.startswith("__") or not hasattr(self.value, name):
             raise AttributeError(name)
         return getattr(self.pin(), name)
 
 
 def source(tape: Tape, key: SourceKey, value: Number, interval: Interval) -> Traced:
-    """Return a number that differs from place to place; ``value`` is the one at the place that is traced."""
+    """Return a number that differs from place to place; ``value`` is the one at the traced place."""
     return _entered(tape, Source(key), value, interval)
 
 
 def stand_in(tape: Tape, key: SourceKey, value: N, interval: Interval) -> N:
-    """Return a :func:`source` in the place of the plain number that it stands for.
+    """Return a :func:`source` in place of a plain number.
 
-    Rules are typed for plain numbers; a traced one has all of their arithmetic, and its ``__class__`` is theirs.
+    Rules are typed for plain numbers; a traced one has the same arithmetic and ``__class__``.
     """
     return cast("N", source(tape, key, value, interval))
 
 
-# --- how each operation is noted ------------------------------------------------------------------------------------
+# --- recording of operations ----------------------------------------------------------------------------------------
 
 
 def _noted(tape: Tape, operation: str, operands: tuple[Operand, ...], value: Number, interval: Interval) -> Traced:
@@ -221,7 +221,7 @@ def _real(value: Traceable) -> bool:
 
 
 def plain(value: Traceable) -> Number:
-    """Return the value at the place that is traced, without a guard: for what is computed beside the tape."""
+    """Return the value at the traced place, without a guard: for computations outside the tape."""
     return value.value if type(value) is Traced else value
 
 
@@ -230,7 +230,7 @@ def _interval(value: Traceable) -> Interval:
 
 
 def operand_of(value: Traceable) -> Operand:
-    """Return the number of a traced number's entry, or a plain one as it is."""
+    """Return the number of a traced number's entry, or a plain number as a constant."""
     return value.operand() if type(value) is Traced else SameForAll(value)
 
 
@@ -239,7 +239,7 @@ def _tape(*values: Traceable) -> Tape:
 
 
 def _made(tape: Tape, value: Number, interval: Interval, terms: dict[int, int], constant: int) -> Traceable:
-    """Return a sum; a plain number where nothing but a constant is left."""
+    """Return a sum; a plain number if only a constant is left."""
     return Traced(tape, value, interval, terms, constant, False) if terms else constant
 
 
@@ -321,7 +321,7 @@ def _divided(operation: str, a: Traceable, b: Traceable) -> Traceable:
 
 
 def _powered(a: Traceable, b: Traceable) -> Traceable:
-    """Return a ** b: noted where the exponent is plain and the result is a real number for every base."""
+    """Return a ** b: recorded if the exponent is plain and the result is real for every base."""
     b = b.pin() if type(b) is Traced else b
     if type(a) is not Traced:
         return a**b
@@ -336,7 +336,7 @@ def _powered(a: Traceable, b: Traceable) -> Traceable:
 
 
 def _applied(operation: str, *values: Traceable) -> Traceable:
-    """Note an operation on numbers of which one at least is traced."""
+    """Record an operation on numbers, at least one of which is traced."""
     function = PYTHON[operation]
     value = function(*[plain(value) for value in values])
     intervals = [_interval(value) for value in values]
@@ -350,7 +350,7 @@ def _applied(operation: str, *values: Traceable) -> Traceable:
 
 
 def _rounded(a: Traced, operation: str, function: Callable[[Number], int]) -> Traceable:
-    """Note a rounding of a float; an integer stays as it is."""
+    """Record a rounding of a float; an integer is returned unchanged."""
     if not a.is_real:
         return a
     if _may_be_nan(a) and not -math.inf < a < math.inf:
@@ -359,7 +359,7 @@ def _rounded(a: Traced, operation: str, function: Callable[[Number], int]) -> Tr
 
 
 def _extreme(operation: str, function: Callable[[Number, Number], Number], a: Traced, b: Traceable) -> Traceable:
-    """Return the larger or smaller of two numbers; where one is an int and one a float, a guard says which it is."""
+    """Return the larger or smaller of two numbers; for an int and a float, a guard fixes which one it is."""
     if a.is_real or _real(b):
         is_beaten = a < b if operation == "maximum" else b < a
         return b if is_beaten else a
@@ -374,7 +374,7 @@ def _extreme(operation: str, function: Callable[[Number, Number], Number], a: Tr
 
 
 def _compared(operation: str, a: Traceable, b: Traceable) -> bool:
-    """Return the outcome of a comparison; a guard is noted unless the intervals decide it."""
+    """Return the outcome of a comparison; record a guard unless the intervals decide it."""
     if not (_real(a) or _real(b)):  # the interval of the difference is narrower than those of both sides
         a, b = a - b, 0
         if type(a) is not Traced:
@@ -387,7 +387,7 @@ def _compared(operation: str, a: Traceable, b: Traceable) -> bool:
 
 
 def _decided(operation: str, a: Traceable, b: Traceable) -> bool | None:
-    """Return the outcome of a comparison where intervals decide it; None if they don't, or a side may be NaN."""
+    """Return the outcome of a comparison if intervals decide it; None if they don't, or a side may be NaN."""
     return None if _may_be_nan(a) or _may_be_nan(b) else decided(operation, _interval(a), _interval(b))
 
 

@@ -1,6 +1,7 @@
-"""What a sweep varies, as texts say it: lists of values, ranges, and a value for each place of a list.
+"""Parse the values of a sweep: lists of values, ranges, and a value for each place of a list.
 
-``0.25:1.5:0.05`` has both ends in, ``2:6`` are integers, ``8:256:*2`` doubles, ``16:512:log20`` are 20 values of equal
+``0.25:1.5:0.05`` includes both ends, ``2:6`` are integers, ``8:256:*2`` doubles, ``16:512:log20`` are 20 values of
+equal
 ratios, ``each(3,5,7)*20`` is every list of 20 values of these.
 """
 
@@ -24,18 +25,18 @@ FORMS = "as in 1,2,4 or 2:6 or 0.5:1.5:0.25 or 8:256:*2 or 16:512:log20 or each(
 
 
 class Each(NamedTuple):
-    """A value for each place of a list: every list of so many ``places`` of the ``choices``."""
+    """A value for each place of a list: all lists of length ``places`` of the ``choices``."""
 
     choices: tuple[Value, ...]
     places: int
 
 
 def values_of(text: str, read: Callable[[str], Value]) -> Sequence[Value] | Each:
-    """Return the values that a text stands for.
+    """Return the values in a text.
 
     Args:
         text: values and ranges, separated by commas; or one ``each(…)*n``.
-        read: what a single value means.
+        read: parses a single value.
 
     Raises:
         CnncalcError: if it can't be read, or has too many values.
@@ -80,12 +81,11 @@ def _is_range(part: str) -> bool:
 
 
 def ranged(text: str) -> Sequence[int | float]:
-    """Return the numbers of a range, both ends included where a step leads there; decimal, so that each is as written.
-
-    Equal steps of integers are a ``range``, which takes no room.
+    """Return the numbers of a range, including both ends if a step leads there; decimal, so that each number is exactly
+    as written. Equal steps of integers are a ``range``, which takes no memory.
 
     Raises:
-        CnncalcError: if it is none, has no end, or too many numbers.
+        CnncalcError: if it is not a range, has no end, or too many numbers.
     """
     match = _RANGE.fullmatch(text)
     if match is None:
@@ -123,7 +123,7 @@ def _growing(text: str, low: Decimal, high: Decimal, factor: Decimal) -> list[in
 
 
 def _logarithmic(text: str, low: Decimal, high: Decimal, count: int) -> list[int | float]:
-    """Return numbers of equal ratios; between integers each is rounded to one, and given once."""
+    """Return numbers of equal ratios; between integers they are rounded, without duplicates."""
     if low <= 0 or high <= low or count < 2:
         raise CnncalcError(f"{_cut(text)}: needs two numbers above 0, the second larger, and two values or more")
     _check_count(count, text)
@@ -143,9 +143,9 @@ def _cut(text: str) -> str:
 
 
 def shape_values(text: str, read: Callable[[str], Sequence[int]]) -> tuple[Shape, ...]:
-    """Return the shapes that a text stands for: ``3x128x128,3x224x224``, or ``3x96x96:3x224x224:32``.
+    """Return the shapes in a text: ``3x128x128,3x224x224``, or ``3x96x96:3x224x224:32``.
 
-    Between two shapes every axis that differs goes from the one to the other, all in the same number of steps.
+    Between two shapes all axes that differ change in the same number of steps.
 
     Raises:
         CnncalcError: if it can't be read, or axes take different numbers of steps.

@@ -1,6 +1,6 @@
-"""A condition on the rows of a sweep, in the language's own expressions: ``macs <= 600M and width * 100 % 5 == 0``.
+"""A condition on the rows of a sweep, in the expressions of specs: ``macs <= 600M and width * 100 % 5 == 0``.
 
-What only reads arguments is decided before anything is built.
+Parts that read only arguments are decided before anything is built.
 """
 
 from __future__ import annotations
@@ -37,10 +37,9 @@ _TEXT = re.compile(r"'[^']*'|\"[^\"]*\"")
 
 
 class Condition:
-    """Which rows are kept.
+    """A condition for keeping rows.
 
-    Attributes:
-        figures: the figures that it reads.
+    Attributes: figures: the figures that it reads.
     """
 
     def __init__(self, text: str, args: Collection[str], name: str = "where") -> None:
@@ -49,10 +48,10 @@ class Condition:
         Args:
             text: the condition.
             args: the names of the spec's args.
-            name: what the text is called in messages.
+            name: the text's name in messages.
 
         Raises:
-            SpecError: with the place, where it can't be read, or reads what there is not.
+            SpecError: with the place, if it can't be read, or has unknown names.
         """
         self.text = text
         self.args = tuple(args)
@@ -73,7 +72,7 @@ class Condition:
         return bool(self._early)
 
     def may_hold(self, args: Mapping[str, Value]) -> bool:
-        """Return whether the parts that read only arguments hold; one whose arguments are not all given is left out."""
+        """Return whether the parts that read only arguments hold; parts with missing arguments are ignored."""
         return all(self._holds(part, args) for part in self._early if part.names <= args.keys())
 
     def holds(self, args: Mapping[str, Value], figures: Mapping[str, FigureValue], shapes: Mapping[str, Shape]) -> bool:
@@ -109,7 +108,7 @@ class _Plain(NamedTuple):
 
 
 def _conjuncts(plain: str) -> list[tuple[int, int]]:
-    """Return where the parts stand that ``and`` joins; the whole where it is of another form."""
+    """Return the places of the parts joined by ``and``; the whole text if it has another form."""
     first = len(plain) - len(plain.lstrip())
     whole = [(first, len(plain.rstrip()))]
     try:
@@ -132,7 +131,7 @@ def _compiled(plain: _Plain, start: int, end: int, known: Collection[str], sourc
     except ExpressionError as error:
         hint = error.hint() if callable(error.hint) else error.hint
         if error.message.endswith("is not an expression") and _UNIT.search(source.content):
-            hint = "quantities are written 600M, 1.5G or 256KiB"
+            hint = "write quantities as 600M, 1.5G or 256KiB"
         elif hint and "YAML" in hint:  # a condition is not YAML
             hint = None
         at = min(start + error.offset, len(plain.origins) - 1)

@@ -1,4 +1,4 @@
-"""The rows of a part of a sweep: columns by structure, and points that were computed the plain way."""
+"""The rows of a part of a sweep: columns by structure, and single points."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 
 class Batch(NamedTuple):
-    """Places of a window that one program was played for.
+    """Places of a window that one program has computed.
 
     Attributes:
         lanes: their numbers in the window, ascending.
-        figures: what each figure is.
+        figures: the values of each figure.
         inputs: the shape of every input.
-        uncounted: layer types whose FLOPs nobody has defined.
+        uncounted: layer types without defined FLOPs.
     """
 
     lanes: Numbers
@@ -42,9 +42,8 @@ class Window(NamedTuple):
 
     Attributes:
         numbers: of the places, in the order of the rows.
-        batches: what was computed by columns.
-        points: what was computed the plain way, by its number in the window.
-        failed: numbers in the window of what is no network, where its error was not computed.
+        batches: results computed by columns. points: single points, by number in the window. failed: numbers in the
+        window of combinations that can't be built, without their errors.
     """
 
     numbers: Sequence[int]
@@ -63,7 +62,7 @@ def points_of(window: Window, grid: Grid, lanes: Sequence[int]) -> Iterator[Poin
 
 
 def held(window: Window, grid: Grid, condition: Condition) -> list[int]:
-    """Return the lanes of which a condition holds.  Raises CnncalcError if that can't be computed."""
+    """Return the lanes for which a condition holds.  Raises CnncalcError if that can't be computed."""
     lanes = [
         lane for lane, one in window.points.items()
         if one.error is None and condition.holds(one.args, one.figures, one.input)
@@ -77,7 +76,7 @@ def held(window: Window, grid: Grid, condition: Condition) -> list[int]:
 
 
 def _some(batch: Batch, lanes: Sequence[int]) -> Batch:
-    """Return a batch with some of its lanes alone."""
+    """Return a batch with only some of its lanes."""
     wanted = set(lanes)
     here = [place for place, lane in enumerate(batch.lanes.tolist()) if lane in wanted]
     figures = {
@@ -122,7 +121,7 @@ def listed(value: Integers | Shapes, count: int) -> list[int] | list[Shape]: ...
 
 
 def listed(value: Integers | Shapes, count: int) -> list[int] | list[Shape]:
-    """Return what is said of ``count`` rows as plain numbers, or tuples of them, for each of the rows."""
+    """Return the values of ``count`` rows as plain numbers, or tuples of them, one per row."""
     if isinstance(value, tuple):
         return list(zip(*[listed(size, count) for size in value], strict=True))
     if isinstance(value, int):
