@@ -68,11 +68,11 @@ MAX_PIPED_MODEL_BYTES = 2**31
 MAX_MODEL_FIELDS = 600_000
 """Fields of all messages of a model file."""
 
-MAX_MODEL_PARTS = 120_000
+MAX_MODEL_PARTS = 60_000
 """Operators, stored tensors and descriptions of tensors in all graphs of a model file."""
 
-MAX_MODEL_MESSAGE_FIELDS = 500_000
-"""Fields of one message of a model file, such as the nodes of a graph."""
+MAX_MODEL_TEXT = 2**22
+"""Bytes of all names and other texts that are read of a model file."""
 
 MAX_MODEL_LISTS = 2**21
 """Bytes of all packed lists of a model file's attributes and of its tensors' sizes."""
@@ -80,11 +80,15 @@ MAX_MODEL_LISTS = 2**21
 MAX_MODEL_DEPTH = 16
 """Nesting of a model file's graphs and functions."""
 
-MAX_MODEL_NODES = 100_000
-"""Operators of a model file after expanding all its functions."""
+MAX_MODEL_NODES = 30_000
+"""Operators of a model file after expanding its functions and loops, with both branches of each choice; the largest of
+740 published and exported files has 8,751."""
+
+MAX_MODEL_LAYERS = 10_000
+"""Layers of a model file; the largest of the same files has 1,700."""
 
 TENSORS_PER_OPERATOR = 16
-"""Inputs and outputs of an operator of a model file that count as one more operator."""
+"""Inputs, outputs and attributes of an operator of a model file that count as one more operator."""
 
 MAX_MODEL_SOURCES = 2_000_000
 """Stored tensors from which the constants of a model file are computed, counted for each computed constant."""
@@ -112,6 +116,9 @@ MAX_MODEL_AXES = 16
 
 MAX_KNOWN_ELEMENTS = 4_096
 """Elements of a model file's tensor whose values are computed: shapes and their operands."""
+
+MAX_KNOWN = 2_000_000
+"""Elements of all such tensors, each counted where it is computed and where it is read."""
 
 MAX_COMPARED_BYTES = 2**25
 """Total bytes of a model file's attention biases that are compared with each other for a summary."""

@@ -114,11 +114,25 @@ def looped() -> bytes:
 
 
 def many_inputs() -> bytes:
-    """Return twenty thousand inputs beside more operators, of which the first does not fit."""
+    """Return twenty thousand inputs beside as many operators, of which the first does not fit."""
     ports = [helper.make_tensor_value_info(f"i{k}", onnx.TensorProto.FLOAT, [2, 3, 4]) for k in range(20_000)]
     return beside(
-        [], [node("Relu", ["nothing"], ["y"]), *[node("Relu", ["x"], [f"r{k}"]) for k in range(50_000)]], ports
+        [], [node("Relu", ["nothing"], ["y"]), *[node("Relu", ["x"], [f"r{k}"]) for k in range(20_000)]], ports
     )
+
+
+def not_given() -> bytes:
+    """Return calls of a function with ten thousand inputs, of which each is given one."""
+    made = onnx.load_from_string(functions(lambda i: [], 0))
+    del made.graph.node[:]
+    made.graph.node.extend(
+        [node("f0", ["x" if i == 0 else f"r{i}"], ["y" if i == 39 else f"r{i + 1}"], domain="own") for i in range(40)]
+    )
+    names = ["a", *[f"z{i}" for i in range(10_000)]]
+    opset = [helper.make_opsetid("", 17)]
+    made.functions.append(helper.make_function("own", "f0", names, ["b"], [node("Max", names, ["b"])], opset))
+    data: bytes = made.SerializeToString()
+    return data
 
 
 def conv(**attributes: Any) -> bytes:
@@ -178,11 +192,11 @@ ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: functions(
             lambda i: [node(f"f{i + 1}", ["a"], ["c"], domain="own"), node(f"f{i + 1}", ["c"], ["b"], domain="own")]
             if i < 14 else [node("Relu", ["a"], ["c"]), node("Relu", ["c"], ["b"])], 15,
-        ), "",
+        ), "more than 30,000 operators",
     ),
     "graphs in graphs": (lambda: nested(3000), "graphs are nested deeper than 16"),
-    "a million fields": (fields, "more than 120,000 operators and tensors"),
-    "a million inputs": (inputs, "more than 500,000 fields"),
+    "a million fields": (fields, "more than 60,000 operators and tensors"),
+    "a million inputs": (inputs, "more than 600,000 fields"),
     "an unknown operator": (lambda: model([node("Wonder", ["x"], ["y"], domain="own")], MAP, ["y"]), "of a type that is not known"),
     "an axis put in twice": (
         lambda: model([node("Unsqueeze", ["x", "axes"], ["y"])], MAP, ["y"], {"axes": ints(0, 0)}), "axes [0, 0] name one twice",
@@ -211,6 +225,42 @@ ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
                 node("ReduceMax", ["c"], ["m"], keepdims=0), node("Add", ["x", "m"], ["y"]),
             ],
         ), "",
+    ),
+    "elements computed again and again": (
+        lambda: model([node("Transpose", ["c"], [f"d{i}"], perm=[1, 0]) for i in range(400)], MAP, ["y"], {"c": np.ones((64, 64), np.int64)}),
+        "computes with more than 2,000,000 elements of constants",
+    ),
+    "sums of elements": (
+        lambda: model([node("ReduceSum", ["c", "axis"], [f"d{i}"]) for i in range(400)], MAP, ["y"], {"c": np.ones((4096, 1), np.int64), "axis": ints(1)}),
+        "computes with more than 2,000,000 elements of constants",
+    ),
+    "elements of many indices": (
+        lambda: model([node("Gather", ["c", "i"], ["d"]), node("Relu", ["x"], ["y"])], MAP, ["y"], {"c": np.ones((1, 4096), np.int64), "i": np.zeros(4096, np.int64)}),
+        "",
+    ),
+    "no elements of a long axis": (
+        lambda: model(
+            [node("ConstantOfShape", ["s"], ["c"]), node("Transpose", ["c"], ["d"]), node("Tile", ["e", "r"], ["f"]), node("Relu", ["x"], ["y"])],
+            MAP, ["y"], {"s": ints(2**40, 0), "e": np.ones((1, 0), np.int64), "r": ints(2**40, 1)},
+        ), "",
+    ),
+    "long names": (
+        lambda: model([node("Relu", ["x"], [f"{i}{'n' * 4000}"]) for i in range(1100)], MAP, ["y"]),
+        "its names have more than 4,194,304 bytes",
+    ),
+    "inputs that a function is not given": (not_given, ""),
+    "patterns of one tensor": (
+        lambda: model(
+            [
+                node("Relu", ["x"], ["r"]),
+                *[part for i in range(5000) for part in (node("Sigmoid", ["r"], [f"s{i}"]), node("Mul", ["r", f"s{i}"], [f"m{i}"]))],
+                node("Sum", [f"m{i}" for i in range(5000)], ["y"]),
+            ], MAP, ["y"],
+        ), "",
+    ),
+    "layers without end": (
+        lambda: model([node("Relu", ["x"], [f"r{i}"]) for i in range(11_000)], MAP, [f"r{i}" for i in range(11_000)]),
+        "more than 10,000 layers",
     ),
     "no output": (lambda: model([node("Relu", ["x"], ["y"])], MAP, ["z"]), "nothing makes the output 'z'"),
 }  # fmt: skip
@@ -278,6 +328,18 @@ def test_a_spec_of_branches_side_by_side_ends_soon() -> None:
     with ends_soon():
         done = cnncalc("import", "-", stdin=data)
     assert (done.code, done.out.count("relu")) == (0, 3 * count), done.err  # its name, its type, and as an output
+
+
+def test_fields_on_many_inputs_end_soon() -> None:
+    """Each layer sees one input more; beyond a bound of work, all of each, at most."""
+    count = 2000
+    nodes = [
+        node("Add", [f"s{i}" if i else "i0", f"i{i}"], [f"s{i + 1}" if i < count - 1 else "y"]) for i in range(count)
+    ]
+    data = model(nodes, {f"i{i}": ["N", 3, 8, 8] for i in range(count)}, ["y"])
+    with ends_soon():
+        done = cnncalc("summary", "-", stdin=data)
+    assert done.code == 0, done.err
 
 
 @pytest.mark.parametrize("command", ["run", "import"])

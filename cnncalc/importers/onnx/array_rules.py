@@ -11,7 +11,7 @@ import numpy as np
 from cnncalc.importers.onnx.elements import FORMATS
 from cnncalc.importers.onnx.evaluator_moves import python_slice, slices, split_sizes
 from cnncalc.importers.onnx.proto import BFLOAT16, SMALL_FLOATS
-from cnncalc.importers.onnx.values import Call, Value
+from cnncalc.importers.onnx.values import Call, UnfitError, Value
 from cnncalc.layers.shape.upsample import Upsample
 
 if TYPE_CHECKING:
@@ -46,7 +46,8 @@ class Inputs:
     def __getitem__(self, index: int) -> Array:
         """Return an input that is there."""
         array = self.arrays[index]
-        assert array is not None, index
+        if array is None:
+            raise UnfitError(f"its input {index + 1} is missing")
         return array
 
     def given(self, index: int, default: object) -> Array:

@@ -13,18 +13,14 @@ from cnncalc.importers.onnx.array_rules import RULES, TYPES, VIEWS, Inputs
 from cnncalc.importers.onnx.elements import PACKED, codes, elements, raw_size
 from cnncalc.importers.onnx.model import StoredTensor
 from cnncalc.importers.onnx.proto import BFLOAT16, BITS, FLOAT16
-from cnncalc.importers.onnx.values import UnfitError, Value, where
+from cnncalc.importers.onnx.values import UNFIT, Value, where
 from cnncalc.importers.onnx.wire import MAX_VARINT_BYTES, MalformedError
-from cnncalc.layers.base import LayerError
 
 if TYPE_CHECKING:
     from cnncalc.graph import Node
     from cnncalc.importers.onnx.array_rules import Array
     from cnncalc.importers.onnx.values import LayerStep
     from cnncalc.importers.onnx.wire import WireReader
-
-UNFIT = (UnfitError, LayerError, MalformedError, LookupError, ValueError, TypeError, ArithmeticError, AssertionError)
-"""What a rule may raise where the constants are not those that its operator is for."""
 
 
 class Arrays:

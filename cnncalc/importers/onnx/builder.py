@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import math
+from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import (
     MAX_COMPARED_BYTES,
+    MAX_KNOWN,
     MAX_MODEL_DEPTH,
     MAX_MODEL_NODES,
     MAX_MODEL_SOURCES,
     TENSORS_PER_OPERATOR,
 )
 from cnncalc.importers.onnx.choices import Undecided, chosen
-from cnncalc.importers.onnx.elements import elements
+from cnncalc.importers.onnx.elements import elements, is_small
 from cnncalc.importers.onnx.evaluator import Known, evaluate
 from cnncalc.importers.onnx.loops import unrolled
 from cnncalc.importers.onnx.model import Attribute, Function, Model, OnnxOperator, Port, StoredTensor, Subgraph
 from cnncalc.importers.onnx.readers import Readers
+from cnncalc.importers.onnx.steps import laid_out, made
 from cnncalc.importers.onnx.unknown import LOST, can_be_lost, lose, opaque, whole
 from cnncalc.importers.onnx.values import (
     MOVES,
     SAMPLES,
+    UNFIT,
     Call,
     ConstantInput,
     LayerStep,
@@ -31,31 +35,17 @@ from cnncalc.importers.onnx.values import (
     Value,
     ValueScope,
     alias,
-    laid_out,
     literal,
-    made,
     rows_of,
     where,
 )
-from cnncalc.importers.onnx.wire import MalformedError, Span, WireReader
+from cnncalc.importers.onnx.wire import Span, WireReader
 from cnncalc.layers.base import Layer, LayerError
 from cnncalc.layers.shapes import Shape, shape_text
 
 Result = Value | Sequence["Value | None"]
 Handler = Callable[["Builder", Call], Result]
 HANDLERS: dict[tuple[str, str], Handler] = {}
-UNFIT = (
-    UnfitError,
-    LayerError,
-    MalformedError,
-    IndexError,
-    KeyError,
-    ValueError,
-    TypeError,
-    ZeroDivisionError,
-    OverflowError,
-)
-"""What an operator may raise that is not what the file says it is."""
 
 
 def operator(*ops: str, domain: str = "") -> Callable[[Handler], Handler]:
@@ -113,6 +103,7 @@ class Builder:
         self.baked = 1
         self.left = MAX_MODEL_NODES
         self.leaves_left = MAX_MODEL_SOURCES
+        self.known_left = MAX_KNOWN
         self.compared_left = MAX_COMPARED_BYTES
         self.entered: dict[int, tuple[dict[str, Value], Readers]] = {}
         self.readers = Readers()
@@ -158,14 +149,23 @@ class Builder:
         if self.left < 0:
             raise CnncalcError(f"the model has more than {MAX_MODEL_NODES:,} operators, functions written out")
 
+    def charge_known(self, count: int) -> None:
+        """Count elements that are read, or computed from others."""
+        self.known_left -= count
+        if self.known_left < 0:
+            raise CnncalcError(f"the model computes with more than {MAX_KNOWN:,} elements of constants")
+
     def stored(self, stored: StoredTensor) -> Value:
         """Return a tensor of the file as a value."""
         value = Value(stored.name, stored.shape, stored.dtype)
         value.leaves, value.source = (stored,), stored
-        value.data = elements(self.wire, stored)
-        if value.data and len(set(value.data)) == 1:
-            value.fill = value.data[0]
+        if is_small(stored):
+            value.defer(lambda: self._elements(stored))
         return value
+
+    def _elements(self, stored: StoredTensor) -> tuple[float, ...] | None:
+        self.charge_known(stored.elements)
+        return elements(self.wire, stored)
 
     def is_zero(self, value: Value) -> bool:
         """Whether all elements of a constant are 0, as far as the file has them."""
@@ -186,7 +186,7 @@ class Builder:
         Raises:
             CnncalcError: if it is not what the file says it is, with its name.
         """
-        self.charge(1 + (len(item.inputs) + len(item.outputs)) // TENSORS_PER_OPERATOR)
+        self.charge(1 + (len(item.inputs) + len(item.outputs) + len(item.attributes)) // TENSORS_PER_OPERATOR)
         inputs: list[Value | None] = []
         for name in item.inputs:
             value = scope.find(name) if name else None
@@ -239,6 +239,8 @@ class Builder:
             return passes
         known = evaluate(call)
         if known is not None:
+            read = sum([value.elements for value in call.inputs if value is not None])
+            self.charge_known(sum([len(one.data) for one in known]) + read)
             return [self.known(one, call, index) for index, one in enumerate(known)]
         handler = HANDLERS.get((item.domain, item.op))
         if handler is None:
@@ -257,8 +259,6 @@ class Builder:
         value.leaves = self.leaves(call)
         value.source, value.index = call, index
         value.rows = rows_of(call)
-        if known.data and len(set(known.data)) == 1:
-            value.fill = known.data[0]
         return value
 
     def derive(self, value: Value, call: Call) -> None:
@@ -290,14 +290,13 @@ class Builder:
         for name, value in zip(function.inputs, call.inputs, strict=False):
             if value is not None:
                 inside.values[name] = value
-        given = {**function.defaults, **call.operator.attributes}
+        known, given = frozenset(function.inputs), ChainMap(call.operator.attributes, function.defaults)
         scopes = (*call.scopes, call.operator.name or call.op)
         with self.deeper():
             for item in function.operators:
-                missing = [name for name in item.inputs if name and name not in inside.values]
-                unknown = [name for name in missing if name not in function.inputs]
-                if unknown:
-                    raise CnncalcError(f"{where(item)} reads '{unknown[0]}', which nothing before it makes")
+                missing = {name for name in item.inputs if name and name not in inside.values}
+                if not missing <= known:
+                    raise CnncalcError(f"{where(item)} reads '{min(missing - known)}', which nothing before it makes")
                 if missing:
                     item = item._replace(inputs=tuple(["" if name in missing else name for name in item.inputs]))
                 if item.references:

@@ -37,39 +37,49 @@ PACKED = {TensorProto.FLOAT_DATA: "f", TensorProto.DOUBLE_DATA: "d"}
 """Formats of TensorProto's fields whose packed elements are not integers of variable length."""
 
 
+def is_small(stored: StoredTensor) -> bool:
+    """Whether a tensor's elements can be had as numbers: there are few, in this file, of a type that is known.
+
+    Raises:
+        MalformedError: if its data is longer or shorter than its shape says.
+    """
+    count = stored.elements
+    if count > MAX_KNOWN_ELEMENTS or stored.external is not None:
+        return False
+    if stored.raw is None:
+        if sum([end - start for _, (start, end) in stored.packed]) > MAX_VARINT_BYTES * count:
+            raise MalformedError(f"the tensor '{stored.name[:60]}' has more elements than its shape says")
+        return True
+    size, (start, end) = raw_size(stored.dtype, count), stored.raw
+    if size is not None and end - start != size:
+        what = f"{end - start:,} bytes, but its shape says {size:,}"
+        raise MalformedError(f"the tensor '{stored.name[:60]}' has {what}")
+    return size is not None
+
+
 def elements(wire: WireReader, stored: StoredTensor) -> tuple[float, ...] | None:
-    """Return a small tensor's elements; None if it is large, elsewhere, or of a type that is not known.
+    """Return a small tensor's elements; None if it is not one.
 
     Raises:
         MalformedError: if there are more or fewer than its shape says.
     """
-    count = stored.elements
-    if count > MAX_KNOWN_ELEMENTS or stored.external is not None:
+    if not is_small(stored):
         return None
+    count = stored.elements
     if stored.raw is not None:
-        size = raw_size(stored.dtype, count)
-        if size is None:
-            return None
-        start, end = stored.raw
-        if end - start != size:
-            what = f"{end - start:,} bytes, but its shape says {size:,}"
-            raise MalformedError(f"the tensor '{stored.name[:60]}' has {what}")
-        found = _raw(wire.bytes_at(stored.raw), stored.dtype, count)
-    else:
-        if sum([end - start for _, (start, end) in stored.packed]) > MAX_VARINT_BYTES * count:
-            raise MalformedError(f"the tensor '{stored.name[:60]}' has more elements than its shape says")
-        numbers: list[float] = list(stored.numbers)
-        for field, span in stored.packed:
-            if field in PACKED:
-                data = wire.bytes_at(span)
-                width = struct.calcsize(PACKED[field])
-                numbers += struct.unpack(f"<{len(data) // width}{PACKED[field]}", data[: len(data) // width * width])
-            else:
-                numbers += wire.varints(span)
-        if stored.dtype in BITS:
-            found = _raw(bytes([int(number) & 255 for number in numbers]), stored.dtype, count)
+        return _raw(wire.bytes_at(stored.raw), stored.dtype, count)
+    numbers: list[float] = list(stored.numbers)
+    for field, span in stored.packed:
+        if field in PACKED:
+            data = wire.bytes_at(span)
+            width = struct.calcsize(PACKED[field])
+            numbers += struct.unpack(f"<{len(data) // width}{PACKED[field]}", data[: len(data) // width * width])
         else:
-            found = tuple(_converted(numbers, stored.dtype))
+            numbers += wire.varints(span)
+    if stored.dtype in BITS:
+        found = _raw(bytes([int(number) & 255 for number in numbers]), stored.dtype, count)
+    else:
+        found = tuple(_converted(numbers, stored.dtype))
     if len(found) != count:
         raise MalformedError(f"the tensor '{stored.name[:60]}' has {len(found)} elements, but its shape says {count}")
     return found

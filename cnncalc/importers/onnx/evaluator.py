@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Iterable, Sequence
-from itertools import product
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -31,6 +30,9 @@ class Known(NamedTuple):
     shape: Shape
     dtype: int
 
+
+NOTHING = Known((), (0,), 0)
+"""What stands for an input that is left out."""
 
 Rule = Callable[[Call, "list[Known]"], "Known | list[Known] | None"]
 RULES: dict[str, Rule] = {}
@@ -57,20 +59,23 @@ def evaluate(call: Call) -> list[Known] | None:
         return None
     inputs = []
     for value in call.inputs:
-        if value is None or value.data is None:
-            if value is None:
-                inputs.append(Known((), (0,), 0))
-                continue
+        if value is not None and (value.is_live or max(value.shape, default=0) > MAX_KNOWN_ELEMENTS):
             return None
-        inputs.append(Known(value.data, value.shape, value.dtype))
+    for value in call.inputs:
+        data = () if value is None else value.data
+        if data is None:
+            return None
+        inputs.append(NOTHING if value is None else Known(data, value.shape, value.dtype))
     result = function(call, inputs)
     if result is None:
         return None
     found = result if isinstance(result, list) else [result]
     for one in found:
-        if len(one.data) > MAX_KNOWN_ELEMENTS:
+        data = one.data
+        if len(data) > MAX_KNOWN_ELEMENTS:
             return None
-        if any(isinstance(item, int) and not -LARGEST <= item < LARGEST for item in one.data):
+        is_far = data and (max(data) >= LARGEST or min(data) < -LARGEST)
+        if is_far and any(isinstance(item, int) and not -LARGEST <= item < LARGEST for item in data):
             raise UnfitError("a number leaves 64 bits")
     return found
 
@@ -96,14 +101,27 @@ def spread(known: Known, shape: Shape) -> Sequence[float]:
     """Return the elements of a tensor that is stretched to a shape."""
     if known.shape == shape:
         return known.data
-    if len(known.data) == 1:
-        return known.data * prod(shape)
+    if len(known.data) == 1 or not prod(shape):
+        return known.data[:1] * prod(shape)
     own = (1,) * (len(shape) - len(known.shape)) + known.shape
-    steps = strides(own)
-    places = product(*[range(size) for size in shape])
-    return [
-        known.data[sum([i * step for i, step, size in zip(at, steps, own, strict=True) if size > 1])] for at in places
-    ]
+    rows = [row if size == length else row * length for row, size, length in zip(offsets(own), own, shape, strict=True)]
+    return [known.data[i] for i in sums(rows)]
+
+
+def offsets(shape: Shape) -> list[list[int]]:
+    """Return how far from the beginning the indices of each axis lie."""
+    return [[i * step for i in range(size)] for size, step in zip(shape, strides(shape), strict=True)]
+
+
+def sums(rows: Iterable[Sequence[int]]) -> list[int]:
+    """Return all sums of one number of each row, those that differ in the last row's beside each other.
+
+    They are the places of all combinations of indices, where a row has how far an axis' indices lie.
+    """
+    found = [0]
+    for row in rows:
+        found = [a + b for a in found for b in row]
+    return found
 
 
 def strides(shape: Shape) -> list[int]:

@@ -9,7 +9,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from cnncalc.ground.limits import MAX_KNOWN_ELEMENTS
-from cnncalc.importers.onnx.evaluator import Known, broadcast, divided, rule, spread, strides
+from cnncalc.importers.onnx.evaluator import Known, broadcast, divided, offsets, rule, spread, strides, sums
 from cnncalc.importers.onnx.proto import INT64
 from cnncalc.importers.onnx.values import SAMPLES, Call, UnfitError, whole
 
@@ -26,14 +26,12 @@ def position(axis: int, rank: int) -> int:
 
 def taken(known: Known, axes: list[Sequence[int]]) -> Known:
     """Return the elements at all combinations of some indices of each axis."""
-    steps = strides(known.shape)
-    places = product(*axes)
-    data = tuple([known.data[sum([i * step for i, step in zip(at, steps, strict=True)])] for at in places])
-    return Known(data, tuple([len(axis) for axis in axes]), known.dtype)
+    rows = [[i * step for i in axis] for axis, step in zip(axes, strides(known.shape), strict=True)]
+    return Known(tuple([known.data[i] for i in sums(rows)]), tuple([len(axis) for axis in axes]), known.dtype)
 
 
 @rule("Gather")
-def _gather(call: Call, inputs: list[Known]) -> Known:
+def _gather(call: Call, inputs: list[Known]) -> Known | None:
     known, chosen = inputs
     at = position(call.integer("axis"), len(known.shape))
     size = known.shape[at]
@@ -42,6 +40,8 @@ def _gather(call: Call, inputs: list[Known]) -> Known:
         raise UnfitError(f"an index beyond an axis of {size}")
     axes: list[Sequence[int]] = [range(size) for size in known.shape]
     axes[at] = indices
+    if prod([len(axis) for axis in axes]) > MAX_KNOWN_ELEMENTS:
+        return None
     found = taken(known, axes)
     return Known(found.data, (*known.shape[:at], *chosen.shape, *known.shape[at + 1 :]), known.dtype)
 
@@ -77,7 +77,9 @@ def python_slice(start: int, stop: int, step: int, size: int) -> slice:
 
 
 @rule("Concat")
-def _concat(call: Call, inputs: list[Known]) -> Known:
+def _concat(call: Call, inputs: list[Known]) -> Known | None:
+    if sum([len(known.data) for known in inputs]) > MAX_KNOWN_ELEMENTS:
+        return None
     at = position(call.integer("axis"), len(inputs[0].shape))
     rows = prod(inputs[0].shape[:at])
     data: list[float] = []
@@ -125,11 +127,9 @@ def _transpose(call: Call, inputs: list[Known]) -> Known:
     order = call.integers("perm") or tuple(range(len(known.shape)))[::-1]
     if sorted(order) != list(range(len(known.shape))):
         raise UnfitError(f"perm {order} of {len(known.shape)} axes")
-    steps = [strides(known.shape)[i] for i in order]
-    shape = tuple([known.shape[i] for i in order])
-    places = product(*[range(size) for size in shape])
-    data = tuple([known.data[sum([i * step for i, step in zip(at, steps, strict=True)])] for at in places])
-    return Known(data, shape, known.dtype)
+    rows = offsets(known.shape)
+    data = tuple([known.data[i] for i in sums([rows[i] for i in order])])
+    return Known(data, tuple([known.shape[i] for i in order]), known.dtype)
 
 
 @rule("Reshape")
@@ -198,7 +198,7 @@ def _tile(call: Call, inputs: list[Known]) -> Known | None:
     known, repeats = inputs[0], whole(inputs[1].data)
     if (
         len(repeats) != len(known.shape)
-        or prod(repeats) * len(known.data) > MAX_KNOWN_ELEMENTS
+        or prod(repeats) * max(len(known.data), 1) > MAX_KNOWN_ELEMENTS
         or min(repeats, default=1) < 0
     ):
         return None
@@ -249,13 +249,10 @@ def _reduce(call: Call, inputs: list[Known]) -> Known | None:
     over = {position(axis, len(known.shape)) for axis in axes} if axes else set(range(len(known.shape)))
     if not axes and call.integer("noop_with_empty_axes"):
         return known
-    kept = [i for i in range(len(known.shape)) if i not in over]
-    rows = product(*[range(known.shape[i]) for i in kept])
-    data = []
-    for row in rows:
-        fixed: dict[int, Sequence[int]] = {i: (at,) for i, at in zip(kept, row, strict=True)}
-        found = taken(known, [fixed.get(i, range(size)) for i, size in enumerate(known.shape)])
-        data.append(SUMS[call.op](found.data))
+    rows = offsets(known.shape)
+    inner = sums([row for i, row in enumerate(rows) if i in over])
+    starts = sums([row for i, row in enumerate(rows) if i not in over])
+    data = [SUMS[call.op]([known.data[start + i] for i in inner]) for start in starts]
     keeps = call.integer("keepdims", 1)
     shape = tuple([1 if i in over else size for i, size in enumerate(known.shape) if keeps or i not in over])
     return Known(tuple(data), shape, known.dtype)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnncalc.graph import Graph, OpenChoice
 from cnncalc.ground.errors import CnncalcError
-from cnncalc.ground.limits import MAX_AXES, MAX_LAYERS, MAX_MODEL_BYTES, MAX_PIPED_MODEL_BYTES
+from cnncalc.ground.limits import MAX_AXES, MAX_MODEL_BYTES, MAX_MODEL_LAYERS, MAX_PIPED_MODEL_BYTES
 from cnncalc.ground.places import Fault, GivenValue, SpecError
 from cnncalc.importers.onnx import operators as operators
 from cnncalc.importers.onnx.batch import batch_axis, batch_word
@@ -36,9 +36,10 @@ from cnncalc.importers.onnx.proto import (
     UINT32,
     UINT64,
 )
+from cnncalc.importers.onnx.steps import made
 from cnncalc.importers.onnx.unknown import LOST
-from cnncalc.importers.onnx.values import LayerStep, UnfitError, Value, ValueScope, literal, made
-from cnncalc.importers.onnx.wire import MalformedError, Paged, WireReader, varint
+from cnncalc.importers.onnx.values import LayerStep, UnfitError, Value, ValueScope, literal
+from cnncalc.importers.onnx.wire import MalformedError, OpenFile, WireReader, varint
 from cnncalc.layers.base import LayerError
 from cnncalc.layers.shapes import Shape
 from cnncalc.recipe import Recipe
@@ -79,7 +80,7 @@ class ModelFile(Recipe):
     """
 
     def __init__(
-        self, data: bytes | Paged, path: str, size: int, place: str | None = None, *, fuse: bool = True
+        self, data: bytes | OpenFile, path: str, size: int, place: str | None = None, *, fuse: bool = True
     ) -> None:
         """Read a model.  Raises CnncalcError if it is none."""
         self.path = path
@@ -148,7 +149,7 @@ def read_model_file(path: str, fuse: bool = True) -> ModelFile:
             if status.st_size < WHOLE:
                 data = file.read(status.st_size)
                 return ModelFile(data, path, len(data), path, fuse=fuse)
-            return ModelFile(Paged(os.dup(file.fileno())), path, status.st_size, path, fuse=fuse)
+            return ModelFile(OpenFile(os.dup(file.fileno())), path, status.st_size, path, fuse=fuse)
     except OSError as error:
         raise CnncalcError(f"{path}: {error.strerror}") from None
 
@@ -300,8 +301,8 @@ class Imported:
         steps = needed(self.build.steps, wanted)
         if fuse:
             steps = needed(fused(self.build, steps, wanted), wanted)
-        if len(steps) > MAX_LAYERS:
-            raise CnncalcError(f"the model has more than {MAX_LAYERS:,} layers")
+        if len(steps) > MAX_MODEL_LAYERS:
+            raise CnncalcError(f"the model has more than {MAX_MODEL_LAYERS:,} layers")
         self.params = Params(self.build, steps)
         nodes: dict[LayerStep, Node] = {}
 

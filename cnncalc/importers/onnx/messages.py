@@ -5,6 +5,8 @@ What the fields' numbers are is in :mod:`cnncalc.importers.onnx.proto`.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+
 from cnncalc.ground.limits import MAX_MODEL_AXES, MAX_MODEL_DEPTH, MAX_MODEL_NAME, MAX_MODEL_PROPERTY
 from cnncalc.importers.onnx.model import (
     Attribute,
@@ -46,7 +48,7 @@ from cnncalc.importers.onnx.proto import (
     TensorTypeProto,
     ValueInfoProto,
 )  # fmt: skip
-from cnncalc.importers.onnx.provenance import folded_from, was_learned
+from cnncalc.importers.onnx.provenance import FOLDED_FROM, KIND, folded_from, was_learned
 from cnncalc.importers.onnx.wire import BYTES, VARINT, MalformedError, Span, Value, WireReader, signed
 
 LISTS = {
@@ -55,6 +57,9 @@ LISTS = {
     AttributeType.GRAPHS: AttributeProto.GRAPHS,
 }  # fmt: skip
 """In which field an attribute that is a list has its values."""
+
+NAME_SCOPES = "pkg.torch.onnx.name_scopes"
+"""The property of a node in which PyTorch's exporter writes the modules around it, from the outside."""
 
 ABSENT: dict[int, AttributeItem] = {AttributeType.FLOAT: 0.0, AttributeType.INT: 0, AttributeType.STRING: ""}
 """Defaults, which proto3 does not write."""
@@ -78,7 +83,7 @@ def read_model(wire: WireReader) -> Model:
             key, function = _function(wire, _span(value))
             functions[key] = function
         elif number == ModelProto.PRODUCER_NAME:
-            producer = _text(wire, value)
+            producer = wire.text(value)
     if graph is None:
         raise MalformedError("it holds no graph")
     return Model(graph, functions, opsets, producer)
@@ -88,7 +93,7 @@ def _opset(wire: WireReader, span: Span) -> tuple[str, int]:
     domain, version = "", 1
     for number, _, value in wire.fields(span, OPSET):
         if number == OperatorSetIdProto.DOMAIN:
-            domain = _text(wire, value)
+            domain = wire.text(value)
         else:
             version = _whole(value)
     return "" if domain == "ai.onnx" else domain, version
@@ -105,7 +110,7 @@ def _graph(wire: WireReader, span: Span, depth: int) -> Subgraph:
         if number == GraphProto.NODE:
             graph.operators.append(_node(wire, place, depth))
         elif number == GraphProto.NAME:
-            name = _text(wire, value)
+            name = wire.text(value)
         elif number == GraphProto.INITIALIZER:
             tensor = _tensor(wire, place)
             graph.stored[tensor.name] = tensor
@@ -118,7 +123,8 @@ def _graph(wire: WireReader, span: Span, depth: int) -> Subgraph:
     computed = {output for item in graph.operators for output in item.outputs} if described else set()
     computed.update([port.name for port in graph.inputs])
     for port in described:
-        stored, properties = graph.stored[port.name], dict([_entry(wire, place) for place in port.properties])
+        stored = graph.stored[port.name]
+        properties = dict([_entry(wire, place, (KIND, FOLDED_FROM)) for place in port.properties])
         learned = was_learned(properties, computed, stored.elements == 1)
         sources = folded_from(properties, computed)
         graph.stored[port.name] = stored._replace(was_learned=learned, key=sources[0] if len(sources) == 1 else "")
@@ -133,9 +139,9 @@ def _node(wire: WireReader, span: Span, depth: int) -> OnnxOperator:
     scope: tuple[str, ...] = ()
     for number, _, value in wire.fields(span, NODE):
         if number == NodeProto.INPUT:
-            inputs.append(_text(wire, value))
+            inputs.append(wire.text(value))
         elif number == NodeProto.OUTPUT:
-            outputs.append(_text(wire, value))
+            outputs.append(wire.text(value))
         elif number == NodeProto.ATTRIBUTE:
             name, content, refers = _attribute(wire, _span(value), depth)
             if refers:
@@ -143,11 +149,10 @@ def _node(wire: WireReader, span: Span, depth: int) -> OnnxOperator:
             else:
                 attributes[name] = content
         elif number == NodeProto.METADATA_PROPS:
-            key, text = _entry(wire, _span(value))
-            if key == "pkg.torch.onnx.name_scopes":
-                scope = _scopes(text)
+            _, text = _entry(wire, _span(value), (NAME_SCOPES,))
+            scope = _scopes(text) if text else scope
         else:
-            texts[number] = _text(wire, value)
+            texts[number] = wire.text(value)
     domain = "" if texts[NodeProto.DOMAIN] == "ai.onnx" else texts[NodeProto.DOMAIN]
     return OnnxOperator(
         texts[NodeProto.OP_TYPE], domain, tuple(inputs), tuple(outputs), texts[NodeProto.NAME], attributes, scope,
@@ -159,40 +164,43 @@ def _attribute(wire: WireReader, span: Span, depth: int) -> tuple[str, Attribute
     """Return an attribute's name, its content, and the name of the function's attribute that it stands for."""
     name = refers = ""
     content: Attribute = None
-    lists: dict[int, list[AttributeItem]] = {number: [] for number in LISTS.values()}
+    lists: dict[int, list[AttributeItem]] = {}
     kind = 0
     for number, form, value in wire.fields(span, ATTRIBUTE):
         if number == AttributeProto.NAME:
-            name = _text(wire, value)
-        elif number == AttributeProto.REF_ATTR_NAME:
-            refers = _text(wire, value)
+            name = wire.text(value)
         elif number == AttributeProto.TYPE:
             kind = _whole(value)
-        elif number == AttributeProto.FLOAT:
-            content = wire.float_at(_span(value))
         elif number == AttributeProto.INT:
             content = signed(_whole(value))
-        elif number == AttributeProto.STRING:
-            content = _text(wire, value)
-        elif number in (AttributeProto.TENSOR, AttributeProto.TENSORS):
-            tensor = _tensor(wire, _span(value))
-            content = tensor if number == AttributeProto.TENSOR else content
-            lists[AttributeProto.TENSORS] += [tensor] if number == AttributeProto.TENSORS else []
-        elif number in (AttributeProto.GRAPH, AttributeProto.GRAPHS):
-            graph = _graph(wire, _span(value), depth + 1)
-            content = graph if number == AttributeProto.GRAPH else content
-            lists[AttributeProto.GRAPHS] += [graph] if number == AttributeProto.GRAPHS else []
-        elif number == AttributeProto.FLOATS:
-            lists[number] += wire.floats(_span(value)) if form == BYTES else [wire.float_at(_span(value))]
         elif number == AttributeProto.INTS:
-            lists[number] += wire.listed(_span(value)) if form == BYTES else [signed(_whole(value))]
-        elif number == AttributeProto.STRINGS:
-            lists[number].append(_text(wire, value))
+            lists.setdefault(number, []).extend(wire.listed(_span(value)) if form == BYTES else [signed(_whole(value))])
+        elif number == AttributeProto.TENSOR:
+            content = _tensor(wire, _span(value))
+        elif number == AttributeProto.FLOAT:
+            content = wire.float_at(_span(value))
+        elif number == AttributeProto.STRING:
+            content = wire.text(value)
+        elif number == AttributeProto.GRAPH:
+            content = _graph(wire, _span(value), depth + 1)
+        elif number == AttributeProto.REF_ATTR_NAME:
+            refers = wire.text(value)
+        else:
+            lists.setdefault(number, []).extend(_items(wire, number, form, _span(value), depth))
     if content is None:
         field = LISTS.get(kind)
-        filled = [items for items in lists.values() if items]
-        content = lists[field] if field else filled[0] if filled else ABSENT.get(kind)
+        content = lists.get(field, []) if field else next(iter(lists.values()), ABSENT.get(kind))
     return name, content, refers
+
+
+def _items(wire: WireReader, number: int, form: int, span: Span, depth: int) -> Sequence[AttributeItem]:
+    """Return what one field adds to a list that is no list of integers."""
+    if number == AttributeProto.FLOATS:
+        return wire.floats(span) if form == BYTES else [wire.float_at(span)]
+    if number == AttributeProto.STRINGS:
+        return [wire.text(span)]
+    wire.count_part()
+    return [_tensor(wire, span) if number == AttributeProto.TENSORS else _graph(wire, span, depth + 1)]
 
 
 def _tensor(wire: WireReader, span: Span) -> StoredTensor:
@@ -207,7 +215,7 @@ def _tensor(wire: WireReader, span: Span) -> StoredTensor:
         elif number == TensorProto.DATA_TYPE:
             dtype = _whole(value)
         elif number == TensorProto.NAME:
-            name = _text(wire, value)
+            name = wire.text(value)
         elif number == TensorProto.RAW_DATA:
             raw = _span(value)
         elif number == TensorProto.EXTERNAL_DATA:
@@ -235,7 +243,7 @@ def _port(wire: WireReader, span: Span) -> Port:
     properties: list[Span] = []
     for number, _, value in wire.fields(span, VALUE_INFO):
         if number == ValueInfoProto.NAME:
-            name = _text(wire, value)
+            name = wire.text(value)
             continue
         if number == ValueInfoProto.METADATA_PROPS:
             properties.append(_span(value))
@@ -254,7 +262,7 @@ def _sizes(wire: WireReader, span: Span) -> tuple[int | str | None, ...]:
     for _, _, dimension in wire.fields(span, SHAPE):
         size: int | str | None = None
         for number, _, value in wire.fields(_span(dimension), DIMENSION):
-            size = signed(_whole(value)) if number == DimensionProto.DIM_VALUE else _text(wire, value) or None
+            size = signed(_whole(value)) if number == DimensionProto.DIM_VALUE else wire.text(value) or None
         sizes.append(size)
     if len(sizes) > MAX_MODEL_AXES:
         raise MalformedError(f"a tensor has {len(sizes)} axes")
@@ -267,11 +275,11 @@ def _function(wire: WireReader, span: Span) -> tuple[FunctionKey, Function]:
     defaults: dict[str, Attribute] = {}
     for number, _, value in wire.fields(span, FUNCTION):
         if number in texts:
-            texts[number] = _text(wire, value)
+            texts[number] = wire.text(value)
         elif number == FunctionProto.INPUT:
-            inputs.append(_text(wire, value))
+            inputs.append(wire.text(value))
         elif number == FunctionProto.OUTPUT:
-            outputs.append(_text(wire, value))
+            outputs.append(wire.text(value))
         elif number == FunctionProto.NODE:
             operators.append(_node(wire, _span(value), 1))
         else:
@@ -283,24 +291,21 @@ def _function(wire: WireReader, span: Span) -> tuple[FunctionKey, Function]:
     )
 
 
-def _entry(wire: WireReader, span: Span) -> tuple[str, str]:
-    texts = {StringStringEntryProto.KEY: "", StringStringEntryProto.VALUE: ""}
+def _entry(wire: WireReader, span: Span, wanted: Collection[str] | None = None) -> tuple[str, str]:
+    """Return a property's key and value; no value where it is too long, or none of the wanted ones."""
+    spans: dict[int, Span] = {}
     for number, _, value in wire.fields(span, ENTRY):
-        start, end = _span(value)
-        texts[number] = _text(wire, value, MAX_MODEL_PROPERTY) if end - start <= MAX_MODEL_PROPERTY else ""
-    return texts[StringStringEntryProto.KEY], texts[StringStringEntryProto.VALUE]
+        spans[number] = _span(value)
+    start, end = spans.get(StringStringEntryProto.KEY, (0, 0))
+    key = wire.text((start, end)) if end - start <= MAX_MODEL_NAME else ""
+    start, end = spans.get(StringStringEntryProto.VALUE, (0, 0))
+    is_read = end - start <= MAX_MODEL_PROPERTY and (wanted is None or key in wanted)
+    return key, wire.text((start, end), MAX_MODEL_PROPERTY) if is_read else ""
 
 
 def _scopes(text: str) -> tuple[str, ...]:
     """Return the module paths that PyTorch's exporter writes with a node, as a list in Python's notation."""
     return tuple([part.strip(" '\"") for part in text.strip("[] ").split(",")])
-
-
-def _text(wire: WireReader, value: Value, most: int = MAX_MODEL_NAME) -> str:
-    start, end = _span(value)
-    if end - start > most:
-        raise MalformedError(f"a name of {end - start:,} bytes")
-    return wire.bytes_at((start, end)).decode("utf-8", "replace")
 
 
 def _span(value: Value) -> Span:

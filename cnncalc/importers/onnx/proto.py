@@ -37,7 +37,7 @@ class AttributeProto:
     """An operator's attribute; ``TYPE`` says which of the values it has, by :class:`AttributeType`."""
 
     NAME, FLOAT, INT, STRING, TENSOR, GRAPH, FLOATS, INTS, STRINGS, TENSORS, GRAPHS = range(1, 12)
-    TYPE, REF_ATTR_NAME, TP = 20, 21, 22
+    TYPE, REF_ATTR_NAME = 20, 21
 
 
 class AttributeType:
@@ -140,7 +140,6 @@ ATTRIBUTE = {
     AttributeProto.FLOATS: (FIXED32, BYTES),
     AttributeProto.INTS: PACKED, AttributeProto.STRINGS: TEXT, AttributeProto.TENSORS: TEXT,
     AttributeProto.GRAPHS: TEXT, AttributeProto.TYPE: INTEGER, AttributeProto.REF_ATTR_NAME: TEXT,
-    AttributeProto.TP: TEXT,
 }  # fmt: skip
 TENSOR = {
     TensorProto.DIMS: PACKED, TensorProto.DATA_TYPE: INTEGER, TensorProto.FLOAT_DATA: (FIXED32, BYTES),

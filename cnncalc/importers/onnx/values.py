@@ -7,20 +7,23 @@ as if a batch had :data:`SAMPLES` samples, a prime that no model has as a size, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from math import prod
-from typing import TYPE_CHECKING, Any, NamedTuple
+from types import UnionType
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from cnncalc.importers.onnx.model import OnnxOperator, StoredTensor
 from cnncalc.importers.onnx.proto import FLOAT, INT64
-from cnncalc.layers import layer_type
-from cnncalc.layers.shapes import axis_index
+from cnncalc.importers.onnx.wire import MalformedError
+from cnncalc.layers.base import LayerError
 
 if TYPE_CHECKING:
     from cnncalc.layers.base import Layer
     from cnncalc.layers.shapes import Shape
 
 SAMPLES = 1_000_003
+
+_T = TypeVar("_T")
 
 MOVES = frozenset({
     "Reshape", "Transpose", "Slice", "Split", "Squeeze", "Unsqueeze", "Gather", "Identity", "Expand", "Tile", "Cast",
@@ -33,6 +36,10 @@ class UnfitError(Exception):
     """An operator that can't be what the file says it is."""
 
 
+UNFIT = (UnfitError, LayerError, MalformedError, LookupError, ValueError, TypeError, ArithmeticError)
+"""What comes of numbers in a file that do not fit their operator: they go into its arithmetic as they are."""
+
+
 class Value:
     """A tensor of the file.
 
@@ -42,12 +49,10 @@ class Value:
         axis: where the batch axis stands in the file's shape; None if the file's shape has none.
         times: how many samples one sample has become; 0 for what is the same for the whole batch.
         dtype: TensorProto.DataType.
-        data: its elements where they are known, in the order of memory, SAMPLES standing for the batch.
         leaves: the file's stored tensors that a constant is made of.
         source: what a constant is: stored, or an operator on other constants; None for what depends on an input.
         step: the step that makes a value that depends on an input; None for the inputs themselves, and constants.
         origin: the input that it is, or None.
-        fill: the one number that all of a constant's elements are, or None.
         index: which output of its operator a constant is.
         items: the tensors of a list of them; None for a tensor.
         quantum: the grid of numbers of which the file has the places, as integers; None where it has none.
@@ -56,23 +61,9 @@ class Value:
     """
 
     __slots__ = (
-        "axis",
-        "data",
-        "dtype",
-        "fill",
-        "index",
-        "inner",
-        "items",
-        "leaves",
-        "name",
-        "origin",
-        "quantum",
-        "rows",
-        "shape",
-        "source",
-        "step",
-        "times",
-    )
+        "_data", "_fill", "_read", "axis", "dtype", "index", "inner", "items", "leaves", "name",
+        "origin", "quantum", "rows", "shape", "source", "step", "times",
+    )  # fmt: skip
 
     def __init__(self, name: str, shape: Shape, dtype: int = FLOAT) -> None:
         """Make a constant of which nothing is known but its shape."""
@@ -81,17 +72,46 @@ class Value:
         self.dtype = dtype
         self.axis: int | None = None
         self.times = 0
-        self.data: tuple[float, ...] | None = None
+        self._data: tuple[float, ...] | None = None
+        self._read: Callable[[], tuple[float, ...] | None] | None = None
         self.leaves: tuple[StoredTensor, ...] = ()
         self.source: StoredTensor | Call | None = None
         self.step: LayerStep | None = None
         self.origin: str | None = None
-        self.fill: float | None = None
+        self._fill: float | None = None
         self.index = 0
         self.inner: int | None = None
         self.rows: int | None = None
         self.items: tuple[Value, ...] | None = None
         self.quantum: QuantizedGrid | None = None
+
+    @property
+    def data(self) -> tuple[float, ...] | None:
+        """Its elements where they are known, in the order of memory, SAMPLES standing for the batch."""
+        if self._read is not None:
+            read, self._read = self._read, None
+            self._data = read()
+        return self._data
+
+    @data.setter
+    def data(self, data: tuple[float, ...]) -> None:
+        self._data = data
+
+    def defer(self, read: Callable[[], tuple[float, ...] | None]) -> None:
+        """Let the elements be read where somebody asks for them."""
+        self._read = read
+
+    @property
+    def fill(self) -> float | None:
+        """The one number that all of a constant's elements are, or None."""
+        data = self.data if self._fill is None else None
+        if data and data[0] == data[-1] and data.count(data[0]) == len(data):
+            self._fill = data[0]
+        return self._fill
+
+    @fill.setter
+    def fill(self, number: float | None) -> None:
+        self._fill = number
 
     @property
     def is_live(self) -> bool:
@@ -166,8 +186,10 @@ def alias(value: Value, shape: Shape, axis: int | None) -> Value:
     """Return a value that is another one as it is, with its batch, or axes of size 1, in other places."""
     other = Value(value.name, shape, value.dtype)
     other.axis, other.times = axis, value.times
-    other.leaves, other.source, other.fill, other.index = value.leaves, value.source, value.fill, value.index
-    other.data = value.data if not value.is_live else None
+    other.leaves, other.source, other.index = value.leaves, value.source, value.index
+    other._fill = value._fill
+    if not value.is_live:
+        other.defer(lambda: value.data)
     other.step, other.origin = value.step, value.origin
     other.inner = value.inner if axis is None else None
     return other
@@ -244,26 +266,23 @@ class Call:
             raise UnfitError(f"its input {index + 1} is missing")
         return value
 
+    def _attribute(self, name: str, default: _T, kinds: type | UnionType, what: str) -> _T:
+        value: Any = self.operator.attributes.get(name, default)
+        if not isinstance(value, kinds):
+            raise UnfitError(f"{name} is no {what}")
+        return cast("_T", value)
+
     def integer(self, name: str, default: int = 0) -> int:
         """Return an attribute that is an integer."""
-        value = self.operator.attributes.get(name, default)
-        if not isinstance(value, int):
-            raise UnfitError(f"{name} is no integer")
-        return value
+        return self._attribute(name, default, int, "integer")
 
     def number(self, name: str, default: float = 0.0) -> float:
         """Return an attribute that is a number."""
-        value = self.operator.attributes.get(name, default)
-        if not isinstance(value, int | float):
-            raise UnfitError(f"{name} is no number")
-        return float(value)
+        return float(self._attribute(name, default, int | float, "number"))
 
     def text(self, name: str, default: str = "") -> str:
         """Return an attribute that is a text."""
-        value = self.operator.attributes.get(name, default)
-        if not isinstance(value, str):
-            raise UnfitError(f"{name} is no text")
-        return value
+        return self._attribute(name, default, str, "text")
 
     def numbers(self, name: str) -> tuple[float, ...] | None:
         """Return an attribute that is a list of numbers, or None if it is left out."""
@@ -351,43 +370,6 @@ class LayerStep:
     def __getitem__(self, name: str) -> Any:
         """Return an argument of the layer."""
         return self.layer.__dict__[name]
-
-
-_known: dict[tuple[object, ...], Layer] = {}
-
-
-def made(name: str, arguments: Mapping[str, object]) -> Layer:
-    """Return the layer of a type with the given arguments, made once.
-
-    Raises:
-        LayerError: if an argument is unfit.
-    """
-    key = (name, *arguments.items())
-    layer = _known.get(key)
-    if layer is None:
-        cls = layer_type(name)
-        assert cls is not None, name
-        if len(_known) > 4096:
-            _known.clear()
-        layer = _known[key] = cls(**arguments)
-    return layer
-
-
-def laid_out(value: Value, shape: Shape) -> tuple[str, Value, dict[str, Any]]:
-    """Return by which layer, of what, and with which arguments a value gets another shape.
-
-    What is laid out anew twice is laid out once, and one position of an axis that is cut out is selected.
-    """
-    step = value.step
-    while step is not None and step.layer.type == "reshape" and step.inputs[0].times == value.times:
-        value = step.inputs[0]
-        step = value.step
-    if step is not None and step.layer.type == "slice":
-        cut = step.output.sample
-        at = axis_index(step["axis"], cut)
-        if cut[at] == 1 and step["step"] == 1 and step["start"] >= 0 and shape == (*cut[:at], *cut[at + 1 :]):
-            return "select", step.inputs[0], {"axis": at, "index": step["start"]}
-    return "reshape", value, {"shape": shape}
 
 
 def rows_of(call: Call) -> int | None:

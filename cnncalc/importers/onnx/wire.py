@@ -9,14 +9,23 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Iterator, Mapping
-from typing import TypeAlias, overload
+from typing import TypeAlias
 
-from cnncalc.ground.limits import MAX_MODEL_FIELDS, MAX_MODEL_LISTS, MAX_MODEL_MESSAGE_FIELDS, MAX_MODEL_PARTS
+from cnncalc.ground.limits import (
+    MAX_MODEL_FIELDS,
+    MAX_MODEL_LISTS,
+    MAX_MODEL_NAME,
+    MAX_MODEL_PARTS,
+    MAX_MODEL_TEXT,
+)
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 MAX_VARINT_BYTES = 10
-SMALL = 1 << 16  # messages below this size are read at once: indexing bytes is many times as fast
-PAGE = 4096
+HEAD = 2 * MAX_VARINT_BYTES
+"""Bytes that a field's key and its length, or its number, may take."""
+
+WINDOW = 1 << 16
+"""Bytes that are read at once of a file that is not in memory."""
 
 Span: TypeAlias = "tuple[int, int]"
 """Where a value of bytes begins and ends in the file."""
@@ -28,8 +37,8 @@ class MalformedError(Exception):
     """Bytes that are no message of the kind that was expected."""
 
 
-class Paged:
-    """A file as if it were bytes: a page of it is in memory, and what is asked for is read when it is.
+class OpenFile:
+    """A file's bytes, read when they are asked for.
 
     A mapped file would do, but what is mapped counts as the process' memory, and ends it where the file shrinks.
     """
@@ -37,41 +46,37 @@ class Paged:
     def __init__(self, descriptor: int) -> None:
         """Read from an open file's descriptor, which is closed with this."""
         self.descriptor = descriptor
-        self.number = -1
-        self.page = b""
 
     def __del__(self) -> None:
         os.close(self.descriptor)
 
-    @overload
-    def __getitem__(self, key: int) -> int: ...
-    @overload
-    def __getitem__(self, key: slice) -> bytes: ...
-    def __getitem__(self, key: int | slice) -> int | bytes:
-        """Return one byte, or all from one place to another."""
-        start = key if isinstance(key, int) else key.start
-        number, at = divmod(start, PAGE)
-        if isinstance(key, slice) and at + key.stop - start > PAGE:
-            return self._read(start, key.stop - start)
-        if number != self.number:
-            self.page, self.number = self._read(number * PAGE, PAGE), number
-        return self.page[at] if isinstance(key, int) else self.page[at : at + key.stop - start]
-
-    def _read(self, start: int, size: int) -> bytes:
-        os.lseek(self.descriptor, start, os.SEEK_SET)
-        return os.read(self.descriptor, size)
+    def __getitem__(self, place: slice) -> bytes:
+        """Return the bytes from one place to another."""
+        return os.pread(self.descriptor, place.stop - place.start, place.start)
 
 
 class WireReader:
-    """The bytes of a file, and how many fields have been read of them."""
+    """The bytes of a file, and how much has been read of them."""
 
-    def __init__(self, data: bytes | Paged, size: int) -> None:
+    def __init__(self, data: bytes | OpenFile, size: int) -> None:
         """Read ``data`` up to ``size``."""
         self.data = data
         self.size = size
+        self.near, self.near_at = (data, 0) if isinstance(data, bytes) else (b"", 0)
+        self.near_end = len(self.near)
         self.fields_left = MAX_MODEL_FIELDS
         self.parts_left = MAX_MODEL_PARTS
         self.lists_left = MAX_MODEL_LISTS
+        self.text_left = MAX_MODEL_TEXT
+
+    def _window(self, start: int, end: int) -> tuple[bytes, int]:
+        """Return bytes that begin at ``start`` or before, and where; they go on to ``end``, or for a field's head."""
+        if start < self.near_at or min(start + HEAD, end) > self.near_end:
+            self.near, self.near_at = self.data[start : start + WINDOW], start
+            self.near_end = start + len(self.near)
+            if self.near_end < min(start + HEAD, end):
+                raise MalformedError("the file ends too early")
+        return self.near, self.near_at
 
     def fields(self, span: Span, known: Mapping[int, tuple[int, ...]]) -> Iterator[tuple[int, int, Value]]:
         """Yield (number, wire type, value) of a message's known fields; others are passed over.
@@ -83,18 +88,16 @@ class WireReader:
         Raises:
             MalformedError: if the bytes are no such message, or have more fields than a model may have.
         """
-        start, end = span
-        data: bytes | Paged = self.data
-        base = 0
-        if end - start < SMALL:
-            data, base = data[start:end], start
-            if isinstance(data, bytes) and len(data) != end - start:
-                raise MalformedError("the file ends too early")
-        at, stop = start - base, end - base
-        count, most, bound, what = 0, MAX_MODEL_MESSAGE_FIELDS, MAX_MODEL_MESSAGE_FIELDS, "a message has"
-        if self.fields_left < most:
-            most, bound, what = self.fields_left, MAX_MODEL_FIELDS, "there are"
+        at, end = span
+        data, base, edge = b"", at, 0
+        at, stop = 0, end - at
+        count, most = 0, self.fields_left
         while at < stop:
+            if at >= edge:
+                start = at + base
+                data, base = self._window(start, end)
+                at, stop = start - base, end - base
+                edge = stop if stop <= len(data) else len(data) - HEAD + 1
             count += 1
             key = data[at]
             if key < 128:  # as nearly always; the call would take longer than the rest
@@ -103,8 +106,12 @@ class WireReader:
                 key, at = varint(data, at, stop)
             number, wire = key >> 3, key & 7
             if wire == VARINT:
-                value: Value
-                value, at = varint(data, at, stop)
+                whole = data[at] if at < stop else 128
+                if whole < 128:
+                    at += 1
+                else:
+                    whole, at = varint(data, at, stop)
+                value: Value = whole
             elif wire == BYTES:
                 length = data[at] if at < stop else 128
                 if length < 128:
@@ -127,7 +134,7 @@ class WireReader:
                     raise MalformedError(f"field {number} at byte {base + at} has wire type {wire}")
                 yield number, wire, value
             if count > most:
-                raise MalformedError(f"{what} more than {bound:,} fields")
+                raise MalformedError(f"there are more than {MAX_MODEL_FIELDS:,} fields")
         self.fields_left -= count
 
     def count_part(self) -> None:
@@ -138,7 +145,26 @@ class WireReader:
 
     def bytes_at(self, span: Span) -> bytes:
         """Return the bytes of a value."""
-        return self.data[span[0] : span[1]]
+        start, end = span
+        if start >= self.near_at and end <= self.near_end:
+            return self.near[start - self.near_at : end - self.near_at]
+        return self.data[start:end]
+
+    def text(self, value: Value, most: int = MAX_MODEL_NAME) -> str:
+        """Return a value as text.  Raises MalformedError if it, or all text together, is too long."""
+        if isinstance(value, int):  # the reader has checked the wire type
+            raise MalformedError("a number where bytes belong")
+        start, end = value
+        length = end - start
+        self.text_left -= length
+        if length > most:
+            raise MalformedError(f"a name of {length:,} bytes")
+        if self.text_left < 0:
+            raise MalformedError(f"its names have more than {MAX_MODEL_TEXT:,} bytes")
+        at = start - self.near_at
+        if at >= 0 and end <= self.near_end:
+            return self.near[at : at + length].decode("utf-8", "replace")
+        return self.data[start:end].decode("utf-8", "replace")
 
     def float_at(self, span: Span) -> float:
         """Return a value of four bytes as a number."""
@@ -174,7 +200,7 @@ class WireReader:
         return list(struct.unpack(f"<{len(data) // 4}f", data))
 
 
-def varint(data: bytes | Paged, at: int, end: int) -> tuple[int, int]:
+def varint(data: bytes, at: int, end: int) -> tuple[int, int]:
     """Return the integer that stands at a place, and where the next field begins.
 
     Raises:

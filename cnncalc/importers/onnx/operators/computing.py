@@ -9,8 +9,9 @@ from cnncalc.importers.onnx.evaluator_moves import position
 from cnncalc.importers.onnx.opaque import ComputedConv
 from cnncalc.importers.onnx.operators.contraction import feature_map, window
 from cnncalc.importers.onnx.operators.scattering import of_a_sample
+from cnncalc.importers.onnx.steps import made
 from cnncalc.importers.onnx.unknown import stated
-from cnncalc.importers.onnx.values import Call, UnfitError, Value, literal, made
+from cnncalc.importers.onnx.values import Call, UnfitError, Value, literal
 from cnncalc.layers.shapes import Shape
 
 

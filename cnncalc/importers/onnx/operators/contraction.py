@@ -7,7 +7,8 @@ from typing import NamedTuple
 from cnncalc.importers.onnx.builder import Builder, Handler, Result, operator
 from cnncalc.importers.onnx.opaque import ComputedConv
 from cnncalc.importers.onnx.operators.elementwise import affine, framed, merged
-from cnncalc.importers.onnx.values import Call, ConstantInput, UnfitError, Value, alias, made
+from cnncalc.importers.onnx.steps import made
+from cnncalc.importers.onnx.values import Call, ConstantInput, UnfitError, Value, alias
 from cnncalc.layers.shapes import Shape
 from cnncalc.layers.window import same_pad
 

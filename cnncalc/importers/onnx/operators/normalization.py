@@ -9,7 +9,8 @@ from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.operators.contraction import feature_map
 from cnncalc.importers.onnx.operators.elementwise import merged
 from cnncalc.importers.onnx.provenance import is_attribute
-from cnncalc.importers.onnx.values import Call, ConstantInput, UnfitError, Value, made
+from cnncalc.importers.onnx.steps import made
+from cnncalc.importers.onnx.values import Call, ConstantInput, UnfitError, Value
 
 
 @operator("BatchNormalization")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cnncalc.importers.onnx.builder import Builder, operator
-from cnncalc.importers.onnx.values import Call, ConstantInput, UnfitError, Value, alias, made
+from cnncalc.importers.onnx.steps import made
+from cnncalc.importers.onnx.values import Call, ConstantInput, UnfitError, Value, alias
 from cnncalc.layers.shapes import shape_text
 
 GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}

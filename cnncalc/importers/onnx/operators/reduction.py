@@ -7,7 +7,8 @@ from math import prod
 
 from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.proto import INT64
-from cnncalc.importers.onnx.values import Call, UnfitError, Value, alias, made
+from cnncalc.importers.onnx.steps import made
+from cnncalc.importers.onnx.values import Call, UnfitError, Value, alias
 
 LAYERS = {
     "ReduceMean": "mean", "ReduceSum": "sum", "ReduceMax": "max", "ReduceMin": "min", "ReduceProd": "prod",

@@ -9,8 +9,9 @@ from struct import pack, unpack
 from cnncalc.ground.limits import MAX_KNOWN_ELEMENTS
 from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.operators.contraction import feature_map
+from cnncalc.importers.onnx.steps import made
 from cnncalc.importers.onnx.unknown import stated
-from cnncalc.importers.onnx.values import Call, UnfitError, Value, alias, made
+from cnncalc.importers.onnx.values import Call, UnfitError, Value, alias
 from cnncalc.layers.shapes import Shape
 
 

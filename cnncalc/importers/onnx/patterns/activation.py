@@ -134,7 +134,7 @@ def hardsigmoid(fuser: Fuser, step: LayerStep) -> LayerStep | None:
     found = _clipped(fuser, step.inputs[0])
     if found is None:
         return None
-    readers = fuser.readers.get(step, [])
-    if len(readers) == 1 and readers[0].layer.type == "multiply" and any(same(found[1], x) for x in readers[0].inputs):
+    reader = fuser.reader(step)
+    if reader is not None and reader.layer.type == "multiply" and any(same(found[1], x) for x in reader.inputs):
         return None  # it is part of a hardswish
     return fuser.put([*found[0], step], "hardsigmoid", [found[1]])

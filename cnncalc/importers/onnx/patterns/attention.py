@@ -13,7 +13,8 @@ from __future__ import annotations
 from math import isclose, prod
 from typing import TYPE_CHECKING, NamedTuple
 
-from cnncalc.importers.onnx.values import LayerStep, Value, made
+from cnncalc.importers.onnx.steps import made
+from cnncalc.importers.onnx.values import LayerStep, Value
 
 if TYPE_CHECKING:
     from cnncalc.importers.onnx.patterns.fuser import Fuser

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import isclose
 from typing import TYPE_CHECKING
 
-from cnncalc.importers.onnx.values import ConstantInput, LayerStep, made
+from cnncalc.importers.onnx.steps import made
+from cnncalc.importers.onnx.values import ConstantInput, LayerStep
 from cnncalc.layers.base import LayerError
 
 if TYPE_CHECKING:
@@ -26,16 +27,30 @@ class Fuser:
     def __init__(self, build: Builder, steps: list[LayerStep], outputs: list[Value]) -> None:
         self.build = build
         self.steps = steps
-        self.outputs = outputs
         self.kept = {value.step for value in outputs}
-        self.readers: dict[LayerStep, list[LayerStep]] = {}
+        self.readers: dict[LayerStep, dict[LayerStep, int]] = {}
+        self.values: dict[LayerStep, list[Value]] = {}
         for step in steps:
-            for value in step.inputs:
-                if value.step is not None:
-                    self.readers.setdefault(value.step, []).append(step)
+            self._read(step)
+        for value in outputs:
+            if value.step is not None:
+                self.values.setdefault(value.step, []).append(value)
         self.gone: set[LayerStep] = set()
         self.before: dict[LayerStep, list[LayerStep]] = {}
         self.tables: dict[object, list[Value]] = {}
+
+    def _read(self, step: LayerStep) -> None:
+        """Note what a step reads, how often, and by which values."""
+        for value in step.inputs:
+            if value.step is not None:
+                readers = self.readers.setdefault(value.step, {})
+                readers[step] = readers.get(step, 0) + 1
+                self.values.setdefault(value.step, []).append(value)
+
+    def reader(self, step: LayerStep) -> LayerStep | None:
+        """Return the only step that reads another, once; None if there are several."""
+        readers = self.readers.get(step, {})
+        return next(iter(readers)) if len(readers) == 1 == sum(readers.values()) else None
 
     def run(self, patterns: Mapping[str, tuple[Pattern, ...]]) -> list[LayerStep]:
         """Return the steps, each with the first pattern that ends in it put in its place.
@@ -56,7 +71,8 @@ class Fuser:
         """Return a step where it is of a type, and nothing but ``readers`` steps read it."""
         if step is None or step.layer.type != kind or step in self.kept or step in self.gone:
             return None
-        return step if len(self.readers.get(step, ())) == readers else None
+        found = self.readers.get(step, {})
+        return step if len(found) <= readers == sum(found.values()) else None
 
     def maker(self, value: Value, kind: str, readers: int = 1) -> LayerStep | None:
         """Return what makes a value, as :meth:`sole`."""
@@ -108,20 +124,18 @@ class Fuser:
         whole = LayerStep(layer, inputs, last.output, held or {}, calls)
         last.output.step = whole
         self.before[whole] = list(new)
-        for step in (*new, whole):
-            for value in step.inputs:
+        for part in parts:
+            for value in part.inputs:
                 if value.step is not None:
-                    readers = self.readers.get(value.step, [])
-                    self.readers[value.step] = [*[one for one in readers if one not in parts], step]
-        self.readers[whole] = self.readers.pop(last, [])
-        for reader in self.readers[whole]:
-            for value in reader.inputs:
-                if value.step is last:
-                    value.step = whole
+                    self.readers.get(value.step, {}).pop(part, None)
+        for step in (*new, whole):
+            self._read(step)
+        self.readers[whole] = self.readers.pop(last, {})
+        self.values[whole] = self.values.pop(last, [])
+        for value in self.values[whole]:
+            value.step = whole
         if last in self.kept:
             self.kept.add(whole)
-            for value in self.outputs:
-                value.step = whole if value.step is last else value.step
         self.gone.update(parts)
         return whole
 

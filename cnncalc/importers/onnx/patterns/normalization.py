@@ -18,8 +18,7 @@ def _learned(
     """Return the scale and the shift that follow a norm, with their tensors in the shape of its axes."""
     parts, held, last = [step], {}, step
     for kind, name in zip(kinds, ("weight", "bias"), strict=False):
-        readers = fuser.readers.get(last, [])
-        after = readers[0] if len(readers) == 1 and last not in fuser.kept else None
+        after = fuser.reader(last) if last not in fuser.kept else None
         if after is None or after.layer.type != kind:
             break
         shape = after["shape"] or (after.output.shape[0], *(1,) * (len(after.output.shape) - 1))

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cnncalc.importers.onnx.equal import are_same
 from cnncalc.importers.onnx.patterns.fuser import same
-from cnncalc.importers.onnx.values import LayerStep, Value, made
+from cnncalc.importers.onnx.steps import made
+from cnncalc.importers.onnx.values import LayerStep, Value
 
 if TYPE_CHECKING:
     from cnncalc.importers.onnx.patterns.fuser import Fuser
