@@ -33,6 +33,18 @@ def nets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def test_a_figure_has_the_same_name_in_every_format(nets: Path) -> None:
+    """And the one by which ``--max-ratio`` and a sweep know it."""
+    compare = ("compare", "a.yaml", "b.yaml", "--format")
+    of_json = [row["figure"] for row in json.loads(cnncalc(*compare, "json").out)["figures"]]
+    of_ndjson = [json.loads(line)["figure"] for line in cnncalc(*compare, "ndjson").out.splitlines()]
+    of_csv = [line.split(",")[1] for line in cnncalc(*compare, "csv").out.splitlines()[1:]]
+    assert of_json == of_ndjson == of_csv
+    assert {"weight_bytes", "forward_bytes", "peak_bytes", "training_bytes"} < set(of_csv)
+    for name in ("weight_bytes", "peak_bytes", "macs"):
+        assert cnncalc("compare", "a.yaml", "b.yaml", "--max-ratio", f"{name}=99").code == 0
+
+
 def test_two_networks_side_by_side(nets: Path) -> None:
     done = cnncalc("compare", "a.yaml", "b.yaml", columns=80)
     assert (done.code, done.err) == (0, "")

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
-from cnncalc.figures.memory import IN_MEMORY
 from cnncalc.figures.summary import Row, Summary
 from cnncalc.ground.numbers import counted, exact, signed
 from cnncalc.layers.arguments import value_text
@@ -289,7 +288,7 @@ def figure_columns(names: Sequence[str]) -> list[str]:
 def figure_records(names: Sequence[str], found: Sequence[Compared]) -> Iterator[dict[str, object]]:
     """Return one record per figure."""
     for one in found:
-        record: dict[str, object] = {"group": one.group, "figure": IN_MEMORY.get(one.name, one.name)}
+        record: dict[str, object] = {"group": one.group, "figure": one.name}
         for index, name in enumerate(names):
             record[name] = one.values[index]
             if index:
