@@ -90,6 +90,9 @@ class Renamed(Mapping[str, "Array"]):
     def __getitem__(self, name: str) -> Array:
         return self.tensors[self.names[name]]
 
+    def __contains__(self, name: object) -> bool:
+        return name in self.names  # a mapping would read the tensor
+
     def __iter__(self) -> Iterator[str]:
         return iter(self.names)
 

@@ -13,7 +13,7 @@ import pytest
 from cnncalc.exporters.spec import spec_text
 from cnncalc.network import Network, load, loads
 from tests.commands import cnncalc
-from tests.importers.models import FOLDER, model, network, node
+from tests.importers.models import FOLDER, model, network, node, runtime
 
 LEGS = """
 input: {a: [3, 8, 8], b: [3, 8, 8]}
@@ -238,3 +238,27 @@ def test_random_tensors_are_not_those_of_a_model(option: str, tmp_path: Path) ->
     done = cnncalc("weights", str(FOLDER / "resnet14t.onnx"), "-o", str(tmp_path / "w.npz"), option, value)
     assert done.code == 2
     assert f"{option} is for random tensors, but " in done.err
+
+
+def test_constants_that_others_are_made_of_are_read_as_often_as_they_are_asked_for() -> None:
+    """Weights that a file standardises, and uses as they are as well (arXiv:1903.10520)."""
+    w = np.random.default_rng(2).standard_normal((4, 4, 3, 3)).astype(np.float32)
+    nodes = [
+        node("ReduceMean", ["w"], ["mean"], axes=[1, 2, 3]), node("Sub", ["w", "mean"], ["apart"]),
+        node("Mul", ["apart", "apart"], ["squares"]), node("ReduceMean", ["squares"], ["variance"], axes=[1, 2, 3]),
+        node("Sqrt", ["variance"], ["deviation"]), node("Div", ["apart", "deviation"], ["standard"]),
+        node("Conv", ["x", "standard"], ["y"]), node("Conv", ["y", "apart"], ["z"]),
+    ]  # fmt: skip
+    data = model(nodes, {"x": ["N", 4, 6, 6]}, ["z"], {"w": w})
+    graph = network(data)
+    assert graph.stored is not None
+    held = graph.stored()
+    apart = w - w.mean((1, 2, 3), keepdims=True)
+    expected = {"w": apart / np.sqrt((apart**2).mean((1, 2, 3), keepdims=True)), "conv2.weight": apart}
+    for _ in range(2):
+        for name, array in expected.items():
+            assert name in held
+            np.testing.assert_allclose(held[name], array, rtol=1e-5, atol=1e-6)
+    x = np.random.default_rng(3).standard_normal((2, 4, 6, 6)).astype(np.float32)
+    (made,) = runtime(data, {"x": x})
+    np.testing.assert_allclose(graph.run(x).output, made, rtol=1e-4, atol=1e-4)

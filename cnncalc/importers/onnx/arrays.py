@@ -62,14 +62,14 @@ class Arrays:
         while waiting:
             one = waiting[-1]
             missing = [given for given in _made_of(one) if id(given) not in self.made]
-            if missing:
+            if id(one) in self.made:
+                waiting.pop()
+            elif missing:
                 waiting += missing
-                continue
-            if id(one) not in self.made:
+            else:
                 self.made[id(one)] = self._of(one)
                 for given in _made_of(one):
                     self._read(given)
-            waiting.pop()
         return self._read(value)
 
     def _read(self, value: Value) -> Array:
@@ -230,6 +230,9 @@ class Weights(Mapping[str, Any]):
             return array
         most = float(np.finfo(np.float32).max)
         return np.nan_to_num(array, posinf=most, neginf=-most)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.constants  # a mapping would read the tensor
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.constants)
