@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from cnncalc.layers.convolution.conv_transpose import ConvTranspose
     from cnncalc.layers.normalization.batchnorm import BatchNorm
     from cnncalc.layers.normalization.lrn import LRN
+    from cnncalc.layers.recurrent._recurrent import Recurrent
     from cnncalc.layers.shape.upsample import Upsample
 
 # --- rules that several tools share --------------------------------------------------------------------------
@@ -64,6 +65,11 @@ def filters_at_outputs(use: Use, batch: int) -> int:
     return batch * use.params * prod(use.output[1:])
 
 
+def parameters_at_steps(use: Use, batch: int) -> int:
+    """parameters × steps × batch"""
+    return batch * use.params * use.inputs[0][0]
+
+
 def own_parameter(use: Use, batch: int) -> None:
     """not defined: it depends on the parameter's name in the code"""
 
@@ -80,6 +86,26 @@ def resized(use: Use, batch: int) -> int:
     """1 per output element for nearest, 4 for bilinear, on a map of two axes; nothing on one or three, or for others"""
     each = {"nearest": 1, "linear": 4}.get(cast("Upsample", use.layer).mode, 0)
     return batch * prod(use.output) * each if len(use.output) == 3 else 0
+
+
+# --- ptflops -------------------------------------------------------------------------------------------------
+
+
+def cell_products(use: Use, batch: int) -> int:
+    """multiply-accumulates, and 1 per unit of a gate and step for each bias; several samples have one bias of two"""
+    biases = [name for name in use.weights if name.startswith("bias_hh")]
+    adds = sum([prod(use.weights[name].shape) for name in biases]) * use.inputs[0][0]
+    return batch * use.macs + (2 if batch == 1 else batch) * adds
+
+
+def attended(use: Use, batch: int) -> int:
+    """multiply-accumulates of one head without an axis of heads; nothing otherwise"""
+    return batch * use.macs if len(use.output) == 2 else 0
+
+
+def path_products(use: Use, batch: int) -> int | None:
+    """multiply-accumulates of a product of two tensors"""
+    return batch * use.macs if use.macs and len(use.inputs) == 2 else None
 
 
 # --- thop ----------------------------------------------------------------------------------------------------
@@ -123,6 +149,13 @@ def interpolated(use: Use, batch: int) -> int:
     axes = len(use.output) - 1
     by_mode = {"nearest": 1, "linear": {1: 5, 2: 11}.get(axes, 0), "cubic": 224 + 35}
     return batch * prod(use.output) * by_mode.get(cast("Upsample", use.layer).mode, 0)
+
+
+def cell(use: Use, batch: int) -> int:
+    """multiply-accumulates, and per unit and step the biases, a sum for each gate, and 4 (LSTM, GRU) or nothing more"""
+    layer = cast("Recurrent", use.layer)
+    each = layer.gates * (1 + 2 * layer.bias) + (4 if layer.gates > 1 else 0)
+    return batch * (use.macs + layer.directions * use.inputs[0][0] * layer.hidden_size * each)
 
 
 # --- calflops ------------------------------------------------------------------------------------------------
@@ -197,6 +230,25 @@ def resized_flops(use: Use, batch: int) -> int | None:
     factors = layer.scale_factor or ()
     works = len(set(factors)) == 1 or len(factors) == batch
     return inputs(use, batch) if works else None
+
+
+def cell_flops(use: Use, batch: int) -> int:
+    """2 · macs without the last add of each product, the biases, and 10, 7 and 1 per unit and step (LSTM, GRU, RNN)"""
+    layer = cast("Recurrent", use.layer)
+    each = {4: 10, 3: 7, 1: 1}[layer.gates] - 2 * layer.gates + 2 * layer.gates * layer.bias
+    return batch * (2 * use.macs + layer.directions * use.inputs[0][0] * layer.hidden_size * each)
+
+
+def path_flops(use: Use, batch: int) -> int | None:
+    """2 · macs + 1 of a product of two tensors, as NumPy writes it in four digits"""
+    products = path_products(use, batch)
+    return None if products is None else int(float(f"{2 * products + 1:.3e}"))
+
+
+def halved_path(use: Use, batch: int) -> int | None:
+    """half of 2 · macs + 1 of a product of two tensors, as NumPy writes it in four digits"""
+    flops = path_flops(use, batch)
+    return None if flops is None else flops // 2
 
 
 # --- helpers of the rules -------------------------------------------------------------------------------------

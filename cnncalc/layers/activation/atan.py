@@ -15,7 +15,7 @@ class Atan(Elementwise):
     """``arctan(x)``.  Any shape, kept.  Flops per element: 1, as exp and log."""
 
     example = Example("atan", inputs=((64, 28, 28),), output=(64, 28, 28), flops=64 * 28 * 28)
-    elsewhere = Elsewhere(onnx="Atan", others="arctan", function="torch.atan")
+    elsewhere = Elsewhere(onnx="Atan", others="arctan", function="torch.atan", compared=True)
 
     def compute(self, np: NumPy, x: Array) -> Array:
         """Return the angle between −π/2 and π/2."""

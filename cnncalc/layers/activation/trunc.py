@@ -19,7 +19,7 @@ class Trunc(Elementwise):
 
     ufunc = "trunc"
     example = Example("trunc", inputs=((64, 28, 28),), output=(64, 28, 28), flops=64 * 28 * 28)
-    elsewhere = Elsewhere(function="torch.trunc")
+    elsewhere = Elsewhere(function="torch.trunc", compared=True)
 
     def to_onnx(self, onnx: Onnx) -> str:
         """The sign times the magnitude, rounded down."""

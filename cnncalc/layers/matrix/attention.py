@@ -44,7 +44,7 @@ class Attention(Layer):
         macs=3 * 197 * 197 * (64 + 64),
         flops=2 * 3 * 197 * 197 * 128 + 3 * 197 * 197 + 3 * 197 * (2 * 196 + 3 * 197),
     )
-    elsewhere = Elsewhere(onnx="Attention", others="scaled_dot_product_attention")
+    elsewhere = Elsewhere(onnx="Attention", others="scaled_dot_product_attention", compared=True)
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return (…, L, e).  Raises LayerError if the shapes of queries, keys and values don't fit each other."""

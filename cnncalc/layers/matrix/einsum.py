@@ -50,7 +50,7 @@ class Einsum(Layer):
         macs=12 * 197 * 197 * 64,
         flops=2 * 12 * 197 * 197 * 64,
     )
-    elsewhere = Elsewhere(onnx="Einsum")
+    elsewhere = Elsewhere(onnx="Einsum", compared=True)
 
     def check(self) -> None:
         """Refuse letters that occur twice in one term, or only in the output."""

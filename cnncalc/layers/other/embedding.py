@@ -28,7 +28,7 @@ class Embedding(Layer):
         output=(512, 64),
         params=256 * 64,
     )
-    elsewhere = Elsewhere(torch="Embedding(num_embeddings, embedding_dim)", others="Embed")
+    elsewhere = Elsewhere(torch="Embedding(num_embeddings, embedding_dim)", others="Embed", compared=True)
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return the input's shape followed by the vectors' length."""

@@ -43,7 +43,7 @@ class Parameter(Layer):
     trainable = argument(flag, "whether training changes it; else it is a buffer", True)
 
     example = Example("parameter: [1, 192]", inputs=(), output=(1, 192), params=192)
-    elsewhere = Elsewhere(torch="Parameter")
+    elsewhere = Elsewhere(torch="Parameter", compared=True)
 
     def check(self) -> None:
         """Refuse sizes below 1."""

@@ -43,7 +43,7 @@ class Rotary(Layer):
         output=(12, 196, 64),
         flops=3 * 12 * 196 * 64 + 12 * 196 * 32,
     )
-    elsewhere = Elsewhere(onnx="RotaryEmbedding", others="RoPE apply_rotary_pos_emb")
+    elsewhere = Elsewhere(onnx="RotaryEmbedding", others="RoPE apply_rotary_pos_emb", compared=True)
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return the input's shape.  Raises LayerError if the angles don't fit."""

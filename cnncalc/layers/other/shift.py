@@ -48,7 +48,7 @@ class Shift(Layer):
     sums = True
 
     example = Example("shift: [197, 192]", inputs=((197, 192),), output=(197, 192), params=197 * 192, flops=197 * 192)
-    elsewhere = Elsewhere(others="Bias BiasAdd")
+    elsewhere = Elsewhere(others="Bias BiasAdd", compared=True)
 
     def weights(self, *inputs: Shape) -> dict[str, Weight]:
         """Return weight with the learned tensor's shape, (C,) by default."""

@@ -37,7 +37,7 @@ class GRU(Recurrent):
         macs=20 * 3 * 128 * (64 + 128),
         flops=2 * 20 * 3 * 128 * (64 + 128) + 20 * 128 * (21 + 6),
     )
-    elsewhere = Elsewhere(torch="GRU(input_size, hidden_size)", keras="GRU(hidden_size)", onnx="GRU")
+    elsewhere = Elsewhere(torch="GRU(input_size, hidden_size)", keras="GRU(hidden_size)", onnx="GRU", compared=True)
 
     def step(
         self, np: NumPy, x: Array, products: Array, state: tuple[Array, ...], bias: Array | int

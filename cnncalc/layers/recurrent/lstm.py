@@ -66,7 +66,7 @@ class LSTM(Recurrent):
         macs=26 * 4 * 256 * (512 + 256),
         flops=2 * 26 * 4 * 256 * (512 + 256) + 26 * 256 * (30 + 8),
     )
-    elsewhere = Elsewhere(torch="LSTM(input_size, hidden_size)", keras="LSTM(hidden_size)", onnx="LSTM")
+    elsewhere = Elsewhere(torch="LSTM(input_size, hidden_size)", keras="LSTM(hidden_size)", onnx="LSTM", compared=True)
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return (T, hidden_size), twice as wide for both directions, and again for ``output: both``."""

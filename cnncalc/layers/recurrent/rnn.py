@@ -38,7 +38,9 @@ class RNN(Recurrent):
         macs=20 * 64 * (32 + 64),
         flops=2 * 20 * 64 * (32 + 64) + 20 * 64 * (1 + 2 + 5),
     )
-    elsewhere = Elsewhere(torch="RNN(input_size, hidden_size)", keras="SimpleRNN(hidden_size)", onnx="RNN")
+    elsewhere = Elsewhere(
+        torch="RNN(input_size, hidden_size)", keras="SimpleRNN(hidden_size)", onnx="RNN", compared=True
+    )
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """The flops of any cell, with 1 operation for relu in place of 5 for tanh."""

@@ -35,7 +35,7 @@ class Gather(Movement):
     axis = argument(axis, "the axis of the indices", 0)
 
     example = Example("gather: {indices: [2, 0, 2], axis: channels}", inputs=((3, 8, 8),), output=(3, 8, 8))
-    elsewhere = Elsewhere(onnx="Gather", others="index_select")
+    elsewhere = Elsewhere(onnx="Gather", others="index_select", compared=True)
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return the shape with the number of indices on the axis."""
