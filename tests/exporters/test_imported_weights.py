@@ -242,14 +242,14 @@ def test_random_tensors_are_not_those_of_a_model(option: str, tmp_path: Path) ->
 
 def test_constants_that_others_are_made_of_are_read_as_often_as_they_are_asked_for() -> None:
     """Weights that a file standardises, and uses as they are as well (arXiv:1903.10520)."""
-    w = np.random.default_rng(2).standard_normal((4, 4, 3, 3)).astype(np.float32)
+    w = np.random.default_rng(2).standard_normal((64, 64, 3, 3)).astype(np.float32)  # more than are computed at once
     nodes = [
         node("ReduceMean", ["w"], ["mean"], axes=[1, 2, 3]), node("Sub", ["w", "mean"], ["apart"]),
         node("Mul", ["apart", "apart"], ["squares"]), node("ReduceMean", ["squares"], ["variance"], axes=[1, 2, 3]),
         node("Sqrt", ["variance"], ["deviation"]), node("Div", ["apart", "deviation"], ["standard"]),
         node("Conv", ["x", "standard"], ["y"]), node("Conv", ["y", "apart"], ["z"]),
     ]  # fmt: skip
-    data = model(nodes, {"x": ["N", 4, 6, 6]}, ["z"], {"w": w})
+    data = model(nodes, {"x": ["N", 64, 6, 6]}, ["z"], {"w": w})
     graph = network(data)
     assert graph.stored is not None
     held = graph.stored()
@@ -259,6 +259,6 @@ def test_constants_that_others_are_made_of_are_read_as_often_as_they_are_asked_f
         for name, array in expected.items():
             assert name in held
             np.testing.assert_allclose(held[name], array, rtol=1e-5, atol=1e-6)
-    x = np.random.default_rng(3).standard_normal((2, 4, 6, 6)).astype(np.float32)
+    x = np.random.default_rng(3).standard_normal((2, 64, 6, 6)).astype(np.float32)
     (made,) = runtime(data, {"x": x})
-    np.testing.assert_allclose(graph.run(x).output, made, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(graph.run(x).output, made, rtol=1e-3, atol=1e-3)
