@@ -126,6 +126,12 @@ CASES: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], int]] = 
         {"o": np.int64(0), "i": np.int64(1), "column": ints(-1, 1, 1), "tall": ints(2, 1), "k": ints(4, 1).reshape(1, 2, 1),
          "from": ints(0), "to": ints(2), "axis": ints(1)}, 17,
     ),
+    "a table of positions that is gathered from a larger one": (
+        [node("GatherND", ["table", "at"], ["t"]), node("GatherND", ["rows", "from"], ["u"], batch_dims=1), node("Add", ["x", "t"], ["v"]),
+         node("Add", ["v", "u"], ["y"])], ROWS,
+        {"table": weight(100, 50, 6), "at": np.stack([np.arange(7) * 9, np.arange(7) ** 2 % 50], -1).astype(np.int64)[None],
+         "rows": weight(7, 900, 6), "from": (np.arange(7).reshape(7, 1) * 99)}, 17,
+    ),
     "gather by samples": (
         [node("ArgMax", ["x"], ["i"], axis=1, keepdims=0), node("Unsqueeze", ["i", "two"], ["j"]),
          node("GatherND", ["x", "j"], ["y"], batch_dims=1)], ROWS, {"two": ints(2)}, 17,

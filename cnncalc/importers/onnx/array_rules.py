@@ -242,6 +242,15 @@ def _erf(call: Call, x: Inputs, value: Value) -> Array:
     return np.asarray(np.vectorize(erf)(x[0]), x[0].dtype)
 
 
+def _gather_nd(call: Call, x: Inputs, value: Value) -> Array:
+    data, places = x[0], x[1]
+    sizes = data.shape[: call.integer("batch_dims")]
+    samples = [
+        np.arange(n).reshape([-1 if i == axis else 1 for i in range(places.ndim - 1)]) for axis, n in enumerate(sizes)
+    ]
+    return np.asarray(data[(*samples, *np.moveaxis(places, -1, 0))])
+
+
 def _scatter_nd(call: Call, x: Inputs, value: Value) -> Array:
     made = x[0].copy()
     places = tuple(np.moveaxis(x[1], -1, 0))
@@ -319,6 +328,7 @@ MORE: dict[str, Rule] = {
     "Cast": _cast, "CastLike": lambda call, x, value: x[0].astype(x[1].dtype), "Mod": _mod,
     "Sum": lambda call, x, value: np.sum(np.broadcast_arrays(*x.all()), axis=0), "EyeLike": _eye, "Erf": _erf,
     "GatherElements": lambda call, x, value: np.take_along_axis(x[0], x[1], call.integer("axis")),
+    "GatherND": _gather_nd,
     "ScatterND": _scatter_nd, "Slice": _slice, "Split": _split, "Clip": _clip, "BatchNormalization": _batchnorm,
     "DequantizeLinear": _dequantize, "QuantizeLinear": _quantize, "DequantizeRows": _rows, "Gates": _gates,
     "Spread": _spread, "Trilu": _trilu, "FlatIndices": _flat_indices, "CausalBias": _causal_bias,
