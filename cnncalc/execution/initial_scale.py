@@ -46,8 +46,12 @@ def mean_squares(network: Graph) -> dict[Tensor, float]:
 
 def _mean_square(sample: Array) -> float:
     """Return the mean square of a sample's finite elements, within bounds: a logarithm has no value below 0."""
-    finite = sample[np.isfinite(sample)]
-    return float(np.clip(np.mean(finite**2), *MEAN_SQUARES)) if finite.size else 1.0
+    mean = np.add.reduce(np.square(sample)) / len(sample)
+    if not math.isfinite(mean):
+        finite = sample[np.isfinite(sample)]
+        mean = np.mean(finite**2) if finite.size else 1.0
+    least, most = MEAN_SQUARES
+    return float(min(max(mean, least), most))
 
 
 def _sample_of(node: Node, incoming: list[Array], stream: np.random.Generator) -> Array:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.dense.linear import Linear
@@ -14,7 +12,6 @@ if TYPE_CHECKING:
     from cnncalc.layers.base import Layer
 
 
-@dataclass(frozen=True, eq=False)
 class Step:
     """Nodes that run together: a carrier, operations on its input, and operations on its output while it is in the
     cache.
@@ -25,37 +22,25 @@ class Step:
             order.
         after: nodes that are applied to the carrier's output, in order.
         residual: the other input of an add among `after`.
+        nodes: all nodes in their order.
+        inputs: the inputs of the first node.
+        reads: all inputs of the step, a residual last.
+        output: the node whose output is the step's.
+        prepares: whether factors or constants for each channel are applied to the carrier's input.
     """
 
-    carrier: Node
-    before: tuple[Node, ...] = ()
-    after: tuple[Node, ...] = ()
-    residual: Tensor | None = None
+    __slots__ = "after", "before", "carrier", "inputs", "nodes", "output", "prepares", "reads", "residual"
 
-    @cached_property
-    def nodes(self) -> tuple[Node, ...]:
-        """All nodes in their order."""
-        return (*self.before, self.carrier, *self.after)
-
-    @cached_property
-    def inputs(self) -> tuple[Tensor, ...]:
-        """The inputs of the first node."""
-        return self.nodes[0].inputs
-
-    @cached_property
-    def reads(self) -> tuple[Tensor, ...]:
-        """All inputs of the step, a residual last."""
-        return (*self.inputs, self.residual) if self.residual else self.inputs
-
-    @cached_property
-    def output(self) -> Node:
-        """The node whose output is the step's."""
-        return self.nodes[-1]
-
-    @cached_property
-    def prepares(self) -> bool:
-        """Whether factors or constants for each channel are applied to the carrier's input."""
-        return bool(self.before) and self.before[0].layer.is_affine()
+    def __init__(
+        self, carrier: Node, before: tuple[Node, ...] = (), after: tuple[Node, ...] = (), residual: Tensor | None = None
+    ) -> None:
+        """Group nodes around a carrier."""
+        self.carrier, self.before, self.after, self.residual = carrier, before, after, residual
+        self.nodes = (*before, carrier, *after)
+        self.inputs = self.nodes[0].inputs
+        self.reads = self.inputs if residual is None else (*self.inputs, residual)
+        self.output = self.nodes[-1]
+        self.prepares = bool(before) and before[0].layer.is_affine()
 
 
 def is_contraction(layer: Layer) -> bool:

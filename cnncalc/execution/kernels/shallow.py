@@ -67,14 +67,17 @@ class Shallow(Kernel):
         filters = self.pack(task.weight)
         down, across = self.axes
         x, out = task.x, task.out
-        framed = self._planes(task)
+        planes = in_room(task.room, (len(x), self.deep, down.padded, across.padded), x.dtype)  # as pictures are stored
+        framed = planes.transpose(0, 2, 3, 1)
         yield once(lambda calls: self._pad(calls, framed, x, task.before.clip))
         finish = Finisher(task, out, channels_last)
         yield from finish.first
         depth = down.kernel * self.taps
-        every = np.lib.stride_tricks.sliding_window_view(framed, across.extent, axis=2)  # (N, H, every, C, extent)
-        places = slice(None, across.positions * across.stride, across.stride)
-        view = every[:, :, places, :, :: across.dilation].transpose(0, 1, 4, 3, 2)
+        item = x.itemsize
+        view: Array = np.ndarray(
+            (len(x), down.padded, across.kernel, self.deep, across.positions), x.dtype, planes, 0,
+            (*framed.strides[:2], across.dilation * item, framed.strides[3], across.stride * item),
+        )  # fmt: skip
 
         def block(calls: Calls, start: int, stop: int) -> None:
             for image in range(start // down.positions, -(-stop // down.positions)):
@@ -84,7 +87,7 @@ class Shallow(Kernel):
                 unrolled = calls.scratch("lines", source.shape, x.dtype)
                 calls.fill(unrolled, source)
                 unrolled = unrolled.reshape(len(source), self.taps, across.positions)
-                line, item = unrolled.strides[0], unrolled.itemsize
+                line = unrolled.strides[0]
                 shape = (last - first, across.positions, depth)
                 steps = (down.stride * line, item, across.positions * item)
                 matrix: Array = np.ndarray(shape, x.dtype, unrolled, 0, steps)
@@ -93,12 +96,6 @@ class Shallow(Kernel):
             finish(calls, start * across.positions, stop * across.positions)
 
         yield Stage(len(x) * down.positions, self.step, block, out.size * depth, out.size)
-
-    def _planes(self, task: Task) -> Array:
-        """Return memory for the padded input (N, H, W, C), stored as one plane per channel, as pictures are."""
-        down, across = self.axes
-        shape = (len(task.x), self.deep, down.padded, across.padded)
-        return in_room(task.room, shape, task.x.dtype).transpose(0, 2, 3, 1)
 
     def _pad(self, calls: Calls, out: Array, x: Array, clip: tuple[float, float] | None) -> None:
         down, across = self.axes
