@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
-from cnncalc.execution.kernels.tuning import BLOCK, GEMM_FROM_ROWS, MOST_AHEAD, MOST_KEPT, ROW_OPERATION
+from cnncalc.execution.kernels.tuning import (
+    BLOCK,
+    GEMM_FROM_ROWS,
+    MOST_AHEAD,
+    MOST_KEPT,
+    MOST_READS_AHEAD,
+    ROW_OPERATION,
+)  # fmt: skip
 from cnncalc.execution.machine import available, resident
 from cnncalc.execution.plan import is_contraction
 from cnncalc.ground.errors import ArgumentError, CnncalcError
@@ -21,7 +29,8 @@ OWN = 4 << 20  # bytes of the executor's objects, and overhead of the allocator
 BLAS = 3 << 20  # bytes of its buffer that OpenBLAS touches, for each thread
 KEPT = 1 << 20  # bytes of freed memory that the allocator keeps for each thread
 CALL = 1500  # bytes of a call that is kept, its views included
-CALLS = 12  # of a block, at most
+STEP = 600  # bytes of a step's own objects
+HELD = 4000  # bytes of the objects that hold an input, or a contraction's weights
 TEMPORARIES = 4  # arrays as large as its output that a layer makes if NumPy computes it as a whole
 
 
@@ -68,15 +77,31 @@ def needs(plan: RunPlan, threads: int, *, inputs: int | None = None, repeats: bo
         inputs = elements * (dtype.itemsize + (4 if dtype.itemsize != 4 else 0))
     outside = sum(node.elements(batch) for node in {*keep}) + sum(t.elements(batch) for t in network.outputs.values())
     weights = sum(node.params + node.buffers for node in network.nodes)
-    most = MOST_KEPT if repeats else MOST_AHEAD
     pairs = list(zip(plan.steps, plan.kernels, strict=True))
-    blocks = sum(min(_blocks(kernel), most) for kernel in plan.kernels if kernel)
-    scratch = threads * (plan.scratch + BLAS + KEPT) + OWN + blocks * CALL * CALLS
+    scratch = threads * (plan.scratch + BLAS + KEPT) + OWN + _objects(pairs, threads, repeats)
+    scratch += len(network.inputs) * HELD
     scratch += threads * max((_activated(step, kernel) for step, kernel in pairs), default=0) * dtype.itemsize
     scratch += max((_beside(step, batch) for step, kernel in pairs if not kernel), default=0) * dtype.itemsize
     packing, activations = _packing(pairs) * dtype.itemsize, plan.layout.size + outside * dtype.itemsize
     computing = max(0, network.beside_stored() - packing - activations - scratch)  # before those are there
     return Needs(resident(), inputs, weights * dtype.itemsize + computing, packing, activations, scratch)
+
+
+def _objects(pairs: Sequence[tuple[Step, Kernel | None]], threads: int, repeats: bool) -> int:
+    """Return the bytes of Python's objects: those of the steps, and the calls that are there at one time."""
+    most = MOST_KEPT * threads if repeats else MOST_AHEAD  # each thread keeps the calls of the blocks that it took
+    ahead: deque[tuple[int, int]] = deque()
+    reads = now = largest = objects = 0
+    for step, kernel in pairs:
+        objects += STEP + HELD * is_contraction(step.carrier.layer)
+        calls = 1 if kernel is None else min(kernel.blocks, most) * kernel.calls
+        ahead.append((len(step.reads), calls))
+        reads, now = reads + len(step.reads), now + calls
+        while not repeats and reads - ahead[0][0] >= MOST_READS_AHEAD:
+            before, gone = ahead.popleft()
+            reads, now = reads - before, now - gone
+        largest = max(largest, now)
+    return objects + largest * CALL
 
 
 def _packing(pairs: Sequence[tuple[Step, Kernel | None]]) -> int:
@@ -115,12 +140,6 @@ def _activated(step: Step, kernel: Kernel | None) -> int:
     if kernel is None or not activations:
         return 0
     return TEMPORARIES * min(2 * BLOCK, prod(kernel.shape))
-
-
-def _blocks(kernel: Kernel) -> int:
-    """Return the approximate number of a kernel's blocks."""
-    used = sum(kernel.scratch.values())
-    return 1 + prod(kernel.shape) // max(used, 1 << 14)
 
 
 def require(needed: Needs, limit: int | None, threads: int) -> None:

@@ -21,8 +21,9 @@ from cnncalc.execution.kernels.kernel import (
     Stage,
     Task,
     as_rows,
+    blocks,
     channels_last,
-    first_block,
+    images,
     in_room,
     once,
 )  # fmt: skip
@@ -89,7 +90,8 @@ class PointConvolution(Kernel):
         self.unit = counts[-1] if counts[-1] <= step else 1  # whole lines are cut into equal pieces
         self.step = step // self.unit
         self.scratch = {"rows": min(self.step * self.unit, self.rows) * depth}
-        self.finished = first_block(self.rows // self.unit, self.step) * self.unit
+        self.blocks = blocks(self.rows // self.unit, self.step)
+        self.finished = self.rows // self.unit // self.blocks * self.unit
 
     def pack(self, weight: HeldWeight) -> Filters:
         """Return the filters as a matrix (C, out)."""
@@ -155,7 +157,8 @@ class Unrolled(Kernel):
         columns = self.counts[-1]
         lines = batch * prod(self.counts[:-1])
         self.step = max(1, 4 * BLOCK // (columns * self.depth * groups))
-        self.finished = first_block(lines, self.step) * columns
+        self.blocks, self.calls = blocks(lines, self.step), 8 + images(lines, self.counts[-2], self.step)
+        self.finished = lines // self.blocks * columns
         self.scratch = {"patches": groups * min(self.step, lines) * columns * self.depth}
         self.room = batch * prod(axis.padded for axis in self.axes) * self.deep * groups if axes.pads else 0
 
@@ -238,6 +241,7 @@ class Prepared(Kernel):
         self.kernel = kernel
         self.shape, self.scratch = kernel.shape, kernel.scratch
         self.more, self.direct, self.method, self.finished = kernel.more, kernel.direct, kernel.method, kernel.finished
+        self.blocks, self.calls = kernel.blocks, kernel.calls + 3
         self.own = prod(shape)
         self.room = self.own + kernel.room
 

@@ -20,9 +20,9 @@ from cnncalc.execution.kernels.kernel import (
     Stage,
     Task,
     as_rows,
+    blocks,
     channels_first,
     channels_last,
-    first_block,
     in_room,
     make,
     once,
@@ -44,7 +44,8 @@ class DenseProduct(Kernel):
             raise ValueError(f"a weight {weight} does not fit {shape}")
         self.shape = (*shape[:-1], weight[0])
         self.rows, self.axis, self.pieces = prod(shape[:-1]), axis, pieces
-        self.finished = first_block(self.rows, 256) if self.rows >= GEMM_FROM_ROWS else self.rows
+        self.blocks = blocks(self.rows, 256) if self.rows >= GEMM_FROM_ROWS else 1
+        self.finished = self.rows // self.blocks
 
     def pack(self, weight: HeldWeight) -> Filters | None:
         """Return the weight as filters (in_features, out_features); None if few rows are multiplied by it."""

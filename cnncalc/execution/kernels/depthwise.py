@@ -17,8 +17,9 @@ from cnncalc.execution.kernels.kernel import (
     Shape,
     Stage,
     Task,
+    blocks,
     channels_last,
-    first_block,
+    images,
 )  # fmt: skip
 from cnncalc.execution.kernels.tuning import BLOCK, DEPTHWISE_LANES_BELOW, DEPTHWISE_RUN
 from cnncalc.execution.kernels.windows import Slides
@@ -51,7 +52,8 @@ class Depthwise(Kernel):
         self.width = max(across.before + across.size + across.after, (columns - 1 + lanes) * self.lanes)
         self.step = max(1, 2 * BLOCK // (across.size * channels * down.stride))
         rows = min(self.step, batch * lines)
-        self.finished = first_block(batch * lines, self.step) * columns
+        self.blocks, self.calls = blocks(batch * lines, self.step), 3 + 8 * images(batch, lines, self.step)
+        self.finished = batch * lines // self.blocks * columns
         self.scratch = {"framed": ((rows - 1) * down.stride + down.extent) * self.width * channels}
         if self.lanes > 1:
             self.scratch["lanes"] = rows * columns * self.lanes * channels

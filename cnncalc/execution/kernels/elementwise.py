@@ -18,6 +18,8 @@ from cnncalc.execution.kernels.kernel import (
     Task,
     apply,
     as_rows,
+    blocks,
+    images,
     once,
 )  # fmt: skip
 from cnncalc.execution.kernels.rows import RowOperation, of_three
@@ -34,6 +36,9 @@ class PerElement(Kernel):
         """Prepare for an input (N, *in, C); a function that only clips is `clip`."""
         self.shape = shape
         self.function, self.clip = function, clip
+        rows = prod(shape[:-1])
+        self.step = max(1, BLOCK // 2 // max(shape[-1], 1))
+        self.blocks, self.calls = blocks(rows, self.step), 1
 
     def stages(self, task: Task) -> Iterator[Stage]:
         """Apply the function to blocks of rows, or to the whole array if its memory has another order."""
@@ -47,7 +52,7 @@ class PerElement(Kernel):
         def block(calls: Calls, start: int, stop: int) -> None:
             self._apply(calls, source[start:stop], out[start:stop])
 
-        yield Stage(len(out), max(1, BLOCK // 2 // out.shape[1]), block, elements=4 * out.size)
+        yield Stage(len(out), self.step, block, elements=4 * out.size)
 
     def _apply(self, calls: Calls, source: Array, out: Array) -> None:
         if self.clip is not None:
@@ -63,6 +68,10 @@ class Merge(Kernel):
         """Prepare for inputs (N, *in, C).  Raises ValueError if NumPy can't broadcast them."""
         self.shape = np.broadcast_shapes(*shapes)
         self.combine = of_three(ufunc)
+        self.total = self.shape[0] * (self.shape[1] if len(self.shape) > 2 else 1)
+        self.step = max(1, BLOCK * self.total // max(prod(self.shape), 1))
+        self.blocks = blocks(self.total, self.step)
+        self.calls = (len(shapes) - 1) * images(self.shape[0], self.total // max(self.shape[0], 1), self.step)
 
     def stages(self, task: Task) -> Iterator[Stage]:
         """Merge the inputs into the output, a few lines of its second axis at a time."""
@@ -78,9 +87,7 @@ class Merge(Kernel):
                     calls.do(self.combine, merged, other[part], task.out[part])
                     merged = task.out[part]
 
-        size = prod(self.shape)
-        total = self.shape[0] * lines
-        yield Stage(total, max(1, BLOCK * total // max(size, 1)), block, elements=2 * size)
+        yield Stage(self.total, self.step, block, elements=2 * prod(self.shape))
 
 
 class ScaleAndShift(Kernel):
@@ -89,6 +96,7 @@ class ScaleAndShift(Kernel):
     def __init__(self, shape: Shape, scale: Array, shift: Array) -> None:
         """Prepare for an input (N, *in, C), a factor and a constant (C,)."""
         self.shape = shape
+        self.blocks, self.calls = blocks(prod(shape[:-1]), max(1, BLOCK // max(shape[-1], 1))), 3
         self.operations = Before((RowOperation(scale, np.multiply), RowOperation(shift, np.add)))
 
     def stages(self, task: Task) -> Iterator[Stage]:
@@ -107,6 +115,7 @@ class Concatenation(Kernel):
         if len({shape[:-1] for shape in shapes}) > 1:
             raise ValueError(f"arrays of the shapes {', '.join(map(str, shapes))} can't be joined")
         self.shape = (*shapes[0][:-1], sum([shape[-1] for shape in shapes]))
+        self.calls = len(shapes)
 
     def stages(self, task: Task) -> Iterator[Stage]:
         """Copy one input after the other."""

@@ -211,9 +211,14 @@ class Stage(NamedTuple):
     elements: int = 0
 
 
-def first_block(total: int, step: int) -> int:
-    """Return the length of the first block, if the range is cut into equal blocks."""
-    return total // max(1, -(-total // step))
+def blocks(total: int, step: int) -> int:
+    """Return the number of blocks into which one thread cuts a range."""
+    return max(1, -(-total // step))
+
+
+def images(batch: int, lines: int, step: int) -> int:
+    """Return the most images of so many lines each that a block of lines reaches."""
+    return min(batch, 1 + -(-step // lines))
 
 
 def once(bind: Callable[[Calls], object]) -> Stage:
@@ -255,7 +260,9 @@ class Kernel:
         room: elements for a copy of the whole input.
         more: additional elements of the packed weight compared with the plain one.
         direct: multiply-accumulates of the plain algorithm, if the kernel's `method` needs fewer.
-        finished: rows of the output that one block computes, if threads don't share the work.
+        blocks: number of blocks, if threads don't share the work.
+        calls: the most calls of a block, or somewhat more.
+        finished: rows of the output that one block computes.
     """
 
     shape: Shape
@@ -264,6 +271,8 @@ class Kernel:
     more: int = 0
     direct: int = 0
     method: str = ""
+    blocks: int = 1
+    calls: int = 8
     finished: int = 1
     _places: Places | None = None
 

@@ -16,6 +16,8 @@ from cnncalc.execution.kernels.kernel import (
     Stage,
     Task,
     as_rows,
+    blocks,
+    images,
     in_room,
     once,
 )  # fmt: skip
@@ -73,6 +75,9 @@ class Pool(Kernel):
         line = prod(self.shape[2:]) * prod(axis.stride for axis in axes)
         self.step = max(1, BLOCK // line)
         self.elements = prod(shape)
+        self.blocks = blocks(self.batch * axes[0].positions, self.step)
+        taps = sum(axis.kernel + 1 for axis in axes)
+        self.calls = 3 + taps * images(self.batch, axes[0].positions, self.step)
         rows = min(self.step, axes[0].positions)
         kept = [rows, *(axis.size for axis in axes[1:])]  # the shape once some axes are merged
         for number, axis in enumerate(axes[:-1]):
@@ -225,6 +230,7 @@ class AdaptivePooling(Kernel):
             sizes[axis] = self.shape[axis]
             between = max(between, prod(sizes))
         self.room = 2 * between
+        self.calls = 1 + sum(self.shape[axis] for axis in self.changed)
 
     def stages(self, task: Task) -> Iterator[Stage]:
         """Reduce the bins of one axis after the other; intermediate results alternate between halves of the room."""

@@ -16,8 +16,9 @@ from cnncalc.execution.kernels.kernel import (
     Shape,
     Stage,
     Task,
+    blocks,
     channels_last,
-    first_block,
+    images,
     in_room,
     once,
 )  # fmt: skip
@@ -45,7 +46,9 @@ class Shallow(Kernel):
         self.taps = across.kernel * self.deep
         self.step = max(1, 2 * BLOCK // (across.positions * max(self.taps * down.stride, channels)))
         rows = min(self.step, down.positions)
-        self.finished = first_block(batch * down.positions, self.step) * across.positions
+        lines = batch * down.positions
+        self.blocks, self.calls = blocks(lines, self.step), 7 + 7 * images(batch, down.positions, self.step)
+        self.finished = lines // self.blocks * across.positions
         self.scratch = {"lines": ((rows - 1) * down.stride + down.kernel) * self.taps * across.positions}
         self.room = batch * down.padded * across.padded * self.deep
 

@@ -59,6 +59,7 @@ class Transposed(Kernel):
         self.shape = (self.batch, *(part.stop - part.start for part in self.crop), self.channels)
         self.taps = list(product(*map(range, weight[2:])))
         self.scratch = {"landed": prod(self.sizes) * self.channels}
+        self.blocks, self.calls = max(self.batch, 1), 8 + 2 * len(self.taps)
         self.room = self.batch * (prod(self.full) * self.channels + prod(self.sizes) * shape[1])
 
     def pack(self, weight: HeldWeight) -> Array:

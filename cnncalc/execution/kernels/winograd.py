@@ -20,8 +20,9 @@ from cnncalc.execution.kernels.kernel import (
     Shape,
     Stage,
     Task,
+    blocks,
     channels_last,
-    first_block,
+    images,
 )  # fmt: skip
 from cnncalc.execution.kernels.panels import Filters, transform
 from cnncalc.execution.kernels.tuning import (
@@ -96,7 +97,9 @@ class Winograd(Kernel):
         self.lines, self.tiles = -(-down.positions // m), -(-across.positions // m)
         self.step = max(1, WINOGRAD_TILES // self.tiles)
         bands = min(self.step, self.lines)
-        self.finished = min(first_block(batch * self.lines, self.step) * m, down.positions) * across.positions
+        self.blocks = blocks(batch * self.lines, self.step)
+        self.calls = (18 + m * m) * images(batch, self.lines, self.step)
+        self.finished = min(batch * self.lines // self.blocks * m, down.positions) * across.positions
         width = self.tiles * m + points - m
         count = bands * self.tiles
         source = (bands * m + points - m) * width * depth
