@@ -9,6 +9,9 @@ ABSENT = object()
 
 FigureColumn = Sequence[object]
 
+MOST_COMPARED = 60
+"""How many columns with names another one is compared with; nobody reads a block of more arguments."""
+
 
 def same(one: object, other: object) -> bool:
     """Whether two figures are printed alike; True is not 1."""
@@ -23,11 +26,16 @@ def whole(column: Sequence[object]) -> list[int]:
 
 def equal(column: FigureColumn, other: FigureColumn) -> bool:
     """Whether a column is another one, wherever it has a figure."""
+    if column[0] is not ABSENT and column[0] != other[0]:  # mostly the first pair says no
+        return False
     return all(value is ABSENT or same(value, there) for value, there in zip(column, other, strict=True))
 
 
 def multiple(column: FigureColumn, other: FigureColumn) -> str:
     """Return a column of whole numbers as a multiple, or a part, of another; "" where it is neither."""
+    if type(column[0]) is type(other[0]) is int and column[0] and other[0]:  # mostly the first pair says no
+        if max(column[0], other[0]) % min(column[0], other[0]):
+            return ""
     pairs = _whole_pairs(column, other)
     if not pairs or not all(value > 0 and there > 0 for value, there in pairs):
         return ""

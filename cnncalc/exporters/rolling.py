@@ -7,9 +7,10 @@ of equal structure are one block, and the numbers in which they differ are its a
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
+from itertools import islice
 
-from cnncalc.exporters.columns import FigureColumn, is_half, multiple
+from cnncalc.exporters.columns import MOST_COMPARED, FigureColumn, is_half, multiple
 from cnncalc.exporters.scopes import ScopePart, parts_of
 from cnncalc.graph import Graph, Node, Tensor
 from cnncalc.layers.arguments import REQUIRED
@@ -163,9 +164,10 @@ def blocks(entries: list[Entry], taken: Callable[[str], bool]) -> dict[Structure
     for entry in everything(entries):
         places.setdefault(entry.key, []).append(entry)
     names: set[str] = set()
+    numbers: dict[str, int] = {}
     for key, alike in places.items():
         held = {found[item.key].name for item in alike[0].inner or () if item.inner is not None}
-        name = _block_name(alike[0].scope, names, taken, held)
+        name = _numbered(_block_stem(alike[0].scope, taken, held), lambda name: name in names or taken(name), numbers)
         names.add(name)
         found[key] = _block(name, alike, found, taken)
     return found
@@ -181,20 +183,25 @@ PLURAL, SINGULAR = "s", ("ss", "us", "is", "bias")
 """How a word ends of which one block is one, and how others end that look so."""
 
 
-def _block_name(scope: str, names: set[str], taken: Callable[[str], bool], held: set[str]) -> str:
+def _numbered(stem: str, is_taken: Callable[[str], bool], numbers: dict[str, int]) -> str:
+    """Return a name that is not taken: the stem, or with a number behind it; ``numbers`` has the next of each stem."""
+    name, number = stem, numbers.get(stem, 2)
+    while is_taken(name):
+        name, number = f"{stem}_{number}", number + 1
+    numbers[stem] = number
+    return name
+
+
+def _block_stem(scope: str, taken: Callable[[str], bool], held: set[str]) -> str:
     """Return a block's name by the scope that it has in the file.
 
-    A name that is taken is numbered; a block that holds blocks of its own name is a stage of them.
+    A block that holds blocks of its own name is a stage of them.
     """
     words = [re.sub(r"\W|\d+$", "", part) for part in scope.split(".")]
     stem = next((word for word in reversed(words) if word and not word[0].isdigit()), "block")
     stem = stem[:-1] if stem.endswith(PLURAL) and not stem.endswith(SINGULAR) else stem
     stem = f"{stem}_block" if taken(stem) else stem
-    stem = "stage" if stem in {re.sub(NUMBERED, "", name) for name in held} else stem
-    name, number = stem, 2
-    while name in names or taken(name):
-        name, number = f"{stem}_{number}", number + 1
-    return name
+    return "stage" if stem in {re.sub(NUMBERED, "", name) for name in held} else stem
 
 
 def _block(
@@ -208,6 +215,7 @@ def _block(
     columns: dict[str, NamedColumns] = {}
     said: dict[tuple[int, str], str] = {}
     arguments: dict[str, object] = {}
+    numbers: dict[str, int] = {}
 
     def column_of(number: int, argument: str) -> tuple[object, ...]:
         return tuple([(place.inner or [])[number].values[argument] for place in alike])
@@ -231,7 +239,8 @@ def _block(
                 wanted = INSIDE.get(argument, argument) if is_inside else argument
                 if entry.inner is not None and wanted in arguments:
                     wanted = f"{inner[entry.key].name}_{wanted}"
-                known = _free(wanted, arguments, taken)
+                stem = re.sub(NUMBERED, "", wanted)
+                known = _numbered(f"{stem}_of" if taken(stem) else stem, arguments.__contains__, numbers)
                 alike_ones[column] = known
                 default = _default(entry, argument, inner)
                 arguments[known] = default if default in column else None
@@ -264,7 +273,7 @@ def _family(argument: str) -> str:
 
 def _in_terms_of(columns: NamedColumns, column: FigureColumn, parts: bool) -> str | None:
     """Return a column as a multiple of a known one, ``4 * width``, or else as a part of one, ``width // 4``."""
-    texts = {name: multiple(column, other) for other, name in columns.items()}
+    texts = {name: multiple(column, other) for other, name in islice(columns.items(), MOST_COMPARED)}
     for is_part in (False, True) if parts else (False,):
         for name, text in texts.items():
             if text and text.startswith("{}") is is_part:
@@ -274,13 +283,5 @@ def _in_terms_of(columns: NamedColumns, column: FigureColumn, parts: bool) -> st
 
 def _half(padding: FigureColumn, kernels: NamedColumns) -> str | None:
     """Return a column of paddings as half of a known kernel size, which keeps the size of a map."""
-    return next((f"{name} // 2" for kernel, name in kernels.items() if is_half(padding, kernel)), None)
-
-
-def _free(argument: str, used: Collection[str], taken: Callable[[str], bool]) -> str:
-    argument = re.sub(NUMBERED, "", argument)
-    stem = f"{argument}_of" if taken(argument) else argument
-    name, number = stem, 2
-    while name in used:
-        name, number = f"{stem}_{number}", number + 1
-    return name
+    known = islice(kernels.items(), MOST_COMPARED)
+    return next((f"{name} // 2" for kernel, name in known if is_half(padding, kernel)), None)

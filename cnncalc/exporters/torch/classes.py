@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
 
-from cnncalc.exporters.columns import ABSENT, FigureColumn, equal, is_half, multiple, same
+from cnncalc.exporters.columns import ABSENT, MOST_COMPARED, FigureColumn, equal, is_half, multiple, same
 from cnncalc.exporters.torch.merging import Template, merged
 from cnncalc.exporters.torch.names import free, quoted
 from cnncalc.exporters.torch.structures import Slot, SlotRef, Structure, folded, runs
@@ -66,6 +67,8 @@ class Class:
         self.arguments: dict[str, FigureColumn] = {}
         self.defaults: dict[str, object] = {}
         self.stated = self._stated()
+        self.used = {*self.stated, "x"}
+        self.numbers: dict[str, int] = {}
         self.slots = [self._slotted(slot) for slot in template.slots.values()]
         self._finish()
 
@@ -100,26 +103,30 @@ class Class:
         seen = [value for value in column if value is not ABSENT]
         if all(same(value, seen[0]) for value in seen):
             return self._once(column, word) if len(seen) < len(column) else seen[0]
-        for columns in (self.arguments, self.stated):
-            for name, other in columns.items():
-                if equal(column, other):
-                    return self._known("{}", name)
-        for columns in () if comes_in else (self.arguments, self.stated):
-            for name, other in columns.items():
-                text = multiple(column, other)
-                if text:
-                    return self._known(text, name)
-        for name, other in ({**self.stated, **self.arguments}).items() if word == "padding" else ():
+        named = [*islice(self.arguments.items(), MOST_COMPARED), *self.stated.items()]
+        for name, other in named:
+            if equal(column, other):
+                return self._known("{}", name)
+        for name, other in () if comes_in else named:
+            text = multiple(column, other)
+            if text:
+                return self._known(text, name)
+        for name, other in (*self.stated.items(), *named) if word == "padding" else ():
             if is_half(column, other):
                 return self._known("{} // 2", name)
-        name = free(WORDS.get(word, word), {*self.arguments, *self.stated, "x"})
-        self.arguments[name] = [None if value is ABSENT else value for value in column]
+        return self._new(WORDS.get(word, word), [None if value is ABSENT else value for value in column])
+
+    def _new(self, stem: str, column: FigureColumn) -> KnownFigure:
+        """Make an argument for a column that no other one says."""
+        name = free(stem, self.used, self.numbers)
+        self.used.add(name)
+        self.arguments[name] = column
         return KnownFigure("{}", name)
 
     def _once(self, column: FigureColumn, word: str) -> object:
         """Return the figure of a slot that only some uses have: an argument's name where it surely stands for that."""
         value = next(value for value in column if value is not ABSENT)
-        for name, other in {**self.stated, **self.arguments}.items():
+        for name, other in (*self.stated.items(), *islice(self.arguments.items(), MOST_COMPARED)):
             if equal(column, other) and (name == word or (type(value) is int and value >= SURELY)):
                 return self._known("{}", name)
         return value
@@ -133,13 +140,11 @@ class Class:
         if all(there):
             return None
         for kind in (bool, object):  # a flag is a better condition than a word that agrees by chance
-            for name, column in (*self.arguments.items(), *self.stated.items()):
+            for name, column in (*islice(self.arguments.items(), MOST_COMPARED), *self.stated.items()):
                 text = _condition(there, column) if all(isinstance(value, kind) for value in column) else ""
                 if text:
                     return self._known(text, name)
-        name = free(f"has_{slot.name}", {*self.arguments, *self.stated})
-        self.arguments[name] = list(there)
-        return KnownFigure("{}", name)
+        return self._new(f"has_{slot.name}", list(there))
 
     def _finish(self) -> None:
         """Find defaults, put the arguments that have none first, and say how each use makes the module."""

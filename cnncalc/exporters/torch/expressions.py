@@ -177,7 +177,7 @@ def _series(options: list[Option], at: int) -> tuple[int, object]:
         if structure(options[end].value) != structure(first):
             break
         rows.append([value for _, value in figures(options[end].value)])
-        if len(rows) > 1 and not all(map(_is_even, zip(*rows, strict=True))):
+        if len(rows) > 1 and not all(map(_is_even, zip(*rows[-3:], strict=True))):  # those before are, too
             rows.pop()
             break
         end += 1

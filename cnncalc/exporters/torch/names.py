@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Container, Iterable
+from collections.abc import Container, Iterable
 from keyword import iskeyword, issoftkeyword
 
 _TAKEN = (
@@ -92,12 +92,14 @@ def quoted(text: str) -> str:
     return f"'{found[1:-1]}'".replace('\\"', '"') if '"' in text and "'" not in text else found
 
 
-def free(stem: str, used: Container[str], reserved: Collection[str] = TAKEN) -> str:
-    """Return a name that is not used yet, numbered where it must be."""
+def free(stem: str, used: Container[str], numbers: dict[str, int] | None = None) -> str:
+    """Return a name that is not used yet, numbered where it must be; ``numbers`` has the next one of each stem."""
     stem = re.sub(r"\W", "_", stem, flags=re.ASCII)
     if not is_name(stem) or issoftkeyword(stem):
         stem = f"_{stem}" if stem[:1].isdigit() else f"{stem}_"
-    name, number = stem, 2
-    while name in used or name in reserved:
+    numbers = {} if numbers is None else numbers
+    name, number = stem, numbers.get(stem, 2)
+    while name in used or name in TAKEN:
         name, number = f"{stem}{'' if stem[-1:].isalpha() else '_'}{number}", number + 1
+    numbers[stem] = number
     return name

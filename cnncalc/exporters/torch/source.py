@@ -19,12 +19,14 @@ def class_text(made: Class, inputs: list[str]) -> list[str]:
     """Return the lines of a class; ``inputs`` are what its ``forward`` calls the tensors that come in."""
     found = [f"class {made.name}(nn.Module):", *_docstring(made.about), ""]
     modules = {part for one in made.slots for part in [one.slot.name.partition(".")[0]]}
+    used = modules | OF_MODULES
     attributes: dict[str, str] = {}
 
     def reached(name: str) -> str:
         if name not in attributes:
             stem = name if is_free(name) and name not in modules else f"{name}_"
-            attributes[name] = free(stem, modules | OF_MODULES | set(attributes.values()))
+            attributes[name] = free(stem, used)
+            used.add(attributes[name])
         return attributes[name]
 
     parameters = [*inputs, *[f"module{number}" for number in range(1, made.template.foreign + 1)]]
