@@ -33,9 +33,9 @@ def equal(column: FigureColumn, other: FigureColumn) -> bool:
 
 def multiple(column: FigureColumn, other: FigureColumn) -> str:
     """Return a column of whole numbers as a multiple, or a part, of another; "" where it is neither."""
-    if type(column[0]) is type(other[0]) is int and column[0] and other[0]:  # mostly the first pair says no
-        if max(column[0], other[0]) % min(column[0], other[0]):
-            return ""
+    value, there = column[0], other[0]
+    if type(value) is int and type(there) is int and value and there and max(value, there) % min(value, there):
+        return ""  # mostly the first pair says no
     pairs = _whole_pairs(column, other)
     if not pairs or not all(value > 0 and there > 0 for value, there in pairs):
         return ""
