@@ -154,8 +154,8 @@ def _gather_nd(build: Builder, call: Call) -> Value:
     if last is None:
         raise UnfitError("its indices have the batch as their last axis")
     depth, rows = chosen.shape[last], chosen.shape[:last]
-    if not shared and not x.is_live and not chosen.is_live:
-        return Value("", (*rows, *x.shape[depth:]), x.dtype)
+    if not x.is_live and not chosen.is_live:
+        return Value("", (*rows, *x.shape[shared + depth :]), x.dtype)
     if not shared and (depth == 1 or (not chosen.is_live and (x.axis is None or x.axis >= depth))):
         if depth > 1:
             rest = x.shape[depth:]
