@@ -80,6 +80,45 @@ def test_what_rows_decide_over_is_left_out_with_its_name_and_nothing_else_is() -
     assert note.endswith("and neither is the output 'mask'")
 
 
+def test_boxes_that_are_taken_by_their_sample_and_place_are_those_of_one_sample() -> None:
+    """As YOLO's exporters write it: 4 boxes of 2 classes at most, taken from (N, 6, 4) by two columns of what is kept."""
+    rows = [
+        node("Gather", ["kept", "columns"], ["at"], axis=1), node("GatherND", ["boxes", "at"], ["y"]),
+    ]  # fmt: skip
+    data = onnx.load_from_string(detector(*rows, columns=ints(0, 2)))
+    data.graph.input[0].type.tensor_type.shape.dim[0].dim_param = "N"
+    net = network(data.SerializeToString())
+    assert net.outputs["y"].shape == (8, 4)
+    assert net.single.startswith("GatherND")
+
+
+def test_where_no_output_is_known_what_they_are_made_of_stands_for_them() -> None:
+    body = [node("ReduceMax", ["part"], ["most"], keepdims=0), node("Add", ["sum", "most"], ["more"])]
+    data = onnx.load_from_string(looped(body))
+    del data.graph.output[0]
+    net = network(data.SerializeToString())
+    assert "kept" in net.outputs
+    assert net.summary().totals.macs == 6 * 5 * (4 + 2) + 3 * 30
+
+
+def test_a_loop_over_samples_that_finds_boxes_in_each_is_left_out() -> None:
+    """As TensorFlow's detectors have it: a loop with one pass for each sample, of an open batch."""
+    port, kind = onnx.helper.make_tensor_value_info, onnx.TensorProto
+    inside = onnx.helper.make_graph(
+        [node("NonMaxSuppression", ["boxes", "scores", "four", "half"], ["more"])], "body",
+        [port("i", kind.INT64, []), port("go", kind.BOOL, [])], [port("go", kind.BOOL, []), port("more", kind.INT64, None)],
+    )  # fmt: skip
+    nodes = [
+        node("MatMul", ["x", "wb"], ["boxes"]), node("MatMul", ["x", "ws"], ["rows"]),
+        node("Transpose", ["rows"], ["scores"], perm=[0, 2, 1]), node("Shape", ["x"], ["s"]),
+        node("Gather", ["s", "zero"], ["n"]), node("Loop", ["n", ""], ["found"], body=inside, name="each"),
+    ]  # fmt: skip
+    constants = {"wb": zeros(5, 4), "ws": zeros(5, 2), "four": ints(4), "half": np.array([0.5], F), "zero": ints(0)[0]}
+    net = network(model(nodes, {"x": ["N", 6, 5]}, ["found", "boxes"], constants))
+    assert (list(net.outputs), net.summary().totals.macs) == (["boxes"], 6 * 5 * (4 + 2))
+    assert any("Loop 'each' depends on how many rows are found" in note for note in net.notes)
+
+
 def test_products_of_what_rows_decide_over_are_refused() -> None:
     body = [
         node("MatMul", ["part", "w"], ["p"]),

@@ -23,7 +23,7 @@ from cnncalc.importers.onnx.loops import unrolled
 from cnncalc.importers.onnx.model import Attribute, Function, Model, OnnxOperator, Port, StoredTensor, Subgraph
 from cnncalc.importers.onnx.readers import Readers
 from cnncalc.importers.onnx.steps import laid_out, made
-from cnncalc.importers.onnx.unknown import LOST, can_be_lost, lose, opaque, whole
+from cnncalc.importers.onnx.unknown import LOST, can_be_lost, finds, lose, opaque, whole
 from cnncalc.importers.onnx.values import (
     MOVES,
     SAMPLES,
@@ -201,8 +201,8 @@ class Builder:
         try:
             outputs = self.outputs(call, scope)
         except (*UNFIT, CnncalcError) as error:
-            if self.found and can_be_lost(item):
-                outputs = lose(self, call)
+            if (self.found or finds(item)) and can_be_lost(item):
+                outputs = lose(self, call, scope)
             elif isinstance(error, CnncalcError):
                 raise
             else:
@@ -228,13 +228,13 @@ class Builder:
         """Return what an operator makes."""
         item = call.operator
         if LOST in call.inputs:
-            return lose(self, call)
+            return lose(self, call, scope)
         function = self.model.functions.get((item.domain, item.op, item.overload))
         if function is not None:
             return self.function(call, function)
         if item.op == "If" and not item.domain:
             return chosen(self, call, scope)
-        passes = whole(self, call, lambda: unrolled(self, call, scope)) if item.op in ("Loop", "Scan") else None
+        passes = whole(self, call, scope, lambda: unrolled(self, call, scope)) if item.op in ("Loop", "Scan") else None
         if passes is not None:
             return passes
         known = evaluate(call)

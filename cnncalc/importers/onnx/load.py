@@ -18,7 +18,7 @@ from cnncalc.importers.onnx.builder import Builder
 from cnncalc.importers.onnx.messages import read_model
 from cnncalc.importers.onnx.model import Model, Port
 from cnncalc.importers.onnx.naming import keys, names
-from cnncalc.importers.onnx.notes import notes, of_lost
+from cnncalc.importers.onnx.notes import notes
 from cnncalc.importers.onnx.operators.quantized import RANGES, in_integers
 from cnncalc.importers.onnx.params import BARE, Params
 from cnncalc.importers.onnx.patterns import fused
@@ -291,8 +291,8 @@ class Imported:
             if value.quantum is not None and port.dtype in (*RANGES, *SMALL_FLOATS):
                 value = in_integers(self.build, value, port.dtype)
             ends[port.name] = value
-        if not ends:
-            raise CnncalcError(of_lost(self.build.lost, [port.name for port in ports]))
+        if not ends:  # what those that are lost read stands in for them
+            ends = {value.name or f"output{number}": value for number, value in enumerate(self.build.ends)}
         wanted = [
             *ends.values(),
             *self.build.ends,

@@ -40,6 +40,7 @@ class Opaque(Layer):
         Layer types are in lower case, so that a name in lower case would be taken for one of them.
         """
         self.__dict__["type"] = self.op if self.op[:1].isupper() else f"operator {self.op}"
+        self.__dict__["stem"] = self.op.lower() or "operator"
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return the stated shape."""

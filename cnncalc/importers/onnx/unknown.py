@@ -9,7 +9,7 @@ from cnncalc.ground.errors import CnncalcError
 from cnncalc.importers.onnx.choices import Additions, BranchTaker
 from cnncalc.importers.onnx.model import OnnxOperator, Port, Subgraph
 from cnncalc.importers.onnx.opaque import Opaque
-from cnncalc.importers.onnx.values import Call, Value, where
+from cnncalc.importers.onnx.values import Call, Value, ValueScope, where
 from cnncalc.layers.base import Layer
 from cnncalc.layers.shapes import Shape
 
@@ -66,7 +66,7 @@ LOST = Value("", ())
 """What is made of rows whose number decides over shapes in a way that is not known."""
 
 CONTRACTING = frozenset((
-    "Conv", "ConvTranspose", "ConvInteger", "DeformConv", "Gemm", "MatMul", "MatMulInteger", "Einsum", "LSTM", "GRU",
+    "Conv", "ConvTranspose", "ConvInteger", "DeformConv", "Gemm", "MatMul", "MatMulInteger", "QLinearConv", "QLinearMatMul", "Einsum", "LSTM", "GRU",
     "RNN", "Attention",
 ))  # fmt: skip
 """Operators that multiply and add, none of which may be missing from a sum."""
@@ -74,13 +74,27 @@ CONTRACTING = frozenset((
 
 def can_be_lost(item: OnnxOperator) -> bool:
     """Whether an operator, with the graphs in it, multiplies and adds nothing that counts."""
+    return not any(one.op in CONTRACTING or one.domain for one in (item, *_inner(item)))
+
+
+def _inner(item: OnnxOperator) -> list[OnnxOperator]:
+    """Return the operators of an operator's graphs."""
     graphs = [value for value in item.attributes.values() if isinstance(value, Subgraph)]
-    inner = [one for graph in graphs for one in graph.operators]
-    return item.op not in CONTRACTING and not item.domain and all(map(can_be_lost, inner))
+    own = [one for graph in graphs for one in graph.operators]
+    return own + [inner for one in own for inner in _inner(one)]
 
 
-def lose(build: LayerMaker, call: Call) -> Sequence[Value]:
-    """Return that nothing is known of what an operator makes; what it reads is counted.
+FINDING = frozenset(("NonZero", "NonMaxSuppression", "Compress", "Unique"))
+"""Operators that make as many rows as they find."""
+
+
+def finds(item: OnnxOperator) -> bool:
+    """Whether an operator, or one in its graphs, makes as many rows as it finds."""
+    return not FINDING.isdisjoint([item.op, *[one.op for one in _inner(item)]])
+
+
+def lose(build: LayerMaker, call: Call, scope: ValueScope) -> Sequence[Value]:
+    """Return that nothing is known of what an operator makes; what it reads is counted, and what its graphs read.
 
     Raises:
         CnncalcError: where it multiplies and adds, so that a sum without it would be wrong.
@@ -88,20 +102,18 @@ def lose(build: LayerMaker, call: Call) -> Sequence[Value]:
     if not can_be_lost(call.operator):
         raise CnncalcError(f"{where(call.operator)} reads what depends on how many rows {build.found[0]} finds")
     build.lost.append(where(call.operator))
-    build.ends += _live(call)
+    read = [scope.find(name) for one in _inner(call.operator) for name in one.inputs]
+    build.ends += [*_live(call), *[value for value in read if value is not None and value.is_live]]
     return [LOST] * len(call.operator.outputs)
 
 
 def whole(
-    build: LayerMaker, call: Call, make: Callable[[], Sequence[Value | None] | None]
+    build: LayerMaker, call: Call, scope: ValueScope, make: Callable[[], Sequence[Value | None] | None]
 ) -> Sequence[Value | None] | None:
     """Return what a loop makes; where a part of that is lost all of it is, and what its body reads is counted."""
     added = Additions(build)
     outputs = make()
     if outputs is None or LOST not in outputs:
         return outputs
-    inside = build.steps[added.sizes[0] :]
     added.take_back()
-    own = set(inside)
-    build.ends += [value for step in inside for value in step.inputs if value.step not in own]
-    return lose(build, call)
+    return lose(build, call, scope)

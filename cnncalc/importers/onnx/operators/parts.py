@@ -11,7 +11,7 @@ from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.evaluator_moves import position, python_slice, slices, split_sizes
 from cnncalc.importers.onnx.operators.elementwise import framed
 from cnncalc.importers.onnx.operators.movement import adopted, unbatched
-from cnncalc.importers.onnx.values import Call, ConstantInput, UnfitError, Value, alias, literal, whole
+from cnncalc.importers.onnx.values import Call, ConstantInput, UnfitError, Value, alias, literal, where, whole
 from cnncalc.layers.shapes import Shape
 
 
@@ -141,6 +141,10 @@ def _looked_up(build: Builder, table: Value, chosen: Value, axis: int) -> Value:
     if own is None and chosen.rows == table.times and chosen.axis == 0:  # rows of all samples lie one after the other
         whole = build.step("unfold", [table], None, size=table.times, axis=0)
         return build.step("gather", [alias(whole, whole.shape, 0), chosen], 0, axis=0)
+    if own is None and chosen.axis is None and build.baked == 1:  # rows of the one sample that the file was made for
+        build.single.append(where(build.call.operator))
+        rows = build.step("unfold", [table], None, size=table.times, axis=axis)
+        return build.step("gather", [rows, chosen], None, axis=axis)
     if own is None:
         raise UnfitError("it takes a part of the batch")
     live = table if table.is_live else build.parameter(table, table.shape)
@@ -164,6 +168,11 @@ def _gather_nd(build: Builder, call: Call) -> Value:
         else:
             chosen = build.view(chosen, rows, chosen.axis)
         return gathered(build, x, chosen, 0)
+    if not shared and x.axis == 0 and x.times == build.baked == 1 and chosen.is_live and chosen.axis is None:
+        build.single.append(where(call.operator))  # the first index is that of the one sample
+        places = build.step("slice", [chosen], None, axis=last, start=1, stop=depth)
+        flat = flat_indices(build, places, x.shape[: depth - 1])
+        return gathered(build, build.view(x, (prod(x.shape[: depth - 1]), *x.shape[depth - 1 :]), None), flat, 0)
     if (x.axis, chosen.axis, shared) != (0, 0, 1):
         raise UnfitError("it takes a part of the batch")
     whole = build.view(x, (prod(x.shape[:depth]), *x.shape[depth:]), 0)
