@@ -66,8 +66,8 @@ LOST = Value("", ())
 """What is made of rows whose number decides over shapes in a way that is not known."""
 
 CONTRACTING = frozenset((
-    "Conv", "ConvTranspose", "ConvInteger", "DeformConv", "Gemm", "MatMul", "MatMulInteger", "QLinearConv", "QLinearMatMul", "Einsum", "LSTM", "GRU",
-    "RNN", "Attention",
+    "Conv", "ConvTranspose", "ConvInteger", "QLinearConv", "DeformConv", "Gemm", "MatMul", "MatMulInteger",
+    "QLinearMatMul", "Einsum", "LSTM", "GRU", "RNN", "Attention",
 ))  # fmt: skip
 """Operators that multiply and add, none of which may be missing from a sum."""
 
