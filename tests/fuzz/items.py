@@ -8,9 +8,11 @@ from math import prod
 from random import Random
 from typing import Any, NamedTuple
 
+import yaml
+
 from cnncalc.layers import LayerError, layer_types
 from cnncalc.layers.arguments import REQUIRED
-from cnncalc.layers.base import Layer
+from cnncalc.layers.base import Example, Layer
 from cnncalc.layers.shapes import Shape
 from tests.layers.building import frozen, known
 
@@ -44,12 +46,38 @@ def item(random: Random, shape: Shape, keep: bool = False) -> Item:
         name = random.choice(NAMES)
         try:
             arguments = ARGUMENTS.get(name, _none)(random, shape, keep)
+            if not keep:
+                arguments = varied(random, name, arguments, (shape,), 0.1)
             use = layer(name, arguments).apply((shape,))
         except LayerError:
             continue
         if prod(use.output) <= MOST_ELEMENTS and use.macs <= MOST_MACS and (use.output == shape or not keep):
             return Item(name, arguments, use.output)
     return Item("relu", {}, shape)
+
+
+def drawn(random: Random, example: Example) -> Item:
+    """Return the layer of an example, with some words and flags that are drawn."""
+    content = yaml.safe_load(example.item)
+    name, given = (content, {}) if isinstance(content, str) else next(iter(content.items()))
+    arguments = given if isinstance(given, dict) else {next(iter(known(name).arguments)): given}
+    arguments = varied(random, name, arguments, example.inputs, 0.4)
+    return Item(name, arguments, layer(name, arguments).apply(example.inputs).output)
+
+
+def varied(random: Random, name: str, arguments: Arguments, inputs: tuple[Shape, ...], share: float) -> Arguments:
+    """Return arguments with others of the words and flags that a type takes, where the layer takes them together."""
+    for key, argument in known(name).arguments.items():
+        words = [*argument.words] if argument.only_words else [True, False] if argument.flag else []
+        if not words or not _chance(random, share):
+            continue
+        tried = arguments | {key: random.choice(words)}
+        try:
+            layer(name, tried).apply(inputs)
+            arguments = tried
+        except LayerError:
+            pass
+    return arguments
 
 
 # --- arguments, type by type ---------------------------------------------------------------------------------
@@ -204,8 +232,8 @@ def _slice(random: Random, shape: Shape, keep: bool) -> Arguments:
 
 
 def _upsample(random: Random, shape: Shape, keep: bool) -> Arguments:
-    mode: Arguments = {"mode": random.choice(["nearest", "linear"])}
-    if mode["mode"] == "linear":
+    mode: Arguments = {"mode": random.choice(["nearest", "linear", "nearest-exact", "cubic"])}
+    if mode["mode"] in ("linear", "cubic"):
         mode["align_corners"] = _chance(random)
     if keep:
         return mode | {"scale_factor": 1}

@@ -6,7 +6,7 @@ from math import prod
 from random import Random
 
 from cnncalc.layers.shapes import Shape
-from tests.fuzz.items import RARE, Item, item, layer
+from tests.fuzz.items import RARE, Item, drawn, item, layer
 from tests.layers.building import known, make
 
 MOST_DEPTH = 2  # of paths in paths
@@ -64,22 +64,18 @@ class _Writer:
             example = known(self.random.choice(RARE)).example
             if sum(map(prod, (*example.inputs, example.output))) <= MOST_OF_EXAMPLE:
                 break
-        item = example.item if ":" in example.item else f"{example.item}:"
+        found = drawn(self.random, example)
         if not example.inputs:  # a tensor that comes from nowhere joins another one
-            lines = [f"- {item}", "  name: p", "- add:", "  from: [input, p]"]
-            return f"input: {list(example.output)}", lines, example.output
+            lines = [*_written(found), "  name: p", "- add:", "  from: [input, p]"]
+            return f"input: {list(found.shape)}", lines, found.shape
         names = [f"x{number}" for number in range(len(example.inputs))]
         inputs = ", ".join(f"{name}: {list(shape)}" for name, shape in zip(names, example.inputs, strict=True))
-        lines = [f"- {item}", f"  from: [{', '.join(names)}]"]
-        layer = make(example.item)
-        if layer.times(example.inputs, 1) != 1:  # what was made samples becomes windows of one again
-            lines.append(f"- unfold: {layer.times(example.inputs, 1)}")
-            return (
-                f"input: {{{inputs}}}",
-                lines,
-                known("unfold")(size=layer.times(example.inputs, 1)).apply((example.output,)).output,
-            )
-        return f"input: {{{inputs}}}", lines, example.output
+        lines, shape = [*_written(found), f"  from: [{', '.join(names)}]"], found.shape
+        times = make(example.item).times(example.inputs, 1)
+        if times != 1:  # what was made samples becomes windows of one again
+            lines.append(f"- unfold: {times}")
+            shape = known("unfold")(size=times).apply((shape,)).output
+        return f"input: {{{inputs}}}", lines, shape
 
     def _name(self) -> str:
         self.count += 1
