@@ -7,6 +7,7 @@ that is added or a gate that multiplies changes the scale too, and 150 layers mu
 from __future__ import annotations
 
 import math
+from collections import Counter
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -38,10 +39,17 @@ def mean_squares(network: Graph) -> dict[Tensor, float]:
     """Return the expected mean square of every tensor, inputs being standard normal."""
     stream = np.random.default_rng(0)
     samples: dict[Tensor, Array] = {tensor: stream.standard_normal(SAMPLES) for tensor in network.inputs.values()}
+    squares = {tensor: _mean_square(sample) for tensor, sample in samples.items()}
+    readings = Counter(tensor for node in network.nodes for tensor in node.inputs)
     with np.errstate(all="ignore"):  # a logarithm has no value below 0
         for node in network.nodes:
-            samples[node] = _sample_of(node, [samples[tensor] for tensor in node.inputs], stream)
-        return {tensor: _mean_square(sample) for tensor, sample in samples.items()}
+            sample = _sample_of(node, [samples[tensor] for tensor in node.inputs], stream)
+            samples[node], squares[node] = sample, _mean_square(sample)
+            readings.subtract(node.inputs)
+            for tensor in node.inputs:
+                if not readings[tensor]:
+                    samples.pop(tensor, None)
+    return squares
 
 
 def _mean_square(sample: Array) -> float:

@@ -30,7 +30,7 @@ BLAS = 3 << 20  # bytes of its buffer that OpenBLAS touches, for each thread
 KEPT = 1 << 20  # bytes of freed memory that the allocator keeps for each thread
 CALL = 1500  # bytes of a call that is kept, its views included
 STEP = 600  # bytes of a step's own objects
-HELD = 4000  # bytes of the objects that hold an input, or a contraction's weights
+HELD = 2000  # bytes of the objects that hold an input, or a contraction's weights
 TEMPORARIES = 4  # arrays as large as its output that a layer makes if NumPy computes it as a whole
 
 
