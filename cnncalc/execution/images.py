@@ -49,15 +49,17 @@ def open_image(path: str, shape: Shape, resize: int | None, mean: Sequence[float
         if len(figures) not in (1, channels) or (name == "std" and 0 in figures):
             raise ArgumentError(name, f"takes 1 number or {channels}" + (", none of them 0" if name == "std" else ""))
     with _opened(path) as opened:
-        turned = opened.getexif().get(ORIENTATION, 1)
+        turned = _orientation(opened)
         size = opened.size[::-1] if turned in LYING else opened.size
-        middle = None if resize is None else _middle(size, resize, width, height)
+        if resize is not None:
+            _middle(size, resize, width, height)  # raises what can be known before the picture is decoded
 
     def read() -> Array:
         with _opened(path) as opened:
             grey = opened.mode.startswith("I")  # Pillow's name for 16-bit modes
-            picture = opened if turned == 1 else _upright(opened)
-            picture = picture.convert("F" if grey else "L" if channels == 1 else "RGB")
+            _turn_upright(opened)
+            picture = opened.convert("F" if grey else "L" if channels == 1 else "RGB")
+            middle = None if resize is None else _middle(opened.size, resize, width, height)
             picture = picture.resize((width, height), _bilinear(), middle)
         pixels = np.asarray(picture, np.float32).reshape(height, width, -1) / np.float32(65535 if grey else 255)
         with np.errstate(all="ignore"):  # numbers beyond float32: infinite elements are reported for any input
@@ -85,10 +87,19 @@ def _opened(path: str) -> Iterator[Any]:
             raise CnncalcError(f"{path} is too large: {error}") from None
 
 
-def _upright(opened: Any) -> Any:
+def _orientation(opened: Any) -> int:
+    """Return the EXIF orientation before a picture's pixels; Pillow would decode a whole PNG to look behind them."""
+    from PIL import Image
+
+    found: int = Image.Image.getexif(opened).get(ORIENTATION, 1)
+    return found
+
+
+def _turn_upright(opened: Any) -> None:
+    """Turn a picture as its EXIF says, before or after the pixels."""
     from PIL import ImageOps
 
-    return ImageOps.exif_transpose(opened)
+    ImageOps.exif_transpose(opened, in_place=True)
 
 
 def _bilinear() -> Any:

@@ -9,6 +9,7 @@ import sys
 import zlib
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -317,6 +318,37 @@ def test_a_turned_picture_is_read_as_viewers_show_it(orientation: int, same: str
     assert done.code == 0, done.err
     (array,) = np.load(saved).values()
     assert np.array_equal(np.rint(array[0, 0] * 255), shown)
+
+
+def png(*chunks: tuple[bytes, bytes]) -> bytes:
+    """Return a PNG of some chunks (https://www.w3.org/TR/png-3/#5Chunk-layout)."""
+    parts = [
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+def test_an_orientation_behind_the_pixels(same: str, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x112] = 3
+    header = struct.pack(">IIBBBBB", 2, 1, 8, 0, 0, 0, 0)  # 2×1, 8 bits of grey
+    pixels = zlib.compress(b"\0\xff\x00")
+    path, saved = tmp_path / "x.png", tmp_path / "x.npz"
+    path.write_bytes(png((b"IHDR", header), (b"IDAT", pixels), (b"eXIf", exif.tobytes()[6:]), (b"IEND", b"")))
+    assert cnncalc("run", same, "--input", str(path), "--save", str(saved)).code == 0
+    (array,) = np.load(saved).values()
+    assert (array[0, 0, 0, 0], array[0, 0, 0, -1]) == (0, 1)  # upside down
+
+
+def test_a_large_picture_is_refused_before_it_is_decoded(same: str, tmp_path: Path) -> None:
+    """6,000×6,000 pixels in 35 kB: nothing of them may be looked at."""
+    header = struct.pack(">IIBBBBB", 6_000, 6_000, 8, 0, 0, 0, 0)
+    path = tmp_path / "x.png"
+    path.write_bytes(png((b"IHDR", header), (b"IDAT", zlib.compress(bytes(6_000 * 6_001))), (b"IEND", b"")))
+    with mock.patch("PIL.PngImagePlugin.PngImageFile.load", side_effect=AssertionError("it was decoded")):
+        done = cnncalc("run", same, "--input", str(path), "--max-memory", "200MB")
+    assert done.code == 2
+    assert done.err.startswith("--max-memory: the run needs")
 
 
 def test_pictures_of_other_kinds(same: str, tmp_path: Path) -> None:
