@@ -13,10 +13,9 @@ from cnncalc.ground.errors import CnncalcError
 
 BLAS_VARIABLES = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
-ADDRESSES = 224 << 20
-"""Bytes that NumPy and its BLAS map: 130 MiB measured with NumPy 2.4 and OpenBLAS 0.3.31 on Linux, and 32 MiB for the
-first product of each of two threads. Without them the OpenBLAS of NumPy 1.24 retries for ever.
-"""
+ADDRESSES = 128 << 20
+"""Bytes that NumPy and its BLAS may map: 66 MiB measured with NumPy 2.4 and OpenBLAS 0.3.31 on Linux, and 34 MiB for
+the first product. Without them the OpenBLAS of NumPy 1.24 retries for ever; `machine.THREAD` is for other threads."""
 
 
 def load_numpy() -> None:

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import os
 
+MOST_THREADS = 16
+
 BUFFER = 32 << 20
 """Bytes that OpenBLAS maps for each thread; it touches few of them."""
+
+THREAD = BUFFER + (72 << 20)
+"""Bytes that another thread maps: its stack of 8 MiB, and the C library's heap of 64 MiB.  If OpenBLAS finds too little
+after those, the one of NumPy 1.24 asks for it for ever."""
 
 
 def cores() -> int:
@@ -14,20 +20,31 @@ def cores() -> int:
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
+def usual_threads() -> int:
+    """Return how many threads work by default: one per core, within half of what the shell's limit leaves."""
+    threads, left = min(cores(), MOST_THREADS), _addresses_left()
+    return threads if left is None else max(1, min(threads, 1 + left // 2 // THREAD))
+
+
 def available(threads: int = 1) -> int | None:
     """Return the bytes that the machine, the container or the shell's limit leaves free; None if unknown.
 
-    From what the shell's limit leaves, a BLAS buffer per thread is subtracted, most of which is never touched.
+    From what the shell's limit leaves, what each thread maps is subtracted, most of which is never touched.
     """
-    free = _free()
-    if free is None:
+    free, left = _free(), _addresses_left()
+    if free is None or left is None:
+        return free
+    return max(0, min(free, left - BUFFER - (threads - 1) * THREAD))
+
+
+def _addresses_left() -> int | None:
+    """Return the bytes that the process may still map under the shell's limit; None if there is none."""
+    if os.name == "nt":
         return None
     import resource
 
     most, _ = resource.getrlimit(resource.RLIMIT_AS)
-    if most == resource.RLIM_INFINITY:
-        return free
-    return max(0, min(free, most - _status("VmSize") - threads * BUFFER))
+    return None if most == resource.RLIM_INFINITY else most - _status("VmSize")
 
 
 def _free() -> int | None:

@@ -128,9 +128,10 @@ def _beside(step: Step, batch: int) -> int:
     node = step.carrier
     if node.layer.is_view or node.layer.aliases:
         return 0
+    copies = 2 if node.layer.moves_only and len(step.inputs) == 1 else TEMPORARIES
     largest = max([node.elements(batch), *(tensor.elements(batch) for tensor in step.inputs)])
     weights = sum(prod(weight.shape) for weight in node.use.weights.values())
-    return TEMPORARIES * largest + weights + node.macs(batch) // max(node.shape[0], 1)
+    return copies * largest + weights + node.macs(batch) // max(node.shape[0], 1)
 
 
 def _activated(step: Step, kernel: Kernel | None) -> int:

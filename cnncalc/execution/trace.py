@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from cnncalc.execution.inputs import given_inputs, random_inputs
-from cnncalc.execution.machine import cores
+from cnncalc.execution.machine import usual_threads
 from cnncalc.execution.needs import needs, require
 from cnncalc.execution.planning import RunPlan
 from cnncalc.execution.verify import run
@@ -119,7 +119,7 @@ def trace(
 
 def _require(before: Graph, node: Node, kept: Sequence[Node], inputs: int | None) -> None:
     """Raise CnncalcError if the run, and its float64 copies, take more memory than there is."""
-    threads = cores()
+    threads = usual_threads()
     needed = needs(RunPlan(before, keep=[*kept, node], fuse=False), threads, inputs=inputs)
     exact = sum([tensor.elements() for tensor in node.inputs]) + node.use.params + node.use.buffers
     try:

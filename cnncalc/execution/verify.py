@@ -12,7 +12,7 @@ import numpy as np
 
 from cnncalc.execution.choosing import chosen
 from cnncalc.execution.inputs import FLOATS, given_inputs, random_inputs
-from cnncalc.execution.machine import cores, peak_resident
+from cnncalc.execution.machine import peak_resident, usual_threads
 from cnncalc.execution.needs import needs, require
 from cnncalc.execution.planning import RunPlan
 from cnncalc.execution.report import LayerRun
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from cnncalc.execution.program import Done, Note
     from cnncalc.graph import Graph, Node
     from cnncalc.layers.ops import Array, DType
-
-MOST_THREADS = 16
 
 Progress = Callable[[int, int, str], object]
 
@@ -71,7 +69,7 @@ def run(
     kind = _type(dtype) if given is None else given.dtype
     batch = batch if given is None else given.batch
     keep = _named(network, layers)
-    threads = threads or min(cores(), MOST_THREADS)
+    threads = threads or usual_threads()
     plan = RunPlan(network, batch, kind, keep, fuse)
     needed = needs(plan, threads, inputs=None if given is None else given.size, repeats=repeat > 1)
     require(needed, max_memory, threads)
@@ -120,7 +118,7 @@ def prepare(
     """
     kind = _type(dtype)
     network = network.as_run() if network.as_run is not None and weights is None else network
-    threads = threads or min(cores(), MOST_THREADS)
+    threads = threads or usual_threads()
     made = usual_weights(network, weights, seed, kind, threads)
     session = Session(RunPlan(network, batch, kind, fuse=fuse), made, threads)
     session.bind(batch)

@@ -15,10 +15,10 @@ import numpy as np
 
 from cnncalc.execution.choosing import chosen
 from cnncalc.execution.inputs import given_inputs, random_inputs
-from cnncalc.execution.machine import available, cores
+from cnncalc.execution.machine import available, usual_threads
 from cnncalc.execution.needs import needs, require
 from cnncalc.execution.planning import RunPlan
-from cnncalc.execution.verify import MOST_THREADS, run
+from cnncalc.execution.verify import run
 from cnncalc.execution.weights import one_by_one
 from cnncalc.exporters.onnx.model import USUAL_OPSET, tensor_names, written
 from cnncalc.graph import Node
@@ -170,7 +170,7 @@ def against(
             weights don't fit, or memory is too small.
     """
     engine = _engine()
-    threads = threads or min(cores(), MOST_THREADS)
+    threads = threads or usual_threads()
     given = None if x is None else given_inputs(network, x, np.dtype(np.float32))
     inputs = random_inputs(network, batch, seed, np.float32) if given is None else given.read()
     if given is None and network.is_half:  # values that a file of 16 bits can hold, too
