@@ -59,15 +59,11 @@ class Branches:
                 return self._between(numbers, cuts, top, bottom, depth)
             parts = self._parts(numbers)
             if len(parts) > 1:
-                return self._all_parallel(parts, top, bottom, depth)
+                branches = [self._series(part, top, bottom, depth + 1) for part in parts]  # the first one stays first
+                return Series([Parallel(branches, False)], [True, True])
             if not self._take_out(numbers, top, bottom, round_ < _ONE_BY_ONE):
                 break
         return self._row(numbers, top, bottom, depth)
-
-    def _all_parallel(self, parts: list[list[int]], top: int, bottom: int, depth: int) -> Series:
-        """Return branches that lie side by side between the two ends; what came first stays first."""
-        branches = [self._series(part, top, bottom, depth + 1) for part in parts]
-        return Series([Parallel(branches, False)], [True, True])
 
     def _cuts(self, numbers: list[int], top: int, bottom: int) -> list[int]:
         """Return the places of the items past which no edge leads."""

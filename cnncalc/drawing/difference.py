@@ -85,14 +85,9 @@ def _described(side: Side, by: LayerFigure, lined: Sequence[tuple[Row, LayerDiff
     root.is_open = True
     for part in walked(root):
         if isinstance(part, Card | Box) and part.places:
-            part.mark = _mark({found[place].change for place in part.places})
+            kinds = {found[place].change for place in part.places}
+            part.mark = kinds.pop() if len(kinds) == 1 else CHANGED
     return root
-
-
-def _mark(kinds: set[str]) -> str:
-    if len(kinds) == 1:
-        return next(iter(kinds))
-    return CHANGED
 
 
 def remark_on(changes: Sequence[LayerDiff], other: str) -> str:

@@ -74,7 +74,9 @@ def _lines(root: Box, folded: str) -> Iterator[str]:
         arrow = "-.->" if edge.is_skip else "-->"
         label = f'|"{_text(edge.shape)}"|' if edge.shape else ""
         yield f"  {names[edge.source]} {arrow}{label} {names[edge.target]}\n"
-    kinds = {kind: [names[part] for part in names if _kind(part) == kind] for kind in COLOURS}
+    kinds: dict[str, list[str]] = {kind: [] for kind in COLOURS}
+    for part, name in names.items():
+        kinds[part.kind if isinstance(part, Card) else "box"].append(name)
     for kind, (tint, border) in COLOURS.items():
         if kinds[kind] or (kind == "note" and folded):
             yield f"  classDef {kind} fill:{tint},stroke:{border},color:{INK}\n"
@@ -82,10 +84,6 @@ def _lines(root: Box, folded: str) -> Iterator[str]:
             yield f"  class {','.join(kinds[kind])} {kind}\n"
     if frames:
         yield f"  classDef frame fill:#f5f7f9,stroke:{FRAME_LINE},color:{INK}\n  class {','.join(frames)} frame\n"
-
-
-def _kind(part: Visible) -> str:
-    return part.kind if isinstance(part, Card) else "box"
 
 
 def _part(part: PicturePart, names: dict[Visible, str], frames: list[str], indent: str) -> Iterator[str]:

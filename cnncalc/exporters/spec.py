@@ -317,11 +317,9 @@ def _value(value: object) -> str:
         return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
     if isinstance(value, list | tuple):
         return "[" + ", ".join(_value(item) for item in value) + "]"
-    return _quoted(value) if isinstance(value, str) else str(value)
-
-
-def _quoted(text: str) -> str:
-    return text if text.replace("_", "").replace("-", "").isalnum() else "'" + text.replace("'", "''") + "'"
+    if not isinstance(value, str) or value.replace("_", "").replace("-", "").isalnum():
+        return str(value)
+    return "'" + value.replace("'", "''") + "'"
 
 
 def _listed(names: list[str]) -> str:

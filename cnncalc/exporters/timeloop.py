@@ -86,11 +86,6 @@ def distinct(found: list[Product]) -> list[Problem]:
     ]
 
 
-def _axes(contraction: Contraction) -> list[WindowedAxis]:
-    """Return the axes, the last one first; a matrix has its rows as windows."""
-    return [*contraction.axes[::-1]] or [WindowedAxis(1, 1, 1, contraction.rows)]
-
-
 def _refuse_many_axes(found: list[Product]) -> None:
     """Refuse convolutions on more axes than have names.  Raises SpecError."""
     many = [product for product in found if len(product.contraction.axes) > len(AXES)]
@@ -110,7 +105,7 @@ def _refuse_many_axes(found: list[Product]) -> None:
 def instance(contraction: Contraction) -> dict[str, int]:
     """Return the sizes of a problem, those of 1 included, as Timeloop's examples have them."""
     sizes = {"N": 1, "C": contraction.channels, "M": contraction.filters, "G": contraction.groups}
-    axes = _axes(contraction)
+    axes = [*contraction.axes[::-1]] or [WindowedAxis(1, 1, 1, contraction.rows)]  # a matrix has rows as windows
     for (tap, place, letter), axis in zip(AXES, [*axes, *[WindowedAxis(1, 1, 1, 1)] * (2 - len(axes))], strict=False):
         sizes |= {tap: axis.kernel, place: axis.windows}
         sizes |= {f"{letter}stride": axis.stride, f"{letter}dilation": axis.dilation}

@@ -96,10 +96,6 @@ def _most(of: Figure, help: str, title: str) -> Figure:
 # --- how they are computed ---------------------------------------------------------------------------------------
 
 
-def _peak(network: Graph, basis: Basis) -> int:
-    return peak_elements(network, basis.batch)[0] * basis.width
-
-
 def _alive_at_peak(network: Graph, basis: Basis) -> list[Share]:
     """Return the tensors that are alive while the layer of the peak runs."""
     _, node = peak_elements(network, basis.batch)
@@ -112,10 +108,6 @@ def _alive_at_peak(network: Graph, basis: Basis) -> list[Share]:
 def _training(network: Graph, basis: Basis) -> int:
     counts, forward = sums(network.nodes, basis.batch), forward_elements(network, basis.batch)
     return basis.width * training_elements(counts.params, counts.buffers, forward, basis.optimizer)
-
-
-def _last_shape(network: Graph, basis: Basis) -> tuple[int, ...]:
-    return next(reversed(network.outputs.values())).shape
 
 
 def _receptive_field(network: Graph, basis: Basis) -> int:
@@ -164,7 +156,7 @@ CATALOGUE: Mapping[str, Figure] = {
         ),
         Figure(
             "peak_bytes", "peak", BYTES, "most bytes of the tensors alive at one step",
-            _peak, _alive_at_peak, "max", "peak",
+            lambda network, basis: peak_elements(network, basis.batch)[0] * basis.width, _alive_at_peak, "max", "peak",
         ),
         Figure(
             "training_bytes", "training", BYTES, "bytes of weights, gradients, optimiser and outputs", _training,
@@ -176,7 +168,10 @@ CATALOGUE: Mapping[str, Figure] = {
             "receptive_field", "sees", POSITIONS, "elements of the input that every output sees along each axis",
             _receptive_field, _no_parts, "min", "receptive-field",
         ),
-        Figure("output", "output", SHAPE, "the shape of the last output", _last_shape, _no_parts),
+        Figure(
+            "output", "output", SHAPE, "the shape of the last output",
+            lambda network, basis: next(reversed(network.outputs.values())).shape, _no_parts,
+        ),
     )
 }  # fmt: skip
 

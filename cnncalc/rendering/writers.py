@@ -87,10 +87,6 @@ def _json(view: View, screen: Screen) -> Iterator[str]:
     yield "\n]}\n"
 
 
-def _ndjson(view: View, screen: Screen) -> Iterator[str]:
-    return map(as_json, view.records()) if view.lines is None else iter(view.lines())
-
-
 def _lines(line: Callable[[Sequence[str]], str]) -> Callable[[View, Screen], Iterator[str]]:
     """Return a writer of a header, and a line for each row."""
 
@@ -150,10 +146,6 @@ def _csv(cells: Sequence[str]) -> str:
     return ",".join(quoted) + "\n"
 
 
-def _tsv(cells: Sequence[str]) -> str:
-    return "\t".join(map(printable, cells)) + "\n"
-
-
 def _row(cells: Sequence[str]) -> str:
     return "| " + " | ".join([printable(cell).replace("|", "\\|") for cell in cells]) + " |\n"
 
@@ -165,9 +157,12 @@ def _own(name: str) -> Callable[[View, Screen], Iterable[str]]:
 FORMATS = {
     "table": Format((".txt",), _table),
     "json": Format((".json",), _json),
-    "ndjson": Format((".ndjson", ".jsonl"), _ndjson),
+    "ndjson": Format(
+        (".ndjson", ".jsonl"),
+        lambda view, screen: map(as_json, view.records()) if view.lines is None else view.lines(),
+    ),
     "csv": Format((".csv",), _lines(_csv)),
-    "tsv": Format((".tsv",), _lines(_tsv)),
+    "tsv": Format((".tsv",), _lines(lambda cells: "\t".join(map(printable, cells)) + "\n")),
     "markdown": Format((".md", ".markdown"), _markdown),
     "svg": Format((".svg",), _own("svg"), general=False),
     "html": Format((".html", ".htm"), _own("html"), general=False),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from cnncalc.exporters.torch.classes import Class, Slotted
 from cnncalc.exporters.torch.expressions import Printer, range_text
 from cnncalc.exporters.torch.layout import WIDTH, SourceText, flat, lines
-from cnncalc.exporters.torch.names import attribute, free
+from cnncalc.exporters.torch.names import access, free
 from cnncalc.exporters.torch.structures import SlotRef, numbered
 from cnncalc.exporters.torch.trees import KnownFigure, places
 from cnncalc.layers.pytorch import InputPlace, ModuleCall
@@ -150,13 +150,10 @@ class Forward:
 
     def _text(self, one: Slotted) -> SourceText:
         slot = one.slot
-        found: dict[int, SourceText] = {-1: (slot.owner or "self" + self._module(slot.name),)}
+        found: dict[int, SourceText] = {-1: (slot.owner or "self" + access(slot.name.split(".")),)}
         for number, ref in enumerate(slot.reads):
             found[number] = self.pending[ref][0] if ref in self.pending else (self.names[ref],)
         return Printer(self._known, found).text(slot.value)
-
-    def _module(self, name: str) -> str:
-        return "".join([attribute(part) for part in name.split(".")])
 
     def _known(self, known: KnownFigure) -> str:
         self.said.setdefault(known.name)

@@ -14,7 +14,6 @@ from cnncalc.exporters.torch.names import TAKEN, access, class_name, free, is_fr
 from cnncalc.exporters.torch.source import class_text
 from cnncalc.exporters.torch.structures import Maker, SlotRef, Structure, is_chain, structure_of
 from cnncalc.graph import Graph, Node, Tensor
-from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.numbers import counted
 from cnncalc.ground.places import Fault, SpecError
 from cnncalc.ground.terminal_safe import printable
@@ -76,7 +75,7 @@ class _Module:
                 continue
             self.helpers.update(dict.fromkeys(found[node].helpers))
         if faults:
-            raise _refusal(faults)
+            raise SpecError([Fault(message, node.origin) for node, message in faults])
         return found
 
     # --- classes --------------------------------------------------------------------------------------------
@@ -236,11 +235,6 @@ def _imports(text: str) -> list[str]:
     found += ["import torch"] if re.search(r"\btorch\.", text) else []
     found += ["import torch.nn.functional as F"] if re.search(r"\bF\.", text) else []
     return [*found, "from torch import nn"]
-
-
-def _refusal(faults: list[tuple[Node, str]]) -> CnncalcError:
-    """Return the error for layers that can't be written, each at its place where there is one."""
-    return SpecError([Fault(message, node.origin) for node, message in faults])
 
 
 def _shapes(tensors: Iterable[Tensor]) -> str:

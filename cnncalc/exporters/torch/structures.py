@@ -10,7 +10,6 @@ from cnncalc.exporters.scopes import ScopeItem, ScopePart
 from cnncalc.exporters.torch.trees import figures, key, structure
 from cnncalc.graph import Node, Tensor
 from cnncalc.ground.places import Origin, Place
-from cnncalc.layers.base import Elsewhere
 from cnncalc.layers.pytorch import MODULE, Code, InputPlace, ModuleCall, Torch, call
 
 _NUMBERED = re.compile(r"(.*?)(0|[1-9]\d*)", re.ASCII).fullmatch
@@ -145,7 +144,7 @@ def _slot(
     if isinstance(item.inner, Node):
         node = item.inner
         found = torch(node)
-        words = _words(node.layer.elsewhere)
+        words = tuple(_WORDS(node.layer.elsewhere.torch.partition("(")[2]))
         module = None if owner else found.module
         begins, place = node.layer.kind in STARTS, node.origin if isinstance(node.origin, Place) else None
         return Slot(item.name, module, found.value, (), 1, owner, words, begins, node.layer.stem, place)
@@ -156,10 +155,6 @@ def _slot(
     maker = made(part)
     value = call("()", MODULE, *inputs, *[Code(module_of(path)) for path in part.foreign])
     return Slot(item.name, maker.module, value, (), makes, "", maker.words, True, maker.stem, maker.place)
-
-
-def _words(elsewhere: Elsewhere) -> tuple[str, ...]:
-    return tuple(_WORDS(elsewhere.torch.partition("(")[2]))
 
 
 # --- runs ----------------------------------------------------------------------------------------------------

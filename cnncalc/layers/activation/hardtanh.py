@@ -15,11 +15,7 @@ if TYPE_CHECKING:
     from cnncalc.layers.interfaces import Array, Flow, NumPy, Onnx
 
 
-def _bound_of(value: object) -> float | str:
-    return "none" if value == "none" else number(value)
-
-
-_bound = Conversion(_bound_of, ("none",))
+_bound = Conversion(lambda value: value if value == "none" else number(value), ("none",))
 
 
 class HardTanh(Elementwise):

@@ -14,11 +14,7 @@ if TYPE_CHECKING:
     from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops, Torch
 
 
-def _slopes_of(value: object) -> int | str:
-    return "channels" if value == "channels" else positive(value)
-
-
-_slopes = Conversion(_slopes_of, ("channels",))
+_slopes = Conversion(lambda value: value if value == "channels" else positive(value), ("channels",))
 
 
 class PReLU(Elementwise):

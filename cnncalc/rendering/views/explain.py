@@ -69,7 +69,7 @@ def compact(explanations: Sequence[Explanation], screen: Screen) -> list[PageBlo
     blocks: list[PageBlock] = []
     for explanation in explanations:
         blocks.append(_title(explanation, screen.layout))
-        blocks += formula_lines([_numbers_only(one) for one in _telling(explanation)], screen.width)
+        blocks += formula_lines([one._replace(expression=one.numbers) for one in _telling(explanation)], screen.width)
     return blocks
 
 
@@ -81,10 +81,6 @@ def _telling(explanation: Explanation) -> list[Formula]:
     left_out = ("bias", "buffers", "flops" if explanation.node.use.macs else "")
     computed = [one for one in shapes if one.numbers != exact(one.value)]
     return computed + [one for one in figures if one.symbol not in left_out]
-
-
-def _numbers_only(formula: Formula) -> Formula:
-    return formula._replace(expression=formula.numbers)
 
 
 def _title(explanation: Explanation, layout: str) -> Text:

@@ -75,7 +75,9 @@ def document(summary: Summary, layers: list[dict[str, object]]) -> dict[str, obj
         "kinds": {kind: figures._asdict() for kind, figures in summary.kinds.items()},
         "totals": _totals_record(totals),
         "receptive_field": _fields(summary.receptive_field),
-        "receptive_fields": {name: _of_first(seen) for name, seen in summary.receptive_fields.items()},
+        "receptive_fields": {
+            name: _fields(next(iter(seen.values()), ())) for name, seen in summary.receptive_fields.items()
+        },
         "receptive_fields_by_input": {
             name: {source: _fields(fields) for source, fields in seen.items()}
             for name, seen in summary.receptive_fields.items()
@@ -91,11 +93,6 @@ def _totals_record(totals: Totals) -> dict[str, object]:
     memory = totals.memory._asdict()
     by_name = {name: memory[short] for name, short in IN_MEMORY.items()}
     return {**dict(sums), **by_name, "memory": memory}
-
-
-def _of_first(seen: dict[str, Fields]) -> list[dict[str, object]]:
-    """Return what an output sees of the first input that it reads."""
-    return _fields(next(iter(seen.values()), ()))
 
 
 def _fields(fields: Fields) -> list[dict[str, object]]:
