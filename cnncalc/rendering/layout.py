@@ -160,7 +160,8 @@ def table(columns: Sequence[Column], rows: Sequence[TableRow], screen: Screen) -
     kept = [index for index in kept if widths.of[index]]
     folding = [index for index in kept if columns[index].folds]
     total = widths.total
-    lines: list[StyledLine] = [_titles(columns, kept, widths.of), _rule(total, screen.box)]
+    titles = [_aligned(columns[index].title, widths.of[index], columns[index].right) for index in kept]
+    lines: list[StyledLine] = [[("  ".join(titles).rstrip(), "bold")], _rule(total, screen.box)]
     for row in rows:
         if isinstance(row, Divider):
             lines.append(_rule(total, screen.box))
@@ -234,11 +235,6 @@ class _Widths:
             for index in self.kept:
                 if self.columns[index].drop == turn:
                     self.of[index] = 0
-
-
-def _titles(columns: Sequence[Column], kept: list[int], widths: list[int]) -> StyledLine:
-    titles = [_aligned(columns[index].title, widths[index], columns[index].right) for index in kept]
-    return [("  ".join(titles).rstrip(), "bold")]
 
 
 def _aligned(text: str, room: int, at_right: bool) -> str:

@@ -168,7 +168,7 @@ def _about(low: int, high: int) -> str:
 
 def _steps(found: Deployment, most: int | None, width: int | None) -> list[PageBlock]:
     shown = chosen(found.steps, most)
-    room = _room(width)
+    room = WIDEST_ARENA if width is None else max(min(width - 56, WIDEST_ARENA), NARROWEST_ARENA)
     letters = _letters(found.places, shown)
     columns = [
         Column("step", right=True), Column("operator", folds=True), Column("layer", folds=True, drop=2),
@@ -185,11 +185,6 @@ def _steps(found: Deployment, most: int | None, width: int | None) -> list[PageB
     left = len(found.steps) - len(shown)
     more = [Text([(f"… {counted(left, 'step')} that need{'s' * (left == 1)} less", "dim")])] if left else []
     return [Table(columns, rows), *more]
-
-
-def _room(width: int | None) -> int:
-    """Return how many characters the arena is drawn with."""
-    return WIDEST_ARENA if width is None else max(min(width - 56, WIDEST_ARENA), NARROWEST_ARENA)
 
 
 def chosen(steps: Sequence[OperatorRun], most: int | None) -> list[OperatorRun]:

@@ -47,7 +47,8 @@ def page(entries: list[ListedNetwork], by_family: bool) -> list[PageBlock]:
     """Return the table, one row per network, and how many there are."""
     rows: list[tuple[str, TableRow]] = []
     for one in entries:
-        figures = [str(one.year or ""), _inputs(one), exact(one.params), exact(one.macs)]
+        inputs = ", ".join(crossed(shape) for shape in one.inputs.values())
+        figures = [str(one.year or ""), inputs, exact(one.params), exact(one.macs)]
         if by_family:
             rows.append((one.family, [f"  {one.name}", *figures]))
         else:
@@ -56,10 +57,6 @@ def page(entries: list[ListedNetwork], by_family: bool) -> list[PageBlock]:
     files = len({one.file for one in entries})
     count = f"{counted(len(entries), 'network')} in {counted(files, 'file')}"
     return [Table(columns, [*under_headings(rows), Divider()]), Text([(count, "bold")])]
-
-
-def _inputs(one: ListedNetwork) -> str:
-    return ", ".join(crossed(shape) for shape in one.inputs.values())
 
 
 def record(one: ListedNetwork) -> dict[str, object]:

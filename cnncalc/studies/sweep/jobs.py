@@ -220,7 +220,10 @@ class Work:
         numbers = self.plan.numbers(start, stop)
         if self.condition is not None and self.condition.reads_arguments:
             numbers = [number for number in numbers if self.condition.may_hold(self.plan.grid[number].args)]
-        window = self._window(numbers) if self.plan.by_columns else self._plain(numbers)
+        if self.plan.by_columns:
+            window = self._window(numbers)
+        else:
+            window = Window(numbers, [], {lane: self._point(number) for lane, number in enumerate(numbers)}, [])
         for row in self._checked.intersection(range(start, stop)) if len(numbers) == stop - start else ():
             self._check(window, row - start)
         first = self._first_error(window)
@@ -237,9 +240,6 @@ class Work:
     def _point(self, number: int) -> Point:
         self._go_on()
         return point(self.recipe, self.plan.grid[number], self.plan.measure)
-
-    def _plain(self, numbers: Sequence[int]) -> Window:
-        return Window(numbers, [], {lane: self._point(number) for lane, number in enumerate(numbers)}, [])
 
     def _window(self, numbers: Sequence[int]) -> Window:
         if self._columns is None:

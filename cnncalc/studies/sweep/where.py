@@ -93,7 +93,8 @@ class Condition:
         try:
             return truth(part(names, Budget()))
         except ExpressionError as error:
-            raise _refused(self.text, error) from None
+            hint = error.hint() if callable(error.hint) else error.hint
+            raise CnncalcError(f"{self.text}: {error.message}", hint) from None
         except TypeError as fault:
             raise CnncalcError(f"{self.text}: {fault}") from None
         except OutOfWorkError:
@@ -136,10 +137,6 @@ def _compiled(plain: _Plain, start: int, end: int, known: Collection[str], sourc
             hint = None
         at = min(start + error.offset, len(plain.origins) - 1)
         raise SpecError([Fault(error.message, source.place(plain.origins[at]), hint)]) from None
-
-
-def _refused(text: str, error: ExpressionError) -> CnncalcError:
-    return CnncalcError(f"{text}: {error.message}", error.hint() if callable(error.hint) else error.hint)
 
 
 def _written_out(text: str) -> _Plain:
