@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from heapq import heapify, heappop, heappush
+from collections.abc import Sequence
 
 from cnncalc.drawing.atoms import Atom, ScopePath, Wire
 from cnncalc.ground.limits import MAX_DRAWN_NESTING
+from cnncalc.ground.orders import circles, in_order
 
 
 class LevelItem:
@@ -73,22 +73,11 @@ def _edges(items: Sequence[LevelItem]) -> list[set[int]]:
 
 def _sorted(items: list[LevelItem]) -> list[LevelItem]:
     """Return the items in a topological order, those that come first in the network as early as possible."""
-    feeds = _edges(items)
-    missing = [0] * len(items)
-    for targets in feeds:
+    needs: dict[int, list[int]] = {number: [] for number in range(len(items))}
+    for number, targets in enumerate(_edges(items)):
         for target in targets:
-            missing[target] += 1
-    ready = [(item.atoms[0].order, number) for number, item in enumerate(items) if not missing[number]]
-    heapify(ready)
-    found = []
-    while ready:
-        _, number = heappop(ready)
-        found.append(items[number])
-        for target in feeds[number]:
-            missing[target] -= 1
-            if not missing[target]:
-                heappush(ready, (items[target].atoms[0].order, target))
-    return found
+            needs[target].append(number)
+    return [items[number] for number in in_order(needs, lambda number: items[number].atoms[0].order)]
 
 
 # --- circles -------------------------------------------------------------------------------------------------
@@ -97,7 +86,7 @@ def _sorted(items: list[LevelItem]) -> list[LevelItem]:
 def _without_circles(items: list[LevelItem]) -> list[LevelItem]:
     """Return the items, scopes that feed each other cut into runs that follow each other in running order."""
     found: list[LevelItem] = []
-    for circle in _circles(_edges(items)):
+    for circle in circles(_edges(items)):
         inside = [items[number] for number in circle]
         found.extend(inside if len(inside) == 1 else _runs(inside))
     return found
@@ -117,46 +106,6 @@ def _runs(items: Sequence[LevelItem]) -> list[LevelItem]:
         numbers[item] = number = numbers.get(item, 0) + 1
         name = item.name if number == 1 else f"{item.name} ({number})"
         found.append(LevelItem(atoms, name, item.path, item.is_scope and len(atoms) > 1))
-    return found
-
-
-def _circles(feeds: Sequence[Iterable[int]]) -> list[list[int]]:
-    """Return the strongly connected components of a graph.
-
-    Tarjan 1972, "Depth-first search and linear graph algorithms", SIAM J. Comput. 1(2), with a stack of its own.
-    """
-    numbers: dict[int, int] = {}
-    lowest: dict[int, int] = {}
-    stack: list[int] = []
-    inside = set[int]()
-    found: list[list[int]] = []
-    for root in range(len(feeds)):
-        if root in numbers:
-            continue
-        numbers[root] = lowest[root] = len(numbers)
-        stack.append(root)
-        inside.add(root)
-        path = [(root, iter(feeds[root]))]
-        while path:
-            here, targets = path[-1]
-            for target in targets:
-                if target not in numbers:
-                    numbers[target] = lowest[target] = len(numbers)
-                    stack.append(target)
-                    inside.add(target)
-                    path.append((target, iter(feeds[target])))
-                    break
-                if target in inside:
-                    lowest[here] = min(lowest[here], numbers[target])
-            else:
-                path.pop()
-                if path:
-                    lowest[path[-1][0]] = min(lowest[path[-1][0]], lowest[here])
-                if lowest[here] == numbers[here]:
-                    cut = stack.index(here) if stack[-1] != here else len(stack) - 1
-                    found.append(stack[cut:])
-                    inside.difference_update(stack[cut:])
-                    del stack[cut:]
     return found
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from heapq import heapify, heappop, heappush
 from typing import NamedTuple
 
 from cnncalc.graph import Graph, Node, Tensor
+from cnncalc.ground.orders import circles, in_order
 
 
 class ScopePart:
@@ -186,7 +186,7 @@ class _Tree:
             joined = [name for name in joined if name not in stuck]
             if not stuck:
                 places = {name: group[0].index for name, group in groups.items()}
-                return [(name, groups[name]) for name in _run(_needs(groups), places)]
+                return [(name, groups[name]) for name in in_order(_needs(groups), places.__getitem__)]
             for name in stuck:
                 for node in groups[name]:
                     depth[node] += 1
@@ -207,34 +207,11 @@ def _needs(groups: dict[str, list[Node]]) -> dict[str, set[str]]:
     }
 
 
-def _turned(needs: dict[str, set[str]]) -> dict[str, set[str]]:
-    """Return which groups read each group."""
-    feeds: dict[str, set[str]] = {name: set() for name in needs}
-    for name, wanted in needs.items():
-        for other in wanted & feeds.keys():
-            feeds[other].add(name)
-    return feeds
-
-
 def _in_circles(groups: dict[str, list[Node]]) -> list[str]:
     """Return the scopes that can't run as a whole, since they read what is made of their own output."""
-    needs = _needs(groups)
-    for _ in range(2):  # forwards: groups that never become ready; backwards: those of them that others wait for
-        gone = set(_run(needs, dict.fromkeys(needs, 0)))
-        needs = _turned({name: wanted - gone for name, wanted in needs.items() if name not in gone})
-    return [name for name in needs if len(groups[name]) > 1]
-
-
-def _run(needs: dict[str, set[str]], places: dict[str, int]) -> Iterator[str]:
-    """Yield groups in topological order, by place where several are ready; groups in a circle are left out."""
-    feeds = _turned(needs)
-    left = {name: len(wanted) for name, wanted in needs.items()}
-    ready = [(places[name], name) for name, count in left.items() if not count]
-    heapify(ready)
-    while ready:
-        _, name = heappop(ready)
-        yield name
-        for other in feeds[name]:
-            left[other] -= 1
-            if not left[other]:
-                heappush(ready, (places[other], other))
+    names = list(groups)
+    number = {name: place for place, name in enumerate(names)}
+    needs = _needs(groups).values()
+    found = circles([[number[name] for name in wanted] for wanted in needs])
+    inside = [names[place] for circle in found if len(circle) > 1 for place in circle]
+    return [name for name in inside if len(groups[name]) > 1]
