@@ -51,13 +51,13 @@ def test_a_recipe_is_made_again_elsewhere() -> None:
         ),
         (
             {"width": "abc"}, ["--set", "width=abc"],
-            "width: 'abc' is a text, and the spec's own value, 4, is none",
-            "--set width: 'abc' is a text, and the spec's own value, 4, is none\n",
+            "width: 'abc' is a text, but the spec has 4",
+            "--set width: 'abc' is a text, but the spec has 4\n",
         ),
         (
             {"kind": 3}, ["--set", "kind=3"],
-            "kind: 3 is no text, and the spec's own value, 'basic', is one",
-            "--set kind: 3 is no text, and the spec's own value, 'basic', is one\n",
+            "kind: 3 is no text, but the spec has 'basic'",
+            "--set kind: 3 is no text, but the spec has 'basic'\n",
         ),
         (
             {"input": {"lefd": [1, 2]}}, ["--input", "lefd=1x2"],

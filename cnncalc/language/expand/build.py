@@ -156,8 +156,8 @@ class _Build:
 
         if takes_word(self.document, name, given if isinstance(given, str) else str(own)):
             return
-        what, wanted = ("a text", "none") if isinstance(given, str) else ("no text", "one")
-        message = f"{value_text(given)} is {what}, and the spec's own value, {value_text(own)}, is {wanted}"
+        what = "a text" if isinstance(given, str) else "no text"
+        message = f"{value_text(given)} is {what}, but the spec has {value_text(own)}"
         self.faults.note(GivenValue("setting", name), message)
 
     def warn_of(self, shapes: Mapping[str, Shape]) -> None:
