@@ -168,6 +168,9 @@ as long. Beyond, no further change is tried.
 MAX_EXPLAINED = 3_000
 """Layers that are explained at once; in a larger network, layers must be named."""
 
+MAX_PAGE_FORMULAS = 1_000
+"""Different layers whose formulas a page shows."""
+
 MAX_AXIS_VALUES = 1_000_000
 """Values along one axis of a sweep."""
 

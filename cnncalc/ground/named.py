@@ -65,4 +65,7 @@ else:
             return dict(zip(self._fields, self, strict=True))
 
         def _replace(self, **changed):
-            return type(self)(**{**self._asdict(), **changed})
+            items = list(self)
+            for field, value in changed.items():
+                items[self._fields.index(field)] = value
+            return self._make(items)

@@ -38,7 +38,7 @@ def _different(random: Random) -> str:
         ["linear: 1 + i", "conv: {out_channels: 1 + i, kernel_size: 1}", "conv: {out_channels: 1 + i, kernel_size: 3, padding: 1, dilation: 1}",
          "conv: {out_channels: 1 + i, kernel_size: 1 + i % 7, padding: same}", "linear: {out_features: 1 + i, bias: i % 2 == 0}",
          "conv_transpose: {out_channels: 1 + i, kernel_size: 1}", "upsample: {size: 8 + i % 9}", "lstm: 1 + i", "adaptive_avgpool: 1 + i % 60",
-         "conv: {out_channels: 1 + i, kernel_size: 3, padding: same, dilation: 1 + i % 3}", "pad: {padding: i % 2}", "tile: [1, 1]"]
+         "conv: {out_channels: 1 + i, kernel_size: 3, padding: same, dilation: 1 + i % 3}", "conv: {out_channels: 8 + 8 * i, kernel_size: [3, 5], padding: same, groups: 4}", "pad: {padding: i % 2}", "tile: [1, 1]"]
     )  # fmt: skip
     input = "[4]" if "linear" in layer else "[4, 9]" if "lstm" in layer else random.choice(["[4, 9, 9]", "[4, 64]"])
     return f"input: {input}\nlayers:\n  - {layer}\n    for: i in range({LAYERS})\n"
@@ -163,11 +163,47 @@ def _recursion(random: Random) -> str:
 
 
 def _inputs(random: Random) -> str:
-    """Return a network of many inputs and outputs."""
-    count = random.choice([2, 300, 700])
+    """Return a network of many inputs: vectors, or maps of one size or of several, before layers that see them all."""
+    count = random.choice([2, 300, 450])
     names = [f"x{i}" for i in range(count)]
-    inputs = ", ".join(f"{name}: [2]" for name in names)
-    return f"input: {{{inputs}}}\nlayers:\n  - add:\n    from: [{', '.join(names)}]\n  - relu:\n    repeat: {random.choice([1, 5000, 15000])}\n"
+    shape, merge = random.choice([("[2]", "add:"), ("[2, 9]", "add:"), ("[2, {}]", "concat: {axis: 1}")])
+    inputs = ", ".join(f"{name}: {shape.format(9 + i % 7)}" for i, name in enumerate(names))
+    layer = random.choice(["relu:", "conv: {out_channels: 2, kernel_size: 3, padding: 1}"][: 2 if "," in shape else 1])
+    return f"input: {{{inputs}}}\nlayers:\n  - {merge}\n    from: [{', '.join(names)}]\n  - {layer}\n    repeat: {random.choice([1, 5000, 19000])}\n"
+
+
+def _twins(random: Random) -> str:
+    """Return a block that is used a few times, with very many figures that differ from use to use."""
+    uses = random.choice([2, 20, 2000])
+    figure = random.choice(["1 + i + j * (i * i % 997)", "1 + i + j", "2 ** (i % 9) * (1 + j)"])
+    return f"input: [4, 9, 9]\nlayers:\n  - sequence:\n      - conv: {{out_channels: {figure}, kernel_size: 1}}\n        for: i in range({LAYERS // uses})\n    name: s\n    for: j in range({uses})\n"
+
+
+def _turned(random: Random) -> str:
+    """Return axes that are exchanged and laid out again, each time in the same way or in another one."""
+    count = random.choice(["2", "(1 + i % 60)"])
+    return (
+        f"input: [2, 3, 4]\nlayers:\n  - sequence:\n    - permute: [1, 2, 0]\n    - reshape: [4, 6]\n    - conv: {{out_channels: {count} * 2, kernel_size: 1}}\n"
+        f'    - reshape: ["{count}", 3, 4]\n    - conv: {{out_channels: 2, kernel_size: 1}}\n    for: i in range({LAYERS // 5})\n'
+    )
+
+
+def _long_names(random: Random) -> str:
+    """Return layers whose names are as long as they may be, no two of them alike."""
+    depth = random.choice([1, 4])
+    lines = ["input: [4, 9]", "layers:", *["  " * (2 * level + 1) + "- sequence:" for level in range(depth)]]
+    indent = "  " * (2 * depth + 1)
+    lines += [
+        f"{indent}- conv: {{out_channels: 1 + i, kernel_size: 1}}",
+        f"{indent}  name: {'n' * 90}",
+        f"{indent}  for: i in range({LAYERS})",
+    ]
+    return (
+        "\n".join(
+            [*lines, *["  " * (2 * level + 2) + f"name: {chr(97 + level) * 96}" for level in reversed(range(depth))]]
+        )
+        + "\n"
+    )
 
 
 def _variants(random: Random) -> str:
@@ -239,5 +275,5 @@ def _confused(random: Random) -> str:
 SHAPES: dict[str, Callable[[Random], str]] = {
     "alike": _alike, "different": _different, "scopes": _scopes, "many arguments": _many_arguments, "wide": _wide, "paths": _paths, "dense": _dense,
     "skips": _skips, "fields": _fields, "work": _work, "shared": _shared, "recursion": _recursion, "inputs": _inputs, "variants": _variants,
-    "absent": _absent, "faulty": _faulty, "aliases": _aliases, "looked up": _looked_up, "confused": _confused,
+    "twins": _twins, "turned": _turned, "long names": _long_names, "absent": _absent, "faulty": _faulty, "aliases": _aliases, "looked up": _looked_up, "confused": _confused,
 }  # fmt: skip

@@ -6,6 +6,7 @@ import json
 import zlib
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple, TypeVar
 
 from cnncalc.drawing import columns, geometry, lanes, parts, picture
 from cnncalc.drawing.letters import WIDTHS
@@ -14,9 +15,11 @@ from cnncalc.drawing.parts import Box, Card, Fork, Lane, PicturePart, Stack, Sta
 from cnncalc.drawing.valley import inner
 from cnncalc.figures.summary import Summary
 from cnncalc.graph import Graph, Node
-from cnncalc.ground.limits import MAX_EXPLAINED
+from cnncalc.ground.limits import MAX_PAGE_FORMULAS
 from cnncalc.layers.shapes import crossed
 from cnncalc.studies.explain.explanation import together
+
+T = TypeVar("T")
 
 FORMS = ("card", "circle", "pill")
 CONSTANTS = {
@@ -33,12 +36,18 @@ CONSTANTS = {
 """The figures of the geometry that the script shares."""
 
 
-UNEXPLAINED = f"The page explains {MAX_EXPLAINED:,} different layers; 'cnncalc explain SPEC LAYER' explains this one."
+UNEXPLAINED = (
+    f"The page explains {MAX_PAGE_FORMULAS:,} different layers; 'cnncalc explain SPEC LAYER' explains this one."
+)
 
 
-def packed(values: Iterable[object]) -> tuple[list[object], list[int]]:
-    """Return a column as its distinct values and, for each row, the place of its own."""
-    places: dict[object, int] = {}
+PackedColumn = tuple[list[T], list[int]]
+"""A column as its distinct values and, for each row, the place of its own."""
+
+
+def packed(values: Iterable[T]) -> PackedColumn[T]:
+    """Return a column, packed."""
+    places: dict[T, int] = {}
     rows = [places.setdefault(value, len(places)) for value in values]
     return [*places], rows
 
@@ -101,18 +110,29 @@ class Packer:
 # --- the layers ----------------------------------------------------------------------------------------------
 
 
-def layer_columns(graph: Graph, summary: Summary, measures: Sequence[LayerFigure]) -> dict[str, object]:
-    """Return the figures of all layers, one column per figure."""
+class LayerColumns(NamedTuple):
+    """What the script and the table know of all layers, one column per figure."""
+
+    names: list[str]
+    types: PackedColumn[str]
+    shapes: PackedColumn[str]
+    fields: PackedColumn[str]
+    inputs: list[list[object]]
+    values: dict[str, PackedColumn[float]]
+
+
+def layer_columns(graph: Graph, summary: Summary, measures: Sequence[LayerFigure]) -> LayerColumns:
+    """Return the figures of all layers."""
     indexes: dict[object, int] = {node: node.index for node in graph.nodes}
     rows = summary.rows
-    return {
-        "names": [row.name for row in rows],
-        "types": packed(type_text(row.type, row.label) for row in rows),
-        "shapes": packed(crossed(row.output_shape[1:]) for row in rows),
-        "fields": packed(field_text(row.receptive_field) for row in rows),
-        "inputs": [[indexes.get(tensor, tensor.name) for tensor in row.node.inputs] for row in rows],
-        "values": {measure.by: packed(_plain(value) for value in measure.values) for measure in measures},
-    }
+    return LayerColumns(
+        names=[row.name for row in rows],
+        types=packed([type_text(row.type, row.label) for row in rows]),
+        shapes=packed([crossed(row.output_shape[1:]) for row in rows]),
+        fields=packed([field_text(row.receptive_field) for row in rows]),
+        inputs=[[indexes.get(tensor, tensor.name) for tensor in row.node.inputs] for row in rows],
+        values={measure.by: packed([_plain(value) for value in measure.values]) for measure in measures},
+    )
 
 
 def _plain(value: float) -> float:
@@ -138,7 +158,7 @@ def packed_formulas(graph: Graph) -> str:
     for node in graph.nodes:
         key = (node.layer.key(), node.use.inputs)
         if key not in known:
-            texts = formula_lines(node) if len(known) < MAX_EXPLAINED else [UNEXPLAINED]
+            texts = formula_lines(node) if len(known) < MAX_PAGE_FORMULAS else [UNEXPLAINED]
             numbers = tuple([lines.setdefault(line, len(lines)) for line in texts])
             known[key] = layers.setdefault(numbers, len(layers))
         of.append(known[key])

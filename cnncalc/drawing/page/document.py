@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from cnncalc.drawing.colours import COLOURS
@@ -11,12 +11,14 @@ from cnncalc.drawing.measures import LayerFigure
 from cnncalc.drawing.page.charts import Chart, charts
 from cnncalc.drawing.page.data import (
     CONSTANTS,
+    LayerColumns,
+    PackedColumn,
     Packer,
-    field_text,
+    T,
     layer_columns,
+    packed,
     packed_formulas,
     script_safe,
-    type_text,
 )
 from cnncalc.drawing.page.head import head, script_of
 from cnncalc.drawing.parts import Box, Stack
@@ -24,7 +26,7 @@ from cnncalc.drawing.picture import Choice, Picture, describe, heading_of, open_
 from cnncalc.drawing.svg import dark_rules, escaped, pieces
 from cnncalc.drawing.valley import valley_of
 from cnncalc.figures.roofline import Machine
-from cnncalc.figures.summary import Row, Summary
+from cnncalc.figures.summary import Summary
 from cnncalc.graph import Graph
 from cnncalc.ground.numbers import bytes_text, exact
 from cnncalc.layers.shapes import crossed
@@ -69,16 +71,17 @@ def page(content: Content) -> Iterator[str]:
     yield from _header(content)
     root = describe(content.graph, content.measures[0], content.choice)
     depth = content.choice.depth if content.choice.depth is not None else suitable_depth(root, 0, FEW_BOXES)
-    data = _data(content, root, depth)
+    layers = layer_columns(content.graph, content.summary, content.measures)
+    data = _data(content, root, depth, layers)
     open_to(root, depth)
     yield from _graph(content, placed(root, content.graph, content.measures[0], content.choice))
     yield from _charts(content)
-    yield from _table(content)
+    yield from _table(content, layers)
     yield f'<script type="application/json" id="data">{script_safe(data)}</script>\n'
     yield f"<script>{script}</script>\n</body>\n</html>\n"
 
 
-def _data(content: Content, root: Box, depth: int) -> dict[str, object]:
+def _data(content: Content, root: Box, depth: int, layers: LayerColumns) -> dict[str, object]:
     """Return what the script knows; the root's body is a stack or a valley."""
     stack = root.body
     assert isinstance(stack, Stack)
@@ -95,7 +98,7 @@ def _data(content: Content, root: Box, depth: int) -> dict[str, object]:
         "titles": {measure.by: content.word(measure) for measure in content.measures},
         "words": {measure.by: measure.title for measure in content.measures},
         "totals": {measure.by: measure.total for measure in content.measures},
-        "layers": layer_columns(content.graph, content.summary, content.measures),
+        "layers": layers._asdict(),
         "formulas": packed_formulas(content.graph),
         "root": Packer(root).pack(root),
     }
@@ -168,7 +171,7 @@ def _charts(content: Content) -> Iterator[str]:
     yield "</section>\n"
 
 
-def _table(content: Content) -> Iterator[str]:
+def _table(content: Content, layers: LayerColumns) -> Iterator[str]:
     """Yield the table; its rows stand in a noscript element, and the script makes them otherwise."""
     heads = [
         ("layer", "layer"),
@@ -184,8 +187,11 @@ def _table(content: Content) -> Iterator[str]:
     yield "</table>\n"
     plain.append('<th scope="col">sees</th>')
     yield f'<noscript><table class="from4"><thead><tr>{"".join(plain)}</tr></thead><tbody>\n'
-    for row in content.summary.rows:
-        yield _row(row, content.measures)
+    columns = [_cells(escaped, layers.types), _cells(str, layers.shapes)]
+    columns += [_cells(one.text, packed(one.values)) for one in content.measures]
+    columns.append(_cells(str, layers.fields))
+    for name, *row in zip(layers.names, *columns, strict=True):
+        yield f"<tr><th>{escaped(name)}</th>{''.join(row)}</tr>\n"
     yield "</tbody></table></noscript></div></section>\n</main>\n"
 
 
@@ -196,10 +202,7 @@ def _head(key: str, word: str) -> str:
     return f'<th scope="col" data-sort="{key}" aria-sort="none">{button}</th>'
 
 
-def _row(row: Row, measures: Sequence[LayerFigure]) -> str:
-    figures = "".join([f"<td>{one.text(one.values[row.index])}</td>" for one in measures])
-    shape = crossed(row.output_shape[1:])
-    return (
-        f"<tr><th>{escaped(row.name)}</th><td>{escaped(type_text(row.type, row.label))}</td><td>{shape}</td>{figures}"
-        f"<td>{field_text(row.receptive_field)}</td></tr>\n"
-    )
+def _cells(text: Callable[[T], str], column: PackedColumn[T]) -> list[str]:
+    values, places = column
+    shown = [f"<td>{text(value)}</td>" for value in values]
+    return [shown[place] for place in places]
