@@ -77,7 +77,12 @@ class Recurrent(Layer):
             made[f"weight_hh_l0{suffix}"] = Weight((rows, self.hidden_size))
             if self.bias:
                 made[f"bias_ih_l0{suffix}"] = made[f"bias_hh_l0{suffix}"] = Weight((rows,))
+            made |= self.more_weights(inputs[0], suffix)
         return made
+
+    def more_weights(self, shape: Shape, suffix: str) -> dict[str, Weight]:
+        """Return tensors of one direction that this kind of cell has in addition."""
+        return {}
 
     def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """One for each weight of the products, at every step."""
@@ -103,7 +108,7 @@ class Recurrent(Layer):
         return ((Along((steps, WHOLE)),), *[(Along((WHOLE, WHOLE)),) for _ in inputs[1:]])
 
     def step(
-        self, np: NumPy, x: Array, products: Array, state: tuple[Array, ...], bias: Array | int
+        self, np: NumPy, x: Array, products: Array, state: tuple[Array, ...], bias: Array | int, *more: Array
     ) -> tuple[Array, ...]:
         """Return a cell's next state.
 
@@ -128,13 +133,14 @@ class Recurrent(Layer):
         fed = ops.linear(x, weights[f"weight_ih_l0{suffix}"], weights.get(f"bias_ih_l0{suffix}"))
         turned = weights[f"weight_hh_l0{suffix}"].T
         bias = weights.get(f"bias_hh_l0{suffix}", 0)
+        more = [weights[name] for name in self.more_weights(inputs[0].shape[1:], suffix)]
         zeros = ops.np.zeros((batch, self.hidden_size), x.dtype)
         first = [ops.np.broadcast_to(given[:, number], zeros.shape) for given in inputs[1:]]
         state = (*first, *[zeros] * (self.states - len(first)))
         order = range(steps)[::-1] if number or self.reverse else range(steps)
         made: list[Array] = [zeros] * steps
         for at in order:
-            state = self.step(ops.np, fed[:, at], ops.matmul(self.fed(ops.np, state[0]), turned), state, bias)
+            state = self.step(ops.np, fed[:, at], ops.matmul(self.fed(ops.np, state[0]), turned), state, bias, *more)
             made[at] = self.shown(ops.np, state)
         return ops.np.stack(made, axis=1)
 
@@ -149,8 +155,9 @@ class Recurrent(Layer):
     def to_onnx(self, onnx: Onnx) -> str:
         """The operator of the same name: steps come first, gates in another order, directions on an axis."""
         states = [onnx.transpose(onnx.stretched(number), [1, 0, 2]) for number in range(1, len(onnx.inputs))]
+        tensors, more = self.onnx_tensors(onnx, self._suffixes()), self.onnx_states(onnx, states, self._suffixes())
         made = onnx.node(
-            self.elsewhere.onnx, onnx.transpose(onnx.x, [1, 0, 2]), *self.onnx_tensors(onnx, self._suffixes()), *states,
+            self.elsewhere.onnx, onnx.transpose(onnx.x, [1, 0, 2]), *tensors, *more,
             hidden_size=self.hidden_size,
             direction="bidirectional" if self.bidirectional else "reverse" if self.reverse else "forward",
             **self.onnx_attributes(),
@@ -165,6 +172,10 @@ class Recurrent(Layer):
             sides = [self._stacked(onnx, [f"bias_{side}_l0{end}" for end in suffixes], ()) for side in ("ih", "hh")]
             bias = onnx.node("Concat", *sides, axis=1)
         return [*tensors, bias, ""]
+
+    def onnx_states(self, onnx: Onnx, states: list[str], suffixes: tuple[str, ...]) -> list[str]:
+        """Return the initial states, followed by what else this kind of cell has in some directions."""
+        return states
 
     def onnx_attributes(self) -> dict[str, Attribute]:
         """Return the ONNX attributes of this kind of cell."""

@@ -40,7 +40,7 @@ class GRU(Recurrent):
     elsewhere = Elsewhere(torch="GRU(input_size, hidden_size)", keras="GRU(hidden_size)", onnx="GRU", compared=True)
 
     def step(
-        self, np: NumPy, x: Array, products: Array, state: tuple[Array, ...], bias: Array | int
+        self, np: NumPy, x: Array, products: Array, state: tuple[Array, ...], bias: Array | int, *more: Array
     ) -> tuple[Array, ...]:
         """Return the next state: ``(1 − z)·n + z·h``."""
         r, z, n = np.split(x, 3, axis=-1)

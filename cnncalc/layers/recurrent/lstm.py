@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from cnncalc.ground.limits import MAX_UNROLLED_STEPS
 from cnncalc.layers.activation._elementwise import sigmoid
 from cnncalc.layers.arguments import LayerError, argument, choice, flag
-from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.base import Elsewhere, Example, Weight
 from cnncalc.layers.other.quantize import rounded
 from cnncalc.layers.pytorch import MODULE, Torch, X, call
 from cnncalc.layers.recurrent._recurrent import Recurrent
@@ -44,7 +44,7 @@ class LSTM(Recurrent):
     Input a sequence (T, F), and perhaps the first state and the first cell (directions, hidden_size); output
     (T, hidden_size), or (T, 2 · hidden_size) for both directions. With ``output: both`` the states are followed by the
     cells.  Flops: 2 · macs, and per step and unit 4 adds of both products, 8 of the biases, 3 sigmoids of 4, 2 tanh of
-    5, 3 products and 1 add.
+    5, 3 products and 1 add; with peepholes 3 products and 3 adds more.
     """
 
     gates = 4
@@ -56,6 +56,7 @@ class LSTM(Recurrent):
 
     output = argument(choice("states", "both"), "whether to output the cells, too", "states")
 
+    peepholes = argument(flag, "whether i, f and o see the cell, by one weight per unit (Gers 2000)", False)
     rounds = argument(flag, "whether input and state are rounded to 8 bits of their range before each product", False)
 
     example = Example(
@@ -78,12 +79,37 @@ class LSTM(Recurrent):
         return rounded(np, x) if self.rounds else x
 
     def step(
-        self, np: NumPy, x: Array, products: Array, state: tuple[Array, ...], bias: Array | int
+        self, np: NumPy, x: Array, products: Array, state: tuple[Array, ...], bias: Array | int, *more: Array
     ) -> tuple[Array, ...]:
         """Return the next state and cell: ``c = f·c + i·g``, ``h = o · tanh(c)``."""
         i, f, g, o = np.split(x + (products + bias), 4, axis=-1)
-        cell = sigmoid(np, f) * state[1] + sigmoid(np, i) * np.tanh(g)
+        if not more:
+            cell = sigmoid(np, f) * state[1] + sigmoid(np, i) * np.tanh(g)
+            return sigmoid(np, o) * np.tanh(cell), cell
+        to_i, to_f, to_o = np.split(more[0], 3)
+        cell = sigmoid(np, f + to_f * state[1]) * state[1] + sigmoid(np, i + to_i * state[1]) * np.tanh(g)
+        o = o + to_o * cell
         return sigmoid(np, o) * np.tanh(cell), cell
+
+    def more_weights(self, shape: Shape, suffix: str) -> dict[str, Weight]:
+        """Return weight_ch (3 · H), by which i, f and o see the cell."""
+        return {f"weight_ch_l0{suffix}": Weight((3 * self.hidden_size,))} if self.peepholes else {}
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """The flops of any cell, with 6 more for peepholes."""
+        more = 6 * inputs[0][0] * self.directions * self.hidden_size if self.peepholes else 0
+        return super().flops(inputs, output) + more
+
+    def onnx_states(self, onnx: Onnx, states: list[str], suffixes: tuple[str, ...]) -> list[str]:
+        """Return the initial states, and the weights of the peepholes in ONNX' order i, o, f."""
+        if not self.peepholes:
+            return states
+        rows = []
+        for suffix in suffixes:
+            gates = onnx.reshape(onnx.weight(f"weight_ch_l0{suffix}"), [3, self.hidden_size])
+            ordered = onnx.node("Gather", gates, onnx.integers([0, 2, 1]), axis=0)
+            rows.append(onnx.reshape(ordered, [1, 3 * self.hidden_size]))
+        return [*states, *[""] * (2 - len(states)), rows[0] if len(rows) == 1 else onnx.node("Concat", *rows, axis=0)]
 
     def shown(self, np: NumPy, state: tuple[Array, ...]) -> Array:
         """Return the state, followed by the cell if it is an output."""
@@ -109,6 +135,7 @@ class LSTM(Recurrent):
             made = [""] * steps
             for at in range(steps)[::-1] if number or self.reverse else range(steps):
                 part = onnx.cut(x, 0, at, at + 1)
+                state = self.onnx_states(onnx, state, (suffix,))
                 state = onnx.nodes("LSTM", 3, part, *tensors, *state, hidden_size=self.hidden_size)[1:]
                 made[at] = onnx.node("Concat", *state, axis=-1)
             directions.append(onnx.node("Concat", *made, axis=0))
@@ -116,8 +143,8 @@ class LSTM(Recurrent):
 
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's module; a subclass that computes step by step if the cells are outputs."""
-        if self.rounds:
-            raise LayerError("has no LSTM that rounds input and state")
+        if self.rounds or self.peepholes:
+            raise LayerError("has no LSTM that rounds input and state, or whose gates see the cell")
         made = super().to_torch(flow)
         if self.output == "states":
             return made

@@ -48,7 +48,7 @@ class RNN(Recurrent):
         return super().flops(inputs, output) - saved * inputs[0][0] * self.directions * self.hidden_size
 
     def step(
-        self, np: NumPy, x: Array, products: Array, state: tuple[Array, ...], bias: Array | int
+        self, np: NumPy, x: Array, products: Array, state: tuple[Array, ...], bias: Array | int, *more: Array
     ) -> tuple[Array, ...]:
         """Return the next state: tanh, or relu, of the sum."""
         total = x + (products + bias)

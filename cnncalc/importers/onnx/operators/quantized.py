@@ -146,6 +146,8 @@ def rounded(build: Builder, x: Value, grid: QuantizedGrid, dtype: int) -> Value:
     build.quantizes = True
     if dtype not in RANGES and dtype not in SMALL_FLOATS:
         raise UnfitError(f"quantised tensors of the type {dtype} are not known")
+    if not build.call.integer("saturate", 1):
+        raise UnfitError("numbers beyond the largest that become NaN (saturate = 0) are not known")
     least, most = RANGES.get(dtype, (0, 0))
     if dtype in RANGES and grid.numbers is not None:
         step, offset = grid.numbers

@@ -47,6 +47,9 @@ def recurrent(
     op = op or call.op
     x, first = call.input(0), call.integer("layout")
     x = x if x.is_live else build.parameter(x, x.shape)
+    if x.rank == 3 and x.axis is None and x.shape[1 - first] == 1:  # a sequence that is the one sample
+        shape = (x.shape[0], x.shape[2]) if not first else x.shape[1:]
+        x = build.view(x, shape, 1 - first if x.times else None)
     along = x.rank == 3 and x.axis == first and x.times == x.shape[0] == 1  # samples are the steps of one sequence
     if along:
         build.single.append(f"{op} '{call.operator.name}', which goes along the batch,")
@@ -59,9 +62,8 @@ def recurrent(
     rows = GATES[op] * hidden
     if w.shape != (directions, rows, x.shape[-1]) or r.shape != (directions, rows, hidden):
         raise UnfitError(f"its weights {shape_text(w.shape)} and {shape_text(r.shape)} are for another input")
-    peepholes = call.given(7)
-    if peepholes is not None and not build.is_zero(peepholes):
-        raise UnfitError("gates that see the cell (peepholes) are not known")
+    if call.integer("input_forget"):
+        raise UnfitError("input and forget gates that are one (input_forget) are not known")
     if call.number("clip"):
         raise UnfitError("a bound of the gates is not known")
     arguments = _arguments(call, op, hidden, directions)
@@ -69,6 +71,14 @@ def recurrent(
     if lengths is not None and lengths.is_live:
         build.notes.append(f"{op} '{call.operator.name}' is counted over all steps; sequence_lens is not looked at")
     held = _held(build, op, w, r, b, hidden, directions)
+    peepholes = call.given(7)
+    if peepholes is not None and not build.is_zero(peepholes):
+        arguments["peepholes"] = True
+        for number, suffix in enumerate(("", "_reverse")[:directions]):
+            value = build.derived(
+                "Gates", peepholes, shape=(3 * hidden,), direction=number, order=[0, 2, 1], part=0
+            )  # i, f, o of i, o, f
+            held[f"weight_ch_l0{suffix}"] = ConstantInput(value)
     arguments["bias"] = b is not None
     if build.rounds and call.op == "DynamicQuantizeLSTM":
         arguments["rounds"] = True
