@@ -83,36 +83,32 @@ class Difference(NamedTuple):
         return self.difference / self.magnitude if self.magnitude else inf
 
 
-class Against:
+class Against(NamedTuple):
     """Two engines on one network.
 
     Attributes:
         network: the network that was run. engine: the other engine's name and version.
         tolerances: the largest relative differences that are accepted, of a layer and of the file's outputs.
-        batch: number of samples.
         rows: one per layer, in the order in which they run.
-        largest: the largest element of each tensor in magnitude.
         run: our engine's last run, which verifies the shapes.
-        outputs: the network's; of a quantised file with its tensors rounded, which the layers' are not.
         of_file: the network's outputs compared with those of its model file, which the engine has run unchanged.
-        from_exact: where a file that rounds differs, how far our outputs and the engine's are from ours in 64 bits.
         unread: the reason if it has not, or "".
+        from_exact: where a file that rounds differs, how far our outputs and the engine's are from ours in 64 bits.
     """
 
-    def __init__(
-        self, network: Graph, engine: str, rows: Sequence[Difference], largest: Mapping[Tensor, float], run: Run
-    ) -> None:
-        self.network = network
-        self.engine = engine
-        self.tolerances = (TOLERANCE, TOLERANCE)
-        self.rows = rows
-        self.largest = largest
-        self.run = run
-        self.outputs = run.outputs
-        self.batch = run.batch
-        self.of_file: Sequence[Difference] = ()
-        self.from_exact: tuple[float, float] | None = None
-        self.unread = ""
+    network: Graph
+    engine: str
+    tolerances: tuple[float, float]
+    rows: Sequence[Difference]
+    run: Run
+    of_file: Sequence[Difference] = ()
+    unread: str = ""
+    from_exact: tuple[float, float] | None = None
+
+    @property
+    def batch(self) -> int:
+        """Number of samples."""
+        return self.run.batch
 
     def agrees(self, row: Difference) -> bool:
         """Whether an output differs by at most the accepted difference."""
@@ -171,25 +167,46 @@ def against(
     """
     engine = _engine()
     threads = threads or usual_threads()
-    given = None if x is None else given_inputs(network, x, np.dtype(np.float32))
-    inputs = random_inputs(network, batch, seed, np.float32) if given is None else given.read()
-    if given is None and network.is_half:  # values that a file of 16 bits can hold, too
-        inputs = {name: x.astype(np.float16).astype(np.float32) for name, x in inputs.items()}
+    inputs = _inputs(network, x, batch, seed)
     if network.decided is not None:
         network = chosen(network, lambda part: run(part, inputs, weights=weights, seed=seed, dtype="float32"))
     options: dict[str, Any] = {"weights": weights, "seed": seed, "dtype": "float32", "threads": threads, "fuse": fuse}
-    compared = _compared(engine, plain(network), inputs, options, max_memory, progress)
+    unrounded = plain(network)
+    rows, largest, ours = _compared(engine, unrounded, inputs, options, max_memory, progress)
     usual = QUANTISED if network.as_run is not None else HALF if network.is_half else TOLERANCE
-    compared.tolerances = (TOLERANCE, usual) if tolerance is None else (tolerance, tolerance)
-    if file is not None:
-        if network.as_run is not None and weights is None:
-            compared.outputs = run(network, inputs, **options).outputs
-        theirs = _read_file(compared, _started(engine, file, threads), inputs)
-        if usual > TOLERANCE and any(row.relative > TOLERANCE for row in compared.of_file):
-            wide = {name: array.astype(np.float64) for name, array in inputs.items()}
-            exact = run(network, wide, **options | {"dtype": "float64"}).outputs
-            compared.from_exact = _apart(exact, compared.outputs), _apart(exact, theirs)
-    return compared
+    tolerances = (TOLERANCE, usual) if tolerance is None else (tolerance, tolerance)
+    compared = Against(unrounded, f"{ENGINES['onnxruntime']} {engine.__version__}", tolerances, rows, ours)
+    if file is None:
+        return compared
+    rounds = network.as_run is not None and weights is None
+    outputs = run(network, inputs, **options).outputs if rounds else ours.outputs
+    of_file = _file_outputs(unrounded, outputs, _started(engine, file, threads), inputs)
+    if isinstance(of_file, str):
+        return compared._replace(unread=of_file)
+    compared = compared._replace(of_file=_differences(network, outputs, of_file, largest))
+    if usual == TOLERANCE or all(row.relative <= TOLERANCE for row in compared.of_file):
+        return compared
+    wide = {name: array.astype(np.float64) for name, array in inputs.items()}
+    exact = run(network, wide, **options | {"dtype": "float64"}).outputs
+    return compared._replace(from_exact=(_apart(exact, outputs), _apart(exact, of_file)))
+
+
+def _inputs(network: Graph, x: Any, batch: int, seed: int) -> dict[str, Array]:
+    """Return given inputs, or random ones: for a file in 16 bits, values that it can hold, too."""
+    if x is not None:
+        return given_inputs(network, x, np.dtype(np.float32)).read()
+    inputs = random_inputs(network, batch, seed, np.float32)
+    if network.is_half:
+        inputs = {name: array.astype(np.float16).astype(np.float32) for name, array in inputs.items()}
+    return inputs
+
+
+def _differences(
+    network: Graph, outputs: Mapping[str, Array], of_file: Mapping[str, Array], largest: Mapping[Tensor, float]
+) -> list[Difference]:
+    """Compare our outputs with the file's."""
+    terms = {name: _terms(tensor, largest) for name, tensor in network.outputs.items()}
+    return [_difference(name, OF_FILE, outputs[name], array, terms[name]) for name, array in of_file.items()]
 
 
 def _apart(exact: Mapping[str, Array], others: Mapping[str, Array]) -> float:
@@ -204,8 +221,11 @@ def _compared(
     options: Mapping[str, Any],
     max_memory: int | None,
     progress: Callable[[int, int, str], object] | None,
-) -> Against:
-    """Compare the outputs of as many layers at once as memory allows."""
+) -> tuple[list[Difference], dict[Tensor, float], Run]:
+    """Compare the outputs of as many layers at once as memory allows.
+
+    Return one row per layer, the largest element of each tensor in magnitude, and our last run.
+    """
     batch, names = len(next(iter(inputs.values()))), tensor_names(network)
     threads, weights, seed = options["threads"], options["weights"], options["seed"]
     rows: list[Difference] = []
@@ -221,7 +241,7 @@ def _compared(
                 largest[node] = _largest(array)
                 terms = node.layer.terms([largest[tensor] for tensor in node.inputs])
                 rows.append(_difference(node.name, node.layer.type, array, others.pop(names[node]), terms))
-    return Against(network, f"{ENGINES['onnxruntime']} {engine.__version__}", rows, largest, ours)
+    return rows, largest, ours
 
 
 def plain(network: Graph) -> Graph:
@@ -297,12 +317,12 @@ def _first_line(error: Exception) -> str:
     return (str(error) or type(error).__name__).splitlines()[0][:300]
 
 
-def _read_file(compared: Against, session: Any, inputs: Mapping[str, Array]) -> dict[str, Array]:
-    """Run a model file as it is, where its inputs can be ours, wherever the batch stands; return its outputs."""
-    network = compared.network
+def _file_outputs(
+    network: Graph, outputs: Mapping[str, Array], session: Any, inputs: Mapping[str, Array]
+) -> dict[str, Array] | str:
+    """Run a model file unchanged, wherever its inputs have the batch; return its outputs like ours, or why it can't."""
     if network.undecided:
-        compared.unread = f"{network.undecided[0].words} decides when it runs, and may take the other branch"
-        return {}
+        return f"{network.undecided[0].words} decides when it runs, and may take the other branch"
     feeds = {}
     for port in session.get_inputs():
         kind, number = KINDS.get(port.type), network.numbers.get(port.name)
@@ -310,20 +330,15 @@ def _read_file(compared: Against, session: Any, inputs: Mapping[str, Array]) -> 
         if port.name in inputs:
             fitting = _laid_out(inputs[port.name], port.shape)
         if fitting is None or kind is None or not np.array_equal(fitting.astype(kind), fitting):
-            compared.unread = f"its input '{port.name}' is {port.type} {port.shape}"
-            return {}
+            return f"its input '{port.name}' is {port.type} {port.shape}"
         feeds[port.name] = fitting.astype(kind)
-    outputs = compared.outputs
     made = dict(zip(outputs, _run(session, list(outputs), feeds), strict=True))
-    rows, found = [], {}
+    found = {}
     for name, array in outputs.items():
         theirs = _as_ours(np.asarray(made[name]), array)
         if theirs is None:
-            compared.unread = f"its output '{name}' has another layout"
-            return {}
+            return f"its output '{name}' has another layout"
         found[name] = theirs
-        rows.append(_difference(name, OF_FILE, array, theirs, _terms(network.outputs[name], compared.largest)))
-    compared.of_file = rows
     return found
 
 
