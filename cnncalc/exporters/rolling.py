@@ -167,7 +167,7 @@ def blocks(entries: list[Entry], taken: Callable[[str], bool]) -> dict[Structure
     numbers: dict[str, int] = {}
     for key, alike in places.items():
         held = {found[item.key].name for item in alike[0].inner or () if item.inner is not None}
-        name = _numbered(_block_stem(alike[0].scope, taken, held), lambda name: name in names or taken(name), numbers)
+        name = _numbered(_block_stem(alike, taken, held), lambda name: name in names or taken(name), numbers)
         names.add(name)
         found[key] = _block(name, alike, found, taken)
     return found
@@ -192,13 +192,28 @@ def _numbered(stem: str, is_taken: Callable[[str], bool], numbers: dict[str, int
     return name
 
 
-def _block_stem(scope: str, taken: Callable[[str], bool], held: set[str]) -> str:
-    """Return a block's name by the scope that it has in the file.
+MOST_NAMED = 3
+"""Layers that a block is called by at most."""
+
+
+def _word(scope: str) -> str:
+    """Return the last part of a scope that is no number."""
+    words = [re.sub(r"\W", "", part) for part in scope.split(".")]
+    return next((word for word in reversed(words) if word and not word[0].isdigit()), "block")
+
+
+def _block_stem(alike: list[Entry], taken: Callable[[str], bool], held: set[str]) -> str:
+    """Return a block's name: what its scopes are called in the file, or its layers if they are called differently.
 
     A block that holds blocks of its own name is a stage of them.
     """
-    words = [re.sub(r"\W|\d+$", "", part) for part in scope.split(".")]
-    stem = next((word for word in reversed(words) if word and not word[0].isdigit()), "block")
+    words = {_word(entry.scope) for entry in alike}
+    heads = {re.split(r"_?\d", word, maxsplit=1)[0] for word in words}
+    layers = alike[0].inner or []
+    if len(heads) > 1 and len(layers) <= MOST_NAMED and not any(item.inner for item in layers):
+        stem = "_".join([item.node.layer.stem for item in layers])
+    else:
+        stem = heads.pop() if len(words) > 1 and len(heads) == 1 else re.sub(r"(?<!\dx)\d+$", "", _word(alike[0].scope))
     stem = stem[:-1] if stem.endswith(PLURAL) and not stem.endswith(SINGULAR) else stem
     stem = f"{stem}_block" if taken(stem) else stem
     return "stage" if stem in {re.sub(NUMBERED, "", name) for name in held} else stem
@@ -230,8 +245,14 @@ def _block(
             if argument in FOLLOWS and column == channels and entry.inner is None:
                 said[number, argument] = "in_channels"
                 continue
+            widened = multiple(column, channels) if argument == "out_channels" and entry.inner is None else None
+            if widened and widened.endswith("{}"):
+                said[number, argument] = widened.format("in_channels")
+                continue
             alike_ones = columns.setdefault(_family(argument), {})
             known = alike_ones.get(column) or _in_terms_of(alike_ones, column, entry.inner is not None)
+            if known is None and entry.inner is not None and _family(argument) == "width":
+                known = "in_channels" if column == channels else _in_terms_of({channels: "in_channels"}, column, True)
             if known is None and argument == "padding":
                 known = _half(column, columns.get("kernel_size", {}))
             if known is None:

@@ -167,6 +167,7 @@ class _Writer:
         self.graph = graph
         self.entries = entries
         self.blocks: dict[StructureKey, BlockText] = blocks(entries, is_taken)
+        self.block_names = {block.name for block in self.blocks.values()}
 
     def lines(self) -> list[str]:
         """Return the whole text."""
@@ -242,6 +243,8 @@ class _Writer:
             if entry.node in wanted:
                 stem = entry.node.layer.stem if entry.inner is None else self.blocks[entry.key].name
                 counts[stem] = counts.get(stem, 0) + 1
+                while f"{stem}_{counts[stem]}" in self.block_names:
+                    counts[stem] += 1
                 names[entry.node] = f"{stem}_{counts[stem]}"
                 below.append(f"name: {names[entry.node]}")
             found += [f"{indent}- {head}" + (":" if below and ":" not in head else "")]
@@ -288,6 +291,8 @@ class _Writer:
                 continue
             if (number, name) in said:
                 given[name] = said[number, name]
+            elif name == "rounding" and value == "ceil" and "ceil_mode" in given:
+                continue  # which is what that is short for
             elif argument.default is REQUIRED or not _is_default(value, argument):
                 given[name] = _value(value)
         if not given:

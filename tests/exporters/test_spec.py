@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -61,9 +62,60 @@ def test_only_what_belongs_together_is_a_formula() -> None:
     """In EfficientNet-B0 (arXiv:1905.11946) 240 channels are 80 times a kernel size of 3 in one place by chance."""
     text = spec_text(load("efficientnet_b0"))
     assert "padding: kernel_size // 2" in text
-    assert "hidden_channels: hidden_channels // 24" in text  # a quarter of the block's input, expanded by 6
+    assert "  - conv_bn: {out_channels: 6 * in_channels, kernel_size: 1}\n" in text
+    assert "hidden_channels: in_channels // 24, out_channels: in_channels}" in text  # a quarter of the block's input
     assert "* kernel_size" not in text
     assert "* padding" not in text
+
+
+def scoped(*places: tuple[str, int, int]) -> str:
+    """Return the spec of a model of convolutions, each with a relu in its scope: (scope, channels, kernel size)."""
+    nodes, weights, source, channels = [], {}, "x", 3
+    for number, (scope, width, size) in enumerate(places):
+        weights[f"{scope.replace('/', '.')}.conv.weight"] = np.ones((width, channels, size, size), np.float32)
+        nodes += [
+            node(
+                "Conv", [source, f"{scope.replace('/', '.')}.conv.weight"], [f"c{number}"], name=f"/{scope}/conv/Conv"
+            ),
+            node("Relu", [f"c{number}"], [f"r{number}"], name=f"/{scope}/act/Relu"),
+        ]
+        source, channels = f"r{number}", width
+    return spec_text(read_model_bytes(model(nodes, {"x": ["N", 3, 40, 40]}, [source], weights), "m.onnx").build())
+
+
+@pytest.mark.parametrize(
+    ("scopes", "name"),
+    [
+        (("inception3a", "inception4a"), "inception"),  # torchvision's GoogLeNet and Inception v3 call them so
+        (("Mixed_5b", "Mixed_6c"), "Mixed"),
+        (("branch1x1", "Conv2d_1a_3x3"), "conv_relu"),  # by their layers
+        (("stage/conv3x3", "other/conv3x3"), "conv3x3"),
+        (("layer1/0", "layer2/0"), "layer"),
+    ],
+)
+def test_a_block_is_called_as_its_scopes_are(scopes: tuple[str, str], name: str) -> None:
+    text = scoped((scopes[0], 4, 1), (scopes[1], 6, 3))
+    assert f"blocks:\n  {name}:\n    args: {{out_channels, kernel_size" in text
+
+
+def test_an_item_is_not_called_as_a_block_is() -> None:
+    """The second leg would be leg_2, which is a block."""
+    kinds = ["one", "one", "one", "two", "two"]
+    legs = "".join(f"  - {kind}:\n    from: input\n    name: leg{i}\n" for i, kind in enumerate(kinds))
+    graph = loads(
+        "input: [4]\nblocks: {one: {layers: [relu, sigmoid]}, two: {layers: [tanh, relu]}}\n"
+        f"layers:\n{legs}  - add:\n    from: [leg0, leg1, leg2, leg3, leg4]\n"
+    )
+    text = spec_text(graph)
+    called = set(re.findall(r"^    name: (\w+)$", text, re.MULTILINE))
+    assert len(called) == 5
+    assert not called & set(re.findall(r"^  (\w+):$", text, re.MULTILINE))
+
+
+def test_what_windows_round_up_is_said_once() -> None:
+    nodes = [node("MaxPool", ["x"], ["y"], kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1)]
+    text = spec_text(read_model_bytes(model(nodes, {"x": ["N", 3, 8, 8]}, ["y"]), "m.onnx").build())
+    assert "  - maxpool: {kernel_size: 3, stride: 2, ceil_mode: true}\n" in text
 
 
 def test_a_difference_is_found() -> None:

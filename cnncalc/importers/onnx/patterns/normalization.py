@@ -45,7 +45,7 @@ def _mean_square(fuser: Fuser, value: Value) -> tuple[list[LayerStep], Value, tu
         return None
     if square.layer.type == "multiply" and not (len(square.inputs) == 2 and same(*square.inputs)):
         return None
-    return [square, mean, added, root], square.inputs[0], _axes(mean), added["add"]
+    return [square, mean, added, root], square.inputs[0], _axes(mean), float(f"{added['add']:.6g}")
 
 
 def _axes(mean: LayerStep) -> tuple[int, ...]:

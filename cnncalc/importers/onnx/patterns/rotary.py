@@ -125,5 +125,6 @@ def _table(fuser: Fuser, scaled: LayerStep) -> tuple[Value, list[LayerStep]]:
 
 
 def _key(step: LayerStep) -> object:
-    """Return what two steps have in common that hold the same table."""
-    return (tuple([id(leaf) for leaf in step.held["weight"].value.leaves]), step["shape"])
+    """Return what two steps have in common that hold the same table; what is made of no stored tensor is its own."""
+    stored = step.held["weight"].value
+    return (tuple([id(leaf) for leaf in stored.leaves]) or id(stored), step["shape"])
