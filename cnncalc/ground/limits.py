@@ -188,3 +188,6 @@ MAX_WRITTEN_NUMBERS = 1_000_000
 
 MAX_EXPORTED_INDICES = 1 << 24
 """Indices of one operator of an exported model."""
+
+MAX_REGION_SAMPLES = 64
+"""Points along each axis of one part of a region of a map that a model file resizes (RoiAlign)."""

@@ -217,3 +217,40 @@ def test_bins_of_the_mel_scale_are_onnx_runtimes(bins: int, length: int, rate: i
     data = model(nodes, {"x": ["N", length // 2 + 1]}, ["y"], constants)
     x = np.eye(length // 2 + 1, dtype=F)
     np.testing.assert_allclose(network(data).run(x).output, runtime(data, {"x": x})[0], atol=1e-6)
+
+
+UNFIT: dict[str, tuple[Any, Sequence[Any], Mapping[str, Any], int, str]] = {
+    "blocks that are missing": (
+        node("Col2Im", ["x", "i", "k"], ["y"]), ("N", 12, 6), {"i": ints(30, 40), "k": ints(2, 2)}, 18,
+        r"6 blocks of \[2, 2\] do not make up \[30, 40\]",
+    ),
+    "blocks of nothing": (
+        node("Col2Im", ["x", "i", "k"], ["y"]), ("N", 12, 6), {"i": ints(3, 4), "k": ints(0, 2)}, 18, r"blocks of \[0, 2\]",
+    ),
+    "a transform of nothing": (node("DFT", ["x", "n"], ["y"]), ("N", 8, 1), {"n": ints(0)[0]}, 17, "dft_length 0"),
+    "windows that go back": (
+        node("STFT", ["x", "s", "", "l"], ["y"]), ("N", 40, 1), {"s": ints(-3)[0], "l": ints(8)[0]}, 17,
+        "windows of 8 every -3 of 40",
+    ),
+    "a region of nothing": (
+        node("RoiAlign", ["x", "r", "b"], ["y"], output_height=0), [1, 3, 8, 8], {"r": weight(1, 4), "b": ints(0)}, 16,
+        r"its output would be \[1, 3, 0, 1\]",
+    ),
+    "a list that is an output": (node("SequenceConstruct", ["x"], ["y"]), ROWS, {}, 17, "the output 'y' is a list of tensors"),
+    "parts that are not those of an axis": (
+        node("SplitToSequence", ["x", "s"], ["y"], axis=1), ROWS, {"s": ints(8, -1)}, 17, r"parts of \[8, -1\] of an axis of 7",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", UNFIT)
+def test_what_does_not_fit_is_refused_with_its_figures(name: str) -> None:
+    item, shape, constants, opset, message = UNFIT[name]
+    with pytest.raises(CnncalcError, match=message):
+        network(model([item], {"x": shape}, ["y"], constants, opset))
+
+
+def test_points_of_a_region_are_bounded() -> None:
+    nodes = [node("RoiAlign", ["x", "r", "b"], ["y"], sampling_ratio=65)]
+    run = network(model(nodes, {"x": [1, 3, 8, 8]}, ["y"], {"r": weight(1, 4), "b": ints(0)}, 16)).run()
+    assert [row.fault for row in run.mismatches] == ["takes 65 points of a part of a region, not 1 to 64"]

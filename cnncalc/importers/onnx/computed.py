@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from cnncalc.ground.limits import MAX_REGION_SAMPLES
+from cnncalc.layers.base import LayerError
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
@@ -93,6 +96,8 @@ def _region(settings: Settings, x: Array, box: Array, size: tuple[int, int]) -> 
         extent = scaled[high] - scaled[low]
         part = (extent if settings["half_pixel"] else max(extent, single(1))) / single(parts)
         samples = settings["samples"] or max(int(np.ceil(part)), 1)
+        if not 0 < samples <= MAX_REGION_SAMPLES:
+            raise LayerError(f"takes {samples:,} points of a part of a region, not 1 to {MAX_REGION_SAMPLES}")
         inner = (np.arange(samples, dtype=single) + single(0.5)) * part / single(samples)
         places = (scaled[low] + np.arange(parts, dtype=single).reshape(-1, 1) * part + inner).reshape(-1)
         outside = (places < -1) | (places > length)

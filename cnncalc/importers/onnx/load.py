@@ -284,6 +284,8 @@ class Imported:
         for port, value in zip(ports, outputs, strict=True):
             if value is None:
                 raise CnncalcError(f"nothing makes the output '{port.name}'")
+            if value.items is not None:
+                raise CnncalcError(f"the output '{port.name}' is a list of tensors, which is not known")
             if value is LOST:
                 continue
             if not value.is_live:

@@ -6,9 +6,9 @@ from math import prod
 from typing import TYPE_CHECKING, ClassVar
 
 from cnncalc.layers.arguments import argument, flag, integers, natural
-from cnncalc.layers.base import Layer
+from cnncalc.layers.base import Layer, LayerError
 from cnncalc.layers.reads import Along, Read, Reads
-from cnncalc.layers.shapes import Shape
+from cnncalc.layers.shapes import Shape, shape_text
 
 if TYPE_CHECKING:
     from cnncalc.layers.interfaces import Array, Ops
@@ -40,6 +40,8 @@ class Opaque(Layer):
         Layer types are in lower case, so that a name in lower case would be taken for one of them.
         """
         self.__dict__["type"] = self.op if self.op[:1].isupper() else f"operator {self.op}"
+        if min(self.shape) < 1:
+            raise LayerError(f"its output would be {shape_text(self.shape)}")
         self.__dict__["stem"] = self.op.lower() or "operator"
 
     def output_shape(self, *inputs: Shape) -> Shape:

@@ -29,10 +29,13 @@ def _col2im(build: Builder, call: Call) -> Value:
         call.sizes(1, "image_shape") or (),
         call.sizes(2, "block_shape") or (1,),
     )
-    if x.shape[0] % prod(block) or len(sizes) != len(block):
+    if min((*block, *sizes), default=0) < 1 or x.shape[0] % prod(block) or len(sizes) != len(block):
         raise UnfitError(f"blocks of {list(block)[:8]}")
     slides = window(call, sizes, block)
     before, after = zip(*slides.padding, strict=True)
+    axes = zip(sizes, block, slides.padding, slides.stride, slides.dilation, strict=True)
+    if prod([(size + sum(pads) - d * (k - 1) - 1) // s + 1 for size, k, pads, s, d in axes]) != x.shape[1]:
+        raise UnfitError(f"{x.shape[1]} blocks of {list(block)} do not make up {list(sizes)}")
     return stated(
         build, call, (x.shape[0] // prod(block), *sizes), 0, [x], image=sizes, block=block, pads=(before, after),
         dilations=slides.dilation, strides=slides.stride,
@@ -49,6 +52,8 @@ def _dft(build: Builder, call: Call) -> Value:
         raise UnfitError("it goes along the batch, or the parts of the numbers")
     half, inverse = bool(call.integer("onesided")), bool(call.integer("inverse"))
     size = length[0] if length else 2 * (x.shape[own] - 1) if half and inverse else x.shape[own]
+    if size < 1:
+        raise UnfitError(f"dft_length {size}")
     bins, parts = (size, 1) if half and inverse else (size // 2 + 1 if half else size, 2)
     shape = (*x.shape[:own], bins, *x.shape[own + 1 : -1], parts)
     return stated(build, call, shape, 0, [x], along=axis, length=size, bins=bins, inverse=inverse, parts=parts)

@@ -77,9 +77,11 @@ def _split(build: Builder, call: Call) -> Value:
     axis = position(call.integer("axis"), x.rank)
     size, sizes, given = x.dims[axis], call.sizes(1, "split"), call.given(1)
     if sizes is None or (given is not None and not given.shape):
-        step = max(sizes[0], 1) if sizes else 1
+        step = sizes[0] if sizes else 1
+        if step < 1:
+            raise UnfitError(f"parts of {step}")
         sizes = tuple([min(step, size - start) for start in range(0, min(size, MAX_MODEL_PASSES * step), step)])
-    if sum(sizes) != size or x.own(axis) is None:
+    if sum(sizes) != size or min(sizes, default=0) < 1 or x.own(axis) is None:
         raise UnfitError(f"parts of {list(sizes)[:8]} of an axis of {size}")
     items, start = [], 0
     for length in sizes:
