@@ -74,28 +74,22 @@ TreePart: TypeAlias = Atom | Series | Parallel | TreeScope | FoldedParts
 
 def reads(element: TreePart) -> bool:
     """Return whether a line comes into a part."""
-    if isinstance(element, Atom):
-        return element.kind != "input"
-    if isinstance(element, Series):
-        return element.links[0] and bool(element.items) and reads(element.items[0])
-    if isinstance(element, Parallel):
-        return element.passes or any(reads(branch) for branch in element.branches)
-    if isinstance(element, TreeScope):
-        return reads(element.body)
-    return reads(element.copies[0])
+    return _is_linked(element, 0)
 
 
 def feeds(element: TreePart) -> bool:
     """Return whether a line goes out of a part."""
+    return _is_linked(element, -1)
+
+
+def _is_linked(element: TreePart, side: int) -> bool:
     if isinstance(element, Atom):
-        return element.kind not in ("output", "fault")
+        return element.kind not in (("output", "fault") if side else ("input",))
     if isinstance(element, Series):
-        return element.links[-1] and bool(element.items) and feeds(element.items[-1])
+        return element.links[side] and bool(element.items) and _is_linked(element.items[side], side)
     if isinstance(element, Parallel):
-        return element.passes or any(feeds(branch) for branch in element.branches)
-    if isinstance(element, TreeScope):
-        return feeds(element.body)
-    return feeds(element.copies[-1])
+        return element.passes or any(_is_linked(branch, side) for branch in element.branches)
+    return _is_linked(element.body if isinstance(element, TreeScope) else element.copies[side], side)
 
 
 def leaving(element: TreePart) -> Iterator[Atom]:
