@@ -63,8 +63,9 @@ class Difference(NamedTuple):
     """How one output differs between two engines.
 
     Attributes:
-        name: the layer's name, or that of an output of the model file. type: the layer's type. shape: the arrays'
-        shape, batch first.
+        name: the layer's name, or that of an output of the model file.
+        type: the layer's type.
+        shape: the arrays' shape, batch first.
         difference: the largest difference of two elements in the same place.
         magnitude: our largest element in magnitude, or the largest term of a sum that may be small.
     """
@@ -87,7 +88,8 @@ class Against(NamedTuple):
     """Two engines on one network.
 
     Attributes:
-        network: the network that was run. engine: the other engine's name and version.
+        network: the network that was run.
+        engine: the other engine's name and version.
         tolerances: the largest relative differences that are accepted, of a layer and of the file's outputs.
         rows: one per layer, in the order in which they run.
         run: our engine's last run, which verifies the shapes.
@@ -149,8 +151,8 @@ def against(
     The outputs of as many layers as memory allows are held at once.
 
     Args:
-        network: the network to run. x: the input, as :func:`cnncalc.execution.verify.run` takes it; None for random
-        ones.
+        network: the network to run.
+        x: the input, as :func:`cnncalc.execution.verify.run` takes it; None for random ones.
         weights: tensors by their names in PyTorch's state_dict; None for those of the network's file, else random ones.
         batch: samples of a random input.
         seed: of what is random.

@@ -29,7 +29,8 @@ class Hotspots(NamedTuple):
 
     Attributes:
         figure: ``macs``, ``params``, ``output_bytes`` or ``seconds``.
-        total: figure of the whole network. spots: empty if the total is 0.
+        total: figure of the whole network.
+        spots: empty if the total is 0.
     """
 
     figure: str

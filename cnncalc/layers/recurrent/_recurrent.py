@@ -19,8 +19,8 @@ class Recurrent(Layer):
     """One layer of cells; (T, F) gives (T, hidden_size), both directions are concatenated.
 
     Attributes:
-        gates: number of products with the input, and with the state, in a cell. states: number of tensors passed from
-        step to step.
+        gates: number of products with the input, and with the state, in a cell.
+        states: number of tensors passed from step to step.
         elementwise: floating-point operations of a cell per step and unit, apart from its products and biases.
         bias_adds: adds of a cell's biases, per step and unit.
         onnx_gates: the gates in ONNX's order.

@@ -14,7 +14,10 @@ _LARGEST_COVER = 100_000  # up to this many taps of an axis are examined one by 
 class Border(NamedTuple):
     """A sliding window at the borders of one axis.
 
-    Attributes: axis: its letter. size: size of the input map. pad: elements added before and after it.
+    Attributes:
+        axis: its letter.
+        size: size of the input map.
+        pad: elements added before and after it.
         window: the window's extent, dilation included.
         stride: its step.
         positions: how many windows there are.

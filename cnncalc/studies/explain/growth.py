@@ -15,9 +15,11 @@ class Sight(NamedTuple):
     """How the receptive field grows along one axis of an input of the network.
 
     Attributes:
-        axis: its letter, after the input's name if there are several inputs. incoming: the field of the layer's (first)
-        input. window, stride: number of input positions that the layer reads, and their step; None unless the same
-        window makes the field everywhere. field: the field of the layer's output.
+        axis: its letter, after the input's name if there are several inputs.
+        incoming: the field of the layer's (first) input.
+        window, stride: number of input positions that the layer reads, and their step; None unless the same window
+            makes the field everywhere.
+        field: the field of the layer's output.
     """
 
     axis: str

@@ -53,8 +53,9 @@ class Cluster:
     def __init__(self, errand: Errand, address: str, workers: int | None = None) -> None:
         """Connect to a scheduler, and check its workers.
 
-        Args: errand: the data that they need. address: address of the scheduler, as ``tcp://host:8786``; or ``local``,
-            which starts one here.
+        Args:
+            errand: the data that they need.
+            address: address of the scheduler, as ``tcp://host:8786``; or ``local``, which starts one here.
             workers: number of workers to start here; None for one per core.
 
         Raises:

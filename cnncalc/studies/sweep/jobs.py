@@ -71,7 +71,8 @@ class SweepPart(NamedTuple):
     """Some rows of a sweep.
 
     Attributes:
-        start, stop: the range of combinations. window: the results.
+        start, stop: the range of combinations.
+        window: the results.
         lanes: the rows of it that are kept, in order.
         failed: number of combinations that can't be built, shown or not.
         first: the error of the first of those.
@@ -96,8 +97,9 @@ class Engine(Protocol):
     """Computes parts elsewhere, several at a time.
 
     Attributes:
-        workers: number of workers. most_rows: rows of a part that is computed by columns. most_plain: rows of other
-        parts.
+        workers: number of workers.
+        most_rows: rows of a part that is computed by columns.
+        most_plain: rows of other parts.
     """
 
     @property
@@ -126,8 +128,9 @@ def sweep(
         recipe: the spec, or the model file.
         grid: what to combine.
         measure: what to compute.
-        start_engine: starts an engine; None for this process alone. A combination that can't be built yields a point
-    with its error.
+        start_engine: starts an engine; None for this process alone.
+
+    A combination that can't be built yields a point with its error.
     """
     for part in parts(recipe, SweepPlan(grid, measure or Measure()), start_engine):
         yield from points_of(part.window, grid, part.lanes)
@@ -140,8 +143,9 @@ def parts(
 
     Args:
         recipe: the spec, or the model file.
-        plan: the plan. start_engine: starts an engine; None for this process alone. first: number of finished
-        combinations.
+        plan: the plan.
+        start_engine: starts an engine; None for this process alone.
+        first: number of finished combinations.
 
     Raises:
         CnncalcError: if the condition can't be computed, or an engine's workers can't do it.

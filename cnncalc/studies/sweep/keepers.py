@@ -45,7 +45,8 @@ class Objective(NamedTuple):
 class Keeper(Protocol):
     """Takes the rows of a sweep part by part, and keeps some points.
 
-    Attributes: objectives: the criteria.
+    Attributes:
+        objectives: the criteria.
     """
 
     objectives: Sequence[Objective]

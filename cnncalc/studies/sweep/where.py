@@ -39,7 +39,8 @@ _TEXT = re.compile(r"'[^']*'|\"[^\"]*\"")
 class Condition:
     """A condition for keeping rows.
 
-    Attributes: figures: the figures that it reads.
+    Attributes:
+        figures: the figures that it reads.
     """
 
     def __init__(self, text: str, args: Collection[str], name: str = "where") -> None:

@@ -42,8 +42,9 @@ class Window(NamedTuple):
 
     Attributes:
         numbers: of the places, in the order of the rows.
-        batches: results computed by columns. points: single points, by number in the window. failed: numbers in the
-        window of combinations that can't be built, without their errors.
+        batches: results computed by columns.
+        points: single points, by number in the window.
+        failed: numbers in the window of combinations that can't be built, without their errors.
     """
 
     numbers: Sequence[int]
