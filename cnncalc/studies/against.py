@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from functools import partial
 from importlib import import_module
@@ -21,6 +21,7 @@ from cnncalc.execution.planning import RunPlan
 from cnncalc.execution.verify import run
 from cnncalc.execution.weights import one_by_one
 from cnncalc.exporters.onnx.model import USUAL_OPSET, tensor_names, written
+from cnncalc.exporters.writing import write_beside
 from cnncalc.graph import Node
 from cnncalc.ground.atomic_write import write_whole
 from cnncalc.ground.errors import CnncalcError
@@ -288,7 +289,7 @@ def _theirs(
     feeds = {name: inputs[name] if tensor.times else inputs[name][:1] for name, tensor in network.inputs.items()}
     with tempfile.TemporaryDirectory(prefix="cnncalc-") as folder:
         path = os.path.join(folder, "net.onnx")
-        write_whole(path, written(network, USUAL_OPSET, weights, partial(_beside, path), group, most=0))
+        write_whole(path, written(network, USUAL_OPSET, weights, partial(write_beside, path), group, most=0))
         wanted = [names[node] for node in group]
         return dict(zip(wanted, _run(_started(engine, path, threads), wanted, feeds), strict=True))
 
@@ -377,11 +378,6 @@ def _laid_out(x: Array, sizes: Sequence[int | str | None]) -> Array | None:
         ):
             return np.ascontiguousarray(moved)
     return None
-
-
-def _beside(path: str, suffix: str, chunks: Iterable[bytes | memoryview]) -> str:
-    write_whole(path + suffix, chunks)
-    return os.path.basename(path + suffix)
 
 
 def _largest(array: Array) -> float:
