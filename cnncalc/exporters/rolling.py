@@ -21,7 +21,7 @@ UNSTATED = ("in_channels", "in_features")
 """Arguments that only check what is inferred."""
 
 FOLLOWS = ("out_channels", "groups")
-"""Arguments that are said by the channels that come in, where they are equal in every place."""
+"""Arguments that are said by the channels that come in, where they are as many, or a multiple, in every place."""
 
 
 class Entry:
@@ -242,17 +242,14 @@ def _block(
             if len(set(column)) == 1:
                 continue
             channels = tuple([(place.inner or [])[number].channels for place in alike])
-            if argument in FOLLOWS and column == channels and entry.inner is None:
-                said[number, argument] = "in_channels"
-                continue
-            widened = multiple(column, channels) if argument == "out_channels" and entry.inner is None else None
-            if widened and widened.endswith("{}"):
-                said[number, argument] = widened.format("in_channels")
+            of_channels = _of_channels(column, channels, entry.inner is not None)
+            if of_channels is not None and argument in FOLLOWS and entry.inner is None:
+                said[number, argument] = of_channels
                 continue
             alike_ones = columns.setdefault(_family(argument), {})
             known = alike_ones.get(column) or _in_terms_of(alike_ones, column, entry.inner is not None)
             if known is None and entry.inner is not None and _family(argument) == "width":
-                known = "in_channels" if column == channels else _in_terms_of({channels: "in_channels"}, column, True)
+                known = of_channels
             if known is None and argument == "padding":
                 known = _half(column, columns.get("kernel_size", {}))
             if known is None:
@@ -282,6 +279,9 @@ def _default(entry: Entry, argument: str, inner: dict[StructureKey, BlockText]) 
     return value[0] if isinstance(value, tuple) and len(set(value)) == 1 else value
 
 
+DOUBLED = "2 * {}"
+"""How widths grow from stage to stage, where one reads them rather than the factor."""
+
 INSIDE = {"out_channels": "hidden_channels", "out_features": "hidden_features"}
 """What an argument of a block is called that is not that of its last item."""
 
@@ -300,6 +300,15 @@ def _in_terms_of(columns: NamedColumns, column: FigureColumn, parts: bool) -> st
             if text and text.startswith("{}") is is_part:
                 return text.format(name)
     return None
+
+
+def _of_channels(column: FigureColumn, channels: FigureColumn, parts: bool) -> str | None:
+    """Return a column of widths in terms of the channels that come in; ``parts``: also as a part of them."""
+    if column == channels:
+        return "in_channels"
+    text = multiple(column, channels)
+    is_said = text.startswith("{}") if parts and not text.endswith("{}") else text.endswith("{}") and text != DOUBLED
+    return text.format("in_channels") if text and is_said else None
 
 
 def _half(padding: FigureColumn, kernels: NamedColumns) -> str | None:
