@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import TypeVar
 
 Progress = Callable[[int, int, str], None]
-Item = TypeVar("Item")
+T = TypeVar("T")
 
 PATIENCE = 0.5  # seconds without a progress bar
 ONE_WISH = 0.2  # seconds within which several Ctrl-C count as one
@@ -82,7 +82,7 @@ class Interruptible:
         if self._last - before > ONE_WISH and (self._waiting or again):
             raise KeyboardInterrupt
 
-    def each(self, items: Iterable[Item]) -> Iterator[Item]:
+    def each(self, items: Iterable[T]) -> Iterator[T]:
         """Yield items until Ctrl-C, which may interrupt the making of an item, but not its use.
 
         Raises: KeyboardInterrupt: if no item was finished by then.

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from cnncalc.layers.ops import NumPy as NumPy
     from cnncalc.layers.ops import Ops as Ops
     from cnncalc.layers.ops import Rounding as Rounding
-    from cnncalc.layers.pytorch import Expression as Expression
     from cnncalc.layers.pytorch import Flow as Flow
     from cnncalc.layers.pytorch import ModuleCall as ModuleCall
     from cnncalc.layers.pytorch import Or as Or
+    from cnncalc.layers.pytorch import TensorCode as TensorCode
     from cnncalc.layers.pytorch import Torch as Torch

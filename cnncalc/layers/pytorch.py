@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from cnncalc.layers.shapes import Shape
 
 
-Figure = TypeVar("Figure")
+T = TypeVar("T")
 
 
 class InputPlace(NamedTuple):
@@ -61,7 +61,7 @@ class ModuleCall(NamedTuple):
     options: tuple[Option, ...] = ()
 
 
-Expression: TypeAlias = ModuleCall | InputPlace
+TensorCode: TypeAlias = ModuleCall | InputPlace
 """An expression for a tensor."""
 
 
@@ -74,7 +74,7 @@ class Torch(NamedTuple):
         helpers: source text of classes and functions that the code needs in addition to PyTorch's.
     """
 
-    value: Expression
+    value: TensorCode
     module: ModuleCall | None = None
     helpers: tuple[str, ...] = ()
 
@@ -111,12 +111,12 @@ def applied(module: ModuleCall, *helpers: str) -> Torch:
     return Torch(call("()", MODULE, X), module, helpers)
 
 
-def short(values: tuple[Figure, ...]) -> Figure | tuple[Figure, ...]:
+def short(values: tuple[T, ...]) -> T | tuple[T, ...]:
     """Return one number if all axes have the same."""
     return values[0] if len(set(values)) == 1 else values
 
 
-def pad(x: Expression, pads: Sequence[tuple[int, int]], value: object = 0, mode: str = "constant") -> Expression:
+def pad(x: TensorCode, pads: Sequence[tuple[int, int]], value: object = 0, mode: str = "constant") -> TensorCode:
     """Return a tensor with borders (before, after) on its last axes; unchanged if there are none."""
     if not any(before or after for before, after in pads):
         return x
@@ -125,17 +125,17 @@ def pad(x: Expression, pads: Sequence[tuple[int, int]], value: object = 0, mode:
     return call("F.pad", x, flat, **options)
 
 
-def to_last(x: Expression, axis: int, rank: int) -> Expression:
+def to_last(x: TensorCode, axis: int, rank: int) -> TensorCode:
     """Return a tensor with an axis (batch not counted) moved to the end."""
     return x if axis == rank - 1 else call(".movedim", x, axis + 1, -1)
 
 
-def from_last(x: Expression, axis: int, rank: int) -> Expression:
+def from_last(x: TensorCode, axis: int, rank: int) -> TensorCode:
     """Return a tensor with its last axis moved to another place."""
     return x if axis == rank - 1 else call(".movedim", x, -1, axis + 1)
 
 
-def index(x: Expression, axis: int, at: object) -> ModuleCall:
+def index(x: TensorCode, axis: int, at: object) -> ModuleCall:
     """Return a tensor at an index, or a slice, of one axis (batch not counted)."""
     return call("[]", x, *[slice(None)] * (axis + 1), at)
 
@@ -152,7 +152,7 @@ def mapped(shape: Shape, what: str) -> int:
     return len(shape) - 1
 
 
-def over_last(x: Expression, over: Sequence[int], rank: int, inner: Callable[[Expression], ModuleCall]) -> ModuleCall:
+def over_last(x: TensorCode, over: Sequence[int], rank: int, inner: Callable[[TensorCode], ModuleCall]) -> ModuleCall:
     """Return a function of the last axes applied to other axes (batch not counted)."""
     if list(over) == list(range(rank - len(over), rank)):
         return inner(x)

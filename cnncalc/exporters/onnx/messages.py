@@ -29,7 +29,7 @@ Size = int | str
 """A size that is known, or a word for one that is not."""
 
 
-class Tensor:
+class TensorMessage:
     """A constant: its sizes, and its elements as integers or as numbers."""
 
     def __init__(self, shape: Sequence[int], elements: Sequence[int] | Sequence[float], code: int) -> None:
@@ -44,7 +44,7 @@ class Tensor:
         return tensor_head("", self.shape, self.code, len(raw)) + raw
 
 
-Attribute = int | float | str | Tensor | Sequence[int] | Sequence[float] | Sequence[str]
+Attribute = int | float | str | TensorMessage | Sequence[int] | Sequence[float] | Sequence[str]
 
 
 def varint(number: int) -> bytes:
@@ -98,7 +98,7 @@ def attribute(name: str, value: Attribute) -> bytes:
         content = varint(AttributeProto.FLOAT << 3 | FIXED32) + struct.pack("<f", value)
     elif isinstance(value, str):
         kind, content = AttributeType.STRING, text(AttributeProto.STRING, value)
-    elif isinstance(value, Tensor):
+    elif isinstance(value, TensorMessage):
         kind, content = AttributeType.TENSOR, block(AttributeProto.TENSOR, value.message())
     elif value and isinstance(value[0], str):
         kind, content = AttributeType.STRINGS, b"".join([text(AttributeProto.STRINGS, str(word)) for word in value])

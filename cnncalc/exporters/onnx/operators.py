@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, cast
 
-from cnncalc.exporters.onnx.messages import Attribute, Tensor, node
+from cnncalc.exporters.onnx.messages import Attribute, TensorMessage, node
 from cnncalc.graph import Node
 from cnncalc.ground.limits import MAX_EXPORTED_INDICES, MAX_EXPORTED_OPERATORS
 from cnncalc.importers.onnx.proto import BOOL, FLOAT, INT64
@@ -13,7 +13,7 @@ from cnncalc.layers.arguments import LayerError
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
-    from cnncalc.graph import Tensor as Flowing
+    from cnncalc.graph import Tensor
     from cnncalc.layers.ops import NumPy
 
 KINDS = {"number": FLOAT, "integer": INT64, "truth": BOOL}
@@ -33,7 +33,7 @@ class Operators:
         weights: names of the layer's tensors that are used, as ``cnncalc weights`` lists them.
     """
 
-    def __init__(self, layer: Node, tensors: Sequence[Flowing], names: Sequence[str], opset: int) -> None:
+    def __init__(self, layer: Node, tensors: Sequence[Tensor], names: Sequence[str], opset: int) -> None:
         self.opset = opset
         self.inputs = tuple(names)
         self.shapes: tuple[Shape, ...] = tuple([tensor.shape for tensor in tensors])
@@ -97,19 +97,19 @@ class Operators:
         """Return a row of integers.  Raises LayerError for too many."""
         if len(values) > MAX_EXPORTED_INDICES:
             raise LayerError(f"takes {len(values):,} indices, but at most {MAX_EXPORTED_INDICES:,} are exported")
-        return self.node("Constant", value=Tensor([len(values)], values, INT64))
+        return self.node("Constant", value=TensorMessage([len(values)], values, INT64))
 
     def integer(self, value: int) -> str:
         """Return one integer."""
-        return self.node("Constant", value=Tensor([], [value], INT64))
+        return self.node("Constant", value=TensorMessage([], [value], INT64))
 
     def number(self, value: float) -> str:
         """Return one number."""
-        return self.node("Constant", value=Tensor([], [value], FLOAT))
+        return self.node("Constant", value=TensorMessage([], [value], FLOAT))
 
     def filled(self, value: float, shape: Sequence[int]) -> str:
         """Return equal numbers, of which the file has one."""
-        return self.node("ConstantOfShape", self.integers(shape), value=Tensor([1], [value], FLOAT))
+        return self.node("ConstantOfShape", self.integers(shape), value=TensorMessage([1], [value], FLOAT))
 
     def cast(self, x: str, kind: Literal["number", "integer", "truth"]) -> str:
         """Return numbers, integers, or truth."""
@@ -137,7 +137,7 @@ class Operators:
     def resize(self, x: str, scales: Sequence[float] | None, sizes: Sequence[int], **attributes: Attribute) -> str:
         """Resize by factors, or to sizes, the batch's being taken from the tensor where they are for all axes."""
         if scales is not None:
-            factors = self.node("Constant", value=Tensor([2 + len(scales)], [1.0, 1.0, *scales], FLOAT))
+            factors = self.node("Constant", value=TensorMessage([2 + len(scales)], [1.0, 1.0, *scales], FLOAT))
             return self.node("Resize", x, "", factors, **attributes)
         wanted = self.integers(sizes)
         if self.opset >= 18:

@@ -13,7 +13,7 @@ from cnncalc.layers.reads import WHOLE, Along, Read, Reads
 from cnncalc.layers.shapes import Shape, shape_text
 
 if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, Expression, Flow, Onnx, Ops
+    from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops, TensorCode
 
 
 class Attention(Layer):
@@ -140,19 +140,19 @@ class Attention(Layer):
         """PyTorch's function; written out step by step if one side is shared by all heads or samples."""
         q, k, v, *others = [InputPlace(number) for number in range(len(flow.inputs))]
         rank, turned = len(flow.inputs[0]), self.features_first
-        added: list[Expression] = []
+        added: list[TensorCode] = []
         for other, shape in zip(others, flow.inputs[3:], strict=True):
-            laid: Expression = other
+            laid: TensorCode = other
             for _ in range(rank - len(shape)):
                 laid = call(".unsqueeze", laid, 1)
             added.append(laid)
-        scale: Expression | float = flow.inputs[0][-2 if turned else -1] ** -0.5 if self.scale is None else self.scale
+        scale: TensorCode | float = flow.inputs[0][-2 if turned else -1] ** -0.5 if self.scale is None else self.scale
         if self.scaled == "input":
             scale = added.pop(0)
-        mask: Expression | None = None
+        mask: TensorCode | None = None
         for bias in added:
             mask = bias if mask is None else call("+", mask, bias)
-        first: Expression = call(".transpose", q, -1, -2) if turned else q
+        first: TensorCode = call(".transpose", q, -1, -2) if turned else q
         alike = len(set(flow.once[:3])) == 1 and len({shape[:-2] for shape in flow.inputs[:3]}) == 1
         if alike and self.scaled != "input":
             sides = [call(".transpose", side, -1, -2) if turned else side for side in (k, v)]

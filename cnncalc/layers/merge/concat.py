@@ -11,7 +11,7 @@ from cnncalc.layers.reads import Along, Read, Reads, kept, part
 from cnncalc.layers.shapes import Shape, axis_index, axis_text, batched, shape_text
 
 if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, Expression, Flow, Onnx, Ops
+    from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops, TensorCode
 
 
 class Concat(Layer):
@@ -77,7 +77,7 @@ class Concat(Layer):
 
     def to_torch(self, flow: Flow) -> Torch:
         """``torch.cat``; an input that is the same for all samples is expanded first."""
-        parts: list[Expression] = [InputPlace(number) for number in range(len(flow.inputs))]
+        parts: list[TensorCode] = [InputPlace(number) for number in range(len(flow.inputs))]
         if False in flow.once:
             samples = call("len", parts[flow.once.index(False)])
             for number, once in enumerate(flow.once):

@@ -12,7 +12,7 @@ from cnncalc.layers.reads import WHOLE, Along, Read, Reads
 from cnncalc.layers.shapes import Shape, shape_text
 
 if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, Expression, Flow, Onnx, Ops
+    from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops, TensorCode
 
 _FUNCTION = '''
 def turned(x, interleaved=False):
@@ -100,9 +100,9 @@ class Rotary(Layer):
 
     def to_torch(self, flow: Flow) -> Torch:
         """Two products and a sum, of the tensor and of the turned tensor."""
-        sides: list[Expression] = []
+        sides: list[TensorCode] = []
         for number, shape in enumerate(flow.inputs[1:], 1):
-            table: Expression = InputPlace(number)
+            table: TensorCode = InputPlace(number)
             for _ in range(len(flow.output) - len(shape)):
                 table = call(".unsqueeze", table, 1)
             sides.append(table)

@@ -7,7 +7,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError
-from cnncalc.layers.pytorch import Expression, Flow, ModuleCall, Or, Torch, X, call, mapped, pad, short
+from cnncalc.layers.pytorch import Flow, ModuleCall, Or, TensorCode, Torch, X, call, mapped, pad, short
 from cnncalc.layers.window import Pair, window_counts
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def powered(layer: WindowPool, flow: Flow, p: float) -> Torch:
 
 
 def _called(
-    name: str, layer: WindowPool, flow: Flow, x: Expression, options: Mapping[str, Or], plain: bool = False
+    name: str, layer: WindowPool, flow: Flow, x: TensorCode, options: Mapping[str, Or], plain: bool = False
 ) -> ModuleCall:
     """Return PyTorch's function of a map; ``plain``: with its own borders and rounding."""
     d = mapped(flow.inputs[0], "pooling")

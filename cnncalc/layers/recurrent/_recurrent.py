@@ -12,7 +12,7 @@ from cnncalc.layers.reads import WHOLE, Along, Read, Reads, summed
 from cnncalc.layers.shapes import Shape, shape_text
 
 if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, Attribute, Expression, Flow, ModuleCall, NumPy, Onnx, Ops
+    from cnncalc.layers.interfaces import Array, Attribute, Flow, ModuleCall, NumPy, Onnx, Ops, TensorCode
 
 
 class Recurrent(Layer):
@@ -212,7 +212,7 @@ class Recurrent(Layer):
         """Return the initial states in PyTorch's shape: (directions, N, hidden_size)."""
         states = []
         for number, once in enumerate(flow.once[1:], 1):
-            given: Expression = InputPlace(number)
+            given: TensorCode = InputPlace(number)
             if once:
                 given = call(".expand", given, call("len", X), -1, -1)
             states.append(call(".contiguous", call(".transpose", given, 0, 1)))

@@ -14,7 +14,7 @@ from cnncalc.layers.shapes import Shape, axis_index
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cnncalc.layers.interfaces import Array, Expression, Flow, ModuleCall, NumPy, Onnx, Ops
+    from cnncalc.layers.interfaces import Array, Flow, ModuleCall, NumPy, Onnx, Ops, TensorCode
 
 
 def axis_indices(chosen: tuple[int, ...] | None, shape: Shape) -> list[int]:
@@ -96,7 +96,7 @@ class Reduction(Layer):
         x = X if len(over) == 1 else call(".flatten", X, 1)
         return Torch(self.torch_reduced(x, [1], True))
 
-    def torch_reduced(self, x: Expression, over: list[int], keepdims: bool) -> ModuleCall:
+    def torch_reduced(self, x: TensorCode, over: list[int], keepdims: bool) -> ModuleCall:
         """Return PyTorch's call on a tensor along some of its axes (batch counted)."""
         axes = over[0] if len(over) == 1 else tuple(over)
         return call(f".{self.torch_method}", x, axes, keepdim=Or(keepdims, False))

@@ -11,7 +11,7 @@ from cnncalc.layers.reduction._reduction import Reduction
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, Expression, ModuleCall, NumPy
+    from cnncalc.layers.interfaces import Array, ModuleCall, NumPy, TensorCode
 
 
 class Norm1(Reduction):
@@ -32,6 +32,6 @@ class Norm1(Reduction):
         """Return the sum of magnitudes."""
         return np.sum(np.abs(x), axis=axis, keepdims=True)
 
-    def torch_reduced(self, x: Expression, over: list[int], keepdims: bool) -> ModuleCall:
+    def torch_reduced(self, x: TensorCode, over: list[int], keepdims: bool) -> ModuleCall:
         """Return the sum of magnitudes."""
         return super().torch_reduced(call(".abs", x), over, keepdims)

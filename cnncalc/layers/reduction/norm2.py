@@ -11,7 +11,7 @@ from cnncalc.layers.reduction._reduction import Reduction
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, Expression, ModuleCall, NumPy
+    from cnncalc.layers.interfaces import Array, ModuleCall, NumPy, TensorCode
 
 
 class Norm2(Reduction):
@@ -33,7 +33,7 @@ class Norm2(Reduction):
         """Return the length."""
         return np.sqrt((x * x).sum(axis=axis, keepdims=True))
 
-    def torch_reduced(self, x: Expression, over: list[int], keepdims: bool) -> ModuleCall:
+    def torch_reduced(self, x: TensorCode, over: list[int], keepdims: bool) -> ModuleCall:
         """Return PyTorch's function of vectors."""
         axes = over[0] if len(over) == 1 else tuple(over)
         return call("torch.linalg.vector_norm", x, dim=axes, keepdim=Or(keepdims, False))

@@ -8,7 +8,7 @@ from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.reduction._reduction import Reduction
 
 if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Expression, ModuleCall
+    from cnncalc.layers.interfaces import ModuleCall, TensorCode
 
 
 class Prod(Reduction):
@@ -23,7 +23,7 @@ class Prod(Reduction):
     of_several = "'multiply'"
     elsewhere = Elsewhere(onnx="ReduceProd", others="reduce_prod", compared=True)
 
-    def torch_reduced(self, x: Expression, over: list[int], keepdims: bool) -> ModuleCall:
+    def torch_reduced(self, x: TensorCode, over: list[int], keepdims: bool) -> ModuleCall:
         """Return PyTorch's method along one axis after the other, from the last."""
         for axis in over[::-1]:
             product = super().torch_reduced(x, [axis], keepdims)

@@ -10,7 +10,7 @@ from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, Expression, Flow, Onnx, Ops
+    from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops, TensorCode
 
 Moves = tuple[LaidOut | Turned, ...]
 
@@ -42,7 +42,7 @@ class Rearrangement(Movement):
 
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's methods, with the batch inferred."""
-        value: Expression = X
+        value: TensorCode = X
         for move in self.moves(flow.inputs[0]):
             if isinstance(move, Turned):
                 value = call(".permute", value, *_order(move))

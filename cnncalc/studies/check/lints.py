@@ -26,7 +26,7 @@ def lint(network: Graph) -> list[Finding]:
     return distinct([*findings, *_wide_fc(network), *_unread(network, readers)])
 
 
-Readers = dict[Tensor, list[Node]]
+ReadersOf = dict[Tensor, list[Node]]
 
 
 def _found(rule: str, node: Node, message: str, hint: str | None = None) -> Finding:
@@ -41,7 +41,7 @@ def _sliding(node: Node) -> Sliding | None:
     return node.layer.sliding(node.use.inputs)
 
 
-def _lost_pixels(node: Node, readers: Readers) -> Iterator[Finding]:
+def _lost_pixels(node: Node, readers: ReadersOf) -> Iterator[Finding]:
     """Elements behind the last window are lost; padding is not."""
     window = _sliding(node)
     if window is None:
@@ -61,7 +61,7 @@ def _lost_pixels(node: Node, readers: Readers) -> Iterator[Finding]:
         return
 
 
-def _stride_over_kernel(node: Node, readers: Readers) -> Iterator[Finding]:
+def _stride_over_kernel(node: Node, readers: ReadersOf) -> Iterator[Finding]:
     """Elements that no window reads are lost, unless another layer reads the whole tensor, as next to a ResNet's
     shortcut.
     """
@@ -88,7 +88,7 @@ def _read(node: Node) -> Fraction:
     return read
 
 
-def _padding_covers_kernel(node: Node, readers: Readers) -> Iterator[Finding]:
+def _padding_covers_kernel(node: Node, readers: ReadersOf) -> Iterator[Finding]:
     window = _sliding(node)
     if window is None or node.layer.kind != "conv":  # a pooling with such padding is refused
         return
@@ -103,7 +103,7 @@ def _padding_covers_kernel(node: Node, readers: Readers) -> Iterator[Finding]:
 # --- layers in a row -----------------------------------------------------------------------------------------
 
 
-def _bias_before_batchnorm(node: Node, readers: Readers) -> Iterator[Finding]:
+def _bias_before_batchnorm(node: Node, readers: ReadersOf) -> Iterator[Finding]:
     """A bias is one constant per channel, and so part of the mean that batchnorm subtracts."""
     bias, behind = node.use.weights.get("bias"), readers.get(node, [])
     if bias is None or node.layer.kind not in ("conv", "fc") or bias.shape != node.shape[:1]:
@@ -116,7 +116,7 @@ def _bias_before_batchnorm(node: Node, readers: Readers) -> Iterator[Finding]:
         )
 
 
-def _repeated_relu(node: Node, readers: Readers) -> Iterator[Finding]:
+def _repeated_relu(node: Node, readers: ReadersOf) -> Iterator[Finding]:
     """Two clips in a row, one of which does the same alone."""
     bounds = node.layer.clamps()
     if bounds is None:
@@ -133,7 +133,7 @@ def _repeated_relu(node: Node, readers: Readers) -> Iterator[Finding]:
         yield _found("repeated-relu", node, message, "remove one of the two")
 
 
-_RULES: tuple[Callable[[Node, Readers], Iterator[Finding]], ...] = (
+_RULES: tuple[Callable[[Node, ReadersOf], Iterator[Finding]], ...] = (
     _lost_pixels,
     _stride_over_kernel,
     _padding_covers_kernel,
@@ -172,7 +172,7 @@ def _map_before(node: Node) -> tuple[int, ...] | None:
     return None
 
 
-def _unread(network: Graph, readers: Readers) -> Iterator[Finding]:
+def _unread(network: Graph, readers: ReadersOf) -> Iterator[Finding]:
     kept = set(network.outputs.values())
     for node in network.nodes:
         if node not in readers and node not in kept:
