@@ -93,5 +93,8 @@ def test_it_is_written_as_a_spec() -> None:
 
 
 def test_what_other_tools_do_not_have_is_a_sentence() -> None:
-    assert "'mix' (blend of [4, 8, 8]): nobody has verified what becomes of blend" in refused("deploy", "net.yaml").err
+    assert (
+        "'mix' (blend of [4, 8, 8]): the conversion of blend to tflite-micro is not verified"
+        in refused("deploy", "net.yaml").err
+    )
     assert "'mix', of type blend, can't be said in ONNX" in refused("export", "net.yaml", "--to", "onnx", "-o", "x").err

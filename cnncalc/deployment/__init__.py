@@ -4,5 +4,5 @@ The runtime is tflite-micro, the model file one of TensorFlow's converter.  Data
 
     Graph ──lowering──▶ DeviceGraph ──scratch, planner──▶ Plan ──parts──▶ Deployment ──▶ views, checks, suggestions
 
-Every number that comes from somebody else's program stands in :mod:`cnncalc.deployment.constants`, with its source.
+Every number from other programs is in :mod:`cnncalc.deployment.constants`, with its source.
 """

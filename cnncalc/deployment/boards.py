@@ -1,7 +1,7 @@
-"""Boards and cores that are known by name; all others are given by their RAM and flash.
+"""Known boards and cores; for others, RAM and flash are given.
 
-RAM is the largest contiguous bank, as Zephyr's devicetree has it (zephyrproject-rtos/zephyr, main of 2026-08): an arena
-is one array.  Nothing is taken off for the program: how much that needs is not ours to guess.
+RAM is the largest contiguous bank in Zephyr's devicetree (zephyrproject-rtos/zephyr, main of 2026-08), because an arena
+is one array. Nothing is subtracted for the program, whose needs are unknown.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ KIB, MIB = 1024, 1024**2
 
 
 class Core(NamedTuple):
-    """A processor: which kernels it runs, and whether the interpreter's fixed part on it was measured.
+    """A processor: its kernels, and whether the interpreter's fixed part was measured on it.
 
     ``kernels`` is a column of :mod:`cnncalc.deployment.scratch`.
     """
@@ -42,7 +42,7 @@ CORES = {
 
 
 class Board(NamedTuple):
-    """A board: its core, the largest bank of RAM, its flash (None: outside the chip, as large as one buys it)."""
+    """A board: its core, the largest bank of RAM, its flash (None: outside the chip, of any size)."""
 
     name: str
     core: str
@@ -63,14 +63,14 @@ BOARDS = {
     )
 }
 ALIASES = {"nrf52840": "nano33ble", "nano33": "nano33ble", "pico": "rp2040", "f746": "stm32f746", "h743": "stm32h743"}
-"""What people call the boards besides."""
+"""Other names of the boards."""
 
 
 def board_named(name: str) -> Board:
-    """Return a board.  Raises CnncalcError for one that is not known."""
+    """Return a board. Raises CnncalcError for an unknown one."""
     wanted = name.lower().replace("-", "").replace("_", "").replace(" ", "")
     found = BOARDS.get(ALIASES.get(wanted, wanted))
     if found is None:
         near = did_you_mean(wanted, tuple(BOARDS), "boards")
-        raise CnncalcError(f"unknown board '{name}'", f"{near}; any other board: give its RAM and flash")
+        raise CnncalcError(f"unknown board '{name}'", f"{near}; for other boards, give RAM and flash")
     return found

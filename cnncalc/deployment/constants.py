@@ -1,4 +1,4 @@
-"""Every number of the device that is not the network's own: what it is, where it stands, and in which version.
+"""Every number of the device that does not depend on the network, with its source and version.
 
 Sources: tflite-micro 90b983c (2026-08-20), CMSIS-NN 99f736a (2026-07-15), TensorFlow 2.21, mcufit 0.5.2,
 mcufit-bench 88f8d23 (2026-08-16), mlcommons/tiny 1afd2c9.  They age: a new version of one of these is a new column.
@@ -16,14 +16,13 @@ ALIGNMENT = 16
 
 
 class NumberFormat(NamedTuple):
-    """What the numbers of a device are: bytes of an element that flows, of a weight and of a bias.
+    """A number format of a device: bytes of activations, weights and biases.
 
-    Attributes:
-        name: as it is asked for.
+    Attributes: name: its name in options.
         activation, weight, bias: bytes of an element.
         scaled: whether tensors have a scale and a zero point.
-        ranges: what has a recorded range in the file, whichever converter writes it.
-        structure: how large the tables of a model file are beside those of int8.
+        ranges: tensors that have a recorded range in the file, with every converter. structure: size of a model file's
+        tables relative to int8.
     """
 
     name: str
@@ -49,17 +48,17 @@ SCALE_BYTES, ZERO_POINT_BYTES, MIN_MAX_BYTES = 4, 8, 8
 
 
 class Converter(NamedTuple):
-    """Whose rules turn a network into a model file.
+    """The rules of a converter from a network to a model file.
 
     Attributes:
         name: as it is asked for.
         dense_per_channel: whether a dense layer has a scale per channel, as a convolution has.
-        dense_takes_maps: whether a dense layer reads a map as it lies, without a RESHAPE before it.
-        drops_idle_reshapes: whether the RESHAPE before a dense layer goes where it keeps the last axis.
+        dense_takes_maps: whether a dense layer reads a map without a RESHAPE before it. drops_idle_reshapes: whether
+        the RESHAPE before a dense layer is dropped if it keeps the last axis.
         mean: whether global average pooling is a MEAN, not an AVERAGE_POOL_2D.
         ranges: what has a range beside its scale: "", "activations", or "all" (also one per channel of weights).
-        structure: how far the formula of the file's structure is off, at most.
-        what: for the help and the header.
+        structure: largest relative error of the formula for the file's structure. what: text for the help and the
+        header.
     """
 
     name: str
@@ -84,7 +83,7 @@ CONVERTERS = {
 
 
 class Interpreter(NamedTuple):
-    """Bytes that the interpreter keeps for itself, on a processor of 32 bits.
+    """Bytes that the interpreter needs, on a 32-bit processor.
 
     Struct sizes and a fit over 18 files on mcufit 0.5.2's wasm32 build (residuals −12 to +8 bytes); the fixed part on
     the ESP32 from mcufit-bench 88f8d23, esp-tflite-micro on IDF 5.5 (4 models, residuals 1 to 23 bytes).
@@ -103,7 +102,7 @@ class Interpreter(NamedTuple):
 INTERPRETER = Interpreter()
 
 ALLOCATION_INFO, PLANNED_BUFFER = 24, 40
-"""Bytes of the arena that planning itself takes for a moment: for each tensor and scratch buffer of the file, and for
+"""Bytes of the arena that planning needs temporarily: for each tensor and scratch buffer of the file, and for
 each that is placed (sizeof(AllocationInfo) in micro_allocation_info.h, per_buffer_size() of the planner; 32 bits)."""
 
 FITTED_DATA: dict[str, int] = {
@@ -114,7 +113,7 @@ FITTED_DATA: dict[str, int] = {
     "AVERAGE_POOL_2D": 67,
     "SOFTMAX": 97,
 }
-"""Bytes that an operator's kernel keeps, its OpData and its parsed options; by the same fit."""
+"""Bytes that an operator's kernel needs, its OpData and its parsed options; by the same fit."""
 
 MEASURED_DATA: dict[str, int] = {
     "CONCATENATION": 44,
@@ -154,10 +153,12 @@ MEASURED_DATA: dict[str, int] = {
 LOOSE = 8
 
 STRUCTURE_FIXED, STRUCTURE_TENSOR, STRUCTURE_OPERATOR = 763, 96, 39
-"""Bytes of a model file beside its constants, scales and names; a fit, off by ``Converter.structure`` at most."""
+"""Bytes of a model file apart from its constants, scales and names; a fit with an error of at most
+``Converter.structure``.
+"""
 
 NAME_LEAST, NAME_MOST = 1, 316
-"""Bytes of a tensor's name, in the files that were looked at: a converter may write the whole path of a layer."""
+"""Bytes of a tensor's name in the examined files: a converter may write the whole path of a layer."""
 
 RUNTIME_LEAST, RUNTIME_MOST = 84_500, 114_600
 """Bytes of tflite-micro's code with the operators that a network needs; measured by mcufit 0.5.2 on four models."""

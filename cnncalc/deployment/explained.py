@@ -1,4 +1,4 @@
-"""How the bytes of one layer on a device come about, with the numbers put in."""
+"""The calculation of one layer's bytes on a device, with the numbers put in."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ RAM, FLASH = "RAM", "flash"
 
 
 class Amount(NamedTuple):
-    """One line: where the bytes are, what they are, how they come about, how many, and whose rule that is."""
+    """One line: the place of the bytes, their kind, their calculation, their number, and the source of the rule."""
 
     where: str
     what: str
@@ -29,9 +29,9 @@ class Explained(NamedTuple):
 
     Attributes:
         layer: its name.
-        step: the operator that it is, or is part of; None if it is nothing there.
+        step: the operator that it is, or is part of; None if it disappears.
         role: ``is``, ``is folded into``, ``is fused into`` or ``is nothing``.
-        amounts: of the whole operator; none where an earlier layer has them already.
+        amounts: amounts of the whole operator; empty if an earlier layer has them.
     """
 
     layer: str
@@ -41,7 +41,9 @@ class Explained(NamedTuple):
 
 
 def explained(found: Deployment, nodes: Sequence[Node]) -> list[Explained]:
-    """Return what each of some layers is on the device; one that became several operators has one entry for each."""
+    """Return the explanation of some layers on the device; a layer that became several operators has one entry for
+    each.
+    """
     graph = found.graph
     folded, fused = set(graph.folded), set(graph.fused)
     result, seen = list[Explained](), set[int]()
@@ -62,9 +64,9 @@ def explained(found: Deployment, nodes: Sequence[Node]) -> list[Explained]:
 
 
 def amounts(found: Deployment, step: OperatorRun, places: Mapping[str, ArenaPlace]) -> list[Amount]:
-    """Return the bytes of one operator: its tensors and scratch in the arena, what its kernel keeps, its constants.
+    """Return the bytes of one operator: its tensors and scratch in the arena, its kernel's data, its constants.
 
-    ``places`` says where each tensor lies, by its name.
+    ``places`` has each tensor's place, by name.
     """
     operator = step.operator
     assert operator is not None
@@ -87,7 +89,7 @@ def _tensor(way: str, flow: DeviceTensor, place: ArenaPlace) -> Amount:
 
 
 def _kept(found: Deployment, operator: Operator) -> list[Amount]:
-    """Return what the interpreter keeps for an operator all the time."""
+    """Return the interpreter's permanent data for an operator."""
     channels = channels_of(operator, found.graph, found.device.core)
     lines = []
     if channels:
@@ -108,7 +110,7 @@ def _constant(one: Constant) -> Amount:
 
 
 def _scales(operator: Operator) -> list[Amount]:
-    """Return scales and zero points: of weights and biases one per channel, of what flows out one."""
+    """Return scales and zero points: one per channel for weights and biases, one for the output."""
     counts = [one.scales for one in operator.constants if one.scales]
     counts += [1] if operator.output.quantised else []
     if not counts:

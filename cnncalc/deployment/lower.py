@@ -1,7 +1,7 @@
-"""From layers to operators: what is folded, fused, copied or gone, as TensorFlow's converter does it.
+"""From layers to operators: fold, fuse, copy or drop layers as TensorFlow's converter does.
 
-Each layer type has a rule in :mod:`cnncalc.deployment.rules`; a type without one can't be on the device, and says why.
-A rule is checked against the converter by ``benchmarks/device.py``; what it could not check is an operator's ``doubt``.
+Each layer type has a rule in :mod:`cnncalc.deployment.rules`; types without a rule are refused with a reason.
+``benchmarks/device.py`` compares the rules with the converter; an operator that it could not verify has a ``doubt``.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def lower(graph: Graph, kind: NumberFormat, converter: Converter) -> DeviceGraph
     """Return a network as a device runs it.
 
     Raises:
-        CnncalcError: for a layer that the runtime doesn't have, with a sentence that says so.
+        CnncalcError: for a layer that the runtime doesn't support, with the reason.
     """
     low = Lowering(graph, kind, converter)
     for tensor in graph.inputs.values():

@@ -1,4 +1,4 @@
-"""What a rule asks of a network on its way to the device, and what it does there: emit, fold, fuse, pass on."""
+"""The interface for lowering rules: queries on the network, and actions: emit, fold, fuse, pass on."""
 
 from __future__ import annotations
 
@@ -19,16 +19,17 @@ if TYPE_CHECKING:
     from cnncalc.layers.shape.channel_shuffle import ChannelShuffle
 
 FOLDABLE = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV")
-"""Operators whose weights take a factor and a shift per channel."""
+"""Operators whose weights can absorb a factor and a shift per channel."""
 
 FUSING = (*FOLDABLE, "ADD", "SUB", "MUL", "MAX_POOL_2D", "AVERAGE_POOL_2D")
-"""Operators that clamp their output: of CONCATENATION, MEAN, RESHAPE and others a clamp is an operator of its own."""
+"""Operators that can clamp their output; after CONCATENATION, MEAN, RESHAPE and others a clamp is a separate operator.
+"""
 
 UNARY = ("relu", "relu6", "leaky_relu", "elu", "sigmoid", "tanh", "silu", "hardswish", "hardsigmoid", "hardtanh")
-"""Layers of one input that a reshape is moved behind."""
+"""Layers with one input after which a reshape is moved."""
 
 MOVING = ("RESHAPE", "TRANSPOSE")
-"""Operators that a clamp is moved in front of."""
+"""Operators before which a clamp is moved."""
 
 
 ONE_SCALE = (
@@ -42,9 +43,7 @@ class Lowering:
     """A network on its way to the device.
 
     Attributes:
-        kind: what the numbers are.
-        converter: whose rules apply.
-        values: which tensor of the device holds each of the network's.
+        kind: the number format. converter: the converter. values: the device's tensor for each of the network's.
         borders: the padding that a convolution takes over from the layer before it, by the convolution.
         ahead: layers that are part of the weights of the layer that reads them, by that layer.
         nodes: the network's layers.
@@ -84,16 +83,15 @@ class Lowering:
             if node in self._passing:
                 self._whole[node] = self._whole.get(node.inputs[0], node.inputs[0])
 
-    # --- what a rule asks ---------------------------------------------------------------------------------
+    # --- queries ------------------------------------------------------------------------------------------
 
     def readers(self, tensor: Tensor) -> list[Node]:
         """Return the layers that read a tensor, looking through layers that are dropped on the device."""
         return self._beyond(tensor)[0]
 
     def _beyond(self, tensor: Tensor) -> tuple[list[Node], bool]:
-        """Return who reads a tensor, as it is or passed on, and whether it is an output of the network.
-
-        Of a layer that passes something on, the readers are those of what it passes on.
+        """Return the readers of a tensor, directly or through layers that pass it on, and whether it is an output of
+        the network.
         """
         tensor = self._whole.get(tensor, tensor)
         known = self._known.get(tensor)
@@ -118,7 +116,7 @@ class Lowering:
         return readers[0] if len(readers) == 1 else None
 
     def all_readers(self, tensor: Tensor) -> list[Node]:
-        """Return the layers that read a tensor; an empty list where it is an output of the network."""
+        """Return the layers that read a tensor; an empty list if it is an output of the network."""
         readers, given = self._beyond(tensor)
         return [] if given else readers
 
@@ -131,7 +129,7 @@ class Lowering:
             return True
         if node.layer.type not in ("flatten", "reshape"):
             return False
-        if len(node.shape) > 1:  # a vector for every position of a map: a merge stretches it as it is
+        if len(node.shape) > 1:  # a vector for every position of a map: merges broadcast it directly
             reader = self.sole_reader(node)
             gate = len(node.use.inputs[0]) == 1 and node.shape[0] == node.use.inputs[0][0]
             return gate and reader is not None and reader.layer.type in ("multiply", "add", "subtract")
@@ -160,15 +158,15 @@ class Lowering:
         return self._made.get(self.values[tensor])
 
     def of(self, node: Node) -> list[DeviceTensor]:
-        """Return what flows into a layer."""
+        """Return the device's tensor of a value."""
         return [self.values[tensor] for tensor in node.inputs]
 
-    # --- what a rule does ---------------------------------------------------------------------------------
+    # --- actions ------------------------------------------------------------------------------------------
 
     def emit(
         self, code: str, node: Node, inputs: list[DeviceTensor], shape: Shape, width: int | None = None, name: str = ""
     ) -> Operator:
-        """Append an operator with an output of a shape, channels last; ``width`` is another on islands."""
+        """Append an operator with an output of a shape, channels last; ``width`` differs for float32 parts."""
         own = width is None or width == self.kind.activation
         output = DeviceTensor(
             name or node.name, shape, self.kind.activation if width is None else width, own and self.kind.scaled
@@ -180,7 +178,7 @@ class Lowering:
         return operator
 
     def end(self, node: Node, flow: DeviceTensor) -> None:
-        """Record which tensor holds a layer's output."""
+        """Record the tensor that holds a layer's output."""
         self.values[node] = flow
 
     def passes(self, node: Node) -> None:
@@ -214,24 +212,24 @@ class Lowering:
         return constant._replace(same=("folded", number))
 
     def folds_ahead(self, node: Node, readers: list[Node]) -> None:
-        """Fold a layer into the weights of the layers behind it, where there are any."""
+        """Fold a layer into the weights of the layers after it, if there are any."""
         self.weigh(len(readers))
         for reader in readers:
             self.ahead.setdefault(reader, []).append(node)
             self.values[node] = self.values[node.inputs[0]]
 
     def weigh(self, layers: int) -> None:
-        """Count layers that another one may be folded into.  Raises CnncalcError beyond a bound."""
+        """Count layers into which another one may be folded. Raises CnncalcError beyond a bound."""
         self._ahead += layers
         if self._ahead > MAX_FOLDED:
             raise CnncalcError(
-                f"batchnorms and factors would be folded into more than {MAX_FOLDED:,} layers behind them"
+                f"batchnorms and factors would be folded into more than {MAX_FOLDED:,} layers after them"
             )
 
     def fuses(self, node: Node, activation: str) -> bool:
         """Fuse a clamp into the operator before it, and return whether that was possible.
 
-        A clamp is moved in front of copies; one that is there twice goes, unless a copy lies between.
+        A clamp is moved before copies; a duplicate is dropped, unless a copy is between.
         """
         tensor = node.inputs[0]
         end = operator = self.producer(tensor)
@@ -258,25 +256,25 @@ class Lowering:
         return True
 
     def weight(self, elements: int, channels: int, same: object, dense: bool = False) -> Constant:
-        """Return a weight tensor with a scale for each of ``channels``, or one where the converter has one."""
+        """Return a weight tensor with a scale for each of ``channels``, or a single one if the converter uses one."""
         per_channel = self.kind.scaled and (self.converter.dense_per_channel or not dense)
         scales = (channels if per_channel else 1) if self.kind.scaled else 0
         return Constant(WEIGHT, elements, self.kind.weight, scales, per_channel, ("weight", same))
 
     def bias(self, elements: int, same: object | None, dense: bool = False) -> Constant:
-        """Return a bias; of zeros where ``same`` is None, which are stored once for each size."""
+        """Return a bias; if ``same`` is None, of zeros, which are stored once for each size."""
         per_channel = self.kind.scaled and (self.converter.dense_per_channel or not dense)
         scales = (elements if per_channel else 1) if self.kind.scaled else 0
         identity = ("zeros", elements) if same is None else ("bias", same)
         return Constant(BIAS, elements, self.kind.bias, scales, per_channel, identity)
 
     def factors(self, elements: int, same: object) -> Constant:
-        """Return a constant that is multiplied with or added to what flows: numbers of the kind, one scale."""
+        """Return a constant operand of a product or sum: numbers of the kind, one scale."""
         width = self.kind.activation if self.kind.scaled else self.kind.weight
         return Constant(WEIGHT, elements, width, int(self.kind.scaled), False, ("factors", same))
 
     def number(self, value: float) -> Constant:
-        """Return a single number that is multiplied with, added to or compared with what flows."""
+        """Return a constant number as an operand of a product, sum or comparison."""
         return self.factors(1, value)._replace(same=("number", value))
 
     def integers(self, *values: object) -> Constant:
@@ -288,7 +286,7 @@ LoweringRule = Callable[[Lowering, Node], None]
 
 
 def is_idle(node: Node) -> bool:
-    """Whether a layer is dropped on a device: it passes its input on, or reshapes it to the shape that it has."""
+    """Whether a layer is dropped on a device: it passes its input on, or reshapes it to the same shape."""
     if node.layer.type in ("dropout", "identity"):
         return True
     if node.layer.type == "channel_shuffle" and cast("ChannelShuffle", node.layer).groups == 1:
@@ -297,7 +295,7 @@ def is_idle(node: Node) -> bool:
 
 
 def shifts(node: Node) -> bool:
-    """Whether a layer adds something to each channel, beside its factor."""
+    """Whether a layer adds a constant to each channel."""
     return node.layer.type == "batchnorm" or (node.layer.type == "scale" and cast("Scale", node.layer).bias)
 
 
@@ -312,7 +310,7 @@ def last(shape: Shape) -> Shape:
 
 
 def refused(node: Node, why: str, hint: str | None = None) -> CnncalcError:
-    """Return the error that a layer is not for this device, with its place in the spec."""
+    """Return the error for a layer that is not supported on this device, with its place in the spec."""
     place = f"{node.origin}: " if node.origin else ""
     of_shapes = " of " + ", ".join([shape_text(shape) for shape in node.use.inputs]) if node.use.inputs else ""
     return CnncalcError(f"{place}'{node.name}' ({node.layer.type}{of_shapes}): {why}", hint)

@@ -1,8 +1,8 @@
-"""A plan as the device can take it over: the offsets of tflite-micro's ``OfflineMemoryAllocation`` metadata.
+"""A plan for the device: the offsets of tflite-micro's ``OfflineMemoryAllocation`` metadata.
 
 The metadata is an array of int32: version (1), subgraph (0), number of tensors of the file, then an offset for each, −1
-where the device is to plan by itself (micro/docs/memory_management.md).  Constants have −1.  The numbers of tensors are
-the converter's own, so that each offset comes with the operator that writes the tensor; scratch is left to the device.
+if the device is to plan it (micro/docs/memory_management.md).  Constants have −1.  The numbers of tensors are the
+converter's own, so that each offset comes with the operator that writes the tensor; scratch is left to the device.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a device executes: operators, the tensors that flow between them, and the constants in the model file."""
+"""The device's graph: operators, the tensors between them, and the constants in the model file."""
 
 from __future__ import annotations
 
@@ -17,9 +17,8 @@ class DeviceTensor:
     """A tensor that flows between operators.
 
     Attributes:
-        name: of the layer whose output it holds, or of the network's input.
-        shape: without the batch axis, channels last.
-        width: bytes of an element: those of the kind, or 4 on an island of float32.
+        name: name of the layer whose output it holds, or of the network's input. shape: shape without the batch axis,
+        channels last. width: bytes of an element: those of the kind, or 4 in float32 parts.
         quantised: whether it has a scale and a zero point in the file.
         fixed_scale: whether its scale follows from the operator (softmax), so that no range is recorded.
     """
@@ -43,19 +42,17 @@ class DeviceTensor:
 
 
 WEIGHT, BIAS, OTHER = "weights", "biases", "other"
-"""Which part of the flash a constant counts in."""
+"""The part of the flash in which a constant is counted."""
 
 
 class Constant(NamedTuple):
-    """A tensor that stands in the model file.
+    """A tensor in the model file.
 
     Attributes:
         part: :data:`WEIGHT`, :data:`BIAS` or :data:`OTHER` (shapes, axes and paddings, which have no scale).
-        elements: how many.
-        width: bytes of each.
-        scales: how many scales, and zero points, it has.
+        elements: number of elements. width: bytes of each. scales: number of scales and zero points.
         per_channel: whether these are one per channel.
-        same: constants of equal value are stored once; what is equal here has equal values.
+        same: key of equal values; constants of equal value are stored once.
     """
 
     part: str
@@ -67,7 +64,7 @@ class Constant(NamedTuple):
 
 
 class Taps(NamedTuple):
-    """The window that an operator slides, with one figure for height and width each."""
+    """The window that an operator slides, with one number each for height and width."""
 
     kernel: tuple[int, int]
     stride: tuple[int, int]
@@ -79,15 +76,12 @@ class Operator:
     """One step of the device.
 
     Attributes:
-        code: TensorFlow Lite's name of it (``CONV_2D``).
-        layers: the layers that it came from, the first of them giving it its name.
-        inputs: the tensors that flow in.
-        output: the tensor that flows out.
-        constants: what it reads from the file.
+        code: TensorFlow Lite's name (``CONV_2D``). layers: the layers from which it was made; the first one names it.
+        inputs: input tensors. output: output tensor. constants: constants that it reads from the file.
         taps: the window that it slides, or None.
         activation: a clamp that is fused into it (``RELU``), or None.
         macs: multiply-accumulates.
-        doubt: why this is not verified against the real converter, or "".
+        doubt: the reason if it is not verified with the real converter, or "".
     """
 
     __slots__ = ("activation", "code", "constants", "doubt", "inputs", "layers", "macs", "output", "taps")
@@ -113,7 +107,7 @@ class Operator:
 
     @property
     def title(self) -> str:
-        """What it is, with its window, and its name: ``CONV_2D 3×3/2 stem.conv1``."""
+        """Its code, window and name: ``CONV_2D 3×3/2 stem.conv1``."""
         if self.taps is None:
             return f"{self.code} {self.name}"
         kernel, stride = crossed(self.taps.kernel), self.taps.stride
@@ -126,15 +120,12 @@ class DeviceGraph(NamedTuple):
 
     Attributes:
         name: of the network.
-        kind: what its numbers are.
-        converter: whose rules made it.
-        inputs, outputs: of the network, as they flow.
+        kind: number format. converter: the converter. inputs, outputs: tensors of the network's inputs and outputs.
         operators: in the order in which they run.
-        layers: how many layers the network has.
-        gone: layers that are nothing on the device: dropout, identity, reshapes that change nothing.
+        layers: number of the network's layers. gone: dropped layers: dropout, identity, reshapes that change nothing.
         folded: batchnorms and factors that are part of another operator's weights.
         fused: activations that are part of another operator.
-        notes: what is legal but surprising, or not verified, a sentence each.
+        notes: sentences on surprising or unverified parts.
     """
 
     name: str
@@ -151,13 +142,13 @@ class DeviceGraph(NamedTuple):
 
     @property
     def flows(self) -> list[DeviceTensor]:
-        """Every tensor that flows, inputs first, in the order in which the file numbers them."""
+        """Every activation tensor, inputs first, in the order of the file's numbers."""
         return [*self.inputs, *[operator.output for operator in self.operators]]
 
     def stored(self) -> list[Constant]:
-        """Return every constant whose values stand in the file, equal ones once.
+        """Return every constant whose values are in the file, equal ones once.
 
-        A single number is quantised to 127, or −127: all that are positive have one value.
+        A single number is quantised to 127, or −127: all positive ones have the same value.
         """
         found: dict[object, Constant] = {}
         for operator in self.operators:

@@ -1,4 +1,4 @@
-"""Other orders of branches: the converter chooses one by the names of its own graph, and the plan depends on it."""
+"""Other orders of branches: the converter orders them by names of its own graph, and the plan depends on it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cnncalc.deployment.view import Deployment, buffers_of
 def other_arenas(found: Deployment) -> list[int]:
     """Return the arenas, other than the network's own, that the device plans when it runs one whole branch first.
 
-    Tried are the orders in which the first, or the last, branch of each merge comes first.
+    It tries the orders in which the first, or the last, branch of each merge comes first.
     """
     graph, on = found.graph, found.device
     arenas = set()

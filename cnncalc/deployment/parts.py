@@ -1,4 +1,4 @@
-"""The bytes of a deployed network, each part with how sure it is: exact, by a formula of a source, or a range."""
+"""The bytes of a deployed network by parts, each exact, by a formula from a source, or a range."""
 
 from __future__ import annotations
 
@@ -36,11 +36,8 @@ class Part(NamedTuple):
     """Bytes of one part, from ``low`` to ``high``.
 
     Attributes:
-        name: what it is.
-        low, high: bytes, at least and at most; equal where it is exact.
-        kind: :data:`EXACT`, :data:`FORMULA` or :data:`RANGE`.
-        note: how it comes about.
-        source: whose figures these are.
+        name: name of the part. low, high: least and most bytes; equal if it is exact. kind: :data:`EXACT`,
+        :data:`FORMULA` or :data:`RANGE`. note: calculation. source: source of the figures.
     """
 
     name: str
@@ -52,7 +49,7 @@ class Part(NamedTuple):
 
 
 def total(parts: list[Part]) -> tuple[int, int]:
-    """Return what parts take together, at least and at most."""
+    """Return the sum of parts, at least and at most."""
     return sum([part.low for part in parts]), sum([part.high for part in parts])
 
 
@@ -60,9 +57,9 @@ def total(parts: list[Part]) -> tuple[int, int]:
 
 
 def interpreter(graph: DeviceGraph, core: Core, handles: int) -> Part:
-    """Return what the interpreter keeps for itself: tensors, operators, multipliers for each channel, and a fixed part.
+    """Return the interpreter's own data: tensors, operators, multipliers for each channel, and a fixed part.
 
-    ``handles`` is how many scratch buffers the core's own kernels ask for.
+    ``handles`` is the number of scratch buffers that the core's kernels request.
     """
     one = INTERPRETER
     tensors, operators = len(graph.flows) + len(graph.tensors()), len(graph.operators)
@@ -84,16 +81,18 @@ def interpreter(graph: DeviceGraph, core: Core, handles: int) -> Part:
 
 
 def planning(graph: DeviceGraph, requests: int) -> int:
-    """Return the bytes of the arena that planning itself takes for a moment, before anything lies in its place.
+    """Return the bytes of the arena that planning needs temporarily.
 
-    ``requests`` is how many scratch buffers there are.
+    ``requests`` is the number of scratch buffers.
     """
     tensors = len(graph.flows) + len(graph.tensors())
     return ALLOCATION_INFO * (tensors + requests) + PLANNED_BUFFER * (len(graph.flows) + requests)
 
 
 def channels_of(operator: Operator, graph: DeviceGraph, core: Core) -> int:
-    """Return for how many channels a kernel keeps a multiplier and a shift: reference convolutions in float32, too."""
+    """Return the number of channels for which a kernel keeps a multiplier and a shift; reference convolutions do so in
+    float32, too.
+    """
     if operator.code in ("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV"):
         return operator.output.shape[-1] if graph.kind.scaled or core.kernels == "reference" else 0
     if operator.code == "FULLY_CONNECTED" and any(one.part == WEIGHT and one.per_channel for one in operator.constants):
@@ -105,7 +104,7 @@ def channels_of(operator: Operator, graph: DeviceGraph, core: Core) -> int:
 
 
 def constants(graph: DeviceGraph) -> list[Part]:
-    """Return weights, biases and other constants, as they are stored."""
+    """Return the bytes of stored weights, biases and other constants."""
     stored = graph.stored()
     kind, converter = graph.kind, graph.converter.what
     notes = {
@@ -121,7 +120,7 @@ def constants(graph: DeviceGraph) -> list[Part]:
 
 
 def quantisation(graph: DeviceGraph) -> Part:
-    """Return scales and zero points, and recorded ranges where the converter writes them."""
+    """Return scales and zero points, and recorded ranges if the converter writes them."""
     each = SCALE_BYTES + ZERO_POINT_BYTES
     flows = [flow for flow in graph.flows if flow.quantised]
     tensors = graph.tensors()
@@ -137,7 +136,7 @@ def quantisation(graph: DeviceGraph) -> Part:
 
 
 def recorded_ranges(graph: DeviceGraph, tensors: list[Constant]) -> int:
-    """Return how many ranges the file records: of activations, but not of a softmax; of weights one per channel."""
+    """Return the number of recorded ranges: of activations, but not of a softmax; of weights one per channel."""
     ranges = graph.kind.ranges or graph.converter.ranges
     if not ranges or not graph.kind.scaled:
         return 0
@@ -148,7 +147,7 @@ def recorded_ranges(graph: DeviceGraph, tensors: list[Constant]) -> int:
 
 
 def structure(graph: DeviceGraph) -> Part:
-    """Return what tables of tensors and operators take in the model file."""
+    """Return the bytes of the tables of tensors and operators in the model file."""
     tensors, operators = len(graph.flows) + len(graph.tensors()), len(graph.operators)
     tables = STRUCTURE_FIXED + STRUCTURE_TENSOR * tensors + STRUCTURE_OPERATOR * operators
     off, factor = graph.converter.structure, graph.kind.structure
@@ -159,7 +158,7 @@ def structure(graph: DeviceGraph) -> Part:
 
 
 def names(graph: DeviceGraph) -> Part:
-    """Return what the names of the tensors take in the model file, which a tool can strip."""
+    """Return the bytes of the tensors' names in the model file, which a tool can strip."""
     tensors = len(graph.flows) + len(graph.tensors())
     note = f"{NAME_LEAST} to {NAME_MOST} bytes for each of {tensors:,} tensors; they can be stripped"
     return Part("names", NAME_LEAST * tensors, NAME_MOST * tensors, RANGE, note, FILES)
@@ -171,5 +170,5 @@ def runtime() -> Part:
 
 
 def scratch_source(core: Core) -> str:
-    """Return whose formulas the scratch follows."""
+    """Return the source of the scratch formulas."""
     return RUNTIME if core.kernels == "reference" else f"{KERNELS}, {RUNTIME}"

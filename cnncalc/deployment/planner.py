@@ -1,4 +1,4 @@
-"""Where the tensors of a device lie in its arena: tflite-micro's own planner, a better plan, and the bound below both.
+"""Plans of the arena: tflite-micro's own planner, a better plan, and the lower bound of all plans.
 
 Sizes are rounded up to :data:`ALIGNMENT`; times are steps, the network's inputs being there from step 0 and operator i
 running at step i + 1 (tensorflow/lite/micro/micro_allocation_info.cc).
@@ -14,20 +14,20 @@ from typing import NamedTuple
 from cnncalc.deployment.constants import ALIGNMENT
 
 TRIES = 400
-"""How many orders :func:`best` looks at, at most."""
+"""Most orders that :func:`best` tries."""
 
 WORK = 20_000_000
-"""Pairs of buffers that :func:`best` looks at, about, which takes a second or two."""
+"""Approximate number of pairs of buffers that :func:`best` examines, which takes a second or two."""
 
 STRETCH = 64
-"""Steps that are looked at together where a buffer lives for a short time."""
+"""Steps that are examined together for short-lived buffers."""
 
 CROWDED = 5_000_000
-"""Pairs of buffers that are alive together, above which arrays are sooner than a loop, the import of NumPy included."""
+"""Pairs of buffers alive together above which arrays are faster than a loop, including the import of NumPy."""
 
 
 class Buffer(NamedTuple):
-    """What is to be placed.
+    """A buffer to place.
 
     Attributes:
         size: bytes, a multiple of :data:`ALIGNMENT`.
@@ -45,7 +45,7 @@ class Buffer(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """Buffers with an offset each; ``size`` is the first byte behind them all."""
+    """Buffers with their offsets; ``size`` is the end of the highest one."""
 
     buffers: tuple[Buffer, ...]
     offsets: tuple[int, ...]
@@ -53,7 +53,7 @@ class Plan(NamedTuple):
 
 
 def aligned(size: int) -> int:
-    """Return a size rounded up as the arena does."""
+    """Return a size rounded up to the arena's alignment."""
     return -(-size // ALIGNMENT) * ALIGNMENT
 
 
@@ -92,7 +92,7 @@ def _offsets(buffers: Sequence[Buffer], order: Sequence[int]) -> list[int]:
 
 
 def _offsets_in_arrays(buffers: Sequence[Buffer], order: Sequence[int]) -> list[int]:
-    """Return what :func:`_offsets` returns, sooner where most buffers are alive together."""
+    """Like :func:`_offsets`, but faster if most buffers are alive together."""
     import numpy as np
 
     offsets = [0] * len(buffers)
@@ -123,7 +123,7 @@ def _first_gap(around: Sequence[tuple[int, int, int, int]], size: int, first: in
 
 
 def live(buffers: Sequence[Buffer], steps: int) -> list[int]:
-    """Return the bytes that are alive at each step, of which no plan can have less."""
+    """Return the bytes that are alive at each step, a lower bound of every plan."""
     change = [0] * (steps + 1)
     for size, first, last, *_ in buffers:
         change[first] += size
@@ -136,9 +136,10 @@ def live(buffers: Sequence[Buffer], steps: int) -> list[int]:
 
 
 def best(buffers: Sequence[Buffer], steps: int) -> Plan:
-    """Return the smallest plan that is found; it ends where the bound is reached, or after a number of tries.
+    """Return the smallest plan found; the search ends when the bound is reached, or after a number of tries.
 
-    Several orders are tried, then each is improved: what lies highest is placed earlier, step by step.  The result is
+    Several orders are tried, then each is improved: the highest buffers are placed earlier, step by step.  The result
+    is
     never larger than :func:`greedy`'s.
     """
     loads = live(buffers, steps)
@@ -156,7 +157,7 @@ def best(buffers: Sequence[Buffer], steps: int) -> Plan:
 
 
 def _meetings(buffers: Sequence[Buffer]) -> int:
-    """Return how many pairs of buffers are alive at the same time, which is what placing all of them takes."""
+    """Return the number of pairs of buffers that are alive at the same time, the work of placing all of them."""
     steps = max([buffer.last for buffer in buffers], default=0) + 1
     begun, over = [0] * (steps + 1), [0] * (steps + 1)
     for buffer in buffers:
@@ -167,7 +168,7 @@ def _meetings(buffers: Sequence[Buffer]) -> int:
 
 
 def _orders(buffers: Sequence[Buffer], loads: list[int]) -> list[list[int]]:
-    """Return orders that are worth a try, the promising ones first."""
+    """Return orders to try, the promising ones first."""
     everyone = range(len(buffers))
     span = [buffer.last - buffer.first + 1 for buffer in buffers]
     keys: list[Callable[[int], tuple[int, ...]]] = [
@@ -182,7 +183,7 @@ def _orders(buffers: Sequence[Buffer], loads: list[int]) -> list[list[int]]:
 
 
 def _by_load(buffers: Sequence[Buffer], loads: list[int]) -> list[int]:
-    """Return the buffers in the order of the fullest step that they live at, the oldest of each step first."""
+    """Return the buffers by the fullest step of their life, the oldest of each step first."""
     waiting = sorted(range(len(buffers)), key=lambda i: (buffers[i].first, -buffers[i].size))
     of_step: dict[int, list[int]] = {}
     for index in waiting:
@@ -192,7 +193,7 @@ def _by_load(buffers: Sequence[Buffer], loads: list[int]) -> list[int]:
 
 
 def _improved(buffers: Sequence[Buffer], order: list[int], rounds: int, found: Plan, bound: int) -> Plan:
-    """Return a smaller plan where one is near an order: what lies highest is placed earlier each round."""
+    """Return a smaller plan found near an order: the highest buffers are placed earlier each round."""
     seen = set[tuple[int, ...]]()
     for _ in range(rounds):
         plan = placed(buffers, order)

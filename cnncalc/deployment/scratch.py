@@ -1,4 +1,4 @@
-"""Working memory that a kernel asks of the arena for the time of its own step, as the kernels' own sources compute it.
+"""Working memory in the arena during a kernel's step, computed as in the kernels' sources.
 
 The functions keep the names of their sources, without prefix: CMSIS-NN 99f736a, ``arm_*_get_buffer_size*``, and
 tflite-micro 90b983c, ``kernels/*.cc``.  "mve" is Helium (Cortex-M55, M85), "dsp" the DSP extension (M4, M7, M33),
@@ -21,7 +21,7 @@ MAX_FAST_DEPTHWISE_S16 = 512
 
 
 class Request(NamedTuple):
-    """Bytes that an operator asks for, and how they come about."""
+    """Bytes that an operator requests, and their calculation."""
 
     size: int
     formula: str
@@ -29,7 +29,7 @@ class Request(NamedTuple):
 
 
 def scratch(operator: Operator, kind: NumberFormat, kernels: str) -> list[Request]:
-    """Return what an operator asks for on a core, in the order in which its kernel does.
+    """Return an operator's requests on a core, in the kernel's order.
 
     Args:
         operator: the step.

@@ -1,4 +1,4 @@
-"""What a network takes on a device, all of it: steps, tensors with their places, parts of RAM and of flash."""
+"""A deployed network: steps, tensors with their places, parts of RAM and of flash."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PLANS = ("greedy", "best")
 
 
 class Device(NamedTuple):
-    """What a network is to run on, and how it gets there.
+    """The target device and the conversion to it.
 
     Attributes:
         kind: what the numbers are.
@@ -52,7 +52,7 @@ def device(
     ram: int | None = None,
     flash: int | None = None,
 ) -> Device:
-    """Return a device by names; a board says its core, RAM and flash, unless they are given.
+    """Return a device by names; core, RAM and flash default to the board's.
 
     Raises:
         CnncalcError: for a name that is not known.
@@ -78,12 +78,10 @@ class ArenaPlace(NamedTuple):
     """A tensor or a scratch buffer in the arena.
 
     Attributes:
-        name: of the layer whose output it holds; of the operator where it is scratch.
+        name: name of the layer whose output it holds; for scratch, of the operator.
         scratch: whether it is an operator's own working memory.
         shape: channels last; empty for scratch.
-        bytes: as many as it has.
-        size: rounded up, as it is planned.
-        offset: where it begins.
+        bytes: its bytes. size: its bytes rounded up for the plan. offset: its offset.
         first, last: the steps that create it and read it last; step 0 is before the first operator.
     """
 
@@ -101,12 +99,11 @@ class OperatorRun(NamedTuple):
     """One operator as it runs.
 
     Attributes:
-        number: from 1; step 0 is the network's inputs alone.
-        operator: what runs; None at step 0.
+        number: from 1; step 0 is only the network's inputs. operator: the operator; None at step 0.
         live: bytes alive, scratch included.
         tensors: of these, bytes of tensors.
         scratch: what the kernel asks for.
-        end: the first byte of the arena behind all that is alive: what this step needs of the plan.
+        end: the end of the highest live buffer: the arena that this step needs.
     """
 
     number: int
@@ -121,10 +118,8 @@ class Deployment(NamedTuple):
     """A network on a device.
 
     Attributes:
-        graph: what runs.
-        device: on what.
-        arena: bytes of the planned arena: tensors and scratch.
-        bound: bytes that no plan of them can do without.
+        graph: the device's graph. device: the device. arena: bytes of the planned arena: tensors and scratch. bound:
+        lower bound of all plans.
         tensors_only: bytes of the plan of tensors alone.
         peak: the step at which most is alive.
         places: tensors and scratch, as they are planned.
@@ -167,12 +162,12 @@ class Deployment(NamedTuple):
 
     @property
     def planning(self) -> int:
-        """Bytes of the arena that planning itself takes for a moment; of a tiny network more than the plan."""
+        """Bytes of the arena that planning needs temporarily; for a tiny network more than the plan."""
         return parts_of.planning(self.graph, len([place for place in self.places if place.scratch]))
 
     @property
     def highest(self) -> OperatorRun:
-        """The step that would break first, as the arena gets smaller: the one whose tensors reach highest."""
+        """The step that would fail first in a smaller arena: the one whose tensors reach highest."""
         return max(self.steps, key=lambda step: (step.end, step.live))
 
     @property
@@ -226,7 +221,7 @@ def _lives(graph: DeviceGraph) -> dict[DeviceTensor, tuple[int, int]]:
 
 
 def buffers_of(graph: DeviceGraph, requests: list[list[Request]]) -> list[Buffer]:
-    """Return what is to be placed: the tensors in the order of the file, then scratch in the order of the steps."""
+    """Return the buffers to place: the tensors in the order of the file, then scratch in the order of the steps."""
     buffers = [Buffer(aligned(flow.bytes), *life, flow.name) for flow, life in _lives(graph).items()]
     for step, asked in enumerate(requests, 1):
         name = graph.operators[step - 1].name
@@ -253,7 +248,7 @@ def _places(graph: DeviceGraph, plan: Plan) -> list[ArenaPlace]:
 
 
 def _steps(graph: DeviceGraph, requests: list[list[Request]], plan: Plan) -> list[OperatorRun]:
-    """Return what is alive at each step, and how far up it reaches."""
+    """Return the live bytes of each step, and their end."""
     count = len(graph.operators) + 1
     alive = live(plan.buffers, count)
     tensors = live([buffer for buffer in plan.buffers if not buffer.scratch], count)
@@ -264,7 +259,7 @@ def _steps(graph: DeviceGraph, requests: list[list[Request]], plan: Plan) -> lis
 
 
 def _ends(plan: Plan, steps: int) -> list[int]:
-    """Return the first byte of the arena behind all that is alive, at each step."""
+    """Return the end of the highest live buffer at each step."""
     begin: list[list[tuple[int, int]]] = [[] for _ in range(steps)]
     for buffer, offset in zip(plan.buffers, plan.offsets, strict=True):
         begin[buffer.first].append((-offset - buffer.size, buffer.last))
@@ -292,7 +287,7 @@ def _activations(plan: Plan, bound: int, steps: list[OperatorRun], loads: list[i
 
 
 def _scratch(plan: Plan, alone: Plan, steps: list[OperatorRun], core: Core) -> Part:
-    """Return what scratch adds to the arena: 0 where it fits into gaps."""
+    """Return the bytes that scratch adds to the arena: 0 if it fits into gaps."""
     added = plan.size - alone.size
     asking = [(sum([request.size for request in step.scratch]), step) for step in steps if step.scratch]
     if not asking:

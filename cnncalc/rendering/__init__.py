@@ -1,1 +1,1 @@
-"""How results are shown.  Nothing here computes a figure."""
+"""Presentation of results. Nothing here computes a figure."""

@@ -5,28 +5,30 @@ from __future__ import annotations
 from functools import cache
 
 _MARKS = "\u0300"
-"""The first sign that does not take one cell, a combining mark; most texts have none so far up."""
+"""The first character that does not take one cell, a combining mark; most texts have only smaller ones."""
 
 
 def cells(text: str) -> int:
-    """Return how many cells of a terminal a text takes."""
+    """Return the number of terminal cells of a text."""
     if text.isascii() or max(text) < _MARKS:
         return len(text)
     return sum([_width(sign) for sign in text])
 
 
 def left(text: str, room: int) -> str:
-    """Return a text with blanks behind it that fill so many cells."""
+    """Return a text padded with blanks on the right to a number of cells."""
     return text + " " * (room - cells(text))
 
 
 def right(text: str, room: int) -> str:
-    """Return a text with blanks before it that fill so many cells."""
+    """Return a text padded with blanks on the left to a number of cells."""
     return " " * (room - cells(text)) + text
 
 
 def fitting(text: str, room: int) -> int:
-    """Return how many characters of a text fit into so many cells: at least one, and marks stay with their letters."""
+    """Return the number of a text's characters that fit into a number of cells: at least one; marks stay with their
+    letters.
+    """
     if text.isascii() or max(text) < _MARKS:
         return max(room, 1)
     taken = 0

@@ -1,4 +1,6 @@
-"""The arena as a picture: time across, offset up, a box for each tensor, and a line for what no plan can do without."""
+"""The arena as a picture: time across, offset up, a box for each tensor, and a line for the bytes that every plan
+needs.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,7 @@ LEAST_FOR_NAMES, LEAST_ROOM = 11, 18
 """Height and width of a box with a name, and width of a step with one, in pixels."""
 
 LONGEST_NAME = BOTTOM - 20
-"""Pixels of what stands below a step."""
+"""Pixels of the text below a step."""
 
 _STYLE = (
     ":root{color-scheme:light dark}"
@@ -33,7 +35,7 @@ _FONT = f'font-family="{FONT}"'
 
 
 def svg(found: Deployment) -> str:
-    """Return the picture as an SVG document; a box's title says what it is, its bytes, and its first and last step."""
+    """Return the picture as an SVG document; a box's title has its tensor, its bytes, and its first and last step."""
     count = len(found.steps)
     step = max(min(WIDTH / count, WIDEST_STEP), NARROWEST_STEP)
     bound = f"{exact(found.bound)} alive at most: no plan can do with less"
@@ -59,7 +61,7 @@ def svg(found: Deployment) -> str:
 
 
 def html(found: Deployment, table: str) -> str:
-    """Return a page without outer files: the picture, and below it the table, a plain text."""
+    """Return a self-contained page: the picture, and below it the table as plain text."""
     title = f"{_text(found.graph.name)} on a device"
     return (
         "<!doctype html>\n<html lang='en'>\n<head><meta charset='utf-8'>\n"
@@ -118,7 +120,7 @@ def _box(found: Deployment, number: int, place: ArenaPlace, step: float) -> str:
 
 
 def _bound(found: Deployment, step: float) -> Iterator[str]:
-    """Yield the line that no plan can be below."""
+    """Yield the line for the lower bound of all plans."""
     y, right = _y(found, found.bound), LEFT + step * len(found.steps)
     yield f"<line {_across(y, right)} stroke='{BOUND_COLOR}' stroke-dasharray='6 4'/>"
 

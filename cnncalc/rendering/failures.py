@@ -1,4 +1,4 @@
-"""A check that failed, as a text: what should be, what is, and where most of it comes from."""
+"""A failed check as text: the bound, the figure, and the layers with the largest shares."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from cnncalc.studies.check.report import EXPECTED, MOST, Check, Report
 
 
 def failure_text(report: Report, check: Check) -> str:
-    """Return what failed, with the figure, the bound and the layers that cost most."""
+    """Return a failure's text, with the figure, the bound and the layers with the largest shares."""
     bound, actual = _figure(check.bound, check.of_bytes), _figure(check.actual, check.of_bytes)
     place = str(check.origin or report.spec)
     place += f": {check.what}" if place == report.name else f": {report.name}: {check.what}"
@@ -22,7 +22,7 @@ def failure_text(report: Report, check: Check) -> str:
 
 
 def _share(part: int, check: Check) -> str:
-    """Return a layer's part of a figure that is a sum."""
+    """Return a layer's share of a figure that is a sum."""
     if check.what.startswith("layer_") or not isinstance(check.actual, int):
         return ""
     return f" ({percent(part / check.actual)})"

@@ -1,4 +1,4 @@
-"""Figures as they are printed: with their units and titles, as :mod:`cnncalc.figures.catalogue` has them."""
+"""Figures as text, with units and titles from :mod:`cnncalc.figures.catalogue`."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ def with_batch(shape: Shape, layout: str) -> str:
 
 
 def title_of(name: str) -> str:
-    """Return what stands over a figure: ``MACs``; a figure of no catalogue is called by its name."""
+    """Return a figure's title: ``MACs``; a figure outside the catalogue has its name as title."""
     return CATALOGUE[name].title if name in CATALOGUE else name
 
 
 def figure_text(name: str, value: int) -> str:
-    """Return a figure in its unit: a count exactly, bytes as people read them."""
+    """Return a figure in its unit: a count exactly, bytes with a prefix."""
     return bytes_text(value) if CATALOGUE[name].unit == BYTES else exact(value)
 
 
 def seen(fields: Sequence[Field]) -> str:
-    """Return ``3×3``, ``4×4 to 6×6`` where positions differ, or ``at most 9×9`` where that is all that is known."""
+    """Return ``3×3``, ``4×4 to 6×6`` if positions differ, or ``at most 9×9`` for an upper bound."""
     widest = crossed(tuple([field.size for field in fields]))
     if not all(field.is_exact for field in fields):
         return f"at most {widest}"

@@ -11,18 +11,18 @@ from cnncalc.rendering.failures import failure_text
 from cnncalc.studies.check.report import LEAST, MOST, Report
 
 _BOUNDS = {MOST: "max-", LEAST: "min-"}
-"""What a bound is called beside a published figure of the same name, as its option is."""
+"""Prefixes of bounds, as in their options, to distinguish them from published figures of the same name."""
 
 
 class _Case(NamedTuple):
     spec: str
     name: str
-    outcome: str = ""  # failure or error, empty where it passed
+    outcome: str = ""  # failure or error, empty if it passed
     text: str = ""
 
 
 def as_junit(reports: Iterable[Report], strict: bool) -> str:
-    """Return the whole document; with ``strict``, every rule that warns is a case that failed."""
+    """Return the whole document; with ``strict``, every rule with a warning is a failed case."""
     suites = []
     counts = [0, 0, 0]
     for spec, group in groupby(reports, lambda report: report.spec):

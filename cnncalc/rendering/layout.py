@@ -1,7 +1,7 @@
 """Pages: titles, paragraphs and tables, and how they become lines of styled text that fit a width.
 
-A page is a list of blocks, so that it can be shown in other ways than as lines.  A line is a list of (text, style)
-parts; what is not a terminal gets the texts alone.  Ten thousand rows are laid out in a few hundredths of a second;
+A page is a list of blocks, so that it can also be shown in other forms than lines. A line is a list of (text, style)
+parts; without a terminal only the texts are written.  Ten thousand rows are laid out in a few hundredths of a second;
 only a terminal needs rich, to colour them.
 """
 
@@ -21,7 +21,7 @@ StyledLine = list[Styled]
 BAR_WIDEST, BAR_NARROWEST = 10, 3
 NARROWEST_FOLD = 9
 LIKELY_FOLD = 20
-"""What a folded column is narrowed to before others are left out."""
+"""Width to which a folded column is narrowed before others are left out."""
 
 _UNIT = r"(?<=\d) (?=(?:%|[kMGT]|[KMGT]iB|B|[mµ]?s)(?!\w))"
 _SPACE = re.compile(rf"(?!{_UNIT}) ").split
@@ -29,16 +29,16 @@ _BREAK = re.compile(rf"(?!{_UNIT}) |/|[.,](?!\d)|(?<=[a-z])-(?=[a-z])").finditer
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 
-# --- what stands on a page -----------------------------------------------------------------------------------
+# --- blocks of a page ----------------------------------------------------------------------------------------
 class Title(NamedTuple):
-    """A heading, and what stands behind it on its line."""
+    """A heading, and further text on its line."""
 
     text: str
     about: str = ""
 
 
 class Paragraph(NamedTuple):
-    """A text that is broken into lines; its label (a text, a style) stands before the first, blanks before the rest."""
+    """A text that is wrapped; its label (a text, a style) precedes the first line, blanks the others."""
 
     text: str
     style: str = ""
@@ -46,7 +46,7 @@ class Paragraph(NamedTuple):
 
 
 class Text(NamedTuple):
-    """One line as it stands."""
+    """One line that is not wrapped."""
 
     parts: StyledLine
 
@@ -58,21 +58,23 @@ class Gap:
 
 
 class Cell(NamedTuple):
-    """A text with a style of its own."""
+    """A text with its own style."""
 
     text: str
     style: str = ""
 
 
 class Bar(NamedTuple):
-    """A share between 0 and 1, drawn as long as its column is wide."""
+    """A share between 0 and 1, drawn in the width of its column."""
 
     share: float
     style: str = ""
 
 
 class Column(NamedTuple):
-    """A column: figures keep their width; ``folds`` may be wrapped; ``drop`` (1 first) may be left out when narrow."""
+    """A column: figures keep their width; a column that ``folds`` may be wrapped; ``drop`` is the order (1 first) of
+    leaving columns out.
+    """
 
     title: str
     right: bool = False
@@ -107,7 +109,7 @@ PageBlock = Title | Paragraph | Text | Table | Gap
 
 
 def under_headings(rows: Iterable[tuple[str, TableRow]]) -> list[TableRow]:
-    """Return rows, each of which comes with the heading that it stands under; "" is none."""
+    """Return rows under headings, from rows that come with their heading ("" for none)."""
     found: list[TableRow] = []
     above = ""
     for heading, row in rows:
@@ -119,7 +121,7 @@ def under_headings(rows: Iterable[tuple[str, TableRow]]) -> list[TableRow]:
 
 
 def page_lines(page: Iterable[PageBlock], screen: Screen) -> Iterator[StyledLine]:
-    """Yield a page's lines, block by block as they come."""
+    """Yield a page's lines, block by block."""
     for block in page:
         if isinstance(block, Title):
             yield from _title(block, screen.width)
@@ -193,12 +195,14 @@ class _Widths:
 
     @property
     def total(self) -> int:
-        """What the columns that are kept take, with the gaps between them."""
+        """The width of the kept columns, with the gaps between them."""
         shown = [size for size in self.of if size]
         return sum(shown) + 2 * (len(shown) - 1)
 
     def fit(self, width: int) -> None:
-        """Make the table narrower: bars shrink, columns go, texts fold; in the end figures go, from the left."""
+        """Make the table narrower: shrink bars, leave out columns, fold texts; finally leave out figures, from the
+        left.
+        """
         natural, figures = [*self.of], [index for index in self.kept[1:-1] if not self.columns[index].folds]
         for count in range(len(figures) + 1):
             self.of = [0 if index in figures[:count] else size for index, size in enumerate(natural)]
@@ -212,12 +216,12 @@ class _Widths:
                 return
 
     def _fold(self, width: int, least: dict[int, int]) -> None:
-        """Make the widest of the columns that fold narrower, turn by turn, none of them below its least."""
+        """Repeatedly narrow the widest of the folding columns, none below its minimum."""
         while self.total > width and (wide := [index for index in least if self.of[index] > least[index]]):
             self.of[max(wide, key=lambda index: self.of[index])] -= 1
 
     def _longest_word(self, index: int) -> int:
-        """Return how wide the longest piece of a column's texts is that need not be broken."""
+        """Return the width of the longest unbreakable piece of a column's texts."""
         return max([0, *[cells(piece) for text in {_text(row[index]) for row in self.body} for piece in _pieces(text)]])
 
     def _shrink_bars(self, width: int) -> None:
@@ -227,7 +231,7 @@ class _Widths:
                 self.of[index] -= 1
 
     def _drop(self, width: int, folding: list[int]) -> None:
-        """Leave out columns, turn by turn, until folding can do the rest."""
+        """Leave out columns, one by one, until folding suffices."""
         for turn in sorted({self.columns[index].drop for index in self.kept} - {0}):
             could_fold = sum([max(self.of[index] - LIKELY_FOLD, 0) for index in folding])
             if self.total - width <= could_fold:
@@ -246,7 +250,7 @@ def _rule(width: int, box: bool) -> StyledLine:
 
 
 def _overflow(row: Sequence[str | Cell | Bar], folding: list[int], widths: list[int]) -> dict[int, list[str]]:
-    """Return the texts of a row that are wider than their columns, by the column, folded."""
+    """Return the folded texts of a row that are wider than their columns, by column."""
     texts = [(index, _text(row[index])) for index in folding]
     return {index: fold(text, widths[index]) for index, text in texts if cells(text) > widths[index]}
 
@@ -280,7 +284,7 @@ def _row(
 def _further(
     row: Sequence[str | Cell | Bar], kept: list[int], widths: list[int], overflow: dict[int, list[str]]
 ) -> list[StyledLine]:
-    """Return the lines below a row's first, on which its folded texts go on."""
+    """Return the further lines of a row, with the rest of its folded texts."""
     lines: list[StyledLine] = []
     for number in range(1, max([len(texts) for texts in overflow.values()])):
         more: StyledLine = []
@@ -312,9 +316,9 @@ def _styled(cell: str | Cell | Bar) -> Styled:
 
 
 def fold(text: str, width: int) -> list[str]:
-    """Break a text into lines of at most ``width``, behind dots, commas and spaces where that is possible.
+    """Break a text into lines of at most ``width``, after dots, commas and spaces if possible.
 
-    Every line is indented as the text is, those after the first by two more where there is room.
+    Every line has the text's indentation, lines after the first two blanks more if there is room.
     """
     start = len(text) - len(text.lstrip())
     start = start if start < width - 1 else 0  # a character may take two cells
@@ -332,7 +336,7 @@ def fold(text: str, width: int) -> list[str]:
 
 
 def _pieces(text: str) -> Iterator[str]:
-    """Yield the pieces between the places where :func:`fold` breaks a text, as they are indented behind the first."""
+    """Yield the pieces between the places where :func:`fold` may break a text."""
     text = text.strip()
     start = 0
     for end in map(re.Match.end, _BREAK(text)):
@@ -357,7 +361,7 @@ def paragraph(text: str, width: int | None) -> list[str]:
 
 
 def _title(block: Title, width: int | None) -> Iterator[StyledLine]:
-    """Yield a heading with what stands behind it, or below it where the line is too short."""
+    """Yield a heading followed by its further text, on the next line if there is no room."""
     room = width or cells(block.text) + 3 + cells(block.about)
     if cells(block.text) + 3 * bool(block.about) + cells(block.about) <= room:
         yield [(block.text, "bold"), (f"   {block.about}", "")] if block.about else [(block.text, "bold")]

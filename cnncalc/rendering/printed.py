@@ -1,4 +1,4 @@
-"""A summary that prints as the table that the command shows, and that a notebook shows with a drawing."""
+"""A summary that prints as the command's table, and shows a drawing in notebooks."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from cnncalc.rendering.views.summary import view
 
 
 class PrintedSummary(Summary):
-    """A network's figures; ``print`` shows the table, as wide as the terminal is."""
+    """A network's figures; ``print`` shows the table in the terminal's width."""
 
     graph: Graph
 
     @classmethod
     def of(cls, graph: Graph, summary: Summary) -> PrintedSummary:
-        """Return a summary that remembers its network, for the drawing."""
+        """Return a summary that keeps its network for the drawing."""
         printed = cls(*summary)
         printed.graph = graph
         return printed
 
     def _repr_html_(self) -> str:
-        """Return the summary as a notebook shows it."""
+        """Return the summary as HTML for notebooks."""
         from cnncalc.drawing.notebook import html
 
         return html(self.graph, self)

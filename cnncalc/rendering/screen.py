@@ -11,10 +11,10 @@ class Screen(NamedTuple):
     """What a page is laid out for.
 
     Attributes:
-        width: the columns that lines should fit; None for as many as they need.
-        box: whether bars and rules may be drawn with box characters; else they are left out, or dashes.
-        layout: in which order the axes of shapes are shown, ``chw`` or ``hwc``.
-        chooser: what chooses the columns of a table, as its reader would call it; empty where nothing does.
+        width: width of lines; None for any width.
+        box: whether bars and rules are drawn with box characters; else they are left out, or dashes.
+        layout: the order of the axes of shapes, ``chw`` or ``hwc``.
+        chooser: the user's name of the option that chooses columns; empty if there is none.
     """
 
     width: int | None = None
@@ -23,6 +23,6 @@ class Screen(NamedTuple):
     chooser: str = ""
 
     def left_out(self, titles: Sequence[str]) -> str:
-        """Return the line that says which columns of a table are left out, and what brings them back."""
+        """Return the line that names the columns that are left out, and the option that shows them."""
         other = f"; {self.chooser} chooses others" if self.chooser else ""
         return f"Left out to fit {self.width} columns: {', '.join(titles)}{other}."

@@ -1,4 +1,4 @@
-"""What several pages share: the colour of a kind, and names that are too long for their column."""
+"""Helpers of several pages: the colours of kinds, and names that are too long for their column."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ KIND_STYLES = {"conv": "cyan", "fc": "magenta", "norm": "blue", "block": "bold"}
 NARROWEST_NAME = 20
 
 LABEL = 13
-"""How many columns the labels of paragraphs take."""
+"""Width of the labels of paragraphs."""
 
 
 def title(name: str, variant: str | None) -> str:
-    """Return what stands over a page: the family and its variant."""
+    """Return a page's title: the family and its variant."""
     return name if variant is None else f"{name} · {variant}"
 
 
@@ -29,7 +29,7 @@ def inputs(summary: Summary, layout: str) -> str:
 
 
 def basis(summary: Summary) -> str:
-    """Return what a summary's figures are for: ``batch 1   float32``."""
+    """Return the basis of a summary's figures: ``batch 1 float32``."""
     return f"batch {summary.batch}   {summary.dtype}"
 
 
@@ -40,12 +40,12 @@ def type_text(row: Row) -> str:
 
 
 def labelled(lines: Iterable[tuple[str, str]]) -> list[PageBlock]:
-    """Return texts, each behind its label."""
+    """Return labelled texts."""
     return [Paragraph(text, label=(label.ljust(LABEL), "dim")) for label, text in lines]
 
 
 def section_depth(names: list[str], others: int, width: int | None) -> int:
-    """Return how many leading parts of the names must become headings, so that the rest fits beside the figures."""
+    """Return the number of leading parts of names that must become headings, so that the rest fits."""
     deepest = max((name.count(".") for name in names), default=0)
     room = max(width - others, NARROWEST_NAME) if width is not None else None
     for depth in range(deepest + 1):
@@ -55,7 +55,7 @@ def section_depth(names: list[str], others: int, width: int | None) -> int:
 
 
 def section_of(name: str, depth: int) -> tuple[str, str]:
-    """Split a dotted name behind ``depth`` parts at most: ``stage1.bottleneck2`` and ``conv_bn1.conv1``."""
+    """Split a dotted name after at most ``depth`` parts: ``stage1.bottleneck2`` and ``conv_bn1.conv1``."""
     parts = name.split(".")
     cut = min(depth, len(parts) - 1)
     return ".".join(parts[:cut]), ".".join(parts[cut:])

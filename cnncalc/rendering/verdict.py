@@ -1,11 +1,11 @@
-"""The closing sentence of a summary: where speeding up pays and where pruning pays, by the network's own figures."""
+"""The closing sentence of a summary: where speeding up and where pruning is worthwhile for this network."""
 
 from __future__ import annotations
 
 from cnncalc.figures.summary import KindTotals, Summary, share
 from cnncalc.ground.numbers import counted, percent
 
-NOTHING = "Nothing here multiplies: no convolution and no fully connected layer."
+NOTHING = "There are no products: no convolution and no fully connected layer."
 
 
 def verdict(summary: Summary) -> str:
@@ -13,7 +13,7 @@ def verdict(summary: Summary) -> str:
     conv, fc = summary.kinds.get("conv"), summary.kinds.get("fc")
     if not summary.totals.macs:
         unknown = ", ".join(summary.uncounted)
-        return f"What {unknown} multiplies is not counted, and nothing else does." if unknown else NOTHING
+        return f"The products of {unknown} are not counted, and there are no others." if unknown else NOTHING
     if conv is not None and fc is not None:
         return f"{_claim(conv, fc)} {_heaviest(summary)}"
     if conv is not None:

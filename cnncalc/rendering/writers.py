@@ -1,4 +1,4 @@
-"""The formats of results, each in one place: its name, the suffixes of its files, and how a view is written in it."""
+"""The formats of results: name, suffixes and writer of each."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from cnncalc.rendering.layout import PageBlock
 
 LAST_YEAR = 9_999
-"""The largest number that may be a year, and has no groups of digits."""
+"""Largest number that may be a year, and is written without groups of digits."""
 
 SCHEMA_VERSION = 1
-"""Of the documents in JSON: it rises when a key is taken away or changes its meaning."""
+"""Version of the JSON documents: it rises when a key is removed or changes its meaning."""
 
 Record = Mapping[str, object]
 
 
 class Listed(NamedTuple):
-    """A document with a list of many objects under one key, which are written as they come."""
+    """A document with a list of many objects under one key, which are written one by one."""
 
     head: Mapping[str, object]
     key: str
@@ -32,18 +32,16 @@ class Listed(NamedTuple):
 
 
 class View(NamedTuple):
-    """One result, ready to be shown in any format; what a format does not ask for is never made.
+    """One result for all formats; parts that a format does not need are never computed.
 
     Attributes:
-        page: what people read, as blocks for a screen.
-        document: what JSON has, one object.
-        records: what ndjson has, one object per line.
+        page: blocks for a screen. document: the object for JSON. records: the objects for ndjson, one per line.
         columns: the columns of csv, tsv and Markdown.
-        old: those that are another one by the name that it has had, which Markdown leaves out.
-        rows: their rows, by the columns' names; the records where there are no others.
-        own: texts in formats of a command's own, by the format's name.
-        lines: the lines of ndjson, where they are made faster than from records.
-        packed: bytes in formats that are no text, by the format's name.
+        old: columns under former names, which Markdown leaves out.
+        rows: their rows, by column names; by default the records.
+        own: texts in formats of a single command, by the format's name.
+        lines: the lines of ndjson, if there is a faster way than from records.
+        packed: bytes in binary formats, by the format's name.
     """
 
     page: Callable[[Screen], Iterable[PageBlock]]
@@ -58,9 +56,9 @@ class View(NamedTuple):
 
 
 class Format(NamedTuple):
-    """A format: the suffixes of its files, and how a view is written in it, piece by piece.
+    """A format: the suffixes of its files, and its writer, which yields pieces.
 
-    ``general`` formats are those that every command has; a ``packed`` one is no text.
+    ``general`` formats are available in every command; a ``packed`` one is binary.
     """
 
     suffixes: tuple[str, ...]
@@ -119,7 +117,7 @@ def as_json(value: object) -> str:
 
 
 def real(value: float) -> float | None:
-    """Return a number as JSON can have it: NaN and infinity have no numeral there, and become null."""
+    """Return a number for JSON: NaN and infinity become null."""
     return value if isfinite(value) else None
 
 
@@ -171,4 +169,4 @@ FORMATS = {
     "junit": Format((".xml",), _own("junit"), general=False),
     "parquet": Format((".parquet",), lambda view, screen: (), general=False, packed=True),
 }
-"""Every format by its name: what ``--format`` offers, and what the suffix of a file asks for."""
+"""Every format by its name: the choices of the format, and the formats of file suffixes."""

@@ -61,7 +61,7 @@ weight sharing
                   = 3·32·32·10·32·32
                   = 31,457,280
   Every filter serves all 32×32 positions. Unshared takes 1,011 times as many,
-  fully connected 41,391 times; the last two are weights alone, a bias for every
+  fully connected 41,391 times; the last two are without biases; one for every
   output adds 10,240.
 """
 
@@ -238,7 +238,7 @@ sum 3
 sum of 3 channels = 1 + 0 + 3 = 4
 bias = 1
 result = the sums of all channels + bias = 5
-the executor made 5: equal, but for rounding
+the executor's value is 5: equal, except for rounding
 """
 
 
@@ -303,7 +303,7 @@ def test_a_window_that_overhangs_the_map() -> None:
     lines = cnncalc("explain", "-", "pool1", stdin=CEIL, columns=200).out.splitlines()
     assert (
         "  No padding: the map shrinks from 5×6 to 3×3. Rounded up, the last window overhangs the end of the map by 1 "
-        "along H; what lies past it does not count."
+        "along H; elements past it do not count."
     ) in lines
     padded = CEIL.replace("stride", "padding: 1, stride").replace("[1, 5", "[1, 6")
     out = cnncalc("explain", "-", "pool1", stdin=padded, columns=None).out
@@ -354,7 +354,7 @@ def test_nan_and_infinity_are_shown(tmp_path: Path) -> None:
     path.write_text(NAN)  # a broken power of a negative number is nan
     done = cnncalc("explain", str(path), "pool2", "--at", "0,0")
     assert (done.code, done.err) == (0, "")
-    assert "result = the sum / elements = nan\nthe executor made nan: equal" in done.out
+    assert "result = the sum / elements = nan\nthe executor's value is nan: equal" in done.out
     record = json.loads(
         cnncalc("explain", str(path), "pool2", "--at", "0,0", "--format", "json").out, parse_constant=pytest.fail
     )

@@ -255,7 +255,7 @@ def test_a_network_of_nothing_that_is_known_is_not_said_to_multiply_nothing(tmp_
     made.graph.output[0].CopyFrom(onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, ["N", 3, 4, 4]))
     path.write_bytes(made.SerializeToString())
     last = cnncalc("summary", str(path)).out.splitlines()[-1]
-    assert last == "What MyOp multiplies is not counted, and nothing else does."
+    assert last == "The products of MyOp are not counted, and there are no others."
 
 
 def test_a_comparison_says_what_folded_batchnorms_explain() -> None:

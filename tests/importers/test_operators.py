@@ -428,5 +428,5 @@ def test_an_operator_in_lower_case_is_no_layer_type(op: str) -> None:
     data = file.SerializeToString()
     assert network(data).summary().uncounted == [f"operator {op}"]
     assert all(account.total == 0 for account in accounts(network(data)))
-    with pytest.raises(CnncalcError, match=r"nobody has verified|is of type"):
+    with pytest.raises(CnncalcError, match=r"is not verified|is of type"):
         network(data).deploy()

@@ -19,9 +19,7 @@ def linear(low: Lowering, node: Node) -> None:
     """FULLY_CONNECTED, on the last axis: of a map, that of the channels."""
     layer = cast("Linear", node.layer)
     if layer.axis is not None and layer.axis % len(node.shape) != 0:
-        raise refused(
-            node, "FULLY_CONNECTED works on the channels alone, which come last there", "use 'axis: channels'"
-        )
+        raise refused(node, "FULLY_CONNECTED works only on the channels, which come last there", "use 'axis: channels'")
     (flow,) = low.of(node)
     owner = node.shares or node
     shape = (*flow.shape[:-1], layer.out_features) if layer.axis is not None else (layer.out_features,)

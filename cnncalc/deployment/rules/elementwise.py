@@ -112,7 +112,7 @@ def elu(low: Lowering, node: Node) -> None:
     back = low.emit("QUANTIZE", node, [inside.output], flow.shape)
     low.end(node, back.output)
     if any(reader.layer.type in ("concat", "maximum", "minimum") for reader in low.readers(node)):
-        back.doubt = "the island of float32 may reach over the merge behind it"
+        back.doubt = "the part in float32 may include the merge after it"
     note = "elu runs in float32 on the device, with 4 bytes per element; relu would be part of the operator before it"
     if note not in low.notes:
         low.notes.append(note)
@@ -135,7 +135,7 @@ def softmax(code: str) -> LoweringRule:
     def rule(low: Lowering, node: Node) -> None:
         layer = cast("Softmax", node.layer)
         if layer.axis % len(node.shape) != 0:
-            raise refused(node, f"{code} works on the channels alone, which come last there", "use 'axis: channels'")
+            raise refused(node, f"{code} works only on the channels, which come last there", "use 'axis: channels'")
         plain(low, node)
 
     rule.__doc__ = f"{code}."

@@ -1,11 +1,11 @@
-"""What tflite-micro does not have, or has in float32 alone, and what to write in its place.
+"""Layer types that tflite-micro lacks, or has only in float32, with replacements.
 
 Looked up in tensorflow/lite/micro/micro_mutable_op_resolver.h and the kernels' checks, and tried on the interpreter.
 """
 
 from __future__ import annotations
 
-_EXP = "needs EXP, which tflite-micro has in float32 alone"
+_EXP = "needs EXP, which tflite-micro has only in float32"
 
 MISSING: dict[str, tuple[str, str | None]] = {
     "gelu": ("tflite-micro has no GELU: AllocateTensors fails", "use relu, relu6 or hardswish"),

@@ -1,4 +1,4 @@
-"""Layers that move elements: on the device each is a copy with a tensor of its own."""
+"""Layers that move elements: on the device each is a copy with a separate tensor."""
 
 from __future__ import annotations
 

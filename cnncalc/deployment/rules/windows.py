@@ -136,7 +136,7 @@ def conv_transpose(low: Lowering, node: Node) -> None:
     same = same or all(size == (have - 1) * s + max(k, s) for size, (have, k, s) in zip(out, sizes, strict=False))
     whole = out if same else (*[(have - 1) * s + max(k, s) for have, k, s in sizes], out[2])
     if any(size > have for size, have in zip(out, whole, strict=True)):
-        raise refused(node, "its output_padding reaches beyond what TRANSPOSE_CONV makes", "use 'padding: same'")
+        raise refused(node, "its output_padding reaches beyond the output of TRANSPOSE_CONV", "use 'padding: same'")
     operator = low.emit("TRANSPOSE_CONV", node, [flow], whole, name=node.name if same else f"{node.name} (whole)")
     operator.constants.append(low.integers(1, *whole))
     _weigh(low, node, operator, taps)
@@ -242,7 +242,7 @@ def _over_the_map(low: Lowering, node: Node, code: str) -> None:
     layer = cast("Reduction", node.layer)
     (shape,) = node.use.inputs
     if axis_indices(layer.axis, shape) != list(range(1, len(shape))) or len(shape) != 3:
-        raise refused(node, f"nobody has verified {code} over other axes than height and width")
+        raise refused(node, f"{code} over other axes than height and width is not verified")
     _reduced(low, node, code, low.of(node)[0])
 
 
@@ -272,7 +272,7 @@ def pad(low: Lowering, node: Node) -> None:
     if layer.mode in ("replicate", "circular"):
         raise refused(node, f"tflite-micro has no padding with mode {layer.mode}", "use 'mode: reflect' or zeros")
     if any(side < 0 for pair in layer.padding for side in pair):
-        raise refused(node, "nobody has verified what becomes of a pad that crops", "use center_crop or slice")
+        raise refused(node, "the conversion of a pad that crops is not verified", "use center_crop or slice")
     (flow,) = low.of(node)
     reader = _absorbing(low, node, flow)
     if reader is not None:

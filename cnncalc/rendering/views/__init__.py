@@ -1,1 +1,1 @@
-"""One file per command: its page, and the objects and rows that scripts rely on, gathered into a view."""
+"""One file per command: its page, and its objects and rows for scripts, combined in a view."""

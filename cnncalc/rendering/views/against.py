@@ -1,4 +1,4 @@
-"""Two engines on one network: the largest difference of every layer."""
+"""Two engines on one network: the largest difference in every layer."""
 
 from __future__ import annotations
 

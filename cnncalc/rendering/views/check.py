@@ -15,7 +15,7 @@ from cnncalc.studies.check.report import SHOWN, Check, Report
 
 _OLD = {CATALOGUE[name].old: name for name in SHOWN if CATALOGUE[name].old}
 FIELDS = ("spec", "name", *SHOWN, "result", "failed", "warned", *_OLD)
-"""Columns of csv and the like; the last ones are the names that some figures have had."""
+"""Columns of csv and similar formats; the last ones are former names of some figures."""
 
 COLUMNS = (
     Column("network", folds=True),
@@ -44,7 +44,7 @@ def view(reports: Sequence[Report], strict: bool) -> View:
 
 
 def page(reports: Sequence[Report], strict: bool) -> list[PageBlock]:
-    """Return the table, one row per network, and the sum of it."""
+    """Return the table, one row per network, and its summary line."""
     count = Counter(report.spec for report in reports)
     rows = []
     for report in reports:

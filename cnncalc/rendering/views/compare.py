@@ -1,4 +1,4 @@
-"""Networks side by side: figures with ratios, and of two the layers as a diff."""
+"""Networks side by side: figures with ratios, and for two networks the layers as a diff."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from cnncalc.studies.compare.folding import folded_norms
 MARKS = {SAME: " ", CHANGED: "~", ADDED: "+", REMOVED: "-"}
 STYLES = {SAME: "dim", CHANGED: "yellow", ADDED: "green", REMOVED: "red"}
 NAMES_WIDTH, FIGURE_WIDTH, RATIO_WIDTH = 14, 19, 11
-"""Columns that a figure's name, a value and a ratio take with what is between them, at most."""
+"""Largest widths of a figure's name, a value and a ratio, with gaps."""
 
 
 _SIDES = ("name", "type", "output_shape", "params", "macs")
@@ -45,7 +45,7 @@ LAYER_COLUMNS = ("change", *[f"{side}_{end}" for side in _SIDES for end in "ab"]
 
 
 class Comparison(NamedTuple):
-    """What was compared: the networks with their labels, the figures, and the layers of two."""
+    """A comparison: the networks with their labels, the figures, and the layers of two networks."""
 
     names: Sequence[str]
     summaries: Sequence[Summary]
@@ -54,7 +54,7 @@ class Comparison(NamedTuple):
 
     @property
     def convention(self) -> str:
-        """Whose count stands under ``macs``."""
+        """The convention of ``macs``."""
         return self.summaries[0].convention
 
 
@@ -78,7 +78,7 @@ def view(found: Comparison, context: int, only_layers: bool) -> View:
 
 
 def page(found: Comparison, context: int, only_layers: bool, screen: Screen) -> list[PageBlock]:
-    """Return the figures, as many networks beside the first as fit, and the layers of two."""
+    """Return the figures of as many networks as fit next to the first, and the layers of two."""
     of_layers: list[PageBlock] = []
     if found.changes is not None:
         of_layers = [*layers(found.changes, found.summaries[0].figure, context, screen), *_folding(found)]
@@ -95,7 +95,7 @@ def page(found: Comparison, context: int, only_layers: bool, screen: Screen) -> 
 
 
 def _room(width: int | None, count: int) -> int:
-    """Return how many networks fit beside the first."""
+    """Return the number of networks that fit next to the first."""
     if width is None:
         return count
     return max(1, (width - NAMES_WIDTH - FIGURE_WIDTH) // (FIGURE_WIDTH + RATIO_WIDTH))
@@ -115,7 +115,7 @@ def _figures(found: Comparison, chosen: list[int]) -> Table:
 
 
 def _short(name: str) -> str:
-    """Return a name that fits over its figures; the whole of it stands above the table."""
+    """Return a name cut to the width of its figures; the whole name is above the table."""
     most = FIGURE_WIDTH - 2
     return name if width_of(name) <= most else f"…{name[-most + 1 :]}"
 
@@ -131,7 +131,7 @@ def _row(figure: Compared, chosen: list[int], macs: str) -> list[str | Cell]:
 
 
 def ratio(value: float | None) -> Cell:
-    """Return ``×1.94``, ``=`` where nothing changes, ``new`` where there was nothing before."""
+    """Return ``×1.94``, ``=`` if nothing changes, ``new`` if there was nothing before."""
     if value is None:
         return Cell("new", "green")
     if value == 1:
@@ -142,7 +142,7 @@ def ratio(value: float | None) -> Cell:
 
 
 def _folding(found: Comparison) -> list[PageBlock]:
-    """Return what batch norms that are folded in one of two networks explain of the difference."""
+    """Return how much of the difference is explained by batch norms folded in one of two networks."""
     fold = folded_norms(found.changes or ())
     if fold is None:
         return []
@@ -189,7 +189,7 @@ def layers(changes: Sequence[LayerDiff], macs: str, context: int, screen: Screen
 
 
 def _sectioned(rows: list[list[Cell] | str], width: int | None) -> Iterator[tuple[str, TableRow]]:
-    """Yield the rows with headings of what their names share, where whole names don't fit."""
+    """Yield the rows, under headings with the common parts of names if whole names don't fit."""
     cells = [row for row in rows if not isinstance(row, str)]
     widths = [max([width_of(row[index].text) for row in cells]) for index in range(len(cells[0]))]
     depth = section_depth([row[1].text for row in cells], sum(widths) - widths[1] + 2 * len(widths), width)
@@ -203,7 +203,7 @@ def _sectioned(rows: list[list[Cell] | str], width: int | None) -> Iterator[tupl
 
 
 def _near(changes: Sequence[LayerDiff], context: int) -> list[bool]:
-    """Whether each is shown: it is not the same, or at most ``context`` away from one that is not."""
+    """Whether each is shown: it has changed, or is at most ``context`` away from one that has."""
     near = [one.change != SAME for one in changes]
     shown = near[:]
     for index in [index for index, is_near in enumerate(near) if is_near]:
@@ -223,7 +223,7 @@ def _change(one: LayerDiff, layout: str) -> list[list[Cell]]:
 
 
 def _not_in_label(row: Row, other: Row) -> str:
-    """Return the differences between two layers that their labels do not show: an argument, or what they read."""
+    """Return the differences between two layers that their labels do not show: an argument, or their inputs."""
     if row.label != other.label or row.input_shapes != other.input_shapes:
         return ""
     if row.args == other.args:

@@ -1,4 +1,4 @@
-"""Why tools disagree, as one table: each tool's total, and under it the layers that make the difference."""
+"""One table of why tools disagree: each tool's total, and below it the layers that make the difference."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from cnncalc.rendering.styles import title
 from cnncalc.rendering.writers import View
 
 COLUMNS = ("tool", "figure", "type", "layers", "macs", "counted", "difference", "rule")
-"""What csv, tsv and ndjson show: one line per tool (type ``total``), then one per layer type that differs."""
+"""The columns of csv, tsv and ndjson: one line per tool (type ``total``), then one per layer type that differs."""
 
 NARROW = 100
-"""Columns below which what is counted has no column of its own."""
+"""Width below which the description of a count is on a separate line."""
 
 OWN = "multiply-accumulates of convolutions, linear layers and matrix products: no bias, nothing else"
 
@@ -44,7 +44,7 @@ def view(network: Graph, accounts: list[Account]) -> View:
 
 
 def page(network: Graph, accounts: list[Account], screen: Screen) -> list[PageBlock]:
-    """Return the table with its heading; what is counted stands beside the figures, or below."""
+    """Return the table with its heading; descriptions are next to the figures, or below."""
     columns = [
         Column("tool, layer type"),
         Column("layers", right=True),

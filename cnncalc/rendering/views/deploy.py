@@ -1,4 +1,4 @@
-"""A network on a device: whether it fits, what takes how much, how sure that is, and the arena by steps."""
+"""A network on a device: whether it fits, the bytes of each part with their kind, and the arena by steps."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ COLUMNS = (
 )  # fmt: skip
 
 ALL_STEPS = 40
-"""Networks of so many steps are shown whole, others by their fullest steps."""
+"""Networks with at most this many steps are shown whole, others by their fullest steps."""
 
 FULLEST = 16
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -43,7 +43,7 @@ WIDEST_ARENA, NARROWEST_ARENA = 64, 16
 
 
 def view(found: Deployment, steps: int | None) -> View:
-    """Return a deployment in every format; ``steps`` is how many the page shows, None if that is left to it."""
+    """Return a deployment in every format; ``steps`` is the number of steps on the page, None for the default."""
 
     def svg() -> str:
         from cnncalc.rendering.deploy_picture import svg
@@ -68,19 +68,19 @@ def view(found: Deployment, steps: int | None) -> View:
 
 
 def page(found: Deployment, steps: int | None, screen: Screen) -> list[PageBlock]:
-    """Return the whole page; ``steps`` is how many are shown at most, None if that is left to the page."""
+    """Return the whole page; ``steps`` is the largest number of steps, None for the default."""
     blocks = [*_heading(found), Gap(), *verdict(found), Gap()]
     blocks += [_parts("RAM", found.ram), Gap(), _parts("flash", found.flash), Gap()]
     return [*blocks, *_steps(found, steps, screen.width), *_notes(found)]
 
 
 def in_brief(found: Deployment) -> str:
-    """Return a sentence for other pages: what the arena is on a device."""
+    """Return a sentence on the arena on a device, for other pages."""
     on = found.device
     board = f"{on.board.name}, " if on.board else ""
     return (
         f"on {board}tflite-micro, {on.kind.name}, batchnorms folded, the arena is "
-        f"{exact_bytes(found.arena)}: 'cnncalc deploy' says how"
+        f"{exact_bytes(found.arena)}: see 'cnncalc deploy'"
     )
 
 
@@ -116,7 +116,9 @@ def verdict(found: Deployment) -> list[PageBlock]:
 
 
 def fits(what: str, low: int, high: int, limit: int) -> tuple[str, str]:
-    """Return whether a range of bytes fits, and a style for it: a no is certain, a yes leaves the program out."""
+    """Return a sentence on whether a range of bytes fits, with a style: a no is certain, a yes does not include the
+    program.
+    """
     if low > limit:
         return f"{what}: does not fit. {exact(low)} bytes at least, and there are {exact(limit)}.", "bold red"
     if high > limit:
@@ -126,7 +128,7 @@ def fits(what: str, low: int, high: int, limit: int) -> tuple[str, str]:
 
 
 def _first(found: Deployment) -> str:
-    """Return the step that would fail first if the arena were smaller, and what it holds then."""
+    """Return the step that would fail first if the arena were smaller, and its bytes."""
     step = found.highest
     if step.operator is None:
         return f"The step that would break first is the input itself, of {exact(step.live)} bytes."
@@ -188,14 +190,14 @@ def _steps(found: Deployment, most: int | None, width: int | None) -> list[PageB
 
 
 def chosen(steps: Sequence[OperatorRun], most: int | None) -> list[OperatorRun]:
-    """Return the steps that are shown, in order: all, or those that reach highest."""
+    """Return the steps to show, in order: all, or those that reach highest."""
     count = most if most is not None else len(steps) if len(steps) <= ALL_STEPS else FULLEST
     highest = sorted(steps, key=lambda step: (-step.end, -step.live, step.number))[:count]
     return sorted(highest, key=lambda step: step.number)
 
 
 def _letters(places: Sequence[ArenaPlace], shown: Sequence[OperatorRun]) -> dict[int, str]:
-    """Return a letter for each tensor of the steps that are shown; scratch is a star."""
+    """Return a letter for each tensor of the shown steps; scratch is a star."""
     numbers = {step.number for step in shown}
     found: dict[int, str] = {}
     turn = 0
@@ -209,7 +211,7 @@ def _letters(places: Sequence[ArenaPlace], shown: Sequence[OperatorRun]) -> dict
 
 
 def _row(found: Deployment, step: OperatorRun, letters: dict[int, str], room: int) -> str:
-    """Return the arena at a step: a letter for what lies there, a dot for what is free."""
+    """Return the arena at a step: letters for tensors, dots for free bytes."""
     signs = [FREE] * room
     for index, place in enumerate(found.places):
         if place.first <= step.number <= place.last and place.size:
@@ -225,7 +227,7 @@ def _row(found: Deployment, step: OperatorRun, letters: dict[int, str], room: in
 
 
 def _notes(found: Deployment) -> list[PageBlock]:
-    """Return what the figures rest on: MACs by operator, what is not verified, what is surprising."""
+    """Return notes on the figures: MACs by operator, unverified operators, surprises."""
     macs: dict[str, int] = {}
     for operator in found.graph.operators:
         macs[operator.code] = macs.get(operator.code, 0) + operator.macs
@@ -291,7 +293,7 @@ def document(found: Deployment) -> dict[str, object]:
 
 
 def _limited(low: int, high: int, limit: int | None) -> dict[str, object]:
-    """Return a range with its limit, and whether it fits: None if there is no limit, or where that is open."""
+    """Return a range with its limit, and whether it fits: None without a limit, or if that is uncertain."""
     fits = None if limit is None or low <= limit < high else high <= limit
     return {"low": low, "high": high, "limit": limit, "fits": fits}
 

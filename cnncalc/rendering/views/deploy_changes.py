@@ -13,7 +13,7 @@ from cnncalc.studies.device.changes import DeviceChange, DeviceFigures, figures
 
 COLUMNS = ("change", "layers", "arena", "ram_max", "flash", "how")
 LONGEST = 3
-"""How many layers of a change are named."""
+"""Number of layers that are named for a change."""
 
 
 def view(found: Deployment, changes: Sequence[DeviceChange]) -> View:

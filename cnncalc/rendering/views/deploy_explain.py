@@ -1,4 +1,4 @@
-"""What a layer is on a device, with the numbers put in."""
+"""A layer's bytes on a device, with the numbers put in."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def page(found: Deployment, layers: Sequence[Explained]) -> list[PageBlock]:
 
 def _said(one: Explained) -> str:
     if one.step is None or one.step.operator is None:
-        return f"{one.layer} is nothing on the device"
+        return f"{one.layer} disappears on the device"
     others = [node.name for node in one.step.operator.layers if node.name != one.layer]
     beside = f", together with {', '.join(others)}" if others and one.role == "is" else ""
     return f"{one.layer} {one.role} step {one.step.number}, {one.step.operator.title}{beside}"
 
 
 def records(layers: Sequence[Explained]) -> Iterator[dict[str, object]]:
-    """Yield one object for each line of each layer; a layer that is nothing has one without bytes."""
+    """Yield one object for each line of each layer; a layer that disappears has one without bytes."""
     for one in layers:
         step = one.step
         head: dict[str, object] = {

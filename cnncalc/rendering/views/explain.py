@@ -50,7 +50,7 @@ def view(summary: Summary, network: Graph, explanations: Sequence[Explanation], 
 
 
 def heading(summary: Summary, layout: str) -> list[PageBlock]:
-    """Return what the network is, and how its totals add up."""
+    """Return the network's description, and the sums of its totals."""
     inputs = ", ".join(f"{name} {crossed(shape[1:], layout)}" for name, shape in summary.inputs.items())
     blocks: list[PageBlock] = [Title(summary.title, inputs)]
     if summary.source:
@@ -65,7 +65,7 @@ def heading(summary: Summary, layout: str) -> list[PageBlock]:
 
 
 def compact(explanations: Sequence[Explanation], screen: Screen) -> list[PageBlock]:
-    """Return two to five lines per layer: what it is, and how shape, params and MACs come about, in numbers."""
+    """Return two to five lines per layer: its type, and the calculations of shape, params and MACs."""
     blocks: list[PageBlock] = []
     for explanation in explanations:
         blocks.append(_title(explanation, screen.layout))
@@ -116,7 +116,7 @@ def full(explanation: Explanation, screen: Screen) -> list[PageBlock]:
 
 
 def _legend(explanation: Explanation) -> list[Paragraph]:
-    """Return which arguments the symbols of the formulas stand for."""
+    """Return the arguments behind the symbols of the formulas."""
     letters = set(re.findall(r"\w+", " ".join([one.expression for one in explanation.formulas])))
     found = []
     for name, argument in explanation.node.layer.arguments.items():
@@ -187,7 +187,7 @@ def _padding_text(explanation: Explanation) -> str:
 
 
 def _overhang(borders: Sequence[Border]) -> str:
-    """Return by how much the last window runs over the end of the map or its padding, where it does."""
+    """Return the overhang of the last window over the end of the map or its padding, if any."""
     hanging = [border for border in borders if border.over]
     if not hanging:
         return ""
@@ -195,7 +195,7 @@ def _overhang(borders: Sequence[Border]) -> str:
     by = {border.over for border in hanging}
     axes = ", ".join([border.axis if len(by) == 1 else f"{border.axis} by {border.over}" for border in hanging])
     amount = f" by {by.pop()} along {axes}" if len(by) == 1 else f": {axes}"
-    return f"Rounded up, the last window overhangs the end of the {end}{amount}; what lies past it does not count."
+    return f"Rounded up, the last window overhangs the end of the {end}{amount}; elements past it do not count."
 
 
 def _by(borders: Sequence[Border], name: str) -> str:
@@ -218,7 +218,7 @@ def _lost_text(border: Border, axes: Sequence[str]) -> str:
 
 
 def _nothing_lost(borders: Sequence[Border]) -> str:
-    """Return that every element is read, and what of the padding is not."""
+    """Return that every element is read, and which padding is not."""
     beyond = [border for border in borders if border.beyond]
     if any(border.lost is None for border in borders):
         return ""
@@ -227,7 +227,7 @@ def _nothing_lost(borders: Sequence[Border]) -> str:
         padded = any(max(border.pad) for border in borders) and not any(border.over for border in borders)
         return text + ("; the windows end where the padded map ends." if padded else ".")
     last = ", ".join(f"{border.beyond} of {border.axis}" for border in beyond)
-    return f"{text}; behind the last window only padding is left over ({last})."
+    return f"{text}; only padding is left over after the last window ({last})."
 
 
 # --- receptive field, sharing --------------------------------------------------------------------------------
@@ -244,7 +244,7 @@ def _sights(sights: Sequence[Sight]) -> list[PageBlock]:
             continue
         before, field = sight.incoming, sight.field
         if sight.window is None or sight.stride is None:
-            as_before = ": as what comes in" if _figures(before) == _figures(field) else ""
+            as_before = ": the same as its input" if _figures(before) == _figures(field) else ""
             average = " on average" if field.differs else ""
             step = "the same at every position" if field.is_whole else f"a step of {field.jump} apart"
             text = f"sees {seen([field])} of the input, {step}{average}{as_before}"
@@ -272,11 +272,11 @@ def _sharing_text(explanation: Explanation) -> Paragraph:
     node = explanation.node
     shared, unshared, connected = [one.value for one in explanation.sharing]
     if node.layer.type == "locally_connected":
-        text = "Each position has filters of its own; shared ones are those of a convolution. "
+        text = "Each position has its own filters; shared ones would be those of a convolution. "
     else:
         text = f"Every filter serves all {crossed(node.shape[1:])} positions. "
     text += f"Unshared takes {unshared / shared:,.0f} times as many, fully connected {connected / shared:,.0f} times"
-    bias = f"; the last two are weights alone, a bias for every output adds {exact(prod(node.shape))}"
+    bias = f"; the last two are without biases; one for every output adds {exact(prod(node.shape))}"
     return _indented(f"{text}{bias if 'bias' in node.use.weights else ''}.")
 
 

@@ -1,4 +1,4 @@
-"""Where a network is heavy, and what changes would save."""
+"""The most expensive layers, and the savings of changes."""
 
 from __future__ import annotations
 
@@ -35,11 +35,12 @@ COLUMNS = (
     "change", "layers", "params", "macs", "flops", "weight_bytes", "peak_bytes", "seconds", "command", "lines", "text",
     "weights", "peak",
 )  # fmt: skip
-"""Columns of csv, tsv and Markdown: heavy layers first (``by`` a figure), then changes (``by`` is ``change``);
-the last ones are the names that some figures have had."""
+"""Columns of csv, tsv and Markdown: expensive layers first (``by`` a figure), then changes (``by`` is ``change``); the
+last ones are former names of some figures.
+"""
 
 _OLD = {"output_bytes": "activations"}
-"""What figures have been called that are not in the catalogue by themselves."""
+"""Former names of figures that are not in the catalogue."""
 
 _TITLES = {name: title_of(name) for name in ("macs", "params")} | {
     "output_bytes": "activation memory",
@@ -47,13 +48,13 @@ _TITLES = {name: title_of(name) for name in ("macs", "params")} | {
 }
 
 LONGEST_NAMES = 50
-"""How many signs the names of changed layers may take together."""
+"""Largest total length of the names of changed layers."""
 
 _UNITS = _TITLES | {"output_bytes": "bytes", "seconds": "time"}
 
 
 class Found(NamedTuple):
-    """What was found: where a network is heavy, and changes, each with its command line, or "" where an edit does it.
+    """The result: the most expensive layers, and changes, each with its command line, or "" if an edit makes it.
 
     The first ``top`` layers are shown for each figure.
     """
@@ -100,7 +101,7 @@ def _heading(bench: Workbench, layout: str) -> list[PageBlock]:
     ]
 
 
-# --- where it is heavy ---------------------------------------------------------------------------------------
+# --- expensive layers ----------------------------------------------------------------------------------------
 
 
 def _most(hot: Hotspots, found: Found) -> list[PageBlock]:
@@ -264,7 +265,7 @@ def _change(change: Change, command: str) -> dict[str, object]:
 
 
 def _figures(figures: Figures) -> dict[str, object]:
-    """Return figures, those that had another name under that, too."""
+    """Return figures, also under their former names."""
     found = figures._asdict()
     older = {figure.old: found[figure.name] for figure in CATALOGUE.values() if figure.old and figure.name in found}
     return found | older

@@ -68,7 +68,7 @@ def record(family: str, layer: type[Layer]) -> dict[str, object]:
 
 
 def elsewhere(layer: type[Layer]) -> dict[str, str]:
-    """Return what PyTorch, Keras and ONNX call a type, on a map of two axes; without those that don't have it."""
+    """Return the names of a type, on a map of two axes, in those of PyTorch, Keras and ONNX that have it."""
     names = {"PyTorch": layer.elsewhere.torch, "Keras": layer.elsewhere.keras, "ONNX": layer.elsewhere.onnx}
     return {name: theirs.partition("(")[0].replace("{d}", "2") for name, theirs in names.items() if theirs}
 
@@ -81,13 +81,13 @@ def about(layer: type[Layer]) -> str:
 
 
 def _unmarked(text: str) -> str:
-    """Return documentation without the marks of code and of emphasis, and ``*spatial`` as ``spatial…``."""
+    """Return documentation without markup, and ``*spatial`` as ``spatial…``."""
     text = re.sub(r"(?<![\w*])\*(\w+)\*(?![\w*])", r"\1", text.replace("``", ""))
     return re.sub(r"(?<![\w*])\*(\w+)", r"\1…", text)
 
 
 def default(argument: Argument[object]) -> object:
-    """Return an argument's default as the spec would have it; None if it has none."""
+    """Return an argument's default in a spec's notation; None if it has none."""
     return None if argument.default is REQUIRED else argument.default
 
 
@@ -102,7 +102,7 @@ def listing(types: Sequence[tuple[str, type[Layer]]]) -> list[PageBlock]:
 
 
 def page(layer: type[Layer], formulas: Sequence[Formula], width: int | None) -> list[PageBlock]:
-    """Return one type: what it does, its arguments, and an example with every figure worked out."""
+    """Return one type: what it does, its arguments, and an example with every figure calculated."""
     about = f"   kind {layer.kind}, named {layer.stem}1, {layer.stem}2, …"
     blocks: list[PageBlock] = [Text([(layer.type, "bold"), (about, "dim")]), Gap()]
     for text in _unmarked(inspect.cleandoc(layer.__doc__ or "")).split("\n\n"):

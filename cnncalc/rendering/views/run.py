@@ -1,4 +1,4 @@
-"""A run: the inferred and actual shape of every layer, its time, and what the run proves."""
+"""A run: the inferred and actual shape of every layer, its time, and the verdict."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def view(summary: Summary, run: Run, random: str) -> View:
     Args:
         summary: the network's, for the run's batch and dtype.
         run: what was found.
-        random: which tensors were drawn, or nothing.
+        random: names of the random tensors, or "".
     """
 
     def flat(screen: Screen) -> Iterable[Record]:
@@ -98,7 +98,7 @@ def _sum(run: Run) -> list[str | Cell]:
 
 
 def mismatch(row: LayerRun, batch: int, layout: str) -> list[PageBlock]:
-    """Return what is wrong with one layer: both shapes, both counts, and the rule's formula."""
+    """Return the mismatch of one layer: both shapes, both counts, and the rule's formula."""
     blocks: list[PageBlock] = []
     if row.fault:
         blocks.append(Paragraph(f"{row.node.name}: could not run: {row.fault}", "red"))
@@ -128,7 +128,7 @@ def _verdict(run: Run) -> list[PageBlock]:
     ]
     blocks.append(Paragraph(_products(run)))
     if run.first:
-        blocks.append(Paragraph(f"not finite: '{run.first}' is the first layer that made NaN or infinity", "bold red"))
+        blocks.append(Paragraph(f"not finite: '{run.first}' is the first layer with NaN or infinity", "bold red"))
     time = f"time {1e3 * run.seconds:.1f} ms, and {1e3 * run.preparation:.0f} ms to prepare weights and kernels"
     blocks.append(Paragraph(time))
     if run.needs is not None:
@@ -158,7 +158,7 @@ def _products(run: Run) -> str:
 
 
 def layers(summary: Summary, run: Run) -> list[dict[str, object]]:
-    """Return every layer of the summary with what its run found."""
+    """Return every layer of the summary with the results of its run."""
     return [summary_layer(row) | _found(found, run.batch) for row, found in zip(summary.rows, run.layers, strict=True)]
 
 

@@ -1,4 +1,4 @@
-"""The networks that ship."""
+"""The shipped networks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FIELDS = ("name", "family", "year", "input", "params", "macs")
 
 
 class ListedNetwork(NamedTuple):
-    """One network that ships; shapes have no batch axis."""
+    """One shipped network; shapes have no batch axis."""
 
     name: str
     family: str
@@ -60,7 +60,7 @@ def page(entries: list[ListedNetwork], by_family: bool) -> list[PageBlock]:
 
 
 def record(one: ListedNetwork) -> dict[str, object]:
-    """Return one network as an object; ``input`` is a shape, or a mapping where there are several."""
+    """Return one network as an object; ``input`` is a shape, or a mapping if there are several."""
     shapes = list(one.inputs.values())
     return {
         "name": one.name,

@@ -19,7 +19,7 @@ COLUMNS = (
     "index", "name", "type", "kind", "inputs", "input_shapes", "output_shape",
     *COUNTED, "receptive_field",
 )  # fmt: skip
-"""The columns of csv and the like, and the keys of a layer in JSON, which has ``args`` as well."""
+"""The columns of csv and similar formats, and the keys of a layer in JSON, which also has ``args``."""
 
 
 def view(
@@ -31,8 +31,8 @@ def view(
         summary: all of it.
         rows: the layers to show.
         rest: the sum of the others, if any.
-        columns: what to show of a layer, by the names that the format has for it; None for the usual.
-        device: a sentence for the page on the network on a microcontroller, or nothing.
+        columns: the columns to show, by the format's names; None for the default. device: a sentence on the network on
+        a microcontroller for the page, or "".
     """
 
     def page(screen: Screen) -> Iterable[PageBlock]:
@@ -88,7 +88,7 @@ def document(summary: Summary, layers: list[dict[str, object]]) -> dict[str, obj
 
 
 def _totals_record(totals: Totals) -> dict[str, object]:
-    """Return the totals, the bytes by the names that they have everywhere, and under ``memory``."""
+    """Return the totals; bytes have their general names, and also their names under ``memory``."""
     *sums, _ = totals._asdict().items()
     memory = totals.memory._asdict()
     by_name = {name: memory[short] for name, short in IN_MEMORY.items()}
@@ -96,9 +96,9 @@ def _totals_record(totals: Totals) -> dict[str, object]:
 
 
 def _fields(fields: Fields) -> list[dict[str, object]]:
-    """Return what an output sees of an input, axis by axis.
+    """Return an output's field on an input, axis by axis.
 
-    ``least`` is what is seen by the position that sees fewest; where ``exact`` is false, ``size`` is an upper bound.
+    ``least`` is the smallest field of a position; if ``exact`` is false, ``size`` is an upper bound.
     """
     return [
         {
@@ -122,7 +122,7 @@ def layer(row: Row) -> dict[str, object]:
 
 
 def channels_last(record: Record) -> Record:
-    """Return a layer with the channels last in its shapes, behind the batch and the spatial axes."""
+    """Return a layer with the channels last in its shapes, after the batch and the spatial axes."""
     return {key: _turned(value) if key.endswith(("_shape", "_shapes")) else value for key, value in record.items()}
 
 
@@ -136,10 +136,10 @@ def _turned(shape: object) -> object:
 
 
 def marked(records: Iterable[Record], convention: str) -> Iterable[Record]:
-    """Return records, each with the convention that its ``macs`` follow where that is not cnncalc's own."""
+    """Return records, each with the convention of its ``macs`` unless it is cnncalc's own."""
     return records if convention == OWN_CONVENTION else ({**record, "convention": convention} for record in records)
 
 
 def marked_columns(columns: Sequence[str], convention: str) -> Sequence[str]:
-    """Return the columns of what :func:`marked` returns."""
+    """Return the columns of the records of :func:`marked`."""
     return columns if convention == OWN_CONVENTION else (*columns, "convention")

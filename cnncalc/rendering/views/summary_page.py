@@ -1,4 +1,4 @@
-"""The summary as people read it: the layers, the contrast of compute and parameters, the totals and what they mean."""
+"""The page of a summary: the layers, the contrast of compute and parameters, the totals and the verdict."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ from cnncalc.rendering.styles import KIND_STYLES, basis, inputs, labelled, secti
 from cnncalc.rendering.verdict import verdict
 
 LAYER_COLUMNS = ("layer", "type", "output", "params", "macs")
-"""What the table shows by default; ``params`` and ``macs`` come with their bars and shares."""
+"""The default columns of the table; ``params`` and ``macs`` have bars and shares."""
 
 _LAST = 100
-"""The turn in which a narrow table leaves out the first of the columns that were asked for."""
+"""Position in the order of leaving out columns from which requested columns are left out."""
 
 _TITLES = {
     "layer": Column("layer", folds=True),
@@ -74,7 +74,7 @@ def _heading(summary: Summary, layout: str) -> list[PageBlock]:
 
 
 def layers(summary: Summary, rows: list[Row], rest: Row | None, columns: tuple[str, ...], screen: Screen) -> Table:
-    """Return the table of layers; where names don't fit, rows stand under a heading with what they share."""
+    """Return the table of layers; if names don't fit, rows are grouped under headings with their common parts."""
     shown: list[Column] = []
     for place, name in enumerate(columns):
         if name in ("params", "macs"):
@@ -96,7 +96,7 @@ def layers(summary: Summary, rows: list[Row], rest: Row | None, columns: tuple[s
 
 
 def _title(name: str, summary: Summary) -> str:
-    """Return what stands over a figure; over MACs, whose count it is."""
+    """Return a figure's title; for MACs, with the tool that counts."""
     if name in ("params", "macs"):
         return summary.figure if name == "macs" else name
     from cnncalc.rendering.figures import title_of
@@ -105,7 +105,7 @@ def _title(name: str, summary: Summary) -> str:
 
 
 def _other_widths(rows: list[Row], columns: tuple[str, ...], layout: str) -> int:
-    """Return the width that the columns beside the names need, with bars as narrow as they get."""
+    """Return the width of the columns other than names, with the narrowest bars."""
     types = max((width_of(type_text(row)) for row in rows), default=0)
     shapes = max((len(crossed(row.output_shape[1:], layout)) for row in rows), default=0)
     figures = sum(14 + 2 + BAR_NARROWEST + 2 for name in columns if name in ("params", "macs"))
@@ -217,7 +217,7 @@ def _totals(summary: Summary, layout: str) -> list[PageBlock]:
 
 
 def _field_texts(summary: Summary) -> list[str]:
-    """Return what each output sees of every input that it reads; outputs that see alike are named together."""
+    """Return texts on each output's fields on all inputs; outputs with equal fields are named together."""
     found: dict[str, list[str]] = {}
     alone = len(summary.outputs) == 1
     for name, by_input in summary.receptive_fields.items():
@@ -239,7 +239,7 @@ def _field_text(fields: Fields, summary: Summary, source: str, is_map: bool) -> 
 
 
 def _steps(fields: Fields) -> str:
-    """Return ``, 1×1 apart``; of an axis all positions of which see the same there is no step."""
+    """Return ``, 1×1 apart``; an axis whose positions all see the same has no step."""
     names = axis_names(len(fields) + 1)[1:]
     moving = {name: axis for name, axis in zip(names, fields, strict=True) if not axis.is_whole}
     if not any(axis.jump for axis in moving.values()):
@@ -250,7 +250,7 @@ def _steps(fields: Fields) -> str:
 
 
 def convention(summary: Summary) -> str:
-    """Return the sentence that says what stands under MACs, and what the tool passes over in this network."""
+    """Return a sentence on the convention of MACs, and the layer types that the tool ignores in this network."""
     from cnncalc.figures.conventions import TOOLS
 
     tool = TOOLS[summary.convention]

@@ -1,4 +1,4 @@
-"""The survey as a table by year, and what it says of the textbook's claim."""
+"""The survey as a table by year, with the verdict on the textbook's claim."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FIELDS = (
 )  # fmt: skip
 
 SMALL = 10_000_000
-"""Params up to which the page calls a network small."""
+"""Most params of a network that the page calls small."""
 
 CLAIM = "The claim: convolutions have most of the MACs, fully connected layers most of the params."
 
@@ -55,7 +55,7 @@ def _row(one: Shares) -> list[str | Cell | Bar]:
 
 
 def verdict(surveyed: list[Shares], single: int) -> list[str]:
-    """Return what the survey says: in how many the claim holds, and what changed."""
+    """Return the verdict: the number of networks for which the claim holds, and what changed."""
     whole = period(surveyed)
     texts = [
         f"It holds in {whole.hold} of {counted(whole.networks, 'network')}: "

@@ -35,9 +35,8 @@ _LEAST_FOR_ERRORS = 30
 
 
 class Swept(NamedTuple):
-    """A sweep: the spec's name and source, its grid, the rows as they come, and which figures of them are shown.
-
-    ``asked`` are those that were asked for, so that a narrow table has them before others.
+    """A sweep: the spec's name and source, its grid, the rows in order, and the figures to show. ``asked`` are the
+    requested figures, which a narrow table prefers.
     """
 
     name: str
@@ -49,7 +48,7 @@ class Swept(NamedTuple):
 
     @property
     def points(self) -> Iterator[Point]:
-        """The rows one by one, to be read once."""
+        """The rows one by one; they can be read only once."""
         for part in self.parts:
             yield from points_of(part.window, self.grid, part.lanes)
 
@@ -98,7 +97,7 @@ def _front(swept: Swept) -> Iterator[str]:
 
 
 class ColumnWidths(NamedTuple):
-    """What stands in front (a combination's values) and behind (its figures), with the width of each."""
+    """The columns in front (a combination's values) and after (its figures), with their widths."""
 
     keys: dict[str, int]
     figures: dict[str, int]
@@ -124,7 +123,7 @@ def columns(grid: Grid, figures: Sequence[str], asked: Sequence[str], width: int
 
 
 def page(points: Iterable[Point], shown: ColumnWidths, screen: Screen) -> Iterator[PageBlock]:
-    """Yield the header and a line per point, as they come; one that failed shows its error for figures."""
+    """Yield the header and a line per point, in order; a failed point shows its error in place of figures."""
     keys, figures, left_out = shown
     if left_out:
         yield Paragraph(screen.left_out(left_out), "dim")
@@ -144,7 +143,7 @@ def page(points: Iterable[Point], shown: ColumnWidths, screen: Screen) -> Iterat
 
 
 def _room(values: Sequence[object] | Each) -> int:
-    """Return how wide the widest value of an argument is."""
+    """Return the width of the widest value of an argument."""
     if isinstance(values, range):
         return max(len(str(values[0])), len(str(values[-1])))
     if isinstance(values, Each):
@@ -154,7 +153,7 @@ def _room(values: Sequence[object] | Each) -> int:
 
 
 def _value(value: object) -> str:
-    """Return an argument's value as a spec has it."""
+    """Return an argument's value in a spec's notation."""
     if isinstance(value, tuple):
         return f"[{','.join([_value(item) for item in value])}]"
     return str(value).lower() if isinstance(value, bool) else str(value)
@@ -168,7 +167,7 @@ def _figure(name: str, point: Point, layout: str) -> str:
 
 
 def _error(front: str, error: str, width: int | None) -> Iterator[Text]:
-    """Yield an error behind the values, or below them where that leaves it too little room."""
+    """Yield an error after the values, or below them if there is too little room."""
     text = f"error: {error}"
     if width is None:
         yield Text([(f"{front}  ", ""), (text, "red")])
@@ -195,7 +194,7 @@ def record(point: Point, figures: Sequence[str]) -> dict[str, object]:
 
 
 def flat_columns(grid: Grid, figures: Sequence[str]) -> dict[str, str]:
-    """Return the columns of csv and the like: an argument's name, ``args.params`` where a figure has it."""
+    """Return the columns of csv and the like: an argument's name, or ``args.params`` if a figure has the same name."""
     taken = {"variant", "input", "error", *figures}
     columns = {} if grid.variants == (None,) else {"variant": "variant"}
     columns |= {(f"args.{name}" if name in taken else name): name for name in grid.args}
@@ -230,7 +229,7 @@ def lines(parts: Iterable[SweepPart], grid: Grid, figures: Sequence[str]) -> Ite
 
 
 class _Texts:
-    """The values of a grid as JSON has them, each written once."""
+    """The values of a grid as JSON, each formatted once."""
 
     def __init__(self, grid: Grid) -> None:
         self.grid = grid

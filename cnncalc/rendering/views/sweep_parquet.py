@@ -18,13 +18,13 @@ from cnncalc.studies.sweep.jobs import SweepPart
 from cnncalc.studies.sweep.values import Each
 
 GROUP = 65_536
-"""Rows of a group: as many whatever computes them, so that the bytes are the same."""
+"""Rows per group, the same for every engine, so that the bytes are the same."""
 
 _TEXTS = ("output", "receptive_field")
 """Figures that are shapes."""
 
 MOST_SHAPES = 100_000
-"""Shapes and lists whose texts are remembered."""
+"""Number of shapes and lists whose texts are cached."""
 
 
 def packed(parts: Iterable[SweepPart], grid: Grid, names: dict[str, str], figures: Sequence[str]) -> Iterator[bytes]:
@@ -121,7 +121,7 @@ class _Table:
         return pa.record_batch(columns, schema=self.schema)
 
     def _kind(self, grid: Grid, name: str) -> Any:
-        """Return the type of an argument's column, which all of its values fit."""
+        """Return the type of an argument's column that fits all of its values."""
         pa: Any = self._pa
         values: Any = grid.args.get(name, ())
         if isinstance(values, range):
@@ -144,7 +144,7 @@ class _Table:
         return self._pa.array(values if values.dtype != object else values.tolist(), kind)
 
     def _figure(self, name: str, values: Any, missing: Any, errors: list[str | None]) -> Any:
-        """Return a figure's column; what does not fit into it is noted as an error."""
+        """Return a figure's column; values that do not fit are recorded as errors."""
         kind = self.schema.field(name).type
         if values.dtype != object:
             return self._pa.array(values, kind if kind != self._pa.string() else None, mask=missing).cast(kind)
@@ -160,7 +160,7 @@ class _Table:
         return self._pa.array(found, kind)
 
     def _flat(self, values: list[Any]) -> list[str | None]:
-        """Return values as cells of csv; equal ones of a kind are written once."""
+        """Return values as cells of csv; equal ones of a kind are formatted once."""
         if len(self._texts) > MOST_SHAPES:
             self._texts.clear()
         found: list[str | None] = []

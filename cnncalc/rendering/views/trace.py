@@ -1,4 +1,4 @@
-"""One traced element: every channel's window beside its filter and the products, then the sums."""
+"""One traced element: every channel's window, its filter and the products, then the sums."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def view(trace: Trace, channels: int) -> View:
 
 
 def trace_record(trace: Trace) -> dict[str, object]:
-    """Return a trace as an object with every number that entered."""
+    """Return a trace as an object with all its numbers."""
     return {
         "schema_version": SCHEMA_VERSION,
         "layer": trace.node.name,
@@ -59,12 +59,12 @@ def trace_record(trace: Trace) -> dict[str, object]:
 
 
 def _reals(values: Array) -> object:
-    """Return an array as lists of numbers, null where JSON has no numeral."""
+    """Return an array as lists of numbers, with null for numbers that JSON can't express."""
     return [_reals(part) for part in values] if values.ndim else real(values.item())
 
 
 def trace_page(trace: Trace, channels: int, width: int | None) -> list[PageBlock]:
-    """Return the page; of many channels the first ``channels`` are shown, the sums of all."""
+    """Return the page; of many channels the first ``channels`` are shown, but the sums of all."""
     lines = _where(trace)
     vector = bool(trace.parts) and not trace.places
     for part in trace.parts[:channels]:
@@ -89,7 +89,7 @@ def _where(trace: Trace) -> list[PageBlock]:
 
 
 def _outside(trace: Trace) -> str:
-    """Return what the places of the window outside the map are: padding, or past its end where a window overhangs."""
+    """Return a text on the window's places outside the map: padding, or past its end if the window overhangs."""
     layer, inputs = trace.node.layer, trace.node.use.inputs
     sizes = inputs[0][1:]
     window = layer.sliding(inputs)
@@ -107,7 +107,7 @@ def _outside(trace: Trace) -> str:
 
 
 def _channel(part: ChannelTerm, width: int | None) -> list[PageBlock]:
-    """Return a channel's window, with its filter and the products beside it, or below where that is too wide."""
+    """Return a channel's window, with its filter and the products beside it, or below if that is too wide."""
     window = _grid(part.window, part.inside)
     titled = [("window", window)]
     if part.weights is not None:
@@ -156,7 +156,7 @@ def _vector(part: ChannelTerm) -> list[PageBlock]:
     return [*lines, Gap()]
 
 
-# --- how they come together ----------------------------------------------------------------------------------
+# --- sums ----------------------------------------------------------------------------------------------------
 
 
 def _together(trace: Trace) -> list[PageBlock]:
@@ -176,9 +176,9 @@ def _together(trace: Trace) -> list[PageBlock]:
     lines += [Text([(f"{name} = {rounded(value)}", "")]) for name, value in trace.terms.items()]
     lines.append(Text([(f"result = {trace.rule} = ", ""), (rounded(trace.result), "bold")]))
     if trace.matches:
-        lines.append(Text([(f"the executor made {rounded(trace.actual)}: equal, but for rounding", "green")]))
+        lines.append(Text([(f"the executor's value is {rounded(trace.actual)}: equal, except for rounding", "green")]))
     else:
-        lines.append(Text([(f"the executor made {rounded(trace.actual)}: NOT equal", "bold red")]))
+        lines.append(Text([(f"the executor's value is {rounded(trace.actual)}: NOT equal", "bold red")]))
     return lines
 
 

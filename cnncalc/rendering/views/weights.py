@@ -43,7 +43,7 @@ def page(network: Graph) -> list[PageBlock]:
 
 
 def records(network: Graph) -> list[dict[str, object]]:
-    """Return one object per tensor, in the order of the layers; shared tensors stand where they are first used."""
+    """Return one object per tensor, in the order of the layers; shared tensors are listed with their first use."""
     return [
         {"name": name, "layer": node.name, "shape": weight.shape, "trainable": weight.trainable}
         for name, node, weight in _tensors(network)
