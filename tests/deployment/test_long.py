@@ -36,7 +36,7 @@ def test_it_takes_time_in_proportion(name: str) -> None:
 def test_batchnorms_in_many_layers_have_a_bound() -> None:
     paths = ", ".join([f"[{LINEAR}]"] * 500)
     text = f"input: [8]\nlayers:\n  - batchnorm:\n    repeat: 1000\n  - add: {{paths: [{paths}]}}\n"
-    with pytest.raises(CnncalcError, match=f"folded into more than {MAX_FOLDED:,} layers behind them"):
+    with pytest.raises(CnncalcError, match=f"folded into more than {MAX_FOLDED:,} layers after them"):
         deploy(cnncalc.loads(text))
 
 
