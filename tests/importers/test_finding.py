@@ -1,4 +1,4 @@
-"""Operators that make as many rows as they find: what is behind them is counted for the most."""
+"""Operators with a variable number of output rows: what follows them is counted for the maximum."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_boxes_that_are_kept_are_the_most_that_may_be() -> None:
     assert net.outputs["y"].shape == (8, 3)
     assert net.summary().totals.macs == 6 * 5 * (4 + 2) + 8 * 5 * 3
     assert net.summary().uncounted == ["NonMaxSuppression"]
-    assert "NonMaxSuppression 'nms' makes as many rows as it finds: the most is counted" in net.notes
+    assert "NonMaxSuppression 'nms' has a variable number of output rows: the maximum is counted" in net.notes
     assert "'NonMaxSuppression' can't be run" in [row.fault for row in net.run().mismatches]
 
 
@@ -76,7 +76,7 @@ def test_what_rows_decide_over_is_left_out_with_its_name_and_nothing_else_is() -
     assert list(net.outputs) == ["y"]
     assert net.summary().totals.macs == 6 * 5 * (4 + 2) + 3 * 30, "the convolution that the loop alone reads is counted"
     (note,) = [note for note in net.notes if "depend" in note]
-    assert note.startswith("Loop 'paste' depends on how many rows are found: not counted")
+    assert note.startswith("Loop 'paste' depends on the number of these rows: not counted")
     assert note.endswith("and neither is the output 'mask'")
 
 
@@ -116,7 +116,7 @@ def test_a_loop_over_samples_that_finds_boxes_in_each_is_left_out() -> None:
     constants = {"wb": zeros(5, 4), "ws": zeros(5, 2), "four": ints(4), "half": np.array([0.5], F), "zero": ints(0)[0]}
     net = network(model(nodes, {"x": ["N", 6, 5]}, ["found", "boxes"], constants))
     assert (list(net.outputs), net.summary().totals.macs) == (["boxes"], 6 * 5 * (4 + 2))
-    assert any("Loop 'each' depends on how many rows are found" in note for note in net.notes)
+    assert any("Loop 'each' depends on the number of these rows" in note for note in net.notes)
 
 
 def test_products_of_what_rows_decide_over_are_refused() -> None:
@@ -126,7 +126,7 @@ def test_products_of_what_rows_decide_over_are_refused() -> None:
         node("Add", ["sum", "most"], ["more"]),
     ]
     with pytest.raises(
-        CnncalcError, match=r"MatMul .* reads what depends on how many rows NonMaxSuppression 'nms' finds"
+        CnncalcError, match=r"MatMul .* depends on the number of output rows of NonMaxSuppression 'nms'"
     ):
         network(looped(body))
 

@@ -74,7 +74,7 @@ class Builder:
         baked: how many samples the batch of the inputs has in the file.
         folded: weights of convolutions, which may have a batchnorm folded into them.
         training: operators that are those of training, by their kind.
-        found: operators that make as many rows as they find, in words.
+        found: operators with a variable number of output rows, in words.
         lost: those behind them of which nothing can be said.
         ends: what these read.
         single: operators that do something for a batch of one alone, in words.

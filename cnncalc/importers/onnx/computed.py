@@ -1,4 +1,4 @@
-"""Operators that are no layers, computed by NumPy from arrays (N, …); a constant comes as a batch of one.
+"""NumPy implementations of operators that have no layer type.  Arrays are (N, …); a constant has N = 1.
 
 Each is one of https://onnx.ai/onnx/operators/.
 """
@@ -24,7 +24,7 @@ Rule = Callable[..., "Array"]
 
 
 def col2im(settings: Settings, x: Array) -> Array:
-    """Add up the blocks of an image where they lie: (N, C · block, L) to (N, C, *image)."""
+    """Sum overlapping blocks into an image: (N, C · block, L) gives (N, C, *image)."""
     image, block, (before, after) = settings["image"], settings["block"], settings["pads"]
     sizes = [size + a + b for size, a, b in zip(image, before, after, strict=True)]
     reach = [d * (k - 1) + 1 for d, k in zip(settings["dilations"], block, strict=True)]
@@ -46,7 +46,7 @@ def col2im(settings: Settings, x: Array) -> Array:
 
 
 def dft(settings: Settings, x: Array) -> Array:
-    """Transform one axis; the last one holds real numbers, or real and imaginary parts."""
+    """Fourier-transform one axis; the last axis holds real numbers, or real and imaginary parts."""
     axis, length, bins = settings["along"], settings["length"], settings["bins"]
     complexes = x[..., 0] if x.shape[-1] == 1 else x[..., 0] + 1j * x[..., 1]
     if settings["parts"] == 1:
@@ -59,7 +59,7 @@ def dft(settings: Settings, x: Array) -> Array:
 
 
 def stft(settings: Settings, x: Array, window: Array | None = None) -> Array:
-    """Transform windows of a signal (N, L, 1 or 2) one by one: (N, windows, bins, 2)."""
+    """Fourier-transform each window of a signal (N, L, 1 or 2); return (N, windows, bins, 2)."""
     starts = np.arange(settings["count"]) * settings["step"]
     frames = x[:, starts[:, None] + np.arange(settings["length"])]  # (N, windows, length, 1 or 2)
     if window is not None:
@@ -68,7 +68,7 @@ def stft(settings: Settings, x: Array, window: Array | None = None) -> Array:
 
 
 def reverse_sequence(settings: Settings, x: Array, lengths: Array) -> Array:
-    """Turn the first steps of each sample around, of which there are as many as its length says."""
+    """Reverse the first ``lengths[n]`` steps of each sample n."""
     axis = settings["along"]
     steps = np.arange(x.shape[axis]).reshape([-1 if i == axis else 1 for i in range(x.ndim)])
     count = lengths.reshape(-1, *[1] * (x.ndim - 1)).astype(int)
@@ -78,7 +78,7 @@ def reverse_sequence(settings: Settings, x: Array, lengths: Array) -> Array:
 
 
 def roi_align(settings: Settings, x: Array, regions: Array) -> Array:
-    """Average or take the largest of points of each part of each region: (N, regions, C, *size)."""
+    """Pool sampled points in each bin of each region; return (N, regions, C, *size)."""
     size = settings["size"]
     rows = [
         [_region(settings, one, box, size) for box in boxes]
@@ -88,7 +88,7 @@ def roi_align(settings: Settings, x: Array, regions: Array) -> Array:
 
 
 def _region(settings: Settings, x: Array, box: Array, size: tuple[int, int]) -> Array:
-    """Return one region of a map (C, H, W)."""
+    """Return one region (C, *size) of a map (C, H, W)."""
     single = np.float32  # as runtimes compute places
     scaled = box.astype(single) * single(settings["scale"]) - single(0.5 if settings["half_pixel"] else 0)
     taken = []
@@ -118,7 +118,7 @@ def _region(settings: Settings, x: Array, box: Array, size: tuple[int, int]) -> 
 
 
 def moved_taps(settings: Settings, x: Array, kernel: Sequence[int], offset: Array, *masks: Array) -> Array:
-    """Return what a convolution multiplies whose taps lie elsewhere for each position, times a mask.
+    """Return the input values at the moved taps of a deformable convolution, multiplied by its mask.
 
     (N, groups, C / groups · taps, positions); arXiv:1703.06211, arXiv:1811.11168.
     """

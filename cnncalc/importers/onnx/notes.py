@@ -35,12 +35,8 @@ def notes(build: Builder, params: Params, steps: Iterable[LayerStep], missing: S
         found.append(f"{' and '.join(training)} are in training mode: counted, and run, as in inference")
     if build.found:
         more = len(build.found) - 1
-        what = (
-            f"{build.found[0]} and {more} more make as many rows as they find"
-            if more
-            else (f"{build.found[0]} makes as many rows as it finds")
-        )
-        found.append(f"{what}: the most is counted")
+        what = f"{build.found[0]} and {more} more have" if more else f"{build.found[0]} has"
+        found.append(f"{what} a variable number of output rows: the maximum is counted")
     if build.lost:
         found.append(of_lost(build.lost, missing))
     if build.single:
@@ -54,7 +50,7 @@ def of_lost(lost: Sequence[str], outputs: Iterable[str]) -> str:
     left = [f"'{name}'" for name in outputs]
     are = "are the outputs" if len(left) > 1 else "is the output"
     without = f", and neither {are} {', '.join(left)}" if left else ""
-    return f"{lost[0]}{behind} depend{'s' * (not behind)} on how many rows are found: not counted{without}"
+    return f"{lost[0]}{behind} depend{'s' * (not behind)} on the number of these rows: not counted{without}"
 
 
 def _of_tables(known: int, unread: int) -> list[str]:

@@ -26,7 +26,7 @@ def pairs(value: object) -> tuple[tuple[str, object], ...]:
 
 
 class Opaque(Layer):
-    """Stands for an operator of which only the output's shape is known; it can't be run."""
+    """An operator without a layer type: its shape is known, its FLOPs are not; it runs only if it has settings."""
 
     arity: ClassVar[tuple[int, int | None]] = (1, None)
 
@@ -50,7 +50,7 @@ class Opaque(Layer):
         return shape
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
-        """Compute by NumPy what has a rule.  Raises LayerError for any other."""
+        """Compute the output with NumPy.  Raises LayerError if there are no settings."""
         if not self.settings:
             return super().forward(ops, *inputs)
         from cnncalc.importers.onnx.computed import RULES
@@ -74,7 +74,7 @@ class ComputedConv(Opaque):
     bias = argument(flag, "whether a bias is added", False)
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
-        """Multiply the taps where they lie.  Raises LayerError if the filters are computed."""
+        """Multiply the values at the moved taps by the filters.  Raises LayerError if the filters are computed."""
         if not self.settings:
             return super().forward(ops, *inputs)
         from cnncalc.importers.onnx.computed import moved_taps

@@ -1,4 +1,4 @@
-"""Operators of which nothing is known but the shape of what they make, or not even that."""
+"""Operators of which only the output's shape is known, or not even that."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class LayerMaker(BranchTaker, Protocol):
 def stated(
     build: LayerMaker, call: Call, shape: Shape, axis: int | None, inputs: Sequence[Value] = (), **settings: object
 ) -> Value:
-    """Return the output of an operator of which the shape alone is known, and with settings how it is computed."""
+    """Return the output of an operator without a layer type; ``settings`` are for the function that computes it."""
     live = list(inputs) or _live(call)
     if not live:
         return Value("", shape, call.input(0).dtype)
@@ -60,47 +60,47 @@ def _live(call: Call) -> list[Value]:
     return [value for value in call.inputs if value is not None and value.is_live]
 
 
-# --- behind an operator that makes as many rows as it finds ---------------------------------------------------
+# --- what depends on a variable number of rows ----------------------------------------------------------------
 
 LOST = Value("", ())
-"""What is made of rows whose number decides over shapes in a way that is not known."""
+"""An output whose shape depends on the number of rows that another operator finds."""
 
 CONTRACTING = frozenset((
     "Conv", "ConvTranspose", "ConvInteger", "QLinearConv", "DeformConv", "Gemm", "MatMul", "MatMulInteger",
     "QLinearMatMul", "Einsum", "LSTM", "GRU", "RNN", "Attention",
 ))  # fmt: skip
-"""Operators that multiply and add, none of which may be missing from a sum."""
+"""Operators with multiply-accumulates, which must not be missing from a total."""
 
 
 def can_be_lost(item: OnnxOperator) -> bool:
-    """Whether an operator, with the graphs in it, multiplies and adds nothing that counts."""
+    """Whether an operator, including its subgraphs, has no multiply-accumulates that would be missing."""
     return not any(one.op in CONTRACTING or one.domain for one in (item, *_inner(item)))
 
 
 def _inner(item: OnnxOperator) -> list[OnnxOperator]:
-    """Return the operators of an operator's graphs."""
+    """Return all operators in an operator's subgraphs."""
     graphs = [value for value in item.attributes.values() if isinstance(value, Subgraph)]
     own = [one for graph in graphs for one in graph.operators]
     return own + [inner for one in own for inner in _inner(one)]
 
 
 FINDING = frozenset(("NonZero", "NonMaxSuppression", "Compress", "Unique"))
-"""Operators that make as many rows as they find."""
+"""Operators whose number of output rows depends on the data."""
 
 
 def finds(item: OnnxOperator) -> bool:
-    """Whether an operator, or one in its graphs, makes as many rows as it finds."""
+    """Whether the number of output rows of an operator, or of one in its subgraphs, depends on the data."""
     return not FINDING.isdisjoint([item.op, *[one.op for one in _inner(item)]])
 
 
 def lose(build: LayerMaker, call: Call, scope: ValueScope) -> Sequence[Value]:
-    """Return that nothing is known of what an operator makes; what it reads is counted, and what its graphs read.
+    """Return LOST for each output of an operator; the layers that it and its subgraphs read are still counted.
 
     Raises:
         CnncalcError: where it multiplies and adds, so that a sum without it would be wrong.
     """
     if not can_be_lost(call.operator):
-        raise CnncalcError(f"{where(call.operator)} reads what depends on how many rows {build.found[0]} finds")
+        raise CnncalcError(f"{where(call.operator)} depends on the number of output rows of {build.found[0]}")
     build.lost.append(where(call.operator))
     read = [scope.find(name) for one in _inner(call.operator) for name in one.inputs]
     build.ends += [*_live(call), *[value for value in read if value is not None and value.is_live]]
@@ -110,7 +110,7 @@ def lose(build: LayerMaker, call: Call, scope: ValueScope) -> Sequence[Value]:
 def whole(
     build: LayerMaker, call: Call, scope: ValueScope, make: Callable[[], Sequence[Value | None] | None]
 ) -> Sequence[Value | None] | None:
-    """Return what a loop makes; where a part of that is lost all of it is, and what its body reads is counted."""
+    """Return the outputs of a loop; if one of them is lost, the whole loop is."""
     added = Additions(build)
     outputs = make()
     if outputs is None or LOST not in outputs:

@@ -1,4 +1,4 @@
-"""Operators that are no layers: their shapes are known, and NumPy computes them."""
+"""Operators without a layer type whose shape is known, and which NumPy computes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cnncalc.layers.shapes import Shape
 
 
 def _samples(x: Value, rank: int = 0) -> Value:
-    """Return a value that has its batch in front.  Raises UnfitError if it has not, or other axes."""
+    """Return a value whose first axis is the batch.  Raises UnfitError if it is not, or the rank differs."""
     if not x.is_live or x.axis != 0 or rank not in (0, x.rank):
         raise UnfitError(f"it takes samples, but its input is {list(x.shape)} without their axis")
     return x
@@ -92,7 +92,7 @@ def _reverse_sequence(build: Builder, call: Call) -> Value:
 
 @operator("DeformConv")
 def _deform_conv(build: Builder, call: Call) -> Value:
-    """Return a convolution whose taps are moved by what is computed for each position."""
+    """Return a convolution whose taps are moved by offsets that are computed for each position."""
     x, weight, bias = feature_map(call.input(0)), call.input(1), call.given(3)
     if weight.is_live or len(weight.shape) != 4 or x.axis != 0:
         raise UnfitError("only maps of two axes, and filters that are stored, are known")
@@ -117,7 +117,7 @@ def _deform_conv(build: Builder, call: Call) -> Value:
 
 @operator("CenterCropPad")
 def _center_crop_pad(build: Builder, call: Call) -> Value:
-    """Return a tensor with as much cut off, or put to, both ends of axes: the second end has the odd one."""
+    """Return a tensor cropped or padded equally at both ends of axes; the odd element belongs to the end."""
     x, wanted = call.input(0), call.sizes(1, "shape") or ()
     axes = [position(axis, x.rank) for axis in call.integers("axes") or range(x.rank)]
     before, after = [0] * x.rank, [0] * x.rank
@@ -135,7 +135,7 @@ def _center_crop_pad(build: Builder, call: Call) -> Value:
 
 @operator("AffineGrid")
 def _affine_grid(build: Builder, call: Call) -> Value:
-    """Return the places at which a transformed map is read: those of the plain map times a matrix for each sample."""
+    """Return a sampling grid: the coordinates of the map's elements, multiplied by a matrix for each sample."""
     theta, sizes = _samples(call.input(0), 3), call.sizes(1, "size") or ()
     spatial: Shape = tuple([int(size) for size in sizes[2:]])
     rank = len(spatial)

@@ -1,4 +1,4 @@
-"""Operators that make as many rows as they find: counted with the most that there may be."""
+"""Operators whose number of output rows depends on the data: the largest possible number is counted."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cnncalc.layers.shapes import Shape
 
 
 def found(build: Builder, call: Call, values: list[Value], most: int, before: Shape = (), behind: Shape = ()) -> Value:
-    """Return rows, each of a shape around their axis, of which an operator finds ``most`` at most in a sample."""
+    """Return an output of at most ``most`` rows per sample, between axes of the sizes ``before`` and ``behind``."""
     live = [value for value in values if value.is_live]
     if not live or not most:
         raise UnfitError("its output's shape is not known before it runs")
@@ -49,7 +49,7 @@ def _non_max_suppression(build: Builder, call: Call) -> Value:
 
 @operator("Unique")
 def _unique(build: Builder, call: Call) -> Sequence[Value | None]:
-    """Return the elements, where each is first, which each element is, and how often there is each."""
+    """Return the distinct elements, their first places, the inverse indices, and the counts."""
     x, axis = call.input(0), call.operator.attributes.get("axis")
     own = x.own(position(axis, x.rank)) if isinstance(axis, int) else None
     if isinstance(axis, int) and own is None:
@@ -74,7 +74,7 @@ def _compress(build: Builder, call: Call) -> Value:
 
 @operator("RoiAlign", "MaxRoiPool")
 def _of_regions(build: Builder, call: Call) -> Value:
-    """Return each region of a map in one size (https://onnx.ai/onnx/operators/onnx__RoiAlign.html)."""
+    """Return each region of a map, pooled to one size (https://onnx.ai/onnx/operators/onnx__RoiAlign.html)."""
     x, regions = feature_map(call.input(0)), call.input(1)
     size = call.integers("pooled_shape") or (call.integer("output_height", 1), call.integer("output_width", 1))
     together = regions.axis == 0 and regions.is_live

@@ -70,7 +70,7 @@ def _keeps_numbers(layer: Layer) -> bool:
 
 
 def _centred_and_scaled(build: Builder, x: Value, grid: QuantizedGrid) -> Value:
-    """Return the numbers of a grid that are at places of it."""
+    """Return ``(q − zero) · scale`` of integers q."""
     if grid.numbers is not None:
         step, offset = grid.numbers
         return affine(build, x, mul=step, add=-offset * step)
@@ -80,7 +80,7 @@ def _centred_and_scaled(build: Builder, x: Value, grid: QuantizedGrid) -> Value:
 
 
 def _places(build: Builder, x: Value, grid: QuantizedGrid) -> Value:
-    """Return where numbers lie on a grid; those between two places are not rounded."""
+    """Return ``x / scale + zero``, not rounded."""
     if grid.numbers is not None:
         step, offset = grid.numbers
         return affine(build, x, mul=1 / step, add=offset)
@@ -91,7 +91,7 @@ def _places(build: Builder, x: Value, grid: QuantizedGrid) -> Value:
 
 
 def _spread(build: Builder, given: Value, x: Value, grid: QuantizedGrid) -> Value:
-    """Return scales, or zero points, as they meet a tensor."""
+    """Return scales, or zero points, in a shape that broadcasts to a tensor's."""
     if given.elements == 1:
         return given
     sizes, axis = [1] * x.rank, position(grid.axis, x.rank)
@@ -133,7 +133,7 @@ SIX = 6.0
 
 
 def clipped_by_range(build: Builder, x: Value, scale: Value | None, zero: Value | None) -> Value:
-    """Return what an operator makes of its result in real numbers, which it quantises."""
+    """Return the quantised output of an operator, whose result comes in as real numbers."""
     return rounded(build, x, QuantizedGrid(scale or ONE, zero), zero.dtype if zero else UINT8)
 
 
@@ -166,7 +166,7 @@ def rounded(build: Builder, x: Value, grid: QuantizedGrid, dtype: int) -> Value:
 
 
 def _rounded(build: Builder, x: Value, grid: QuantizedGrid, to: dict[str, object]) -> Value:
-    """Return the numbers of a grid that are next to those of a tensor."""
+    """Return a tensor rounded to the nearest numbers of a grid."""
     if grid.numbers is None or grid.numbers[0] <= 0:
         whole = build.step("quantize", [_places(build, x, grid)], scale=1.0, **to)
         return _centred_and_scaled(build, whole, grid)
@@ -175,7 +175,7 @@ def _rounded(build: Builder, x: Value, grid: QuantizedGrid, to: dict[str, object
 
 
 def in_integers(build: Builder, x: Value, dtype: int) -> Value:
-    """Return the places that stand for a quantised tensor, as a model's output has them."""
+    """Return the integers, or small floats, of a quantised tensor that is an output of the model."""
     assert x.quantum is not None
     places = _places(build, x, x.quantum)
     if dtype in SMALL_FLOATS:

@@ -1,4 +1,4 @@
-"""Lists of tensors, as PyTorch's exporter writes them for lists of Python's: what is put in is what comes out."""
+"""Lists of tensors, which PyTorch's exporter writes for Python lists; they are resolved at import."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _list(items: Sequence[Value]) -> Value:
 
 
 def _items(call: Call) -> tuple[Value, ...]:
-    """Return the tensors of an operator's list.  Raises UnfitError if its input is none."""
+    """Return the tensors of an operator's list.  Raises UnfitError if its first input is not a list."""
     items = call.input(0).items
     if items is None:
         raise UnfitError("its input is no list of tensors")
@@ -28,7 +28,7 @@ def _items(call: Call) -> tuple[Value, ...]:
 
 
 def _place(call: Call, index: int, default: int) -> int:
-    """Return a place of a list.  Raises UnfitError if it is not known before it runs."""
+    """Return an index of a list.  Raises UnfitError if it is not known before a run."""
     return (call.sizes(index, "the place") or (default,))[0]
 
 
