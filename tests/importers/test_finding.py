@@ -76,7 +76,7 @@ def test_what_rows_decide_over_is_left_out_with_its_name_and_nothing_else_is() -
     assert list(net.outputs) == ["y"]
     assert net.summary().totals.macs == 6 * 5 * (4 + 2) + 3 * 30, "the convolution that the loop alone reads is counted"
     (note,) = [note for note in net.notes if "depend" in note]
-    assert note.startswith("Loop 'paste' depends on the number of these rows: not counted")
+    assert note.startswith("Loop 'paste' depends on a variable number of rows: not counted")
     assert note.endswith("and neither is the output 'mask'")
 
 
@@ -114,9 +114,12 @@ def test_a_loop_over_samples_that_finds_boxes_in_each_is_left_out() -> None:
         node("Gather", ["s", "zero"], ["n"]), node("Loop", ["n", ""], ["found"], body=inside, name="each"),
     ]  # fmt: skip
     constants = {"wb": zeros(5, 4), "ws": zeros(5, 2), "four": ints(4), "half": np.array([0.5], F), "zero": ints(0)[0]}
+    data = model([*nodes, node("MatMul", ["found", "wb"], ["y"])], {"x": ["N", 6, 5]}, ["y", "boxes"], constants)
+    with pytest.raises(CnncalcError, match="MatMul .* depends on the number of output rows of Loop 'each'"):
+        network(data)
     net = network(model(nodes, {"x": ["N", 6, 5]}, ["found", "boxes"], constants))
     assert (list(net.outputs), net.summary().totals.macs) == (["boxes"], 6 * 5 * (4 + 2))
-    assert any("Loop 'each' depends on the number of these rows" in note for note in net.notes)
+    assert any("Loop 'each' depends on a variable number of rows" in note for note in net.notes)
 
 
 def test_products_of_what_rows_decide_over_are_refused() -> None:

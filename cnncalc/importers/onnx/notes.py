@@ -50,7 +50,7 @@ def of_lost(lost: Sequence[str], outputs: Iterable[str]) -> str:
     left = [f"'{name}'" for name in outputs]
     are = "are the outputs" if len(left) > 1 else "is the output"
     without = f", and neither {are} {', '.join(left)}" if left else ""
-    return f"{lost[0]}{behind} depend{'s' * (not behind)} on the number of these rows: not counted{without}"
+    return f"{lost[0]}{behind} depend{'s' * (not behind)} on a variable number of rows: not counted{without}"
 
 
 def _of_tables(known: int, unread: int) -> list[str]:

@@ -100,7 +100,9 @@ def lose(build: LayerMaker, call: Call, scope: ValueScope) -> Sequence[Value]:
         CnncalcError: where it multiplies and adds, so that a sum without it would be wrong.
     """
     if not can_be_lost(call.operator):
-        raise CnncalcError(f"{where(call.operator)} depends on the number of output rows of {build.found[0]}")
+        raise CnncalcError(
+            f"{where(call.operator)} depends on the number of output rows of {(build.found or build.lost)[0]}"
+        )
     build.lost.append(where(call.operator))
     read = [scope.find(name) for one in _inner(call.operator) for name in one.inputs]
     build.ends += [*_live(call), *[value for value in read if value is not None and value.is_live]]
