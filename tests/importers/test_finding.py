@@ -115,7 +115,7 @@ def test_a_loop_over_samples_that_finds_boxes_in_each_is_left_out() -> None:
     ]  # fmt: skip
     constants = {"wb": zeros(5, 4), "ws": zeros(5, 2), "four": ints(4), "half": np.array([0.5], F), "zero": ints(0)[0]}
     data = model([*nodes, node("MatMul", ["found", "wb"], ["y"])], {"x": ["N", 6, 5]}, ["y", "boxes"], constants)
-    with pytest.raises(CnncalcError, match="MatMul .* depends on the number of output rows of Loop 'each'"):
+    with pytest.raises(CnncalcError, match=r"MatMul .* depends on the number of output rows of Loop 'each'"):
         network(data)
     net = network(model(nodes, {"x": ["N", 6, 5]}, ["found", "boxes"], constants))
     assert (list(net.outputs), net.summary().totals.macs) == (["boxes"], 6 * 5 * (4 + 2))
