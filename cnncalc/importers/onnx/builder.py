@@ -6,6 +6,7 @@ import math
 from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import (
@@ -160,7 +161,7 @@ class Builder:
         value = Value(stored.name, stored.shape, stored.dtype)
         value.leaves, value.source = (stored,), stored
         if is_small(stored):
-            value.defer(lambda: self._elements(stored))
+            value.defer(partial(self._elements, stored))
         return value
 
     def _elements(self, stored: StoredTensor) -> tuple[float, ...] | None:
