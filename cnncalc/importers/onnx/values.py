@@ -101,6 +101,11 @@ class Value:
         """Let the elements be read where somebody asks for them."""
         self._read = read
 
+    def __getstate__(self) -> tuple[None, dict[str, object]]:
+        """Return what goes to another process: elements that were not read yet are read."""
+        _ = self.data
+        return None, {slot: getattr(self, slot) for slot in self.__slots__}
+
     @property
     def fill(self) -> float | None:
         """The one number that all of a constant's elements are, or None."""
