@@ -27,7 +27,7 @@ from cnncalc import load
 from cnncalc.cli.export import beside
 from cnncalc.execution.inputs import random_inputs
 from cnncalc.exporters.formats import FORMATS, Options
-from cnncalc.graph import Graph
+from cnncalc.graph import Graph, Node
 from cnncalc.ground.atomic_write import write_whole
 from cnncalc.language.shipped import networks
 from cnncalc.network import Network
@@ -90,7 +90,7 @@ def read_differently(network: Graph, again: Graph) -> Iterator[str]:
         ours, theirs = (sum(_figure(node, figure) for node in graph.nodes) for graph in (network, again))
         if ours != theirs:
             yield f"{figure}: {ours:,} are {theirs:,}"
-    kept = {node.name: node.shape for node in network.nodes if node.layer.type not in ("dropout", "identity")}
+    kept = {node.name: node.shape for node in network.nodes if not _does_nothing(node)}
     found = {}
     for node in again.nodes:  # of a layer that several operators make, the last one's
         owner = next((name for name in scopes(node.name) if name in kept), node.name)
@@ -98,6 +98,12 @@ def read_differently(network: Graph, again: Graph) -> Iterator[str]:
     if kept != found:
         odd = [name for name in {**kept, **found} if kept.get(name) != found.get(name)]
         yield f"{len(odd)} layers: {', '.join(odd[:4])}"
+
+
+def _does_nothing(node: Node) -> bool:
+    """Whether a layer passes on its input as it is, so that the importer reads past its operators."""
+    layer = node.layer
+    return layer.type in ("dropout", "identity") or (layer.type == "channel_shuffle" and layer.__dict__["groups"] == 1)
 
 
 def scopes(name: str) -> Iterator[str]:
