@@ -188,7 +188,7 @@ def net(**settings: Any) -> Any:
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda path: untyped.load(5), "spec: 5 is not a path or the name of a network that ships"),
+        (lambda path: untyped.load(5), "spec: 5 is not a path or the name of a shipped network"),
         (lambda path: untyped.sweep({}), "spec: a value of type dict is not a path or the name"),
         (lambda path: untyped.compile(None), "spec: None is not a path or the name"),
         (lambda path: untyped.load("vgg:vgg19", "vgg11"), "variant: 'vgg11', but 'vgg19' is a variant already"),

@@ -1,1 +1,1 @@
-"""Graphs in other forms: they ask the layers, and hold no table of their own."""
+"""Graphs in other formats: exporters ask the layers, and have no tables of their own."""

@@ -1,20 +1,20 @@
-"""Columns of figures, one for each place of a block, and how one of them follows from another."""
+"""Columns of numbers, one per place of a block, and expressions of one column by another."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 ABSENT = object()
-"""What a column has where the layer is not there."""
+"""A column's value at places without the layer."""
 
 FigureColumn = Sequence[object]
 
 MOST_COMPARED = 60
-"""How many columns with names another one is compared with; nobody reads a block of more arguments."""
+"""Most named columns with which another one is compared; a block with more arguments would be unreadable."""
 
 
 def same(one: object, other: object) -> bool:
-    """Whether two figures are printed alike; True is not 1."""
+    """Whether two values are printed alike; True is not 1."""
     return type(one) is type(other) and bool(one == other)
 
 
@@ -25,14 +25,14 @@ def whole(column: Sequence[object]) -> list[int]:
 
 
 def equal(column: FigureColumn, other: FigureColumn) -> bool:
-    """Whether a column is another one, wherever it has a figure."""
+    """Whether a column equals another one wherever it has a value."""
     if column[0] is not ABSENT and column[0] != other[0]:  # mostly the first pair says no
         return False
     return all(value is ABSENT or same(value, there) for value, there in zip(column, other, strict=True))
 
 
 def multiple(column: FigureColumn, other: FigureColumn) -> str:
-    """Return a column of whole numbers as a multiple, or a part, of another; "" where it is neither."""
+    """Return a column of integers as a multiple, or a fraction, of another; "" if it is neither."""
     value, there = column[0], other[0]
     if type(value) is int and type(there) is int and value and there and max(value, there) % min(value, there):
         return ""  # mostly the first pair says no

@@ -1,4 +1,4 @@
-"""What simulators of accelerators are given of a network: its layers' products, and how many of its MACs these are."""
+"""The input of accelerators' simulators: a network's products, and their share of its MACs."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ def _repeated(contraction: Contraction, copies: int) -> Contraction:
 
 
 def windows(contraction: Contraction) -> int:
-    """Return how many rows the first factor has, windows counted."""
+    """Return the number of rows of the first factor, including windows."""
     return contraction.rows * prod([axis.windows for axis in contraction.axes])
 
 
 def taps(contraction: Contraction) -> int:
-    """Return how long a row of the first factor is in one group."""
+    """Return the length of a row of the first factor in one group."""
     return contraction.channels * prod([axis.kernel for axis in contraction.axes])
 
 

@@ -1,6 +1,6 @@
 """The formats that a network is exported to: each a module of this room with a function ``export(graph, options)``.
 
-A module is imported when its format is asked for.
+Modules are imported on first use.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
 Chunk = bytes | memoryview
 
 Beside = Callable[[str, Iterable[Chunk]], str]
-"""Writes a file beside the format's own, by its suffix, and returns its name."""
+"""Writes a second file with a suffix, and returns its name."""
 
 
 class Options(NamedTuple):
-    """What a format may take beside the graph; a format gets only what its ``takes`` names.
+    """Options of formats; a format gets only those in its ``takes``.
 
     Attributes:
         weights: tensors by the names that ``cnncalc weights`` lists; None for the graph's own, or random ones.
         seed: of random weights.
         opset: the version of ONNX' operators; None for the usual one.
         beside: writes a second file; None if there is no place for one.
-        report: says a line about what was written, beside it; None if nobody hears it.
+        report: reports a line about the result; None to report nothing.
     """
 
     weights: Mapping[str, npt.ArrayLike] | None = None
@@ -63,7 +63,9 @@ class ExportFormat(NamedTuple):
 
     @property
     def export(self) -> Callable[[Graph, Options], Iterable[Chunk]]:
-        """The function that gives a graph's file, piece by piece; it raises CnncalcError for what can't be said."""
+        """The function that yields a graph's file, piece by piece; it raises CnncalcError for layers that can't be
+        expressed.
+        """
         function: Callable[[Graph, Options], Iterable[Chunk]] = import_module(f"{__package__}.{self.module}").export
         return function
 
@@ -87,14 +89,14 @@ FORMATS = {
 
 
 def by_suffix(path: str) -> str | None:
-    """Return the format that a file's name asks for; None if none has its suffix."""
+    """Return the format of a file's suffix; None if there is none."""
     return next((name for name, format in FORMATS.items() if path.lower().endswith(format.suffixes)), None)
 
 
 def check_text(graph: Graph) -> None:
     """Raise CnncalcError if a graph can't be written out as text: of no layer, or with lists that are too long."""
     if not graph.nodes:
-        raise CnncalcError(f"'{graph.title}' has no layer that could be written out")
+        raise CnncalcError(f"'{graph.title}' has no layer to write")
     lists = (value for node in graph.nodes for value in vars(node.layer).values() if isinstance(value, tuple))
     if sum([len(values) for values in lists]) > MAX_WRITTEN_NUMBERS:
         raise CnncalcError(

@@ -1,6 +1,5 @@
-"""A graph in the order and with the concatenations in which a person writes it.
-
-What grows layer by layer is joined to what was joined before, and branches are written one after the other.
+"""A graph with readable order and concatenations: each concatenation extends the one before it, and branches are
+written one after the other.
 
 A model file of a DenseNet (arXiv:1608.06993) joins all earlier outputs anew in front of each layer; as a spec, a layer
 joins its output to its input.

@@ -59,7 +59,7 @@ def export(graph: Graph, options: Options) -> Iterator[bytes]:
         unfolded = list(dict.fromkeys([product.node.name for product in found if _is_unfolded(product.contraction)]))
         if unfolded:
             named = _few(unfolded)
-            options.report(f"written as products of matrices, whose windows don't overlap in what is read: {named}")
+            options.report(f"written as matrix products, which are read as if windows did not overlap: {named}")
 
 
 def rows(product: Product) -> Iterator[TopologyRow]:

@@ -1,4 +1,4 @@
-"""Weights that items of a spec share: an item says whose they are; a scope of which that can't be said is no block."""
+"""Shared weights in a spec: an item names their owner; a scope for which that is impossible is no block."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A graph as a spec that a person would have written, proven by being read again."""
+"""A graph as a readable spec, verified by reading it again."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def written(graph: Graph) -> tuple[str, Graph]:
     check_text(graph)
     for tensor in graph.inputs.values():
         if tensor.times != 1:
-            raise CnncalcError(f"input '{tensor.name}' has no batch, which a spec can't say")
+            raise CnncalcError(f"input '{tensor.name}' has no batch, which a spec can't express")
     for node in graph.nodes:
         if node.layer.type not in layer_types():
             raise CnncalcError(f"'{node.name}' is of type {node.layer.type}, which a spec does not have")
@@ -57,7 +57,7 @@ def written(graph: Graph) -> tuple[str, Graph]:
         entries = with_owners(entries, {node: node.shares for node in one.nodes if node.shares is not None})
         text = "\n".join(_Writer(one, without_single(entries)).lines()) + "\n"
         try:
-            with noticed():  # what is doubtful was reported of the original
+            with noticed():  # warnings were reported for the original
                 other = read_text(text.encode(), "imported.yaml").build()
         except CnncalcError as error:
             problem = str(error)
@@ -81,7 +81,7 @@ def _renamed(stored: Callable[[], Mapping[str, Array]], graph: Graph, nodes: Seq
 
 
 class Renamed(Mapping[str, "Array"]):
-    """Tensors by other names, each read when it is asked for."""
+    """Tensors by other names, each read on access."""
 
     def __init__(self, tensors: Mapping[str, Array], names: Mapping[str, str]) -> None:
         self.tensors = tensors
@@ -106,7 +106,7 @@ def export(graph: Graph, options: Options) -> Iterator[bytes]:
 
 
 def difference(graph: Graph, other: Graph) -> str:
-    """Return how a spec's graph differs from the graph that it was made of; "" where it does not."""
+    """Return the difference of a spec's graph from the original; "" if there is none."""
     if len(other.nodes) != len(graph.nodes):
         return f"it has {len(other.nodes)} layers, not {len(graph.nodes)}"
     our_places, their_places = _places(graph), _places(other)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 FIRST_BYTE = b"\x08"
-"""What a model file begins with, and no text does: the key of its version."""
+"""The first byte of a model file, with which no text begins: the key of its version."""
 
 
 def begins_a_model(start: bytes) -> bool:

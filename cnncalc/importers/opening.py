@@ -21,7 +21,7 @@ def open_recipe(spec: str | os.PathLike[str], variant: str | None = None) -> tup
         CnncalcError: if there is no such spec, it can't be read, it is another variant already, or an argument is
             no name.
     """
-    path, asked = split_variant(given.path("spec", spec, "a path or the name of a network that ships"))
+    path, asked = split_variant(given.path("spec", spec, "a path or the name of a shipped network"))
     recipe, named = open_file(path)
     named = asked or named
     if variant is not None and named not in (None, given.text("variant", variant)):

@@ -48,7 +48,7 @@ def test_an_opset_that_is_not_offered(tmp_path: Path) -> None:
     path = tmp_path / "net.onnx"
     for opset in ("12", "24"):
         done = cnncalc("export", "lenet5", "-o", str(path), "--opset", opset)
-        assert done == (2, "", f"opset {opset} is not offered\n  hint: 13 to 23 are; 17 is usual\n")
+        assert done == (2, "", f"opset {opset} is not supported\n  hint: 13 to 23 are; the default is 17\n")
     assert not path.exists()
 
 
@@ -56,7 +56,11 @@ def test_a_layer_without_a_counterpart(tmp_path: Path) -> None:
     spec, path = tmp_path / "net.yaml", tmp_path / "net.onnx"
     spec.write_text("input: [7, 4]\nlayers:\n  - relu\n  - trilu\n")
     done = cnncalc("export", str(spec), "-o", str(path), "--opset", "13")
-    assert done == (2, "", f"{spec}:4:5: 'trilu1', of type trilu, can't be said in ONNX: it needs opset 14, not 13\n")
+    assert done == (
+        2,
+        "",
+        f"{spec}:4:5: 'trilu1', of type trilu, can't be expressed in ONNX: it needs opset 14, not 13\n",
+    )
     spec.write_text("input: [1001, 4]\nlayers:\n  - lstm: {hidden_size: 2, output: both}\n")
     done = cnncalc("export", str(spec), "-o", str(path))
     assert (done.code, done.out) == (2, "")
@@ -73,7 +77,7 @@ def test_an_operator_that_nobody_knows_has_no_counterpart(tmp_path: Path) -> Non
     model.write_bytes(onnx.helper.make_model(graph).SerializeToString())
     done = cnncalc("export", str(model), "-o", str(path))
     assert done.code == 2
-    assert done.err.endswith("of type Odd, can't be said in ONNX: it has no counterpart in ONNX\n")
+    assert done.err.endswith("of type Odd, can't be expressed in ONNX: it has no counterpart in ONNX\n")
     assert not path.exists()
 
 

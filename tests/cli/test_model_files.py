@@ -119,7 +119,7 @@ def test_what_is_no_model_is_refused(tmp_path: Path, name: str, content: bytes, 
 def test_weights_that_are_not_there_are_missed_only_by_a_run() -> None:
     done = cnncalc("run", RESNET)
     assert done.code == 2
-    assert "stands in 'weights.bin', which is not there as a plain file beside the model" in done.err
+    assert "stands in 'weights.bin', which does not exist as a regular file next to the model" in done.err
 
 
 @pytest.mark.parametrize("location", ["../secret.bin", "/etc/passwd", "..", "a/b.bin"])
@@ -141,7 +141,7 @@ def test_weights_are_read_beside_the_model_alone(tmp_path: Path, location: str) 
     assert cnncalc("summary", str(path)).code == 0
     done = cnncalc("run", str(path))
     assert done.code == 2
-    assert f"stands in '{location}', which is no plain file beside the model" in done.err
+    assert f"stands in '{location}', which is not a regular file next to the model" in done.err
 
 
 def test_a_summary_of_a_model_needs_nothing_beyond_the_standard_library() -> None:
@@ -194,7 +194,7 @@ def test_a_choice_that_is_not_decided_is_named() -> None:
     assert json.loads(done.out)["totals"]["params"] == 32  # of the heavier branch
     assert done.err.splitlines() == [
         "note: input 'rate' is a single number, which is not given (rate=1 gives it)",
-        "note: If '/choice/If' decides when it runs; its then branch, the heavier one, is counted",
+        "note: If '/choice/If' decides when it runs; its then branch, the one with more MACs, is counted",
     ]
 
 
@@ -203,7 +203,7 @@ def test_a_file_for_one_sample_refuses_more() -> None:
     data = model(nodes, {"x": [1, 4, 4]}, ["y"], {"zero": np.int64(0)})
     one = cnncalc("summary", "-", stdin=data)
     assert one.code == 0
-    assert one.err == "note: the file is for a batch of one alone: Gather '/first/Gather' takes the batch away\n"
+    assert one.err == "note: the file works only for a batch of 1: Gather '/first/Gather' removes the batch\n"
     more = cnncalc("summary", "-", "--batch", "2", stdin=data)
     assert more.code == 2
     assert "a batch of 2, but Gather '/first/Gather' restricts the network to a batch of 1" in more.err
@@ -217,7 +217,7 @@ def test_an_operator_that_is_not_known_is_uncounted() -> None:
     done = cnncalc("summary", "-", "--format", "json", stdin=made.SerializeToString())
     found = json.loads(done.out)
     assert (done.code, found["uncounted"], found["outputs"]) == (0, ["Wonder"], {"y": [1, 6]})
-    assert done.err == "note: Wonder '/odd' is not counted: nothing is known of what it costs\n"
+    assert done.err == "note: Wonder '/odd' is not counted: its cost is unknown\n"
 
 
 def test_levels_are_counted_below_the_scope_that_all_layers_are_in(tmp_path: Path) -> None:
@@ -278,4 +278,4 @@ def test_a_model_without_a_layer_is_no_spec(tmp_path: Path) -> None:
     path = tmp_path / "nothing.onnx"
     path.write_bytes(model([node("Identity", ["x"], ["y"])], {"x": ["N", 3, 8, 8]}, ["y"]))
     for command in (["import"], ["export", "--to", "torch"]):
-        assert cnncalc(*command, str(path)) == (2, "", "'nothing' has no layer that could be written out\n")
+        assert cnncalc(*command, str(path)) == (2, "", "'nothing' has no layer to write\n")

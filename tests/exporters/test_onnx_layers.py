@@ -197,7 +197,7 @@ def test_what_is_too_much_is_refused_at_once(item: str) -> None:
     shape, message = TOO_MUCH[item]
     with pytest.raises(CnncalcError) as caught:
         FORMATS["onnx"].export(layer(item, shape), Options())
-    assert str(caught.value).endswith(f"can't be said in ONNX: it {message}")
+    assert str(caught.value).endswith(f"can't be expressed in ONNX: it {message}")
 
 
 @pytest.mark.parametrize("name", NAMES)

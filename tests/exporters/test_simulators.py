@@ -237,7 +237,7 @@ def test_what_is_covered_is_reported(tmp_path: Path) -> None:
     (tmp_path / "net.yaml").write_text(UNUSUAL)
     done = cnncalc("export", str(tmp_path / "net.yaml"), "--to", "scale-sim")
     assert done.err.splitlines()[-1] == (
-        "written as products of matrices, whose windows don't overlap in what is read: conv1, conv2, DP-wide"
+        "written as matrix products, which are read as if windows did not overlap: conv1, conv2, DP-wide"
     )
 
 

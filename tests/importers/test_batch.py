@@ -83,7 +83,7 @@ def test_samples_that_are_multiplied_with_each_other_are_for_a_batch_of_one() ->
     data = model(nodes, {"x": [1, LENGTH]}, ["y"])
     net = network(data)
     assert net.summary().totals.macs == 2 * LENGTH
-    assert any("for a batch of one alone" in note for note in net.notes)
+    assert any("works only for a batch of 1" in note for note in net.notes)
     x = STREAM.standard_normal((1, LENGTH)).astype(F)
     np.testing.assert_allclose(net.run(x).output[0], runtime(data, {"x": x})[0], rtol=1e-4, atol=1e-5)
 

@@ -185,7 +185,7 @@ ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: model([node("Add", ["x", "z"], ["y"]), node("Relu", ["x"], ["z"])], MAP, ["y"]), "which nothing before it makes",
     ),
     "a name made twice": (
-        lambda: model([node("Relu", ["x"], ["y"]), node("Relu", ["x"], ["y"])], MAP, ["y"]), "which is there already",
+        lambda: model([node("Relu", ["x"], ["y"]), node("Relu", ["x"], ["y"])], MAP, ["y"]), "which exists already",
     ),
     "a function that calls itself": (lambda: functions(lambda i: [node("f0", ["a"], ["b"], domain="own")], 1), "nested deeper than 16"),
     "functions that call twice": (
@@ -197,7 +197,7 @@ ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
     "graphs in graphs": (lambda: nested(3000), "graphs are nested deeper than 16"),
     "a million fields": (fields, "more than 60,000 operators and tensors"),
     "a million inputs": (inputs, "more than 600,000 fields"),
-    "an unknown operator": (lambda: model([node("Wonder", ["x"], ["y"], domain="own")], MAP, ["y"]), "of a type that is not known"),
+    "an unknown operator": (lambda: model([node("Wonder", ["x"], ["y"], domain="own")], MAP, ["y"]), "of an unknown type"),
     "an axis put in twice": (
         lambda: model([node("Unsqueeze", ["x", "axes"], ["y"])], MAP, ["y"], {"axes": ints(0, 0)}), "axes [0, 0] name one twice",
     ),
@@ -262,7 +262,7 @@ ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: model([node("Relu", ["x"], [f"r{i}"]) for i in range(11_000)], MAP, [f"r{i}" for i in range(11_000)]),
         "more than 10,000 layers",
     ),
-    "no output": (lambda: model([node("Relu", ["x"], ["y"])], MAP, ["z"]), "nothing makes the output 'z'"),
+    "no output": (lambda: model([node("Relu", ["x"], ["y"])], MAP, ["z"]), "no operator computes the output 'z'"),
 }  # fmt: skip
 
 

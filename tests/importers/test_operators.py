@@ -282,7 +282,7 @@ def test_a_loop_that_may_end_sooner_is_counted_whole_and_said() -> None:
 
 
 def test_a_loop_of_unknown_or_endless_passes_is_refused_with_its_name() -> None:
-    with pytest.raises(CnncalcError, match="Loop 'loop' is of a type that is not known"):
+    with pytest.raises(CnncalcError, match="Loop 'loop' is of an unknown type"):
         network(looped(2**62, [node("Identity", ["go"], ["on"])]))
 
 
@@ -413,7 +413,7 @@ def test_a_convolution_by_computed_filters_is_counted_and_cannot_be_run() -> Non
     (conv,) = [one for one in net.nodes if one.layer.type == "Conv"]
     assert (conv.shape, conv.use.flops, conv.layer.kind) == ((8, 6, 5), 2 * products, "conv")
     assert net.nodes[-1].shape == (8, 6, 5)
-    assert any("for a batch of one alone: Conv" in note for note in net.notes)
+    assert any("works only for a batch of 1: Conv" in note for note in net.notes)
     assert [row.fault for row in net.run(weight(1, 4, 6, 5)).mismatches] == ["'Conv' can't be run"]
 
 

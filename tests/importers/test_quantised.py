@@ -200,5 +200,5 @@ def test_weights_of_few_bits_are_their_numbers(kind: str) -> None:
 
 
 def test_a_cast_to_integers_of_few_bits_is_refused() -> None:
-    with pytest.raises(CnncalcError, match="a cast to numbers of 4 bits is not known"):
+    with pytest.raises(CnncalcError, match="a cast to numbers of 4 bits is not supported"):
         rounding(model([node("Cast", ["x"], ["y"], to=onnx.TensorProto.INT4)], {"x": ["N", 4]}, ["y"], {}, 21))

@@ -1,4 +1,4 @@
-"""A graph as an ONNX model, written without a library: each layer says by which operators it is made."""
+"""A graph as an ONNX model, written without a library: each layer adds its operators."""
 
 from __future__ import annotations
 

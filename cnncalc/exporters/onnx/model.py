@@ -1,4 +1,4 @@
-"""The file: operators, weights, and what goes in and comes out.
+"""The file: operators, weights, inputs and outputs.
 
 Names of tensors are those of layers, names of weights those that ``cnncalc weights`` lists.  Weights are made, or read,
 one by one as the file is written; how long it is, is known before.
@@ -46,7 +46,7 @@ SPARE = 1 << 20
 """Bytes that are left for what is not summed: keys and lengths."""
 
 BATCH = "batch"
-"""What the file calls the size of the batch."""
+"""The name of the batch size in the file."""
 
 
 class Parts(NamedTuple):
@@ -85,7 +85,9 @@ def written(
         CnncalcError: for a layer without a counterpart, weights that don't fit, or a model that is too large.
     """
     if not OPSETS[0] <= opset <= OPSETS[1]:
-        raise CnncalcError(f"opset {opset} is not offered", f"{OPSETS[0]} to {OPSETS[1]} are; {USUAL_OPSET} is usual")
+        raise CnncalcError(
+            f"opset {opset} is not supported", f"{OPSETS[0]} to {OPSETS[1]} are; the default is {USUAL_OPSET}"
+        )
     parts = _parts(graph, opset, shown)
     sizes = [prod(shape) * WIDTHS[FLOAT] for _, shape in parts.weights]
     pieces = (np.ascontiguousarray(array).data.cast("B") for _, array in contents)
@@ -136,7 +138,7 @@ def _parts(graph: Graph, opset: int, shown: Collection[Node]) -> Parts:
         except LayerError as error:
             place = f"{node.origin}: " if node.origin else ""
             raise CnncalcError(
-                f"{place}'{node.name}', of type {node.layer.type}, can't be said in ONNX: it {error.message}"
+                f"{place}'{node.name}', of type {node.layer.type}, can't be expressed in ONNX: it {error.message}"
             ) from None
         operators += [block(GraphProto.NODE, message) for message in messages]
         if len(operators) > MAX_EXPORTED_OPERATORS:

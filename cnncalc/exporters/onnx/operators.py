@@ -27,9 +27,7 @@ class Operators:
 
     Attributes:
         opset: the version of the operator set.
-        inputs: the tensors that come in.
-        shapes: their shapes, without the batch axis.
-        output: the shape of what comes out.
+        inputs: the input tensors. shapes: their shapes, without the batch axis. output: the shape of the output.
         weights: names of the layer's tensors that are used, as ``cnncalc weights`` lists them.
     """
 

@@ -1,4 +1,4 @@
-"""What ``forward`` does: statements, one for each step that a person would write on a line of its own."""
+"""The statements of ``forward``, one per step that people would write on a separate line."""
 
 from __future__ import annotations
 

@@ -146,12 +146,12 @@ class Arrays:
         entries = stored.external or {}
         name, what = entries.get("location", ""), f"{self.path}: the tensor '{stored.name}'"
         if self.place is None:
-            raise CnncalcError(f"{what} stands in another file, which is not there for a model from a pipe")
+            raise CnncalcError(f"{what} is in another file, which is not available for a model from a pipe")
         if not name or name != os.path.basename(name) or name in (".", "..") or "\\" in name or "\0" in name:
-            raise CnncalcError(f"{what} stands in '{name}', which is no plain file beside the model")
+            raise CnncalcError(f"{what} stands in '{name}', which is not a regular file next to the model")
         path = os.path.join(os.path.dirname(self.place), name)
         if os.path.islink(path) or not os.path.isfile(path):
-            raise CnncalcError(f"{what} stands in '{name}', which is not there as a plain file beside the model")
+            raise CnncalcError(f"{what} stands in '{name}', which does not exist as a regular file next to the model")
         try:
             offset, size = int(entries.get("offset", 0)), os.path.getsize(path)
             length = int(entries.get("length", size - offset))

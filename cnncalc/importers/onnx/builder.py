@@ -60,7 +60,7 @@ def operator(*ops: str, domain: str = "") -> Callable[[Handler], Handler]:
 
 
 PERIODIC = ("Sin", "Cos")
-"""Operators behind which a constant is a table of positions, and nothing that was learned."""
+"""Operators after which a constant is a table of positions, not a learned tensor."""
 
 
 class Builder:
@@ -78,7 +78,7 @@ class Builder:
         found: operators with a variable number of output rows, in words.
         lost: those behind them of which nothing can be said.
         ends: what these read.
-        single: operators that do something for a batch of one alone, in words.
+        single: operators that work only for a batch of 1, in words.
         rounds: whether quantised tensors are rounded, as they are where the network runs.
         quantizes: whether there are any.
         undecided: choices of a branch that are not known before it runs.
@@ -196,7 +196,7 @@ class Builder:
             inputs.append(value)
         for name in item.outputs:
             if name and (name in scope.values or name in scope.stored):
-                raise CnncalcError(f"{where(item)} makes '{name}', which is there already")
+                raise CnncalcError(f"{where(item)} makes '{name}', which exists already")
         call = Call(item, inputs, opsets.get(item.domain, 1), scopes)
         around, self.call = self.call, call
         try:

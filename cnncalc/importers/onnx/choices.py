@@ -101,7 +101,7 @@ def _tried(build: BranchTaker) -> Iterator[Additions]:
 
 
 def chosen(build: BranchTaker, call: Call, scope: ValueScope) -> Sequence[Value | None]:
-    """Take in the branch of an If that is taken, or the heavier one where that is not known."""
+    """Add the branch of an If that is taken, or, if that is unknown, the one with more MACs."""
     branches = {name: call.operator.attributes.get(f"{name}_branch") for name in ("then", "else")}
     key = " ".join([*call.scopes, *call.operator.outputs[:1], str(len(build.steps))])
     condition = build.choices.get(key, call.input(0).number)
@@ -114,7 +114,7 @@ def chosen(build: BranchTaker, call: Call, scope: ValueScope) -> Sequence[Value 
             with _tried(build) as added:
                 outputs = _branch(build, branch, call, scope)
             tried[name] = (added, outputs)
-        except CnncalcError as error:  # shapes that only the other one is for
+        except CnncalcError as error:  # the shapes fit only the other branch
             faults.append(error)
     if not tried:
         raise faults[0]
@@ -123,7 +123,7 @@ def chosen(build: BranchTaker, call: Call, scope: ValueScope) -> Sequence[Value 
     words, decider = where(call.operator), call.input(0)
     build.undecided.append(Undecided(key, words, decider if decider.step is not None else None))
     added.put_back()
-    why = "the only one that fits" if faults else "the heavier one"
+    why = "the only one that fits" if faults else "the one with more MACs"
     build.notes.append(f"{words} decides when it runs; its {taken} branch, {why}, is counted")
     return outputs
 
@@ -135,7 +135,7 @@ def macs_of(step: LayerStep) -> int:
 
 
 def _branch(build: BranchTaker, graph: object, call: Call, scope: ValueScope) -> Sequence[Value | None]:
-    """Take in one branch."""
+    """Add one branch."""
     if not isinstance(graph, Subgraph):
         raise UnfitError("a branch is missing")
     name = call.operator.name

@@ -235,7 +235,9 @@ class Imported:
         sizes = port.shape
         if sizes is None:
             if given is None:
-                raise CnncalcError(f"the shape of input '{port.name}' is not stated", f"give it: {port.name}=3x224x224")
+                raise CnncalcError(
+                    f"the file does not state the shape of input '{port.name}'", f"give it: {port.name}=3x224x224"
+                )
             sizes = (None, *given)
         if not sizes:
             if given is not None:
@@ -283,9 +285,9 @@ class Imported:
         ends: dict[str, Value] = {}
         for port, value in zip(ports, outputs, strict=True):
             if value is None:
-                raise CnncalcError(f"nothing makes the output '{port.name}'")
+                raise CnncalcError(f"no operator computes the output '{port.name}'")
             if value.items is not None:
-                raise CnncalcError(f"the output '{port.name}' is a list of tensors, which is not known")
+                raise CnncalcError(f"the output '{port.name}' is a list of tensors, which is not supported")
             if value is LOST:
                 continue
             if not value.is_live:

@@ -45,7 +45,7 @@ def _loop(taker: Taker, call: Call, scope: ValueScope, body: Subgraph) -> Sequen
         return None
     carried: list[Value | None] = list(call.inputs[2:])
     if len(body.inputs) != len(carried) + 2 or len(body.outputs) <= len(carried):
-        raise UnfitError("its body has not the inputs and outputs of a loop")
+        raise UnfitError("its body does not have the inputs and outputs of a loop")
     stacked: list[list[Value | None]] = [[] for _ in body.outputs[len(carried) + 1 :]]
     condition, passes = call.given(1), 0
     is_open = False
@@ -71,7 +71,7 @@ def _scan(taker: Taker, call: Call, scope: ValueScope, body: Subgraph) -> Sequen
     count = call.integer("num_scan_inputs")
     states = len(call.inputs) - count
     if call.opset < 9 or count < 1 or states < 0 or len(body.inputs) != states + count or len(body.outputs) < states:
-        raise UnfitError("its body has not the inputs and outputs of a scan")
+        raise UnfitError("its body does not have the inputs and outputs of a scan")
     carried, sequences = list(call.inputs[:states]), [call.input(states + i) for i in range(count)]
     stacked: list[list[Value | None]] = [[] for _ in body.outputs[states:]]
     axes = [axis % value.rank for axis, value in zip(_each(call, "scan_input_axes", count), sequences, strict=True)]
@@ -128,7 +128,7 @@ def _stack(taker: Taker, call: Call, pile: Sequence[Value | None], axis: int) ->
     rows: list[Value | None] = []
     for value in pile:
         if value is None:
-            raise UnfitError("its body does not make what it is to stack")
+            raise UnfitError("its body does not compute the tensors to stack")
         item = OnnxOperator("Unsqueeze", "", (), ("",), call.operator.name, {"axes": [axis]}, (), {}, "")
         rows += taker.outputs(Call(item, [value], 12, call.scopes), ValueScope())
     return _made(taker, call, "Concat", rows, axis=axis)

@@ -310,11 +310,11 @@ def _scopes(text: str) -> tuple[str, ...]:
 
 def _span(value: Value) -> Span:
     if isinstance(value, int):  # the reader has checked the wire type
-        raise MalformedError("a number where bytes belong")
+        raise MalformedError("a number in place of bytes")
     return value
 
 
 def _whole(value: Value) -> int:
     if not isinstance(value, int):
-        raise MalformedError("bytes where a number belongs")
+        raise MalformedError("bytes in place of a number")
     return value

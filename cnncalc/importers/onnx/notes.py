@@ -40,7 +40,7 @@ def notes(build: Builder, params: Params, steps: Iterable[LayerStep], missing: S
     if build.lost:
         found.append(of_lost(build.lost, missing))
     if build.single:
-        found.append(f"the file is for a batch of one alone: {build.single[0]} takes the batch away")
+        found.append(f"the file works only for a batch of 1: {build.single[0]} removes the batch")
     return found
 
 
@@ -58,11 +58,11 @@ def _of_tables(known: int, unread: int) -> list[str]:
     found = []
     if known:
         what = f"{known} table{'s' * (known != 1)} of attention biases"
-        found.append(f"{what} stand in the file for every pair of positions; their different rows count")
+        found.append(f"{what} are written out for every pair of positions; only their different rows count")
     if unread:
         what = f"{unread} table{'s' * (unread != 1)} of attention biases"
         found.append(
-            f"{what} stand in the file for every pair of positions and count in full: nothing shows their rows"
+            f"{what} are written out for every pair of positions and count in full, because their rows are unknown"
         )
     return found
 

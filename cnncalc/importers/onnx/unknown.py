@@ -31,7 +31,7 @@ def stated(
     live = list(inputs) or _live(call)
     if not live:
         return Value("", shape, call.input(0).dtype)
-    build.notes.append(f"{where(call.operator)} is not counted: what it costs depends on how it is done")
+    build.notes.append(f"{where(call.operator)} is not counted: its cost depends on the algorithm")
     return build.layer(Opaque(op=call.op, shape=shape or (1,), settings=tuple(settings.items())), live, axis)
 
 
@@ -43,16 +43,14 @@ def opaque(build: LayerMaker, call: Call) -> Sequence[Value | None]:
         port = build.hints.get(name)
         sizes = port.shape if port and port.shape is not None else None
         if sizes is None or any(not isinstance(size, int) or size < 1 for size in sizes[1:]) or not live:
-            raise CnncalcError(
-                f"{where(item)} is of a type that is not known, and the file does not state its output's shape"
-            )
+            raise CnncalcError(f"{where(item)} is of an unknown type, and the file does not state its output's shape")
         whole = tuple([size if isinstance(size, int) else 0 for size in sizes])
         batched = bool(whole) and (whole[0] < 2 or whole[0] == build.baked)
         layer = Opaque(op=item.op, shape=(whole[1:] if batched else whole) or (1,))
         outputs.append(build.layer(layer, live, 0 if batched else None))
     if not outputs:
         return outputs
-    build.notes.append(f"{where(item)} is not counted: nothing is known of what it costs")
+    build.notes.append(f"{where(item)} is not counted: its cost is unknown")
     return outputs
 
 

@@ -296,7 +296,7 @@ class Call:
             return None
         found = [item for item in value if isinstance(item, int | float)] if isinstance(value, list) else []
         if not isinstance(value, list) or len(found) < len(value):
-            raise UnfitError(f"{name} is no list of numbers")
+            raise UnfitError(f"{name} is not a list of numbers")
         return tuple(found)
 
     def integers(self, name: str) -> tuple[int, ...] | None:
@@ -304,7 +304,7 @@ class Call:
         numbers = self.numbers(name)
         found = None if numbers is None else tuple([item for item in numbers if isinstance(item, int)])
         if found is not None and found != numbers:
-            raise UnfitError(f"{name} is no list of integers")
+            raise UnfitError(f"{name} is not a list of integers")
         return found
 
     def tensor(self, name: str) -> StoredTensor | None:

@@ -153,7 +153,7 @@ class WireReader:
     def text(self, value: Value, most: int = MAX_MODEL_NAME) -> str:
         """Return a value as text.  Raises MalformedError if it, or all text together, is too long."""
         if isinstance(value, int):  # the reader has checked the wire type
-            raise MalformedError("a number where bytes belong")
+            raise MalformedError("a number in place of bytes")
         start, end = value
         length = end - start
         self.text_left -= length

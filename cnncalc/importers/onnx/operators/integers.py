@@ -20,7 +20,7 @@ def _cast(build: Builder, call: Call) -> Value:
     to = call.integer("to") if call.op == "Cast" else call.input(1).dtype
     if to not in (*FORMATS, *SMALL_FLOATS, BFLOAT16):
         what = f"numbers of {BITS[to]} bits" if to in BITS else f"the type {to}"
-        raise UnfitError(f"a cast to {what} is not known")
+        raise UnfitError(f"a cast to {what} is not supported")
     if to in SMALL_FLOATS and x.is_live and x.dtype not in SMALL_FLOATS:
         made = rounded(build, x, QuantizedGrid(ONE, None), to)
     elif not x.is_live:

@@ -145,7 +145,7 @@ def rounded(build: Builder, x: Value, grid: QuantizedGrid, dtype: int) -> Value:
     """
     build.quantizes = True
     if dtype not in RANGES and dtype not in SMALL_FLOATS:
-        raise UnfitError(f"quantised tensors of the type {dtype} are not known")
+        raise UnfitError(f"quantised tensors of the type {dtype} are not supported")
     if not build.call.integer("saturate", 1):
         raise UnfitError("numbers beyond the largest that become NaN (saturate = 0) are not known")
     least, most = RANGES.get(dtype, (0, 0))
@@ -349,7 +349,7 @@ def _qlinear_activation(build: Builder, call: Call) -> Value:
 @operator("QLinearGlobalAveragePool", "QLinearAveragePool", "QLinearReduceMean", domain="com.microsoft")
 def _qlinear_pool(build: Builder, call: Call) -> Value:
     if call.integer("channels_last"):
-        raise UnfitError("a quantised pool with the channels last is not known")
+        raise UnfitError("a quantised pool with the channels last is not supported")
     op = call.op.removeprefix("QLinear")
     return _as_plain(build, call, op, [dequantized(build, call.input(0), call.given(1), call.given(2))], 3)
 

@@ -63,13 +63,13 @@ def recurrent(
     if w.shape != (directions, rows, x.shape[-1]) or r.shape != (directions, rows, hidden):
         raise UnfitError(f"its weights {shape_text(w.shape)} and {shape_text(r.shape)} are for another input")
     if call.integer("input_forget"):
-        raise UnfitError("input and forget gates that are one (input_forget) are not known")
+        raise UnfitError("coupled input and forget gates (input_forget) are not supported")
     if call.number("clip"):
-        raise UnfitError("a bound of the gates is not known")
+        raise UnfitError("a bound of the gates is not supported")
     arguments = _arguments(call, op, hidden, directions)
     lengths = call.given(4)
     if lengths is not None and lengths.is_live:
-        build.notes.append(f"{op} '{call.operator.name}' is counted over all steps; sequence_lens is not looked at")
+        build.notes.append(f"{op} '{call.operator.name}' is counted over all steps; sequence_lens is ignored")
     held = _held(build, op, w, r, b, hidden, directions)
     peepholes = call.given(7)
     if peepholes is not None and not build.is_zero(peepholes):

@@ -94,7 +94,7 @@ def _topk(build: Builder, call: Call) -> Sequence[Value | None]:
     k = call.integer("k") if call.opset < 10 else (call.sizes(1, "k") or (0,))[0]
     at = x.own(call.integer("axis", -1))
     if at is None:
-        raise UnfitError("it chooses among the batch")
+        raise UnfitError("it selects from the batch")
     found = []
     for what in ("values", "indices"):
         chosen = made("topk", {"k": k, "axis": at, "largest": bool(call.integer("largest", 1)), "output": what})

@@ -42,7 +42,7 @@ def _constant(build: Builder, call: Call) -> Value:
     for found, dtype in ((call.integers("value_ints"), INT64), (call.numbers("value_floats"), FLOAT)):
         if found is not None:
             return literal(found, (len(found),), dtype)
-    raise UnfitError("a constant of a kind that is not known")
+    raise UnfitError("a constant of an unknown kind")
 
 
 @operator("ConstantOfShape")
