@@ -89,12 +89,13 @@ def needs(plan: RunPlan, threads: int, *, inputs: int | None = None, repeats: bo
 
 def _objects(pairs: Sequence[tuple[Step, Kernel | None]], threads: int, repeats: bool) -> int:
     """Return the bytes of Python's objects: those of the steps, and the calls that are there at one time."""
-    most = MOST_KEPT * threads if repeats else MOST_AHEAD  # each thread keeps the calls of the blocks that it took
+    most = MOST_KEPT if repeats else MOST_AHEAD
+    keepers = threads if repeats else 1  # each keeps the calls of the blocks that it took in some pass
     ahead: deque[tuple[int, int]] = deque()
     reads = now = largest = objects = 0
     for step, kernel in pairs:
         objects += STEP + HELD * is_contraction(step.carrier.layer)
-        calls = 1 if kernel is None else min(kernel.blocks, most) * kernel.calls
+        calls = 1 if kernel is None else min(kernel.blocks, most) * kernel.calls * keepers
         ahead.append((len(step.reads), calls))
         reads, now = reads + len(step.reads), now + calls
         while not repeats and reads - ahead[0][0] >= MOST_READS_AHEAD:
