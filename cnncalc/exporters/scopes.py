@@ -175,6 +175,8 @@ class _Tree:
             groups: dict[str, list[Node]] = {}
             for node in part.nodes:
                 groups.setdefault(_cut(node.name[skip:], depth[node]), []).append(node)
+            if len(groups) == 1:
+                return list(groups.items())
             mixed = [f"{name}." for name in groups if f"{name}." in groups]
             for name in joined:
                 groups[name] = sorted([*groups.pop(name[:-1]), *groups[name]], key=lambda node: node.index)

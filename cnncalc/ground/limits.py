@@ -80,11 +80,11 @@ MAX_MODEL_LISTS = 2**21
 MAX_MODEL_DEPTH = 16
 """Nesting of a model file's graphs and functions."""
 
-MAX_MODEL_NODES = 30_000
+MAX_MODEL_NODES = 20_000
 """Operators of a model file after expanding its functions and loops, with both branches of each choice; the largest of
 740 published and exported files has 8,751."""
 
-MAX_MODEL_LAYERS = 10_000
+MAX_MODEL_LAYERS = 5_000
 """Layers of a model file; the largest of the same files has 1,700."""
 
 TENSORS_PER_OPERATOR = 16
@@ -108,7 +108,7 @@ MAX_MODEL_PROPERTY = 2**16
 MAX_MODEL_PATH = 200
 """Characters of a layer's name from a model file; longer names are cut."""
 
-MAX_MODEL_PATH_PARTS = 32
+MAX_MODEL_PATH_PARTS = 16
 """Parts of a layer's name from a model file."""
 
 MAX_MODEL_AXES = 16

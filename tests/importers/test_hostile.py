@@ -126,7 +126,7 @@ def not_given() -> bytes:
     made = onnx.load_from_string(functions(lambda i: [], 0))
     del made.graph.node[:]
     made.graph.node.extend(
-        [node("f0", ["x" if i == 0 else f"r{i}"], ["y" if i == 39 else f"r{i + 1}"], domain="own") for i in range(40)]
+        [node("f0", ["x" if i == 0 else f"r{i}"], ["y" if i == 29 else f"r{i + 1}"], domain="own") for i in range(30)]
     )
     names = ["a", *[f"z{i}" for i in range(10_000)]]
     opset = [helper.make_opsetid("", 17)]
@@ -192,7 +192,7 @@ ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: functions(
             lambda i: [node(f"f{i + 1}", ["a"], ["c"], domain="own"), node(f"f{i + 1}", ["c"], ["b"], domain="own")]
             if i < 14 else [node("Relu", ["a"], ["c"]), node("Relu", ["c"], ["b"])], 15,
-        ), "more than 30,000 operators",
+        ), "more than 20,000 operators",
     ),
     "graphs in graphs": (lambda: nested(3000), "graphs are nested deeper than 16"),
     "a million fields": (fields, "more than 60,000 operators and tensors"),
@@ -253,14 +253,14 @@ ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: model(
             [
                 node("Relu", ["x"], ["r"]),
-                *[part for i in range(5000) for part in (node("Sigmoid", ["r"], [f"s{i}"]), node("Mul", ["r", f"s{i}"], [f"m{i}"]))],
-                node("Sum", [f"m{i}" for i in range(5000)], ["y"]),
+                *[part for i in range(4900) for part in (node("Sigmoid", ["r"], [f"s{i}"]), node("Mul", ["r", f"s{i}"], [f"m{i}"]))],
+                node("Sum", [f"m{i}" for i in range(4900)], ["y"]),
             ], MAP, ["y"],
         ), "",
     ),
     "layers without end": (
-        lambda: model([node("Relu", ["x"], [f"r{i}"]) for i in range(11_000)], MAP, [f"r{i}" for i in range(11_000)]),
-        "more than 10,000 layers",
+        lambda: model([node("Relu", ["x"], [f"r{i}"]) for i in range(6000)], MAP, [f"r{i}" for i in range(6000)]),
+        "more than 5,000 layers",
     ),
     "no output": (lambda: model([node("Relu", ["x"], ["y"])], MAP, ["z"]), "no operator computes the output 'z'"),
 }  # fmt: skip
@@ -323,7 +323,7 @@ def test_constants_that_do_not_fit_end_a_run_in_words(name: str) -> None:
 
 
 def test_a_spec_of_branches_side_by_side_ends_soon() -> None:
-    count = 9000
+    count = 4900
     data = model([node("Relu", ["x"], [f"r{i}"]) for i in range(count)], {"x": [1, 2]}, [f"r{i}" for i in range(count)])
     with ends_soon():
         done = cnncalc("import", "-", stdin=data)

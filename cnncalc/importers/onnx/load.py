@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnncalc.graph import Graph, OpenChoice
 from cnncalc.ground.errors import CnncalcError
-from cnncalc.ground.limits import MAX_AXES, MAX_MODEL_BYTES, MAX_MODEL_LAYERS, MAX_PIPED_MODEL_BYTES
+from cnncalc.ground.limits import MAX_AXES, MAX_MODEL_BYTES, MAX_MODEL_LAYERS, MAX_MODEL_NODES, MAX_PIPED_MODEL_BYTES
 from cnncalc.ground.places import Fault, GivenValue, SpecError
 from cnncalc.importers.onnx import operators as operators
 from cnncalc.importers.onnx.batch import batch_axis, batch_word
@@ -201,6 +201,7 @@ class Imported:
             raise CnncalcError(f"{file.path}: {error.message}", error.hint) from None
         missing = [port.name for port in file.model.graph.outputs if port.name not in self.graph.outputs]
         self.graph.notes = notes(self.build, self.params, self.held.values(), missing)
+        self.graph.effort = max(MAX_MODEL_NODES - self.build.left - len(self.graph.nodes), 0)
         self.graph.numbers = self.numbers
         types = [stored.dtype for stored in file.model.graph.stored.values()] + [port.dtype for port in file.ports()]
         self.graph.is_half = FLOAT16 in types or BFLOAT16 in types

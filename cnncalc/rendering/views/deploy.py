@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 
 from cnncalc.deployment.constants import KERNELS, RUNTIME
@@ -198,13 +199,13 @@ def chosen(steps: Sequence[OperatorRun], most: int | None) -> list[OperatorRun]:
 
 def _letters(places: Sequence[ArenaPlace], shown: Sequence[OperatorRun]) -> dict[int, str]:
     """Return a letter for each tensor of the shown steps; scratch is a star."""
-    numbers = {step.number for step in shown}
+    numbers = [step.number for step in shown]
     found: dict[int, str] = {}
     turn = 0
     for index, place in enumerate(places):
         if place.scratch:
             found[index] = SCRATCH
-        elif any(number in numbers for number in range(place.first, place.last + 1)):
+        elif bisect_left(numbers, place.first) < bisect_right(numbers, place.last):
             found[index] = LETTERS[turn % len(LETTERS)]
             turn += 1
     return found
