@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
 from cnncalc.figures.costs import sums
@@ -90,3 +91,17 @@ def test_inputs_that_don_t_fit(inputs: dict[str, tuple[int, ...]], message: str)
     with pytest.raises(CnncalcError) as caught:
         imported(data, inputs)
     assert str(caught.value) == message
+
+
+def test_a_part_of_which_no_module_is_said_is_in_that_around_it() -> None:
+    """PyTorch's newer exporter writes modules with its operators, but none with the parts that ``chunk`` makes."""
+    nodes = [
+        node("Conv", ["x", "block.conv.weight"], ["c"]), node("Split", ["c"], ["a", "b"], axis=1, num_outputs=2),
+        node("Relu", ["a"], ["r"]), node("Concat", ["r", "b"], ["j"], axis=1), node("Sigmoid", ["j"], ["y"]),
+    ]  # fmt: skip
+    for item, scope in zip(nodes, ["block.conv", None, "block.act", "block", ""], strict=True):
+        if scope is not None:
+            item.metadata_props.add(key="pkg.torch.onnx.name_scopes", value=str(["", scope, "op"]))
+    data = model(nodes, {"x": ["N", 3, 4, 4]}, ["y"], {"block.conv.weight": np.ones((4, 3, 1, 1), np.float32)}, 18)
+    names = [one.name for one in imported(data).graph.nodes]
+    assert names == ["block.conv", "block.slice1", "block.slice2", "block.act", "block.concat1", "sigmoid1"]

@@ -95,9 +95,30 @@ def keys(nodes: Mapping[Node, LayerStep], params: Params) -> None:
                 node.keys = {**(node.keys or {}), label: key}
 
 
+def _in_their_places(scopes: list[tuple[str, ...]], steps: list[LayerStep]) -> list[tuple[str, ...]]:
+    """Return scopes of steps; one of which the file says none is in that of what it reads and what reads it.
+
+    PyTorch's exporter says none of parts that a tensor is split into.
+    """
+    known = dict(zip(steps, scopes, strict=True))
+    items = {step: [call.operator for call in step.calls] for step in steps if not known[step]}
+    around: dict[LayerStep, list[tuple[str, ...]]] = {
+        step: [] for step, said in items.items() if not any(item.scope or "/" in item.name for item in said)
+    }
+    if len(around) in (0, len(steps)):
+        return scopes
+    for step in steps:
+        for source in [value.step for value in step.inputs if value.step is not None]:
+            if source in around and known[step]:
+                around[source].append(known[step])
+            if step in around and known.get(source):
+                around[step].append(known[source])
+    return [scope or (_common(around[step]) if around.get(step) else ()) for step, scope in known.items()]
+
+
 def names(steps: list[LayerStep]) -> list[str]:
     """Return a name for each step, each once."""
-    scopes = [_common([scope_of(call) for call in step.calls]) for step in steps]
+    scopes = _in_their_places([_common([scope_of(call) for call in step.calls]) for step in steps], steps)
     count: dict[tuple[str, ...], int] = {}
     inner: set[tuple[str, ...]] = set()
     for scope in scopes:
