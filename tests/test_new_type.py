@@ -97,4 +97,7 @@ def test_what_other_tools_do_not_have_is_a_sentence() -> None:
         "'mix' (blend of [4, 8, 8]): the conversion of blend to tflite-micro is not verified"
         in refused("deploy", "net.yaml").err
     )
-    assert "'mix', of type blend, can't be said in ONNX" in refused("export", "net.yaml", "--to", "onnx", "-o", "x").err
+    assert (
+        "'mix', of type blend, can't be expressed in ONNX"
+        in refused("export", "net.yaml", "--to", "onnx", "-o", "x").err
+    )

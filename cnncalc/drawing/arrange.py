@@ -35,7 +35,7 @@ def arrange(
         graph: the network.
         nodes: the layers to draw; all of them by default.
         misfits: the layers that could not be added, drawn as faults.
-        opened: scopes that are not drawn, their parts standing in the network itself.
+        opened: scopes that are not drawn; their parts belong to the network itself.
     """
     atoms = atoms_of(graph, nodes, misfits)
     root = TreeScope(graph.title, "", None)
@@ -49,7 +49,7 @@ def arrange(
 
 
 def _around(atoms: Sequence[Atom]) -> ScopePath:
-    """Return the scopes that all layers of a network lie in, as where a module stands around it: they are not drawn."""
+    """Return the scopes around all layers of a network, such as an outer module: they are not drawn."""
     paths = [atom.path for atom in atoms if atom.kind == "card"]
     return reduce(common, paths) if len(paths) > 1 else ()
 
@@ -105,7 +105,7 @@ def _fill(
 
 
 def _close_ends(root: TreeScope) -> None:
-    """Remove lines that lead nowhere: into a part whose inputs are all lanes, or out of one whose outputs all are."""
+    """Remove dead lines: into a part whose inputs are all lanes, or out of one whose outputs are."""
     is_open = True
     while is_open:  # closing links inside a part may leave it without an input or an output
         is_open = False
@@ -115,7 +115,7 @@ def _close_ends(root: TreeScope) -> None:
 
 
 def _close_joints(series: Series) -> bool:
-    """Remove the link between two items of a series where no edge goes on; return whether any was removed."""
+    """Remove links between two items of a series without an edge between them; return whether any was removed."""
     found = False
     for side, open_at in ((0, reads), (-1, feeds)):
         if series.items and not series.links[side] and _is_open(series.items[side]) and open_at(series.items[side]):
@@ -137,7 +137,7 @@ def _is_open(element: TreePart) -> bool:
 
 
 def _close(element: TreePart, side: int) -> None:
-    """Take away the line that comes into a part (side 0), or goes out of it (side -1)."""
+    """Remove the line into a part (side 0), or out of it (side -1)."""
     pending = [element]
     while pending:
         part = pending.pop()
@@ -152,7 +152,7 @@ def _close(element: TreePart, side: int) -> None:
 
 
 def _order_branches(root: TreeScope) -> None:
-    """Put branches in the order in which the layer that joins them reads them, as papers draw a concat."""
+    """Order branches as the layer that joins them reads them, as papers draw a concat."""
     for element in all_parts(root):
         for above, joint in pairwise(element.items) if isinstance(element, Series) else ():
             if isinstance(above, Parallel) and isinstance(joint, Atom) and joint.kind == "card":
@@ -161,7 +161,7 @@ def _order_branches(root: TreeScope) -> None:
 
 
 def _stand_heads_beside(root: TreeScope) -> None:
-    """Put branches that end in an output, such as an auxiliary head, behind the branch that goes on."""
+    """Put branches that end in an output, such as an auxiliary head, after the continuing branch."""
     for element in all_parts(root):
         if isinstance(element, Series) and any(isinstance(item, Parallel) for item in element.items):
             weights = [_weight(item) for item in element.items]
@@ -173,7 +173,7 @@ def _stand_heads_beside(root: TreeScope) -> None:
 
 
 def _take_in(series: Series, place: int, parallel: Parallel) -> bool:
-    """Move what stands below branches to their side, or into the one branch that it goes on from, where that is so."""
+    """Move parts below branches to their side, or into the one branch that they continue, if there is one."""
     rest = Series(series.items[place + 1 :], series.links[place + 1 :])
     feeding = [branch for branch in parallel.branches if feeds(branch)]
     if parallel.passes and not feeding:

@@ -1,4 +1,4 @@
-"""What is drawn as one box: a card of one operation with what follows it, or an end where a tensor comes or goes."""
+"""The boxes of a picture: cards of one operation with its followers, and the ends of inputs and outputs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Wire:
 
     Attributes:
         count: how often the target reads it; an add of a tensor with itself reads it twice.
-        is_lane: whether it is drawn as a line of its own, beside the tree of series and branches.
+        is_lane: whether it is drawn as a separate line, beside the tree of series and branches.
     """
 
     __slots__ = ("count", "is_lane", "source", "target")
@@ -70,7 +70,7 @@ LONGEST_CHAIN = 24
 
 
 def path_of(name: str) -> ScopePath:
-    """Return the scopes of a dotted name; what lies very deep is in one."""
+    """Return the scopes of a dotted name; very deep ones are merged into one."""
     return tuple(name.split(".", MAX_DRAWN_SCOPES)[:-1])
 
 
@@ -147,7 +147,7 @@ def _connect(source: Atom, target: Atom, wires: dict[tuple[Atom, Atom], Wire]) -
 
 
 def _ordered(cards: list[Atom], inputs: list[Atom], outputs: list[Atom]) -> list[Atom]:
-    """Return all atoms, an input just before its first reader and an output just behind its maker."""
+    """Return all atoms, an input just before its first reader and an output just after its maker."""
     places: dict[Atom, tuple[int, int, int]] = {card: (card.nodes[0].index, 1, 0) for card in cards}
     for number, end in enumerate(outputs):
         places[end] = (max([places.get(wire.source, (-1,))[0] for wire in end.before]), 2, number)
@@ -201,7 +201,7 @@ class Cards:
         return chain
 
     def _only_reader(self, node: Node) -> Node | None:
-        """Return who reads a node's output, if it is one layer that reads nothing else, and is drawn."""
+        """Return the only reader of a node's output, if it reads nothing else and is drawn."""
         readers = self.readers.get(node, ())
         if len(readers) != 1 or node in self.ends_with or readers[0] not in self.paths:
             return None
@@ -214,7 +214,7 @@ class Cards:
         return path
 
     def _whole(self, chain: list[Node]) -> bool:
-        """Whether each scope below what the chain has in common lies in the chain as a whole."""
+        """Whether each scope below the chain's common scope is completely in the chain."""
         depth = len(self._path(chain)) + 1
         inside: dict[ScopePath, int] = {}
         for node in chain:
@@ -229,7 +229,7 @@ def _follows(node: Node) -> bool:
 
 
 def _place_ends(wires: Iterable[Wire], inputs: list[Atom], outputs: list[Atom]) -> None:
-    """Stand each input and output as far outside as its line meets no other on the border of a scope."""
+    """Move each input and output as far outside as its line crosses no other on the border of a scope."""
     leaving: dict[ScopePath, set[Atom]] = {}
     entering: dict[ScopePath, set[Atom]] = {}
     for wire in wires:

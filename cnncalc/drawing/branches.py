@@ -1,8 +1,8 @@
 """Turn items and their edges into series and branches; an edge that fits neither becomes a lane.
 
-An item past which no edge leads is a cut.  The cuts are a series; what lies between two of them falls apart into
-branches, each of which is laid out in the same way (Valdes, Tarjan and Lawler 1982, "The recognition of series parallel
-digraphs", SIAM J. Comput. 11(2)).  Where there is no cut and one branch, long edges are taken out until there is.
+An item that no edge passes by is a cut. The cuts are a series; the items between two cuts form branches, each of which
+is laid out in the same way (Valdes, Tarjan and Lawler 1982, "The recognition of series parallel digraphs", SIAM J.
+Comput. 11(2)).  If there is no cut and only one branch, long edges are removed until there is one.
 """
 
 from __future__ import annotations
@@ -25,10 +25,9 @@ class Branches:
     """The items of one level, numbered in a topological order, on their way to a tree.
 
     Attributes:
-        elements: what each item becomes.
-        feeds, reads: the items behind and before each, BOTTOM and TOP among them.
-        detach: makes lanes of all wires between two items.
-        depths: how deep each item lies in scopes and branches, once it has its place.
+        elements: the element of each item. feeds, reads: the items after and before each, including BOTTOM and TOP.
+        detach: turns all wires between two items into lanes. depths: nesting of each item in scopes and branches, once
+        it is placed.
     """
 
     def __init__(
@@ -46,11 +45,11 @@ class Branches:
                 self.reads[target].add(source)
 
     def series(self, depth: int) -> Series:
-        """Return the whole level; ``depth`` is how deep it is nested itself."""
+        """Return the whole level; ``depth`` is its own nesting."""
         return self._series(list(range(len(self.elements))), TOP, BOTTOM, depth)
 
     def _series(self, numbers: list[int], top: int, bottom: int, depth: int) -> Series:
-        """Return items that hang together, between the ``top`` that they read and the ``bottom`` that they feed."""
+        """Return connected items, between the ``top`` that they read and the ``bottom`` that they feed."""
         if depth > MAX_DRAWN_NESTING:
             return self._row(numbers, top, bottom, depth)
         for round_ in range(_MOST_ROUNDS):
@@ -66,7 +65,7 @@ class Branches:
         return self._row(numbers, top, bottom, depth)
 
     def _cuts(self, numbers: list[int], top: int, bottom: int) -> list[int]:
-        """Return the places of the items past which no edge leads."""
+        """Return the places of the items that no edge passes by."""
         count = len(numbers)
         place = {number: at for at, number in enumerate(numbers)}
         change = [0] * (count + 2)
@@ -119,7 +118,7 @@ class Branches:
         return target != BOTTOM and TOP in self.reads[target]
 
     def _parts(self, numbers: Sequence[int]) -> list[list[int]]:
-        """Return what hangs together, without regard to what is around."""
+        """Return the connected components, ignoring the surroundings."""
         inside = set(numbers)
         found = []
         for number in numbers:
@@ -140,7 +139,7 @@ class Branches:
     # --- what is neither ----------------------------------------------------------------------------------
 
     def _take_out(self, numbers: list[int], top: int, bottom: int, one: bool) -> bool:
-        """Make lanes of the longest edge, or of all long ones, if possible of such whose ends keep another edge."""
+        """Turn the longest edge, or all long ones, into lanes, preferring edges whose ends keep another edge."""
         place = {number: at for at, number in enumerate(numbers)} | {top: -1, bottom: len(numbers)}
         found: list[tuple[int, int, int, int]] = []  # (quality, length, source, target)
         for number in numbers:
@@ -173,7 +172,7 @@ class Branches:
         self.detach(source, target)
 
     def _row(self, numbers: list[int], top: int, bottom: int, depth: int) -> Series:
-        """Return items simply one below the other; every edge but those to the next becomes a lane."""
+        """Return items one below the other; all edges but those to the next item become lanes."""
         place = {number: at for at, number in enumerate(numbers)} | {top: -1, bottom: len(numbers)}
         for number in numbers:
             self.depths[number] = depth

@@ -21,7 +21,7 @@ MOST_COLUMNS = 12
 
 
 class ColumnSetting(NamedTuple):
-    """A box of a picture, what its inside is drawn as, and how many times as large as a page the whole is then."""
+    """A box of a picture, the form of its inside, and the resulting size of the whole relative to a page."""
 
     box: Box
     body: Stack | StackColumns | Valley
@@ -29,20 +29,20 @@ class ColumnSetting(NamedTuple):
 
     @property
     def columns(self) -> int:
-        """In how many columns it is drawn."""
+        """The number of columns."""
         return len(self.body.stacks) if isinstance(self.body, StackColumns) else 1
 
 
 def excess(root: Box, heading: int) -> float:
-    """Return how many times as wide or high as a page a sized network is; ``heading`` is the width of its heading."""
+    """Return the size of a network relative to a page; ``heading`` is the width of its heading."""
     return max(max(root.body.width + beside(root), heading) / PAGE_WIDTH, root.body.height / PAGE_HEIGHT)
 
 
 def best_columns(root: Box, ways: Sequence[int], heading: int) -> ColumnSetting:
-    """Return which box of a sized network is to be cut, and how, so that the whole suits a page.
+    """Return the box of a sized network to cut into columns, and how, so that the whole suits a page.
 
-    That is the network itself, or the box that it mostly consists of.  Of the numbers of columns, those in ``ways``,
-    the least is taken that comes near to the best.
+    The box is the network itself, or the box that makes up most of it. Among the numbers of columns in ``ways``, the
+    smallest that is nearly the best is used.
     """
     boxes = _mainly(root)
     tried: list[ColumnSetting] = []
@@ -62,7 +62,7 @@ def best_columns(root: Box, ways: Sequence[int], heading: int) -> ColumnSetting:
 
 
 def apply(root: Box, setting: ColumnSetting) -> None:
-    """Draw a network as a setting says."""
+    """Draw a network with a setting."""
     boxes = _mainly(root)
     put(boxes[: boxes.index(setting.box) + 1], setting.body)
 
@@ -122,7 +122,7 @@ def _in_columns(stack: Stack, count: int, returns: bool) -> Stack | StackColumns
 
 
 def _cuts(stack: Stack, height: int) -> list[int]:
-    """Return where the columns of at most a height begin."""
+    """Return the beginnings of columns of at most a height."""
     starts, filled = [0], 0
     for place, item in enumerate(stack.items):
         before = gap(stack.items[place - 1], item, stack.labels[place - 1]) if place else 0

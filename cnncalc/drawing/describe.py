@@ -1,4 +1,4 @@
-"""Turn a tree into parts: which words, shapes and figures stand on each."""
+"""Turn a tree into parts with their words, shapes and figures."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ one size whatever it shows."""
 class Describer:
     """Makes the parts of one picture.
 
-    Every method takes the copies of what it describes: they differ in their figures, and in their shapes perhaps.
-    ``remark`` returns what is to be said of the layers of a card, if anything.
+    Every method takes the copies of the described part: they differ in their figures, and perhaps in their shapes.
+    ``remark`` returns a remark on the layers of a card, or "".
     """
 
     def __init__(self, measure: LayerFigure, remark: Callable[[Sequence[Node]], str] | None = None) -> None:
@@ -52,7 +52,7 @@ class Describer:
         self.tiles: dict[Atom, Card] = {}
 
     def box(self, scopes: Sequence[TreeScope], level: int, count: int = 1) -> Box:
-        """Return scopes that are drawn as one; the first ``count`` of them stand behind each other."""
+        """Return scopes that are drawn as one; the first ``count`` of them are consecutive."""
         first = scopes[0]
         box = Box(_span([scope.name for scope in scopes[:count]]), "", self.series([s.body for s in scopes], level + 1),
                   level, first.is_made_up)  # fmt: skip
@@ -102,7 +102,7 @@ class Describer:
         return stack
 
     def part(self, twins: Sequence[TreePart], level: int) -> PicturePart:
-        """Return what an element and its copies become."""
+        """Return the part for an element and its copies."""
         first = twins[0]
         if isinstance(first, FoldedParts):
             inner = [copy for twin in twins if isinstance(twin, FoldedParts) for copy in twin.copies]
@@ -183,7 +183,7 @@ class Describer:
     # --- shapes -------------------------------------------------------------------------------------------
 
     def _label(self, twins: Sequence[TreePart]) -> str:
-        """Return the shape below an item: of its output, where that differs from its input."""
+        """Return the shape below an item: its output's, if that differs from its input's."""
         first = twins[0]
         if isinstance(first, Atom):
             if first.kind != "card" or all(atom_keeps(twin) for twin in twins if isinstance(twin, Atom)):
@@ -212,12 +212,12 @@ def _strip(text: str, kind: str, is_head: bool) -> Strip:
 
 
 def atom_keeps(atom: Atom) -> bool:
-    """Return whether what comes out of a card has the shape of all that come in."""
+    """Return whether a card's output has the shape of all its inputs."""
     return all(shape == atom.tensor.shape for shape in atom.nodes[0].use.inputs)
 
 
 def fault_lines(message: str) -> list[str]:
-    """Return what is wrong in lines as wide as a card, few of them."""
+    """Return an error message in a few lines as wide as a card."""
     lines = [""]
     for word in message.split()[:60]:
         word = fitted(word, SMALL, FAULT_WIDTH)
@@ -260,7 +260,7 @@ def strip_text(node: Node) -> str:
 
 
 def dims_text(shapes: Sequence[Shape]) -> str:
-    """Return shapes as one, a range where they differ: ``64…224×56×56``."""
+    """Return shapes as one text, with a range if they differ: ``64…224×56×56``."""
     if len(shapes) == 1:
         return crossed(shapes[0])
     if len({len(shape) for shape in shapes}) > 1:
@@ -273,7 +273,7 @@ def dims_text(shapes: Sequence[Shape]) -> str:
 
 
 def _span(names: Sequence[str]) -> str:
-    """Return ``bottleneck2…4`` for names that differ in their number alone."""
+    """Return ``bottleneck2…4`` for names that differ only in their number."""
     first, last = names[0].partition(" … ")[0], names[-1].rpartition(" … ")[2]
     if len(names) == 1:
         return names[0]
@@ -284,7 +284,7 @@ def _span(names: Sequence[str]) -> str:
 
 
 def contents(scope: TreeScope) -> str:
-    """Return what is in a scope in words: ``4 conv, add``."""
+    """Return a scope's contents in words: ``4 conv, add``."""
     counts: dict[str, int] = {}
     pending: list[TreePart] = [scope.body]
     while pending:
@@ -310,7 +310,7 @@ def _word(element: TreePart) -> str:
 
 
 def _direct(part: PicturePart) -> list[Card | Box]:
-    """Return the tiles and boxes of a part that lie in no box in it."""
+    """Return the tiles and boxes of a part that are not in a box inside it."""
     if isinstance(part, Card | Box):
         return [part]
     if isinstance(part, Stack):

@@ -1,4 +1,4 @@
-"""Two networks side by side, lined up as ``compare`` lines up their layers: what is the same is pale."""
+"""Two networks side by side, aligned like the layers in ``compare``; equal parts are pale."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Side(NamedTuple):
 
 
 def difference(a: Side, b: Side, changes: Sequence[LayerDiff]) -> Picture:
-    """Return the picture of two networks; ``changes`` are their layers lined up."""
+    """Return the picture of two networks; ``changes`` are their aligned layers."""
     kept = [_measured(side) for side in (a, b)]
     left = _described(a, kept[0], [(one.a, one) for one in changes if one.a is not None], b.name)
     right = _described(b, kept[1], [(one.b, one) for one in changes if one.b is not None], a.name)
@@ -91,7 +91,7 @@ def _described(side: Side, by: LayerFigure, lined: Sequence[tuple[Row, LayerDiff
 
 
 def remark_on(changes: Sequence[LayerDiff], other: str) -> str:
-    """Return in a few words what has become of some layers, with both figures where they differ."""
+    """Return a short remark on the change of some layers, with both figures if they differ."""
     kinds = {one.change for one in changes}
     if kinds == {SAME}:
         return ""
@@ -116,7 +116,7 @@ def _dims(row: Row) -> str:
 
 
 def _open(root: Box, depth: int) -> int:
-    """Open what holds a change, no deeper than ``depth``; return how many tiles and closed boxes are seen."""
+    """Open boxes with a change, no deeper than ``depth``; return the number of visible tiles and closed boxes."""
     for part in walked(root.body):
         if isinstance(part, Box):
             part.is_open = part.mark == CHANGED and part.level < depth
@@ -154,7 +154,7 @@ def _as_stacks(left: Box, right: Box, changes: Sequence[LayerDiff]) -> int:
 
 
 def _line_up(left: PicturePart, right: PicturePart, pairs: dict[int, int]) -> int:
-    """Give items that stand for each other the same height on both sides; return the height of the whole."""
+    """Give paired items the same height on both sides; return the total height."""
     assert isinstance(left, Stack)
     assert isinstance(right, Stack)
     partners = _partners(left, right, pairs)
@@ -187,7 +187,7 @@ def _line_up(left: PicturePart, right: PicturePart, pairs: dict[int, int]) -> in
 
 
 def _partners(left: Stack, right: Stack, pairs: dict[int, int]) -> list[tuple[int, int]]:
-    """Return which items stand for each other, in order: those that share the most layers that do."""
+    """Return the pairs of items, in order: those with the most paired layers."""
     owner = {place: number for number, item in enumerate(right.items) for place in _places(item)}
     found: list[tuple[int, int]] = []
     last = -1

@@ -73,6 +73,6 @@ def _node(atom: Atom) -> str:
 
 
 def _quoted(*lines: str) -> str:
-    """Return lines that may come from anywhere as one quoted string."""
+    """Return untrusted lines as one quoted string."""
     shown = [printable(line[:LONGEST_LABEL]).replace("\\", "\\\\").replace('"', '\\"') for line in lines if line]
     return '"' + "\\n".join(shown) + '"'

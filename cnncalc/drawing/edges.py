@@ -1,4 +1,4 @@
-"""The lines of a picture as pairs of what is seen, for formats that place boxes themselves."""
+"""The lines of a picture as pairs of visible parts, for formats that place boxes themselves."""
 
 from __future__ import annotations
 
@@ -15,9 +15,8 @@ class Edge(NamedTuple):
     """A line from one tile or closed box to another.
 
     Attributes:
-        source, target: where it begins and ends.
-        is_skip: whether it passes others.
-        shape: what stands beside it, where the shape changes.
+        source, target: its ends. is_skip: whether it passes other parts. shape: the shape beside it, if the shape
+        changes.
     """
 
     source: Visible
@@ -27,9 +26,9 @@ class Edge(NamedTuple):
 
 
 def seen_edges(root: Box) -> list[Edge]:
-    """Return the lines between what is seen of a network, each once.
+    """Return the lines between the visible parts of a network, each once.
 
-    Of equal parts one is drawn, with the line into the first and out of the last.
+    Equal parts are drawn once, with the line into the first and out of the last.
     """
     found: dict[tuple[Visible, Visible], Edge] = {}
     _walk(root.body, [], found)

@@ -1,6 +1,6 @@
 """Sizes of parts, bottom up, in integers.
 
-The script of the page does the same when a box is opened or closed; a test holds the two equal.
+The page's script does the same when a box is opened or closed; a test compares the two.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ TRACKS = 40
 
 
 def size(part: PicturePart) -> None:
-    """Set width, height and axis of a part and of all that is drawn in it."""
+    """Set width, height and axis of a part and of all parts inside it."""
     if isinstance(part, Stack):
         for item in part.items:
             size(item)
@@ -65,7 +65,7 @@ def enclose(box: Box) -> None:
 
 
 def beside(box: Box) -> int:
-    """Return how much room the lines beside the inside of a box take."""
+    """Return the room for the lines beside the inside of a box."""
     return TRACK * box.tracks + 8 if box.tracks else 0
 
 
@@ -84,7 +84,7 @@ def pile(stack: Stack) -> None:
 
 
 def gap(above: PicturePart, below: PicturePart, label: str) -> int:
-    """Return how far an item is from the next."""
+    """Return the distance from an item to the next."""
     if isinstance(above, Fork):
         return FORK_GAP
     if isinstance(below, Fork) and below.reads:
@@ -123,7 +123,7 @@ def _size_fork(fork: Fork) -> None:
 
 
 def _meet(fork: Fork, axes: list[int]) -> bool:
-    """Whether lines must be led together below the branches."""
+    """Whether lines must be joined below the branches."""
     ends = [axis for branch, axis in zip(fork.branches, axes, strict=True) if branch.feeds]
     if fork.passes and fork.joint is None:
         ends.append(fork.lane)
@@ -131,7 +131,7 @@ def _meet(fork: Fork, axes: list[int]) -> bool:
 
 
 def _rise(branch: Stack, highest: int) -> int:
-    """Return how far below the highest branch another one begins: at the end where it hangs, else centred."""
+    """Return the offset of a branch below the beginning of the highest one."""
     if not branch.reads:
         return highest - branch.height
     return (highest - branch.height) // 2 if branch.feeds else 0
@@ -187,7 +187,7 @@ def set_apart(columns: StackColumns) -> None:
 
 
 def shown(part: Card) -> Card | Box:
-    """Return what is seen of a tile: itself, or the outermost closed box that it lies in."""
+    """Return the visible part of a tile: itself, or the outermost closed box around it."""
     seen: Card | Box = part
     around = part.up
     while around is not None:
@@ -198,7 +198,7 @@ def shown(part: Card) -> Card | Box:
 
 
 def set_routes(box: Box) -> None:
-    """Give each line beside the inside of an open box a track, no two that are beside each other the same.
+    """Give each line beside the inside of an open box a track, different tracks for lines side by side.
 
     Lines between the same parts are one, and none is drawn beside the line from a part to the next.  Where there are
     too many tracks, lines share the last.

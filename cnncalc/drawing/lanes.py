@@ -1,6 +1,6 @@
 """The lines beside the tree: out of the side of a card, around the others, along a track, and back.
 
-The script of the page does the same; a test holds the two equal.
+The page's script does the same; a test compares the two.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class StraightPiece(NamedTuple):
 
 
 class Streets:
-    """What stands in the way: cards, closed boxes and texts, and the lines that lie already."""
+    """The obstacles: cards, closed boxes and texts, and the lines drawn so far."""
 
     def __init__(self, placing: Placing) -> None:
         self.blocks: dict[int, list[Obstacle]] = {}
@@ -74,7 +74,7 @@ class Streets:
             self.blocks.setdefault(cell, []).append(block)
 
     def _lay(self, points: list[XY], part: Card | Box | None) -> None:
-        """Note where a line lies that leaves or reaches a part."""
+        """Record the place of a line that leaves or reaches a part."""
         for (x, y), (then_x, then_y) in pairwise(points):
             if y == then_y:
                 self.level.setdefault(y // CELL, []).append(StraightPiece(y, min(x, then_x), max(x, then_x), part))
@@ -82,10 +82,8 @@ class Streets:
                 self.upright.setdefault(x // CELL, []).append(StraightPiece(x, min(y, then_y), max(y, then_y), part))
 
     def way(self, part: Card | Box, x: int, arrives: bool) -> list[XY]:
-        """Return the corners of a line from the side of a part to ``x``, around what stands between, and lay it.
-
-        Where there is no way that has its place for itself, it lies on another line; where there is none at all, it is
-        straight and runs behind what stands there.
+        """Return the corners of a line from the side of a part to ``x``, around obstacles, and record it. If all ways
+        are shared, it overlaps another line; if there is no way, it is straight and runs behind the obstacles.
         """
         side = part.x + part.width if x > part.x else part.x
         heights = _heights(part, arrives)
@@ -109,7 +107,7 @@ class Streets:
                         yield [(side, y), (turn, y), (turn, other), (x, other)]
 
     def _turns(self, y: int, side: int, x: int, part: Card | Box) -> list[int]:
-        """Return where a line that leaves a part may turn: near it, or just before the first thing in its way."""
+        """Return the places where a line that leaves a part may turn: near it, or just before the first obstacle."""
         low, high = min(side, x), max(side, x)
         found = [block for block in self.blocks.get(y // CELL, ()) if block.part is not part]
         found = [block for block in found if block.meets(low, high, y, y)]

@@ -33,7 +33,7 @@ def text_width(text: str, size: int, bold: bool = False) -> int:
 
 
 def fitted(text: str, size: int, width: int, bold: bool = False) -> str:
-    """Return a text that may come from anywhere as one line of at most some width, cut off with ``…``."""
+    """Return an untrusted text as one line of at most some width, cut off with ``…``."""
     text = printable(text[: width * 2])
     if text_width(text, size, bold) <= width:
         return text

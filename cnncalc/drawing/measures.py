@@ -1,4 +1,4 @@
-"""What bars and figures of a picture show: a network's MACs, params, bytes or time, layer by layer."""
+"""The figures of a picture's bars: a network's MACs, params, bytes or time, layer by layer."""
 
 from __future__ import annotations
 
@@ -18,9 +18,8 @@ class LayerFigure(NamedTuple):
 
     Attributes:
         by: its name, one of :data:`BY`.
-        title: what it is called in a heading.
-        values: a figure for each node, by the node's index.
-        total: of all layers of the network, those that are not drawn among them.
+        title: its title in headings. values: a figure for each node, by the node's index. total: the sum over all
+        layers of the network, including those that are not drawn.
     """
 
     by: str
@@ -29,7 +28,7 @@ class LayerFigure(NamedTuple):
     total: float
 
     def of(self, nodes: Iterable[Node]) -> float:
-        """Return what some layers have together."""
+        """Return the sum over some layers."""
         return sum([self.values[node.index] for node in nodes])
 
     def text(self, value: float) -> str:
@@ -47,7 +46,7 @@ def measure(
     Args:
         graph: the network.
         by: ``macs``, ``params``, ``memory`` (bytes of the outputs) or ``time`` (on a machine, by its roofline).
-        batch: samples that go through at once.
+        batch: samples per pass.
         dtype: the type of all tensors.
         machine: for ``time``.
     """

@@ -25,7 +25,7 @@ _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234567
 
 
 def flowchart(root: Box, depth: int | None = None) -> str:
-    """Return a network as a flowchart that fits, open as deep as ``depth`` says at most.
+    """Return a network as a flowchart that fits, open to a depth of at most ``depth``.
 
     Raises:
         CnncalcError: if it does not fit with every block closed.
@@ -47,7 +47,7 @@ def flowchart(root: Box, depth: int | None = None) -> str:
 
 
 def note(root: Box) -> str:
-    """Return which boxes are closed, in words; nothing where all are open."""
+    """Return a text on the closed boxes; empty if all are open."""
     closed = [part for part in visible(root) if isinstance(part, Box)]
     if not closed:
         return ""
@@ -58,7 +58,7 @@ def note(root: Box) -> str:
 
 
 def _levels(root: Box) -> int:
-    """Return how deep boxes lie in each other."""
+    """Return the nesting depth of boxes."""
     return max([part.level for part in walked(root.body) if isinstance(part, Box)], default=0) + 1
 
 
@@ -122,7 +122,7 @@ def _joined(texts: list[str]) -> str:
 
 
 def _text(text: str) -> str:
-    """Return a text that may come from anywhere as Mermaid has it in quotes: entities for all but plain letters."""
+    """Return an untrusted text quoted for Mermaid: entities for all but plain letters."""
     text = printable(text)
     if len(text) > LONGEST_LABEL:
         text = text[:LONGEST_LABEL] + "…"

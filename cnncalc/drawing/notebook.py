@@ -1,4 +1,4 @@
-"""A network in a notebook: a table that stands without any style, then the drawing, in attributes alone."""
+"""A network in a notebook: a table that needs no style, then the drawing, styled only by attributes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MOST_ROWS = 60
 
 
 def html(graph: Graph, summary: Summary) -> str:
-    """Return a network as a notebook shows it, which may strip styles, classes and scripts."""
+    """Return a network as HTML for notebooks, which may strip styles, classes and scripts."""
     return "".join(_pieces(graph, summary))
 
 

@@ -1,7 +1,7 @@
-"""A graph rolled up: scopes that are alike become blocks with arguments, and equal neighbours one repeated item.
+"""A graph rolled up: similar scopes become blocks with arguments, and equal neighbours one repeated item.
 
-The scopes are those of the layers' names.  One with a single tensor in, and a single one out, is a candidate; those
-of equal structure are one block, and the numbers in which they differ are its arguments.
+The scopes are those in the layers' names. Scopes with a single input and a single output are candidates; those of equal
+structure become one block, and the numbers in which they differ become its arguments.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Entry:
 
     Attributes:
         node: the layer, or the last one of the scope.
-        reads: what comes in.
+        reads: its inputs.
         inner: the items of a scope; None for a layer.
         scope: the scope's name.
         owner: the item of the same list whose weights it shares; None where it has its own.
@@ -58,7 +58,7 @@ class Entry:
 
     @property
     def channels(self) -> int:
-        """The channels that come in; 0 where nothing does."""
+        """The input's channels; 0 without an input."""
         return self.reads[0].shape[0] if self.reads and self.reads[0].shape else 0
 
 
@@ -79,7 +79,7 @@ def _is_figure(value: object) -> bool:
 
 
 def structure(entries: list[Entry], source: Tensor) -> StructureKey:
-    """Return what equal scopes have in common: types, words, and which item reads which."""
+    """Return the structure shared by equal scopes: types, words, and which item reads which."""
     places: dict[Tensor, int] = {source: -1}
     found: list[object] = []
     for number, entry in enumerate(entries):
@@ -177,7 +177,7 @@ NamedColumns = dict[tuple[object, ...], str]
 """The columns of values that have names."""
 
 NUMBERED = r"_\d+$"
-"""How a name ends that was taken before."""
+"""Ending of a name that was taken before."""
 
 PLURAL, SINGULAR = "s", ("ss", "us", "is", "bias")
 """How a word ends of which one block is one, and how others end that look so."""
@@ -193,7 +193,7 @@ def _numbered(stem: str, is_taken: Callable[[str], bool], numbers: dict[str, int
 
 
 MOST_NAMED = 3
-"""Layers that a block is called by at most."""
+"""Most layers in a block's name."""
 
 
 def _word(scope: str) -> str:
@@ -283,7 +283,7 @@ DOUBLED = "2 * {}"
 """How widths grow from stage to stage, where one reads them rather than the factor."""
 
 INSIDE = {"out_channels": "hidden_channels", "out_features": "hidden_features"}
-"""What an argument of a block is called that is not that of its last item."""
+"""Name of a block's argument that does not belong to its last item."""
 
 
 def _family(argument: str) -> str:

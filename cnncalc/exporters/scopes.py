@@ -1,4 +1,4 @@
-"""A graph as a tree of its scopes: each with what it reads, what it makes, and its items in an order that runs."""
+"""A graph as a tree of its scopes, each with its inputs, its outputs, and its items in topological order."""
 
 from __future__ import annotations
 
@@ -14,11 +14,9 @@ class ScopePart:
     """A scope.
 
     Attributes:
-        path: its dotted name; "" for the whole network.
-        nodes: its layers, in the order of the network.
-        items: its layers and scopes, in an order that runs.
-        reads: the tensors from outside, in the order in which they are read first.
-        makes: the tensors that are read outside; those of the whole network in their own order.
+        path: its dotted name; "" for the whole network. nodes: its layers, in the order of the network. items: its
+        layers and scopes, in topological order. reads: input tensors, in the order of their first use. makes: output
+        tensors; those of the whole network in their own order.
         foreign: the paths of modules outside whose weights are used inside.
     """
 
@@ -32,7 +30,7 @@ class ScopePart:
 
     @property
     def prefix(self) -> str:
-        """What the names of all that is inside begin with."""
+        """The prefix of all names inside."""
         return f"{self.path}." if self.path else ""
 
 
@@ -40,7 +38,7 @@ class ScopeItem(NamedTuple):
     """A layer or a scope in a scope.
 
     Attributes:
-        name: how the scope around calls it; dotted where a scope between is no module of its own.
+        name: its name in the enclosing scope; dotted if a scope between them is not a module.
         inner: the layer or the scope.
         owner: the path of the module whose weights it uses instead of its own, or "".
     """
@@ -56,12 +54,12 @@ class ScopeItem(NamedTuple):
 
     @property
     def reads(self) -> Sequence[Tensor]:
-        """The tensors that come in."""
+        """The input tensors."""
         return self.inner.reads if isinstance(self.inner, ScopePart) else self.inner.inputs
 
     @property
     def makes(self) -> Sequence[Tensor]:
-        """The tensors that come out."""
+        """The output tensors."""
         return self.inner.makes if isinstance(self.inner, ScopePart) else (self.inner,)
 
 
@@ -102,7 +100,7 @@ class _Tree:
         return found
 
     def part(self, path: str, nodes: list[Node]) -> ScopePart:
-        """Return a scope with all that is inside."""
+        """Return a scope with all its contents."""
         part = ScopePart(path, nodes)
         inside = set(nodes)
         part.reads = list(dict.fromkeys([tensor for node in nodes for tensor in node.inputs if tensor not in inside]))
@@ -120,7 +118,7 @@ class _Tree:
         return node in self.ends or any(reader not in inside for reader in self.readers.get(node, ()))
 
     def _item(self, part: ScopePart, name: str, group: list[Node]) -> ScopeItem:
-        """Return a layer, or a scope with what it is made of."""
+        """Return a layer, or a scope with its contents."""
         if not name.endswith("."):
             (node,) = group
             return ScopeItem(name, node, node.shares.name if node.shares is not None and node.use.weights else "")
@@ -128,7 +126,7 @@ class _Tree:
         return ScopeItem(name[:-1], inner, self._owner(inner))
 
     def _owner(self, part: ScopePart) -> str:
-        """Return the path of an equal scope whose weights a scope uses, so that it is that scope once more; or ""."""
+        """Return the path of an equal scope whose weights a scope uses, so that it is a repeated call; or ""."""
         weighted = next((node for node in part.nodes if node.use.weights), None)
         if weighted is None or weighted.shares is None:
             return ""
@@ -166,7 +164,7 @@ class _Tree:
     def _groups(self, part: ScopePart) -> list[tuple[str, list[Node]]]:
         """Return the layers of each item, in an order in which no item reads a later one.
 
-        A scope that reads what is made of its own output is no item: its layers and scopes stand in its place.
+        A scope that depends on its own output is replaced by its layers and scopes.
         """
         skip = len(part.prefix)
         depth = dict.fromkeys(part.nodes, 1)
@@ -210,7 +208,7 @@ def _needs(groups: dict[str, list[Node]]) -> dict[str, set[str]]:
 
 
 def _in_circles(groups: dict[str, list[Node]]) -> list[str]:
-    """Return the scopes that can't run as a whole, since they read what is made of their own output."""
+    """Return the scopes that can't run as a whole, because they depend on their own output."""
     names = list(groups)
     number = {name: place for place, name in enumerate(names)}
     needs = _needs(groups).values()

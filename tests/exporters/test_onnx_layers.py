@@ -204,7 +204,7 @@ def test_what_is_too_much_is_refused_at_once(item: str) -> None:
 def test_every_type_has_a_counterpart(name: str) -> None:
     net = layer(known(name).example.item, *known(name).example.inputs)
     if name in NOWHERE:
-        with pytest.raises(CnncalcError, match="can't be said in ONNX"):
+        with pytest.raises(CnncalcError, match="can't be expressed in ONNX"):
             FORMATS["onnx"].export(net, Options())
     else:
         FORMATS["onnx"].export(net, Options())

@@ -41,7 +41,7 @@ def _faults(network: Network, seed: int) -> list[str]:
     try:
         compared = against(network, batch=2, seed=seed, threads=1)
     except CnncalcError as error:
-        return [] if "can't be said in ONNX" in str(error) else [str(error)]
+        return [] if "can't be expressed in ONNX" in str(error) else [str(error)]
     types = {node.layer.type for node in network.nodes}
     if jumps(network) or types & STEEP or any(not isfinite(row.difference) for row in compared.rows):
         return []

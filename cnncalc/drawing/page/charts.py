@@ -26,7 +26,7 @@ WAITS = 12
 
 
 class Chart(NamedTuple):
-    """A chart with its title and what it says in words."""
+    """A chart with its title and its description in words."""
 
     title: str
     says: str
@@ -99,7 +99,7 @@ def contrast(summary: Summary) -> Chart:
 
 
 def memory(graph: Graph, summary: Summary) -> Chart:
-    """Return the tensors that are alive at each step, stacked; what waits long is in the colour of skips."""
+    """Return the tensors that are alive at each step, stacked; long-lived tensors have the colour of skips."""
     steps = len(graph.nodes)
     unit = summary.totals.memory.peak
     scale = 200 / unit if unit else 0.0
@@ -191,7 +191,7 @@ def _tensors(
 
 
 def _sums(sums: Sequence[int], scale: float) -> Iterator[str]:
-    """Yield an area: the largest sum of what is alive in each of as many parts of the time as can be seen."""
+    """Yield an area: the largest sum of live bytes in each visible interval of time."""
     points = []
     for number in range(MOST_STEPS):
         start, end = len(sums) * number // MOST_STEPS, len(sums) * (number + 1) // MOST_STEPS
@@ -205,7 +205,7 @@ def _sums(sums: Sequence[int], scale: float) -> Iterator[str]:
 
 
 def roofline(graph: Graph, summary: Summary, machine: Machine) -> Chart | None:
-    """Return the layers under a machine's roof: what they reach against FLOPs per byte, the slow ones large."""
+    """Return the layers under a machine's roof: their speed against FLOPs per byte, slow layers as large circles."""
     found = [(node, estimate(node, machine, summary.batch, DTYPES[summary.dtype])) for node in graph.nodes]
     found = [(node, one) for node, one in found if one.seconds > 0 and one.flops > 0]
     whole = sum(one.seconds for _, one in found)

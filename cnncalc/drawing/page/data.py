@@ -1,4 +1,4 @@
-"""What the page's script knows: the parts of the picture and the columns of the table, packed."""
+"""The data of the page's script: the parts of the picture and the columns of the table, packed."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def packed(values: Iterable[T]) -> PackedColumn[T]:
 
 
 def script_safe(value: object) -> str:
-    """Return JSON that can stand in a script element, whatever its texts are."""
+    """Return JSON that is safe inside a script element, for any texts."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
@@ -145,12 +145,12 @@ def type_text(type_: str, label: str) -> str:
 
 
 def field_text(field: tuple[int, ...] | None) -> str:
-    """Return a receptive field as people read it."""
+    """Return a receptive field as text."""
     return "not known" if field is None else crossed(field) or "all"
 
 
 def packed_formulas(graph: Graph) -> str:
-    """Return how each layer's figures come about: distinct lines, distinct layers, deflated, in base 64."""
+    """Return the formulas of all layers: distinct lines, distinct layers, deflated, in base 64."""
     lines: dict[str, int] = {}
     layers: dict[tuple[int, ...], int] = {}
     known: dict[tuple[object, ...], int] = {}

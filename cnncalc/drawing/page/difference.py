@@ -1,4 +1,4 @@
-"""Two networks on one page: the picture, the totals with their ratios, and the layers that are not the same."""
+"""Two networks on one page: the picture, the totals with their ratios, and the layers that differ."""
 
 from __future__ import annotations
 

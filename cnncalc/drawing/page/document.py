@@ -1,4 +1,4 @@
-"""The page: what is there without a script, and the script with what it knows."""
+"""The page: its static content, and the script with its data."""
 
 from __future__ import annotations
 
@@ -44,11 +44,8 @@ class Content(NamedTuple):
 
     Attributes:
         graph, summary: the network and its figures.
-        measures: what bars and columns show, the first to begin with.
-        machine: of the roofline.
-        verdict: a sentence on where compute and parameters are.
-        choice: how deep the graph is opened at first.
-        more: charts beside the page's own.
+        measures: the figures of bars and columns, the initial one first. machine: the machine of the roofline. verdict:
+        a sentence on where compute and parameters are. choice: the initial opening of the graph. more: further charts.
     """
 
     graph: Graph
@@ -60,7 +57,7 @@ class Content(NamedTuple):
     more: Sequence[Chart] = ()
 
     def word(self, measure: LayerFigure) -> str:
-        """Return what a measure is called on a button and above a column."""
+        """Return a measure's name on a button and above a column."""
         return self.summary.figure if measure.by == "macs" else WORDS[measure.by]
 
 
@@ -82,7 +79,7 @@ def page(content: Content) -> Iterator[str]:
 
 
 def _data(content: Content, root: Box, depth: int, layers: LayerColumns) -> dict[str, object]:
-    """Return what the script knows; the root's body is a stack or a valley."""
+    """Return the script's data; the root's body is a stack or a valley."""
     stack = root.body
     assert isinstance(stack, Stack)
     root.body = valley_of(root) or stack

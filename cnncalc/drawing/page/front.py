@@ -18,7 +18,7 @@ BOX = (90, 20, 960, 420)
 
 
 class FrontPoint(NamedTuple):
-    """One point: what it is called, and its figures in the order of the page's; None if there is none."""
+    """One point: its name, and its figures in the page's order; None for missing ones."""
 
     name: str
     figures: Sequence[float | None]
@@ -56,7 +56,7 @@ def page(title: str, figures: Sequence[str], combinations: Sequence[FrontPoint],
 
 
 def front(rows: Sequence[Sequence[float]], x: int, y: int) -> list[int]:
-    """Return the rows that no other beats in both figures, less of ``x`` and more of ``y`` being better."""
+    """Return the Pareto front: less of ``x`` and more of ``y`` is better."""
     found: list[int] = []
     best: float | None = None
     for place in sorted(range(len(rows)), key=lambda place: (rows[place][x], -rows[place][y], place)):

@@ -1,4 +1,4 @@
-"""What every page begins with: its policy, its styles by day and by night, and its script."""
+"""The beginning of every page: its policy, its light and dark styles, and its script."""
 
 from __future__ import annotations
 

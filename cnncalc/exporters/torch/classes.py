@@ -1,4 +1,4 @@
-"""The classes of a network: one for each block, whose arguments are the figures that differ from use to use."""
+"""The classes of a network: one per block, whose arguments are the numbers that differ from use to use."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from cnncalc.exporters.torch.trees import KnownFigure, filled_call
 from cnncalc.layers.pytorch import InputPlace, ModuleCall, Option
 
 WORDS = {"num_features": "channels", "num_channels": "channels", "normalized_shape": "channels", "": "size"}
-"""What arguments are called better than PyTorch's layers call them."""
+"""Better names of arguments than those of PyTorch's layers."""
 
 SURELY = 8
-"""From which number on an equal argument is no chance."""
+"""Smallest number whose equality to an argument is not considered a coincidence."""
 
 COMING = ("in_channels", "in_features", "num_features", "normalized_shape", "channels")
-"""What arguments are called that are the channels of what comes in."""
+"""Names of arguments that are the input's channels."""
 
 USUAL = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "output_padding": 0}
 """Defaults of arguments that have these values somewhere."""
 
 
 class ClassUse:
-    """One use of a class: the scope's structure, the block's arguments in the spec, and what makes the module."""
+    """One use of a class: its structure, its arguments in the spec, and the module's call."""
 
     def __init__(self, structure: Structure, stated: Mapping[str, object]) -> None:
         self.structure = structure
@@ -35,11 +35,11 @@ class ClassUse:
 
 
 class Slotted:
-    """A slot as its class writes it.
+    """A slot in its class's notation.
 
     Attributes:
         slot: its name, its reads and so on; module and value have a `Known` where a figure differs.
-        when: the condition under which it is there, or None.
+        when: the condition of its presence, or None.
     """
 
     def __init__(self, slot: Slot, when: KnownFigure | None) -> None:
@@ -52,7 +52,7 @@ class Class:
 
     Attributes:
         name: in Python.
-        about: what it is, for its docstring.
+        about: text of its docstring.
         template: its slots and wiring.
         slots: the slots as they are written.
         arguments: of ``__init__``, each with its value at every use.
@@ -82,7 +82,7 @@ class Class:
         return found
 
     def _slotted(self, slot: Slot) -> Slotted:
-        """Return a slot with names in place of the figures that differ."""
+        """Return a slot with names in place of the numbers that differ."""
         there = [use.structure.slots.get(slot.name) for use in self.uses]
         found = [one.figures() if one is not None else None for one in there]
         words = slot.figures()
@@ -96,9 +96,9 @@ class Class:
         return Slotted(slot._replace(module=module, value=value), self._when([one is not None for one in there], slot))
 
     def _said(self, column: FigureColumn, word: str, comes_in: bool) -> object:
-        """Return a figure that is the same everywhere, or the argument that stands for it.
+        """Return a number that is the same everywhere, or the argument for it.
 
-        The channels that come into the block are computed from nothing else.
+        The block's input channels are never computed from other arguments.
         """
         seen = [value for value in column if value is not ABSENT]
         if all(same(value, seen[0]) for value in seen):
@@ -117,14 +117,14 @@ class Class:
         return self._new(WORDS.get(word, word), [None if value is ABSENT else value for value in column])
 
     def _new(self, stem: str, column: FigureColumn) -> KnownFigure:
-        """Make an argument for a column that no other one says."""
+        """Make an argument for a column that follows from no other one."""
         name = free(stem, self.used, self.numbers)
         self.used.add(name)
         self.arguments[name] = column
         return KnownFigure("{}", name)
 
     def _once(self, column: FigureColumn, word: str) -> object:
-        """Return the figure of a slot that only some uses have: an argument's name where it surely stands for that."""
+        """Return the number of a slot that only some uses have: an argument's name if it is surely the same."""
         value = next(value for value in column if value is not ABSENT)
         for name, other in (*self.stated.items(), *islice(self.arguments.items(), MOST_COMPARED)):
             if equal(column, other) and (name == word or (type(value) is int and value >= SURELY)):
@@ -136,7 +136,7 @@ class Class:
         return KnownFigure(text, name)
 
     def _when(self, there: list[bool], slot: Slot) -> KnownFigure | None:
-        """Return the condition that a slot is there."""
+        """Return the condition for a slot's presence."""
         if all(there):
             return None
         for kind in (bool, object):  # a flag is a better condition than a word that agrees by chance
@@ -147,7 +147,7 @@ class Class:
         return self._new(f"has_{slot.name}", list(there))
 
     def _finish(self) -> None:
-        """Find defaults, put the arguments that have none first, and say how each use makes the module."""
+        """Find defaults, put the arguments without one first, and set each use's call."""
         for name, column in self.arguments.items():
             for default in (None, False, USUAL.get(name, ABSENT)):
                 if any(same(value, default) for value in column):
@@ -183,9 +183,7 @@ def _condition(there: list[bool], column: FigureColumn) -> str:
 def classes_of(uses: list[ClassUse], name: Callable[[], str]) -> list[Class]:
     """Return the classes for all uses of a block: as few as its structures allow.
 
-    Args:
-        uses: each gets what makes its module.
-        name: gives the name of a further class.
+    Args: uses: each gets the call that makes its module. name: returns the name of a further class.
     """
     starts = _loops([use.structure for use in uses])
     for use in uses:

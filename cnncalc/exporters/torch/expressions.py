@@ -42,7 +42,7 @@ LEAST_LOOP = 2
 
 
 def literal(value: object) -> str:
-    """Return a figure, a flag, a word or a tuple in Python."""
+    """Return a number, a flag, a word or a tuple as Python source."""
     if isinstance(value, str):
         return quoted(value)
     if isinstance(value, float):
@@ -60,11 +60,9 @@ def range_text(first: int, until: str) -> str:
 
 
 class Printer:
-    """Prints trees: places by the texts given for them, named figures by what they are called here.
+    """Prints trees: places by their texts, named numbers by their names here.
 
-    Args:
-        said: how the argument that stands for a figure is reached.
-        places: what stands for the module (-1) and for each input.
+    Args: said: expressions of the arguments for named numbers. places: texts for the module (-1) and for each input.
     """
 
     def __init__(self, said: Callable[[KnownFigure], str], places: Mapping[int, SourceText] | None = None) -> None:
@@ -108,7 +106,7 @@ class Printer:
         return (*head, Bracket("(", tuple(given), ")"))
 
     def named(self, options: list[Option]) -> list[SourceText]:
-        """Return named arguments; those that are numbered, and whose figures go on evenly, by a loop."""
+        """Return named arguments; numbered ones with evenly spaced numbers as a loop."""
         found: list[SourceText] = []
         at = 0
         while at < len(options):
@@ -125,7 +123,7 @@ class Printer:
         return found
 
     def one(self, option: Option) -> SourceText:
-        """Return a named argument, in a dictionary where its name is none in Python."""
+        """Return a named argument, in a dictionary if its name is not valid in Python."""
         if is_name(option.name):
             return (f"{option.name}=", *self.text(option.value))
         return ("**", Bracket("{", ((f'"{option.name}": ', *self.text(option.value)),), "}"))
@@ -136,7 +134,7 @@ class Printer:
         return type(value) is not type(default) or value != default
 
     def operator(self, name: str, args: tuple[object, ...]) -> SourceText:
-        """Return operands with an operator between them, in parentheses where they bind less tightly."""
+        """Return operands with an operator between them, in parentheses if their precedence is lower."""
         strength = _STRENGTH[name]
         if name == "neg":
             return ("-", *self.operand(args[0], strength + 1))
@@ -167,7 +165,7 @@ class Printer:
 
 
 def _series(options: list[Option], at: int) -> tuple[int, object]:
-    """Return the end of a series of like calls that begins at an option, and one call for all of it, in terms of i."""
+    """Return the end of a series of similar calls that begins at an option, and one call for all, in terms of i."""
     first, start = options[at].value, numbered(options[at].name)
     if not isinstance(first, ModuleCall) or start is None:
         return at + 1, first

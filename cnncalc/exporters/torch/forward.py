@@ -41,8 +41,7 @@ class Forward:
 
         Args:
             made: the class.
-            inputs: what the tensors that come in are called.
-            reached: how an argument of ``__init__`` is reached, by its name.
+            inputs: names of the input tensors. reached: expressions for arguments of ``__init__``, by name.
         """
         self.made = made
         self.slots = {one.slot.name: one for one in made.slots}
@@ -79,7 +78,7 @@ class Forward:
         return self.out
 
     def _needed(self) -> set[str]:
-        """Return the slots from which something comes out in the end."""
+        """Return the slots on which an output depends."""
         needed: set[str] = set()
         pending = list(self.made.template.makes)
         while pending:
@@ -134,7 +133,7 @@ class Forward:
         self.out += lines((") = ", *text), INDENT)
 
     def _expression(self, one: Slotted) -> tuple[SourceText, int, list[SlotRef]]:
-        """Return what a slot computes, kept statements in it where they fit, how deep it is, and what it reads."""
+        """Return a slot's expression, with kept expressions inside if they fit, its nesting, and its reads."""
         slot = one.slot
         kept = [ref for ref in slot.reads if ref in self.pending]
         depth = 1 + max([self.pending[ref][1] for ref in kept], default=0)
@@ -205,12 +204,14 @@ class Forward:
             self._new(ref, place)
 
     def _is_kept(self, ref: SlotRef) -> bool:
-        """Whether a tensor keeps its layer's name: it was given, and the tensor is read twice or comes out."""
+        """Whether a tensor keeps its layer's name: it was given explicitly, and the tensor is read twice or is an
+        output.
+        """
         comes_out = ref in self.made.template.makes and len(self.made.template.makes) > 1
         return self.slots[ref.slot].slot.is_named and (self.uses.get(ref, 0) > 1 or comes_out)
 
     def _new(self, ref: SlotRef, place: int) -> str:
-        """Return an unused variable: x, y or z; the layer's name where that is kept, or these are taken."""
+        """Return an unused variable: x, y or z; the layer's name if that is kept, or these are taken."""
         while self.past < place:
             self.past += 1
             for name in self.ending.pop(self.past, ()):
@@ -232,7 +233,7 @@ class Forward:
     # --- statements -----------------------------------------------------------------------------------------
 
     def _begin(self, when: KnownFigure | None) -> None:
-        """Open the condition under which the next statement stands, unless it is open."""
+        """Open the next statement's condition, unless it is open."""
         condition = self._known(when) if when is not None else None
         if condition is not None and condition != self.open:
             self.out.append(f"{' ' * INDENT}if {condition}:")
@@ -266,7 +267,7 @@ class Forward:
         return self.names[ref]
 
     def _loop(self, order: list[str], at: int) -> int:
-        """Return how many slots from here on are called in a loop."""
+        """Return the number of slots from here on that are called in a loop."""
         first = numbered(order[at])
         end = at
         while end < len(order) and first is not None:

@@ -1,4 +1,4 @@
-"""Python source laid out as ruff and black lay it out: in one line where it fits, else broken at its last bracket."""
+"""Python source formatted like ruff and black do: in one line if it fits, else broken at its last bracket."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Bracket(NamedTuple):
     Attributes:
         open, close: the brackets.
         items: what is inside.
-        comma: what stands between them; after the last one too, where each has a line, unless it is a blank.
+        comma: separator; also after the last one if each has a line, unless it is a blank.
     """
 
     open: str
@@ -87,7 +87,7 @@ def _is_table(piece: str | Bracket) -> bool:
 
 
 def _table(text: SourceText, indent: int, behind: str) -> list[str]:
-    """Return a statement with long lists of numbers, many on a line, which formatters are asked to leave alone."""
+    """Return a statement with long lists of numbers, many per line, excluded from formatting."""
     margin = " " * indent
     wrapped = textwrap.wrap(flat(text) + behind, WIDTH, initial_indent=margin, subsequent_indent=f"{margin}    ")
     return [*wrapped[:-1], f"{wrapped[-1]}  # fmt: skip"]

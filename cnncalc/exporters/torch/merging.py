@@ -17,10 +17,8 @@ class Template(NamedTuple):
     """What a class is made of.
 
     Attributes:
-        slots: in the order of running, with what they read.
-        instead: for each slot that is not always there, what is read in its place.
-        makes: what comes out.
-        inputs, foreign: as a structure's.
+        slots: slots in topological order, with their reads. instead: for each optional slot, the replacement that is
+        read without it. makes: outputs. inputs, foreign: as in a structure.
     """
 
     slots: dict[str, Slot]
@@ -31,7 +29,7 @@ class Template(NamedTuple):
 
 
 def merged(structures: Sequence[Structure]) -> Template | None:
-    """Return what structures have in common, with what some of them lack; None if they are too different."""
+    """Return structures merged into one, with optional slots; None if they are too different."""
     first = structures[0]
     if len(structures) == 1:
         return Template(first.slots, {}, first.makes, first.inputs, first.foreign)
@@ -74,7 +72,7 @@ def _order(orders: Sequence[Sequence[str]]) -> list[str] | None:
 
 
 class _Wiring:
-    """What each slot reads, so that every structure reads what it did."""
+    """The reads of each slot, so that every structure keeps its reads."""
 
     def __init__(self, structures: Sequence[Structure], order: list[str], choice: dict[str, int]) -> None:
         self.structures = structures

@@ -1,4 +1,4 @@
-"""A graph as PyTorch source: a class for each block, the whole network the last of them."""
+"""A graph as PyTorch source: a class for each block; the last one is the whole network."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def series(**modules):
 '''
 
 ScopeKind = tuple[str, str, int]
-"""Which scopes may be of one class: whether a block, its name, and how deep it is where blocks are in each other."""
+"""Key of scopes that may share a class: whether it is a block, its name, and its nesting in blocks of that name."""
 
 
 def torch_source(graph: Graph, version: str = "") -> str:
@@ -63,7 +63,7 @@ class _Module:
         return free(network_name(self.graph.name, self.graph.variant), set())
 
     def _translated(self) -> dict[Node, Torch]:
-        """Return what each layer is in PyTorch."""
+        """Return each layer as PyTorch code."""
         found: dict[Node, Torch] = {}
         faults: list[tuple[Node, str]] = []
         for node in self.graph.nodes:
@@ -161,7 +161,7 @@ class _Module:
         return f"The scope {_clean(shown)}."
 
     def _inputs(self, made: Class, part: ScopePart) -> list[str]:
-        """Return what a class calls the tensors that come in."""
+        """Return a class's names of its input tensors."""
         if len(part.reads) == 1:
             return ["x"]
         if part is not self.root:

@@ -16,7 +16,7 @@ INDENT = 8
 
 
 def class_text(made: Class, inputs: list[str]) -> list[str]:
-    """Return the lines of a class; ``inputs`` are what its ``forward`` calls the tensors that come in."""
+    """Return the lines of a class; ``inputs`` are the names of the input tensors in ``forward``."""
     found = [f"class {made.name}(nn.Module):", *_docstring(made.about), ""]
     modules = {part for one in made.slots for part in [one.slot.name.partition(".")[0]]}
     used = modules | OF_MODULES
