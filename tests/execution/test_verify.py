@@ -350,3 +350,12 @@ def test_a_repeated_pass_that_gives_other_bytes_is_reported(monkeypatch: pytest.
     assert result.unstable == "conv3"
     assert not result.ok
     assert result.mismatches == []
+
+
+def test_behind_a_wrong_rule_kernels_are_those_of_the_arrays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a run plans from a wrong shape decides nothing: the layers behind have their real shapes."""
+    monkeypatch.setattr(known("upsample"), "output_shape", lambda self, shape: (shape[0], 9, 9))  # in truth 12 × 12
+    layers = "[upsample: {scale_factor: 2}, conv: {out_channels: 3, kernel_size: 3}, maxpool: 2]"
+    result = spec(f"input: [2, 6, 6]\nlayers: {layers}\n").run(repeat=2)
+    assert [row.actual for row in result.layers] == [(1, 2, 12, 12), (1, 3, 10, 10), (1, 3, 5, 5)]
+    assert result.verified == 0
