@@ -258,6 +258,12 @@ ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
             ], MAP, ["y"],
         ), "",
     ),
+    "a table of biases that all differ": (
+        lambda: model(
+            [node("MatMul", ["x", "x"], ["l"]), node("Add", ["l", "b"], ["m"]), node("Softmax", ["m"], ["s"]), node("MatMul", ["s", "x"], ["y"])],
+            {"x": ["N", 1, 2000, 2000]}, ["y"], {"b": np.arange(4_000_000, dtype=np.float32).reshape(1, 1, 2000, 2000)},
+        ), "",
+    ),
     "layers without end": (
         lambda: model([node("Relu", ["x"], [f"r{i}"]) for i in range(6000)], MAP, [f"r{i}" for i in range(6000)]),
         "more than 5,000 layers",

@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from cnncalc.ground.limits import MAX_COMPARED_BYTES
 from cnncalc.importers.onnx.elements import FORMATS
@@ -35,7 +36,10 @@ MOST_BETWEEN = 12
 
 SAMPLE, MASKED = 256, -100
 
-FORMS = {1: "B", 2: "H", 4: "I", 8: "Q"}
+MOST_ROWS = 1 << 16
+"""Rows of a table that may have been written out: offsets in a window of 128 × 128, (2·128 − 1)²; more are no table."""
+
+FORMS: dict[int, Literal["B", "H", "I", "Q"]] = {1: "B", 2: "H", 4: "I", 8: "Q"}
 """Python's struct formats by their width: elements are compared bit by bit."""
 
 
@@ -88,12 +92,11 @@ class Expanded:
         if _is_turned(bias):  # a row for each pair, as it was indexed
             rows = _rows(data, heads * width)
         else:
-            form = f"<{pairs}{FORMS[width]}"
-            heads_apart = [struct.unpack_from(form, data, at) for at in range(0, len(data), pairs * width)]
-            rows = len(set(zip(*heads_apart, strict=True)))
+            elements = memoryview(data).cast(FORMS[width])
+            rows = _count(zip(*[elements[at : at + pairs] for at in range(0, len(elements), pairs)], strict=True))
         if rows == 1:
             self.unread += 1
-        elif rows < pairs:
+        elif rows < pairs and rows <= MOST_ROWS:
             self.shapes[id(leaf)] = (rows, heads)
 
     def _look_at_rows(self, leaf: StoredTensor) -> None:
@@ -105,7 +108,7 @@ class Expanded:
         if data is None or len(set(data)) == 1:
             return
         rows = _rows(data, features * WIDTHS[leaf.dtype])
-        if 1 < rows < prod(leaf.shape[:-1]):
+        if 1 < rows < prod(leaf.shape[:-1]) and rows <= MOST_ROWS:
             self.shapes[id(leaf)] = (rows, features)
 
     def _data(self, leaf: StoredTensor) -> bytes | None:
@@ -123,8 +126,10 @@ def _is_mask(data: bytes, dtype: int) -> bool:
     if not form:
         return False
     width = struct.calcsize(form)
-    for end in (min(len(data), SAMPLE * width), len(data)):  # few look at more than the beginning
-        found = set(struct.unpack(f"<{end // width}{form}", data[:end]))
+    found: set[float] = set()
+    for start in range(0, len(data), SAMPLE * width):
+        part = data[start : start + SAMPLE * width]
+        found.update(struct.unpack(f"<{len(part) // width}{form}", part))
         if len(found) > 2:
             return False
     return len(found) == 2 and max(found) == 0 and min(found) <= MASKED
@@ -132,7 +137,18 @@ def _is_mask(data: bytes, dtype: int) -> bool:
 
 def _rows(data: bytes, size: int) -> int:
     """Return how many rows of some bytes differ."""
-    return len({data[at : at + size] for at in range(0, len(data), size)})
+    return _count(data[at : at + size] for at in range(0, len(data), size))
+
+
+def _count(rows: Iterable[object]) -> int:
+    """Return how many rows differ; one more than MOST_ROWS, or some more, if there are more than these."""
+    rows, found = iter(rows), set[object]()
+    while len(found) <= MOST_ROWS:
+        before = list(islice(rows, MOST_ROWS))
+        found.update(before)
+        if not before:
+            break
+    return len(found)
 
 
 def _is_turned(bias: Value) -> bool:
