@@ -40,7 +40,7 @@ from cnncalc.importers.onnx.steps import made
 from cnncalc.importers.onnx.unknown import LOST
 from cnncalc.importers.onnx.values import LayerStep, UnfitError, Value, ValueScope, literal
 from cnncalc.importers.onnx.wire import MalformedError, OpenFile, WireReader, varint
-from cnncalc.layers.base import LayerError
+from cnncalc.layers.base import Layer, LayerError
 from cnncalc.layers.shapes import Shape
 from cnncalc.recipe import Recipe
 
@@ -315,8 +315,8 @@ class Imported:
             return nodes[value.step] if value.step is not None else self.graph.inputs[value.origin or ""]
 
         for step, name in zip(steps, names(steps), strict=True):
-            if step.layer.type in BARE and not self.params.is_learned(step):
-                step.layer = made(step.layer.type, {"shape": step["shape"], "trainable": False})
+            if step.layer.type in BARE:
+                step.layer = _bare(step, self.params.is_learned(step))
             held, is_own = self.params.of(step)
             owner = self.params.owner(step)
             try:
@@ -337,6 +337,14 @@ class Imported:
             OpenChoice(one.key, one.words, None if one.condition is None else tensor(one.condition))
             for one in self.build.undecided
         ]
+
+
+def _bare(step: LayerStep, is_learned: bool) -> Layer:
+    """Return the layer of a step that is one tensor: whether it was learned, and its shape unless it is a usual one."""
+    shape = step["shape"]
+    is_usual = bool(step.inputs) and shape == (step.inputs[0].sample[0], *[1] * (len(step.inputs[0].sample) - 1))
+    given = {} if shape is None or is_usual else {"shape": shape}
+    return made(step.layer.type, given if is_learned else {**given, "trainable": False})
 
 
 def _weights(file: ModelFile, steps: Mapping[Node, LayerStep]) -> Mapping[str, Any]:
