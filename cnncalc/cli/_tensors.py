@@ -109,4 +109,4 @@ def save_weights(option: str, path: str, network: Graph, seed: int = 0, dtype: s
     try:
         write_weights(network, path, seed, dtype)
     except MemoryError:
-        raise CnncalcError("the memory was used up") from None
+        raise CnncalcError("out of memory") from None
