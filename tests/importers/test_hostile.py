@@ -234,6 +234,14 @@ ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: model([node("ReduceSum", ["c", "axis"], [f"d{i}"]) for i in range(400)], MAP, ["y"], {"c": np.ones((4096, 1), np.int64), "axis": ints(1)}),
         "computes with more than 2,000,000 elements of constants",
     ),
+    "elements behind boxes that are found": (
+        lambda: model(
+            [
+                *[node("NonZero", ["c"], [f"d{i}"]) for i in range(4000)],
+                *[node("Transpose", ["e"], [f"f{i}"], perm=[1, 0]) for i in range(4000)],
+            ], MAP, ["d0"], {"c": np.ones(4096, np.int64), "e": np.ones((64, 64), np.int64)},
+        ), "elements of constants",
+    ),
     "elements of many indices": (
         lambda: model([node("Gather", ["c", "i"], ["d"]), node("Relu", ["x"], ["y"])], MAP, ["y"], {"c": np.ones((1, 4096), np.int64), "i": np.zeros(4096, np.int64)}),
         "",

@@ -238,7 +238,7 @@ class Builder:
         passes = whole(self, call, scope, lambda: unrolled(self, call, scope)) if item.op in ("Loop", "Scan") else None
         if passes is not None:
             return passes
-        known = evaluate(call)
+        known = evaluate(call) if self.known_left >= 0 else None  # what is lost may have used up the bound
         if known is not None:
             read = sum([value.elements for value in call.inputs if value is not None])
             self.charge_known(sum([len(one.data) for one in known]) + read)

@@ -267,8 +267,10 @@ def _cumsum(call: Call, inputs: list[Known]) -> Known | None:
 
 
 @rule("NonZero")
-def _nonzero(call: Call, inputs: list[Known]) -> Known:
+def _nonzero(call: Call, inputs: list[Known]) -> Known | None:
     (known,) = inputs
+    if len(known.shape) * sum([bool(item) for item in known.data]) > MAX_KNOWN_ELEMENTS:
+        return None
     places = [at for at, item in zip(product(*[range(n) for n in known.shape]), known.data, strict=True) if item]
     rank = len(known.shape)
     return Known(tuple([at[i] for i in range(rank) for at in places]), (rank, len(places)), INT64)

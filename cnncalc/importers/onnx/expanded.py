@@ -36,8 +36,9 @@ MOST_BETWEEN = 12
 
 SAMPLE, MASKED = 256, -100
 
-MOST_ROWS = 1 << 16
-"""Rows of a table that may have been written out: offsets in a window of 128 × 128, (2·128 − 1)²; more are no table."""
+OFFSETS_PER_POSITION = 8
+"""Most rows of a table for each position of the window: √L by √L positions have (2·√L − 1)² offsets, fewer than 4·L,
+and in three dimensions fewer than 8·L. What has more different rows was not written out from a table."""
 
 FORMS: dict[int, Literal["B", "H", "I", "Q"]] = {1: "B", 2: "H", 4: "I", 8: "Q"}
 """Python's struct formats by their width: elements are compared bit by bit."""
@@ -89,14 +90,15 @@ class Expanded:
         if data is None:
             self.unread += 1
             return
+        most = OFFSETS_PER_POSITION * sum(shape[-2:])
         if _is_turned(bias):  # a row for each pair, as it was indexed
-            rows = _rows(data, heads * width)
+            rows = _rows(data, heads * width, most)
         else:
             elements = memoryview(data).cast(FORMS[width])
-            rows = _count(zip(*[elements[at : at + pairs] for at in range(0, len(elements), pairs)], strict=True))
+            rows = _count(zip(*[elements[at : at + pairs] for at in range(0, len(elements), pairs)], strict=True), most)
         if rows == 1:
             self.unread += 1
-        elif rows < pairs and rows <= MOST_ROWS:
+        elif rows < pairs and rows <= most:
             self.shapes[id(leaf)] = (rows, heads)
 
     def _look_at_rows(self, leaf: StoredTensor) -> None:
@@ -107,8 +109,9 @@ class Expanded:
         features = leaf.shape[-1]
         if data is None or len(set(data)) == 1:
             return
-        rows = _rows(data, features * WIDTHS[leaf.dtype])
-        if 1 < rows < prod(leaf.shape[:-1]) and rows <= MOST_ROWS:
+        most = OFFSETS_PER_POSITION * sum(leaf.shape[:-1])
+        rows = _rows(data, features * WIDTHS[leaf.dtype], most)
+        if 1 < rows < prod(leaf.shape[:-1]) and rows <= most:
             self.shapes[id(leaf)] = (rows, features)
 
     def _data(self, leaf: StoredTensor) -> bytes | None:
@@ -135,19 +138,17 @@ def _is_mask(data: bytes, dtype: int) -> bool:
     return len(found) == 2 and max(found) == 0 and min(found) <= MASKED
 
 
-def _rows(data: bytes, size: int) -> int:
-    """Return how many rows of some bytes differ."""
-    return _count(data[at : at + size] for at in range(0, len(data), size))
+def _rows(data: bytes, size: int, most: int) -> int:
+    """Return how many rows of some bytes differ, as :func:`_count` does."""
+    return _count((data[at : at + size] for at in range(0, len(data), size)), most)
 
 
-def _count(rows: Iterable[object]) -> int:
-    """Return how many rows differ; one more than MOST_ROWS, or some more, if there are more than these."""
-    rows, found = iter(rows), set[object]()
-    while len(found) <= MOST_ROWS:
-        before = list(islice(rows, MOST_ROWS))
-        found.update(before)
-        if not before:
-            break
+def _count(rows: Iterable[object], most: int) -> int:
+    """Return how many rows differ; a number above ``most`` if there are more than these."""
+    found = set[object]()
+    rest = iter(rows)
+    while len(found) <= most and (part := list(islice(rest, most))):
+        found.update(part)
     return len(found)
 
 
