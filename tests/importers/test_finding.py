@@ -68,7 +68,7 @@ def looped(body: list[Any]) -> bytes:
               node("Loop", ["eight", "", "start"], ["mask"], body=inside, name="paste")]  # fmt: skip
     reshaped = node("Reshape", ["x", "square"], ["map"])
     constants = {"k": zeros(3, 1, 1, 1), "eight": ints(8)[0], "square": ints(1, 1, 5, 6), "w": zeros(5, 3)}
-    return detector(node("Relu", ["kept"], ["y"]), reshaped, *behind, outputs=("y", "mask"), **constants)
+    return detector(reshaped, *behind, node("Relu", ["kept"], ["y"]), outputs=("y", "mask"), **constants)
 
 
 def test_what_rows_decide_over_is_left_out_with_its_name_and_nothing_else_is() -> None:
@@ -120,6 +120,13 @@ def test_a_loop_over_samples_that_finds_boxes_in_each_is_left_out() -> None:
     net = network(model(nodes, {"x": ["N", 6, 5]}, ["found", "boxes"], constants))
     assert (list(net.outputs), net.summary().totals.macs) == (["boxes"], 6 * 5 * (4 + 2))
     assert any("Loop 'each' depends on a variable number of rows" in note for note in net.notes)
+
+
+def test_one_pass_of_a_loop_that_is_left_out_is_read() -> None:
+    """8 passes of 3,000 operators are more than a model may have (Mask R-CNN pastes 100 masks by 250 operators each)."""
+    chain = [node("Neg", [f"n{i}" if i else "part"], [f"n{i + 1}"]) for i in range(3000)]
+    last = [node("ReduceMax", ["n3000"], ["most"], keepdims=0), node("Add", ["sum", "most"], ["more"])]
+    assert list(network(looped([*chain, *last])).outputs) == ["y"]
 
 
 def test_products_of_what_rows_decide_over_are_refused() -> None:

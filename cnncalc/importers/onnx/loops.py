@@ -8,6 +8,7 @@ from typing import Protocol
 from cnncalc.ground.limits import MAX_MODEL_PASSES
 from cnncalc.importers.onnx.model import OnnxOperator, Subgraph
 from cnncalc.importers.onnx.proto import BOOL
+from cnncalc.importers.onnx.unknown import LOST
 from cnncalc.importers.onnx.values import Call, UnfitError, Value, ValueScope, literal, where
 
 
@@ -55,6 +56,8 @@ def _loop(taker: Taker, call: Call, scope: ValueScope, body: Subgraph) -> Sequen
         is_open = is_open or (condition is not None and condition.number is None)
         given = [literal((passes,), ()), literal((True,), (), BOOL), *carried]
         condition, *rest = _pass(taker, call, scope, body, given)
+        if LOST in rest:  # so is all that further passes make
+            return [LOST] * len(call.operator.outputs)
         carried = rest[: len(carried)]
         for pile, value in zip(stacked, rest[len(carried) :], strict=True):
             pile.append(value)
