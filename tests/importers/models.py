@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,21 @@ def runtime(data: bytes, feeds: Mapping[str, Any]) -> list[Any]:
     session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     found: list[Any] = session.run(None, dict(feeds))
     return found
+
+
+def ints(*values: int) -> Any:
+    """Return a constant of sizes or places."""
+    return np.array(values, np.int64)
+
+
+def drawing() -> Callable[..., Any]:
+    """Return a function of sizes that returns a random tensor, each from one stream that begins here."""
+    stream = np.random.default_rng(0)
+
+    def drawn(*shape: int) -> Any:
+        return stream.standard_normal(shape).astype(np.float32)
+
+    return drawn
 
 
 node = helper.make_node

@@ -9,19 +9,11 @@ import numpy as np
 import pytest
 
 from cnncalc.ground.errors import CnncalcError
-from tests.importers.models import model, network, node, runtime
+from tests.importers.models import drawing, ints, model, network, node, runtime
 
-STREAM = np.random.default_rng(0)
 F = np.float32
+weight = drawing()
 MAP, ROWS, WINDOWS = ("N", 4, 6, 5), ("N", 7, 6), ("N", 2, 3, 4)
-
-
-def weight(*shape: int) -> Any:
-    return STREAM.standard_normal(shape).astype(F)
-
-
-def ints(*values: int) -> Any:
-    return np.array(values, np.int64)
 
 
 # name: (nodes, input shape, constants, opset)
@@ -124,7 +116,7 @@ def test_sequences_are_turned_by_their_own_lengths() -> None:
         [node("Cast", ["n"], ["l"], to=7), node("ReverseSequence", ["x", "l"], ["y"], batch_axis=0, time_axis=1)],
         {"x": ["N", 4, 3], "n": ["N"]}, ["y"],
     )  # fmt: skip
-    x, lengths = STREAM.standard_normal((3, 4, 3)).astype(F), np.array([4, 1, 3], F)
+    x, lengths = weight(3, 4, 3), np.array([4, 1, 3], F)
     (expected,) = runtime(data, {"x": x, "n": lengths})
     np.testing.assert_array_equal(network(data).run({"x": x, "n": lengths.reshape(3, 1)}).output, expected)
 
@@ -132,7 +124,7 @@ def test_sequences_are_turned_by_their_own_lengths() -> None:
 def test_an_attention_sees_as_many_keys_as_each_sample_has() -> None:
     nodes = [node("Cast", ["n"], ["l"], to=7), node("Attention", ["x", "x", "x", "", "", "", "l"], ["y"])]
     data = model(nodes, {"x": ["N", 2, 3, 4], "n": ["N"]}, ["y"], {}, 24)
-    x, lengths = STREAM.standard_normal((3, 2, 3, 4)).astype(F), np.array([3, 1, 2], F)
+    x, lengths = weight(3, 2, 3, 4), np.array([3, 1, 2], F)
     (expected,) = runtime(data, {"x": x, "n": lengths})
     found = network(data).run({"x": x, "n": lengths.reshape(3, 1)}).output
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)

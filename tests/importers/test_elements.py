@@ -10,19 +10,11 @@ import pytest
 from onnx import TensorProto
 
 from cnncalc.ground.errors import CnncalcError
-from tests.importers.models import model, network, node, runtime
+from tests.importers.models import drawing, ints, model, network, node, runtime
 
 F = np.float32
-STREAM = np.random.default_rng(0)
+weight = drawing()
 MAP, ROWS = ("N", 4, 6, 5), ("N", 7, 6)
-
-
-def weight(*shape: int) -> Any:
-    return STREAM.standard_normal(shape).astype(F)
-
-
-def ints(*values: int) -> Any:
-    return np.array(values, np.int64)
 
 
 def resized(mode: str, where: str, rounding: str = "round_prefer_floor", by: str = "s", **more: Any) -> Any:

@@ -9,13 +9,9 @@ import onnx
 import pytest
 
 from cnncalc.ground.errors import CnncalcError
-from tests.importers.models import model, network, node
+from tests.importers.models import ints, model, network, node
 
 F = np.float32
-
-
-def ints(*values: int) -> Any:
-    return np.array(values, np.int64)
 
 
 def zeros(*shape: int) -> Any:

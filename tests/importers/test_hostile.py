@@ -14,15 +14,11 @@ from onnx import helper
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.importers.onnx.load import read_model_bytes
 from tests.commands import cnncalc
-from tests.importers.models import imported, model, node
+from tests.importers.models import imported, ints, model, node
 from tests.patience import ends_soon
 
 MAP = {"x": ["N", 3, 8, 8]}
 LONG = np.array([2**40, 2**40], np.int64)
-
-
-def ints(*values: int) -> Any:
-    return np.array(values, np.int64)
 
 
 def chained(op: str, count: int) -> bytes:

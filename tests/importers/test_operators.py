@@ -11,19 +11,11 @@ import pytest
 
 from cnncalc.figures.conventions import accounts
 from cnncalc.ground.errors import CnncalcError
-from tests.importers.models import model, network, node, runtime
+from tests.importers.models import drawing, ints, model, network, node, runtime
 
-STREAM = np.random.default_rng(0)
 F = np.float32
+weight = drawing()
 MAP, ROWS, WINDOWS = ("N", 4, 6, 5), ("N", 7, 6), ("N", 2, 3, 4)
-
-
-def weight(*shape: int) -> Any:
-    return STREAM.standard_normal(shape).astype(F)
-
-
-def ints(*values: int) -> Any:
-    return np.array(values, np.int64)
 
 
 W3 = {"w": weight(8, 4, 3, 3), "b": weight(8)}
@@ -262,7 +254,7 @@ def looped(passes: Any, condition: Sequence[Any]) -> bytes:
 
 def test_a_loop_whose_passes_are_known_is_taken_in_pass_by_pass() -> None:
     data = looped(3, [node("Identity", ["go"], ["on"])])
-    x = STREAM.standard_normal((2, 7, 6)).astype(F)
+    x = weight(2, 7, 6)
     (expected,) = runtime(data, {"x": x})
     net = network(data)
     np.testing.assert_allclose(net.run(x).output, expected, rtol=1e-4, atol=1e-5)
@@ -308,7 +300,7 @@ def scanned(**attributes: Any) -> bytes:
 def test_a_scan_is_taken_in_slice_by_slice(backwards: bool) -> None:
     turned = {"scan_input_directions": [1], "scan_output_directions": [1]} if backwards else {}
     data = scanned(**turned)
-    x = STREAM.standard_normal((2, 7, 6)).astype(F)
+    x = weight(2, 7, 6)
     (expected,) = runtime(data, {"x": x})
     net = network(data)
     np.testing.assert_allclose(net.run(x).output, expected, rtol=1e-4, atol=1e-5)
@@ -370,7 +362,7 @@ def test_a_map_that_is_read_as_one_row() -> None:
     nodes = [node("Reshape", ["x", "all"], ["r"]), node("Gather", ["r", "i"], ["y"], axis=0)]
     places = np.arange(24, dtype=np.int64).reshape(1, 2, 3, 4)[:, ::-1].copy()
     data = model(nodes, {"x": [1, 4, 3, 2]}, ["y"], {"all": ints(-1), "i": places})
-    x = STREAM.standard_normal((1, 4, 3, 2)).astype(F)
+    x = weight(1, 4, 3, 2)
     (expected,) = runtime(data, {"x": x})
     run = network(data).run(x)
     assert run.ok
@@ -385,7 +377,7 @@ def test_a_contraction_of_constants_is_counted_once_for_all_samples() -> None:
     data = model(nodes, {"x": ["N", 5, 5]}, ["y"], {"a": weight(5, 5), "b": weight(5, 5), "c": weight(5, 5)})
     net = network(data)
     assert net.summary().totals.macs == net.summary(batch=3).totals.macs == 2 * 5 * 5 * 5
-    x = STREAM.standard_normal((3, 5, 5)).astype(F)
+    x = weight(3, 5, 5)
     np.testing.assert_allclose(net.run(x).output, runtime(data, {"x": x})[0], rtol=1e-4, atol=1e-5)
 
 

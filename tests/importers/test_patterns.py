@@ -9,15 +9,11 @@ import numpy as np
 import pytest
 
 from cnncalc.figures.costs import sums
-from tests.importers.models import imported, model, network, node, runtime
+from tests.importers.models import drawing, imported, model, network, node, runtime
 
 F = np.float32
-STREAM = np.random.default_rng(0)
+weight = drawing()
 ROWS, HEADS, MAP = ("N", 7, 6), ("N", 2, 5, 4), ("N", 8, 4, 6)
-
-
-def weight(*shape: int) -> Any:
-    return STREAM.standard_normal(shape).astype(F)
 
 
 def attended(*between: Any, last: str = "logits") -> list[Any]:

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 
 from cnncalc import loads
 from cnncalc.studies.against import against
-from tests.importers.models import model, network, node, runtime
+from tests.importers.models import drawing, model, network, node, runtime
 
-STREAM = np.random.default_rng(0)
 F = np.float32
-
-
-def weight(*shape: int) -> Any:
-    return STREAM.standard_normal(shape).astype(F)
+weight = drawing()
 
 
 @pytest.mark.parametrize(("direction", "count"), [("forward", 1), ("reverse", 1), ("bidirectional", 2)])

@@ -9,7 +9,7 @@ import onnx
 import pytest
 
 from cnncalc.importers.onnx.builder import HANDLERS
-from tests.importers.models import model, network, node
+from tests.importers.models import ints, model, network, node
 
 F = np.float32
 
@@ -46,10 +46,6 @@ WITHOUT_A_RULE = frozenset(
 """ONNX' operators that are refused, or opaque where the file states their shape: a new release of ONNX may add some."""
 
 CONTROL = {"If", "Loop", "Scan"}
-
-
-def ints(*values: int) -> Any:
-    return np.array(values, np.int64)
 
 
 def one(op: str, *more: str, outputs: int = 1, **attributes: Any) -> list[Any]:
