@@ -53,12 +53,12 @@ class Converter(NamedTuple):
     Attributes:
         name: as it is asked for.
         dense_per_channel: whether a dense layer has a scale per channel, as a convolution has.
-        dense_takes_maps: whether a dense layer reads a map without a RESHAPE before it. drops_idle_reshapes: whether
-        the RESHAPE before a dense layer is dropped if it keeps the last axis.
+        dense_takes_maps: whether a dense layer reads a map without a RESHAPE before it.
+        drops_idle_reshapes: whether the RESHAPE before a dense layer is dropped if it keeps the last axis.
         mean: whether global average pooling is a MEAN, not an AVERAGE_POOL_2D.
         ranges: what has a range beside its scale: "", "activations", or "all" (also one per channel of weights).
-        structure: largest relative error of the formula for the file's structure. what: text for the help and the
-        header.
+        structure: largest relative error of the formula for the file's structure.
+        what: text for the help and the header.
     """
 
     name: str

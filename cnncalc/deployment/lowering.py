@@ -43,7 +43,9 @@ class Lowering:
     """A network on its way to the device.
 
     Attributes:
-        kind: the number format. converter: the converter. values: the device's tensor for each of the network's.
+        kind: the number format.
+        converter: the converter.
+        values: the device's tensor for each of the network's.
         borders: the padding that a convolution takes over from the layer before it, by the convolution.
         ahead: layers that are part of the weights of the layer that reads them, by that layer.
         nodes: the network's layers.

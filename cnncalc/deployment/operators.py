@@ -17,8 +17,9 @@ class DeviceTensor:
     """A tensor that flows between operators.
 
     Attributes:
-        name: name of the layer whose output it holds, or of the network's input. shape: shape without the batch axis,
-        channels last. width: bytes of an element: those of the kind, or 4 in float32 parts.
+        name: name of the layer whose output it holds, or of the network's input.
+        shape: shape without the batch axis, channels last.
+        width: bytes of an element: those of the kind, or 4 in float32 parts.
         quantised: whether it has a scale and a zero point in the file.
         fixed_scale: whether its scale follows from the operator (softmax), so that no range is recorded.
     """
@@ -50,7 +51,9 @@ class Constant(NamedTuple):
 
     Attributes:
         part: :data:`WEIGHT`, :data:`BIAS` or :data:`OTHER` (shapes, axes and paddings, which have no scale).
-        elements: number of elements. width: bytes of each. scales: number of scales and zero points.
+        elements: number of elements.
+        width: bytes of each.
+        scales: number of scales and zero points.
         per_channel: whether these are one per channel.
         same: key of equal values; constants of equal value are stored once.
     """
@@ -76,8 +79,11 @@ class Operator:
     """One step of the device.
 
     Attributes:
-        code: TensorFlow Lite's name (``CONV_2D``). layers: the layers from which it was made; the first one names it.
-        inputs: input tensors. output: output tensor. constants: constants that it reads from the file.
+        code: TensorFlow Lite's name (``CONV_2D``).
+        layers: the layers from which it was made; the first one names it.
+        inputs: input tensors.
+        output: output tensor.
+        constants: constants that it reads from the file.
         taps: the window that it slides, or None.
         activation: a clamp that is fused into it (``RELU``), or None.
         macs: multiply-accumulates.
@@ -120,9 +126,12 @@ class DeviceGraph(NamedTuple):
 
     Attributes:
         name: of the network.
-        kind: number format. converter: the converter. inputs, outputs: tensors of the network's inputs and outputs.
+        kind: number format.
+        converter: the converter.
+        inputs, outputs: tensors of the network's inputs and outputs.
         operators: in the order in which they run.
-        layers: number of the network's layers. gone: dropped layers: dropout, identity, reshapes that change nothing.
+        layers: number of the network's layers.
+        gone: dropped layers: dropout, identity, reshapes that change nothing.
         folded: batchnorms and factors that are part of another operator's weights.
         fused: activations that are part of another operator.
         notes: sentences on surprising or unverified parts.

@@ -36,8 +36,11 @@ class Part(NamedTuple):
     """Bytes of one part, from ``low`` to ``high``.
 
     Attributes:
-        name: name of the part. low, high: least and most bytes; equal if it is exact. kind: :data:`EXACT`,
-        :data:`FORMULA` or :data:`RANGE`. note: calculation. source: source of the figures.
+        name: name of the part.
+        low, high: least and most bytes; equal if it is exact.
+        kind: :data:`EXACT`, :data:`FORMULA` or :data:`RANGE`.
+        note: calculation.
+        source: source of the figures.
     """
 
     name: str

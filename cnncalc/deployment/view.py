@@ -81,7 +81,9 @@ class ArenaPlace(NamedTuple):
         name: name of the layer whose output it holds; for scratch, of the operator.
         scratch: whether it is an operator's own working memory.
         shape: channels last; empty for scratch.
-        bytes: its bytes. size: its bytes rounded up for the plan. offset: its offset.
+        bytes: its bytes.
+        size: its bytes rounded up for the plan.
+        offset: its offset.
         first, last: the steps that create it and read it last; step 0 is before the first operator.
     """
 
@@ -99,7 +101,8 @@ class OperatorRun(NamedTuple):
     """One operator as it runs.
 
     Attributes:
-        number: from 1; step 0 is only the network's inputs. operator: the operator; None at step 0.
+        number: from 1; step 0 is only the network's inputs.
+        operator: the operator; None at step 0.
         live: bytes alive, scratch included.
         tensors: of these, bytes of tensors.
         scratch: what the kernel asks for.
@@ -118,8 +121,10 @@ class Deployment(NamedTuple):
     """A network on a device.
 
     Attributes:
-        graph: the device's graph. device: the device. arena: bytes of the planned arena: tensors and scratch. bound:
-        lower bound of all plans.
+        graph: the device's graph.
+        device: the device.
+        arena: bytes of the planned arena: tensors and scratch.
+        bound: lower bound of all plans.
         tensors_only: bytes of the plan of tensors alone.
         peak: the step at which most is alive.
         places: tensors and scratch, as they are planned.

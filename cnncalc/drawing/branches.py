@@ -25,9 +25,10 @@ class Branches:
     """The items of one level, numbered in a topological order, on their way to a tree.
 
     Attributes:
-        elements: the element of each item. feeds, reads: the items after and before each, including BOTTOM and TOP.
-        detach: turns all wires between two items into lanes. depths: nesting of each item in scopes and branches, once
-        it is placed.
+        elements: the element of each item.
+        feeds, reads: the items after and before each, including BOTTOM and TOP.
+        detach: turns all wires between two items into lanes.
+        depths: nesting of each item in scopes and branches, once it is placed.
     """
 
     def __init__(

@@ -15,8 +15,9 @@ class Edge(NamedTuple):
     """A line from one tile or closed box to another.
 
     Attributes:
-        source, target: its ends. is_skip: whether it passes other parts. shape: the shape beside it, if the shape
-        changes.
+        source, target: its ends.
+        is_skip: whether it passes other parts.
+        shape: the shape beside it, if the shape changes.
     """
 
     source: Visible

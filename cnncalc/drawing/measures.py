@@ -18,8 +18,9 @@ class LayerFigure(NamedTuple):
 
     Attributes:
         by: its name, one of :data:`BY`.
-        title: its title in headings. values: a figure for each node, by the node's index. total: the sum over all
-        layers of the network, including those that are not drawn.
+        title: its title in headings.
+        values: a figure for each node, by the node's index.
+        total: the sum over all layers of the network, including those that are not drawn.
     """
 
     by: str

@@ -14,9 +14,11 @@ class ScopePart:
     """A scope.
 
     Attributes:
-        path: its dotted name; "" for the whole network. nodes: its layers, in the order of the network. items: its
-        layers and scopes, in topological order. reads: input tensors, in the order of their first use. makes: output
-        tensors; those of the whole network in their own order.
+        path: its dotted name; "" for the whole network.
+        nodes: its layers, in the order of the network.
+        items: its layers and scopes, in topological order.
+        reads: input tensors, in the order of their first use.
+        makes: output tensors; those of the whole network in their own order.
         foreign: the paths of modules outside whose weights are used inside.
     """
 

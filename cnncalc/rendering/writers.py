@@ -35,7 +35,9 @@ class View(NamedTuple):
     """One result for all formats; parts that a format does not need are never computed.
 
     Attributes:
-        page: blocks for a screen. document: the object for JSON. records: the objects for ndjson, one per line.
+        page: blocks for a screen.
+        document: the object for JSON.
+        records: the objects for ndjson, one per line.
         columns: the columns of csv, tsv and Markdown.
         old: columns under former names, which Markdown leaves out.
         rows: their rows, by column names; by default the records.

@@ -44,8 +44,11 @@ class Content(NamedTuple):
 
     Attributes:
         graph, summary: the network and its figures.
-        measures: the figures of bars and columns, the initial one first. machine: the machine of the roofline. verdict:
-        a sentence on where compute and parameters are. choice: the initial opening of the graph. more: further charts.
+        measures: the figures of bars and columns, the initial one first.
+        machine: the machine of the roofline.
+        verdict: a sentence on where compute and parameters are.
+        choice: the initial opening of the graph.
+        more: further charts.
     """
 
     graph: Graph

@@ -27,7 +27,9 @@ class Operators:
 
     Attributes:
         opset: the version of the operator set.
-        inputs: the input tensors. shapes: their shapes, without the batch axis. output: the shape of the output.
+        inputs: the input tensors.
+        shapes: their shapes, without the batch axis.
+        output: the shape of the output.
         weights: names of the layer's tensors that are used, as ``cnncalc weights`` lists them.
     """
 

@@ -41,7 +41,8 @@ class Forward:
 
         Args:
             made: the class.
-            inputs: names of the input tensors. reached: expressions for arguments of ``__init__``, by name.
+            inputs: names of the input tensors.
+            reached: expressions for arguments of ``__init__``, by name.
         """
         self.made = made
         self.slots = {one.slot.name: one for one in made.slots}

@@ -17,8 +17,10 @@ class Template(NamedTuple):
     """What a class is made of.
 
     Attributes:
-        slots: slots in topological order, with their reads. instead: for each optional slot, the replacement that is
-        read without it. makes: outputs. inputs, foreign: as in a structure.
+        slots: slots in topological order, with their reads.
+        instead: for each optional slot, the replacement that is read without it.
+        makes: outputs.
+        inputs, foreign: as in a structure.
     """
 
     slots: dict[str, Slot]

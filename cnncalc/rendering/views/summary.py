@@ -31,8 +31,8 @@ def view(
         summary: all of it.
         rows: the layers to show.
         rest: the sum of the others, if any.
-        columns: the columns to show, by the format's names; None for the default. device: a sentence on the network on
-        a microcontroller for the page, or "".
+        columns: the columns to show, by the format's names; None for the default.
+        device: a sentence on the network on a microcontroller for the page, or "".
     """
 
     def page(screen: Screen) -> Iterable[PageBlock]:
