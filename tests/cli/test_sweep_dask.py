@@ -140,7 +140,8 @@ def test_a_worker_of_another_version_is_named_and_refused(scheduler: Scheduler) 
     assert (done.returncode, done.stdout) == (2, "")
     code = r"\(code [0-9a-f]{16}\) on Python 3\.\d+"
     said = (
-        rf"--dask: here is cnncalc {own} {code}, but {odd} has cnncalc 99\.0 {code}\n  hint: install the same on all "
+        rf"--dask: this process has cnncalc {own} {code}, but {odd} has cnncalc 99\.0 {code}\n"
+        "  hint: install the same version everywhere"
     )
     assert re.match(said, done.stderr)
     assert os.listdir() == ["net.yaml"]
