@@ -4,7 +4,7 @@
 
 Every figure is a whole process, the commands taken in turn so that a drift of the machine's speed meets all of them;
 what counts is the ratio of medians.  torchinfo (with torch and torchvision) and onnx-tool take part where they are
-installed.  Goals: the table within 1.5 times its floor, JSON within 1.5 times its own, 30 MB at most; a chain of
+installed.  Goals for alexnet and resnet50: the table within its floor, JSON within 1.4 times its own, 30 MB; a chain of
 10,000 layers within a second, and time that grows no faster than the layers.
 """
 
