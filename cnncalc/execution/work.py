@@ -251,6 +251,14 @@ def _kernel(
     if isinstance(layer, ElementwiseMerge) and layer.ufunc and len({array.ndim for array in inputs}) == 1:
         return Merge(shapes, getattr(np, layer.ufunc))
     if fuse and layer.is_affine():
-        scale, shift = layer.as_affine(weights)
-        return ScaleAndShift(shapes[0], scale, shift)
+        return ScaleAndShift(shapes[0], *_affine(layer, weights))
     return None
+
+
+def _affine(layer: Layer, weights: Mapping[str, Array]) -> tuple[Array, Array]:
+    """Return the factor and the constant (C,) of each channel; a plan's, whose weights take no memory, take none."""
+    if any(any(weight.strides) for weight in weights.values()):
+        return layer.as_affine(weights)
+    scale, shift = layer.as_affine({name: weight[:1] for name, weight in weights.items()})
+    shape = next(iter(weights.values())).shape
+    return np.broadcast_to(scale, shape), np.broadcast_to(shift, shape)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import threading
 import time
+import tracemalloc
 import weakref
 from collections.abc import Sequence
 from typing import Any
@@ -298,6 +299,21 @@ def test_a_kernel_that_is_bound_touches_no_memory(threads: int, monkeypatch: pyt
     ops.adaptive_avg_pool(x, output_size=1)
     ops.adaptive_max_pool(x, output_size=1)
     ops.concat([x, x], 1)
+
+
+@pytest.mark.parametrize(
+    "item", ["batchnorm", "scale", "conv: {out_channels: 100000000, kernel_size: 1}", "prelu: channels"]
+)
+@pytest.mark.parametrize("keeps", [True, False])
+def test_a_plan_takes_no_memory_however_wide_the_layers(item: str, keeps: bool) -> None:
+    """The plan says what a run needs, before a limit is compared with it."""
+    network = cnncalc.loads(f"input: [100000000, 4, 4]\nlayers:\n  - relu\n  - {item}\n  - relu\n")
+    tracemalloc.start()
+    try:
+        RunPlan(network, keep=network.nodes if keeps else ())
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20  # a factor for each channel takes 400 MB
+    finally:
+        tracemalloc.stop()
 
 
 # --- the layout ------------------------------------------------------------------------------------------------
