@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from random import Random
 from typing import Any
 
@@ -68,7 +68,9 @@ def _faults(text: str, seed: int) -> Iterator[str]:
         return  # where rounding decides on which side of a step an element is, nothing can be compared
     inputs, matrices = double["x"], double["weights"]
     with np.errstate(all="ignore"):
-        moved = distance(disturbed(network, matrices, inputs, DISTURBED), disturbed(network, matrices, inputs, 0.0))
+        there, here = (disturbed(network, matrices, inputs, share) for share in (DISTURBED, 0.0))
+    sizes = {name: float(np.abs(array).max()) or 1.0 for name, array in exact.outputs.items()}
+    moved = distance(there, here, sizes)
     for name, run, wanted, allowed in (
         ("fused", fused, plain, CLOSE),
         ("two threads", shared, plain, CLOSE),
@@ -77,7 +79,7 @@ def _faults(text: str, seed: int) -> Iterator[str]:
     ):
         if types & STEEP and allowed == CLOSE:
             continue
-        found = distance(run.outputs, wanted.outputs)
+        found = distance(run.outputs, wanted.outputs, sizes)
         if found > allowed + AMPLIFIED * moved * (1e-6 if allowed == EXACT else 1):
             yield f"{name}: outputs differ by {found:.1e} of their largest element"
 
@@ -108,11 +110,7 @@ def _verified(name: str, run: Any, network: Any) -> Iterator[str]:
             yield f"{name}: output '{key}' is {run.outputs[key].shape}"
 
 
-def distance(some: Arrays, others: Arrays) -> float:
-    """Return the largest difference of outputs, relative to the largest element of each."""
-    largest = 0.0
-    for name, array in some.items():
-        other = others[name].astype(np.float64)
-        size = float(np.abs(other).max()) or 1.0
-        largest = max(largest, float(np.abs(array - other).max()) / size)
-    return largest
+def distance(some: Arrays, others: Arrays, sizes: Mapping[str, float]) -> float:
+    """Return the largest difference of outputs, relative to the largest element of each, which may be rounding."""
+    apart = [float(np.abs(array - others[name].astype(np.float64)).max()) / sizes[name] for name, array in some.items()]
+    return max(apart, default=0.0)
