@@ -145,6 +145,9 @@ OTHERWISE = [
         ("groupnorm: {num_groups: 2, affine: false}", (4, 3)), ("layernorm: channels", (4, 3, 2)), ("norm2: 1", (3, 4)),
         ("upsample: {size: [7, 5], mode: linear}", (2, 3, 4)), ("pad: {padding: 1, mode: circular}", (2, 4, 5)),
     ]
+] + [
+    (18, "upsample: {scale_factor: 0.5, mode: linear, antialias: true}", (3, 8, 6)),
+    (18, "upsample: {scale_factor: 0.5, mode: cubic, antialias: true}", (3, 8, 6)),
 ]
 # fmt: on
 
@@ -208,3 +211,10 @@ def test_every_type_has_a_counterpart(name: str) -> None:
             FORMATS["onnx"].export(net, Options())
     else:
         FORMATS["onnx"].export(net, Options())
+
+
+def test_an_opset_without_an_attribute_is_refused() -> None:
+    with pytest.raises(CnncalcError, match=r"it needs opset 18 for antialias, not 17$"):
+        FORMATS["onnx"].export(
+            layer("upsample: {scale_factor: 0.5, mode: linear, antialias: true}", (3, 8, 6)), Options()
+        )

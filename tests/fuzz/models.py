@@ -50,9 +50,11 @@ def damaged(seed: int) -> bytes:
         for _ in range(random.choice([1, 1, 2, 3, 6])):
             with suppress(Exception):  # what no message can hold
                 random.choice(CHANGES)(random, message)
-            if message.ByteSize() > MOST_BYTES:
+            with suppress(Exception):  # nested more deeply than can be written
+                data = message.SerializeToString()
+            if len(data) > MOST_BYTES:
                 break
-        return bytes(message.SerializeToString())
+        return data
     for _ in range(random.choice([1, 1, 2, 4])):
         data = random.choice(DAMAGES)(random, data)
     return data

@@ -66,6 +66,7 @@ ITEMS = [
     ("Conv2D: {filters: 32, kernel_size: 3, activation: relu}", 5, "unknown layer type 'Conv2D'", "it is called 'conv' here: write '- conv: {out_channels: 32, kernel_size: 3}', then '- relu'"),
     ("Conv2d: {out_channels: 32, kernel_size: 3}", 5, "unknown layer type 'Conv2d'", "it is called 'conv' here"),
     ("relu\n   -flatten", 5, "unknown layer type 'relu -flatten'", "an item begins with a dash, in the same column as the one above it"),
+    ("'': relu", 5, "unknown layer type ''", "not offered"),
     ("-flatten", 5, "unknown layer type '-flatten'", "write a blank after the dash: '- flatten'"),
     ("[conv, 10, 5]", 5, "an item must be a layer type, alone or with its arguments", "write '- conv: {out_channels: 10, kernel_size: 5}'"),
     ("[-1, 1, Conv, [64, 3, 2]]", 5, "an item must be a layer type", "write '- conv: {out_channels: 64, kernel_size: 3, stride: 2}'"),  # YOLOv5

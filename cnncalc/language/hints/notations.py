@@ -68,7 +68,7 @@ def item_hint(text: str, arguments: Tree | None, blocks: Collection[str]) -> str
         return f"write a {'blank after the dash' if text[0] == '-' else 'dash and a blank'}: '- {item}'"
     if (
         isinstance(arguments, Scalar)
-        and text[0].isalpha()
+        and text[:1].isalpha()
         and our_type(text) is None
         and our_type(arguments.text) is not None
     ):
