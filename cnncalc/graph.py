@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from math import prod
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from cnncalc.ground.errors import CnncalcError
@@ -204,6 +205,32 @@ class OpenChoice(NamedTuple):
     by: Tensor | None
 
 
+class ModelData(NamedTuple):
+    """What a graph has of a model file, beside its layers; all of it is empty for a spec.
+
+    Attributes:
+        tensors: returns the stored tensors, by their names in a run; None if there are none.
+        bytes_computed_from: returns the additional bytes from which these are computed.
+        tensor_files: further files that hold them.
+        numbers: values of the scalar inputs, by name.
+        single: the operator that restricts the network to a batch of 1, or "".
+        is_half: whether it computes in 16 bits, or stores weights in 16 bits.
+        rounded: returns the graph for running, with quantised tensors rounded; None if it does not differ.
+        undecided: branches that depend on the input.
+        decided: returns the graph with one branch decided, by its key; None if there are none.
+    """
+
+    tensors: Callable[[], Mapping[str, Array]] | None = None
+    bytes_computed_from: Callable[[], int] = int
+    tensor_files: Collection[str] = ()
+    numbers: Mapping[str, float] = MappingProxyType({})
+    single: str = ""
+    is_half: bool = False
+    rounded: Callable[[], Graph] | None = None
+    undecided: Sequence[OpenChoice] = ()
+    decided: Callable[[str, bool], Graph] | None = None
+
+
 class Graph:
     """A directed acyclic graph of layers in which every shape is known.
 
@@ -218,15 +245,7 @@ class Graph:
         states_shapes: whether the spec states the output shape of any item.
         notes: notes for users, one sentence each.
         blocks: uses of the spec's own blocks, by dotted path.
-        single: the operator that restricts it to a batch of 1, or "".
-        stored: returns the tensors of its file, by their names in a run; None if there are none.
-        beside_stored: returns the additional bytes from which these are computed.
-        stored_in: further files that hold them.
-        numbers: values of the file's scalar inputs, by name.
-        as_run: returns the graph for running if it differs, with quantised tensors rounded; else None.
-        is_half: whether its file computes in 16 bits, or stores weights in 16 bits.
-        undecided: branches that depend on the input.
-        decided: returns the graph with one branch decided, by its key; None if there are none.
+        model: what it has of a model file.
         effort: work of building it apart from its layers, in layers that would take as long.
     """
 
@@ -245,16 +264,8 @@ class Graph:
         self._names: set[str] = set()
         self.notes: list[str] = []
         self.blocks: dict[str, BlockUse] = {}
-        self.single = ""
-        self.as_run: Callable[[], Graph] | None = None
-        self.is_half = False
-        self.undecided: list[OpenChoice] = []
-        self.decided: Callable[[str, bool], Graph] | None = None
-        self.numbers: dict[str, float] = {}
+        self.model = ModelData()
         self.effort = 0
-        self.stored: Callable[[], Mapping[str, Array]] | None = None
-        self.beside_stored: Callable[[], int] = int
-        self.stored_in: Collection[str] = ()
 
     @property
     def title(self) -> str:
@@ -311,14 +322,14 @@ class Graph:
         part.inputs = self.inputs
         part.nodes = self.nodes[: node.index + 1]
         part._names = {one.name for one in part.nodes}
-        part.single = self.single
+        part.model = ModelData(single=self.model.single)
         part.finish({node.name: node})
         return part
 
     def check_batch(self, batch: int) -> None:
         """Refuse several samples where the file is for one alone.  Raises CnncalcError."""
-        if self.single and batch > 1:
-            raise CnncalcError(f"a batch of {batch}, but {self.single} restricts the network to a batch of 1")
+        if self.model.single and batch > 1:
+            raise CnncalcError(f"a batch of {batch}, but {self.model.single} restricts the network to a batch of 1")
 
     def _stranger(self, tensors: Iterable[Tensor]) -> Tensor | None:
         """Return the first of some tensors that belongs to another graph."""

@@ -242,7 +242,7 @@ class Network(Graph):
         for option, asked in (("weights", weights), ("seed", seed), ("opset", opset)):
             if asked is not None and option not in how.takes:
                 raise ArgumentError(option, f"has no effect with the format {name}")
-        if seed is not None and (weights is not None or self.stored is not None):
+        if seed is not None and (weights is not None or self.model.tensors is not None):
             raise ArgumentError("seed", "is for random weights, but the network's are given")
         if how.edited and is_replaced(target) and not given.truth("overwrite", overwrite):
             raise CnncalcError(f"{target}: the file exists", "overwrite = True replaces it")

@@ -63,7 +63,7 @@ def command(
         raise CnncalcError(f"--to {name} is binary, and standard output is a terminal", "give -o FILE, or a pipe")
     network = asked.network()
     refuse_replacing("-o", path, force or not FORMATS[name].edited)
-    if seed is not None and (weights is not None or network.stored is not None):
+    if seed is not None and (weights is not None or network.model.tensors is not None):
         theirs = "--weights gives them" if weights is not None else f"{asked.spec} has its own"
         raise CnncalcError(f"--seed is for random weights, but {theirs}", "leave --seed out")
     second = None if out.path is None else partial(beside, out.path)

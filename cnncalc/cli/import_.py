@@ -58,9 +58,9 @@ def command(asked: Asked, path: str | None, weights: str | None, force: bool) ->
 
 def _check_weights(network: Graph, spec: str) -> None:
     """Raise CnncalcError if a network has no weights that a spec of it could run with."""
-    if network.stored is None:
+    if network.model.tensors is None:
         raise CnncalcError(f"{spec} has no weights of its own", "'cnncalc weights SPEC -o FILE' writes random ones")
-    if network.as_run is not None:
+    if network.model.rounded is not None:
         raise CnncalcError(
             f"{spec} is quantised, and a spec can't say how its tensors are rounded",
             "'cnncalc run' runs the file itself",

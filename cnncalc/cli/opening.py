@@ -81,7 +81,7 @@ class Asked(NamedTuple):
         recipe, variant = self.recipe()
         with self.blaming(recipe, variant):
             network = recipe.build(variant, *self.changes())
-        for path in network.stored_in:
+        for path in network.model.tensor_files:
             note_read(path)
         if variant is None and not self.settings and not self.inputs and self.spec != "-":
             _note_variants(recipe)

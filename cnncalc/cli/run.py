@@ -205,7 +205,7 @@ def command(
     if saving.save and len(result.outputs) == len(network.outputs):
         write_arrays(saving.save, result.outputs | result.tensors)
     summary = summarize(network, result.batch, result.dtype)
-    drawn = ["input"] * (not files) + ["weights"] * (tensors is None and network.stored is None)
+    drawn = ["input"] * (not files) + ["weights"] * (tensors is None and network.model.tensors is None)
     out.show(view(summary, result, f"random {' and '.join(drawn)} (seed {seed})" if drawn else ""))
     return max(report_unmet(summary), _report_to_stderr(result, asked.layout))
 

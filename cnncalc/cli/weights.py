@@ -36,7 +36,7 @@ def command(asked: Asked, out: Output, seed: int | None, dtype: str | None) -> N
     if tensors and out.format != "table":
         raise CnncalcError(f"--format {out.format} is for the list, but {out.path} is for the tensors")
     network = asked.network()
-    if network.stored is not None and (seed, dtype) != (None, None):
+    if network.model.tensors is not None and (seed, dtype) != (None, None):
         option = "--dtype" if seed is None else "--seed"
         raise CnncalcError(f"{option} is for random tensors, but {asked.spec} has its own", f"leave {option} out")
     if out.path is not None and tensors:

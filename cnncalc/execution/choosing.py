@@ -35,17 +35,21 @@ def chosen(network: Graph, run: Callable[[Graph], Run]) -> Graph:
         CnncalcError: if samples of a batch choose differently.
     """
     made = 0
-    while made < MAX_CHOICES and network.decided is not None and isinstance(by := network.undecided[0].by, Node):
-        key, words, _ = network.undecided[0]
+    while (
+        made < MAX_CHOICES
+        and network.model.decided is not None
+        and isinstance(by := network.model.undecided[0].by, Node)
+    ):
+        key, words, _ = network.model.undecided[0]
         part = network.up_to(by)
-        if network.stored is not None:
-            part.stored = partial(_needed, network.stored, part)
+        if network.model.tensors is not None:
+            part.model = part.model._replace(tensors=partial(_needed, network.model.tensors, part))
         truths = {bool(value) for value in np.ravel(run(part).output)}
         if len(truths) > 1:
             raise CnncalcError(f"the samples of the batch take different branches of {words}", "run them one by one")
-        network = network.decided(key, truths.pop())
+        network = network.model.decided(key, truths.pop())
         made += 1
-    if network.decided is not None:  # the rest stays undecided
+    if network.model.decided is not None:  # the rest stays undecided
         network = copy(network)
-        network.decided = None
+        network.model = network.model._replace(decided=None)
     return network

@@ -83,7 +83,7 @@ def needs(plan: RunPlan, threads: int, *, inputs: int | None = None, repeats: bo
     scratch += threads * max((_activated(step, kernel) for step, kernel in pairs), default=0) * dtype.itemsize
     scratch += max((_beside(step, batch) for step, kernel in pairs if not kernel), default=0) * dtype.itemsize
     packing, activations = _packing(pairs) * dtype.itemsize, plan.layout.size + outside * dtype.itemsize
-    computing = max(0, network.beside_stored() - packing - activations - scratch)  # before those are there
+    computing = max(0, network.model.bytes_computed_from() - packing - activations - scratch)  # before those are there
     return Needs(resident(), inputs, weights * dtype.itemsize + computing, packing, activations, scratch)
 
 

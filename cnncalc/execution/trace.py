@@ -90,7 +90,7 @@ def trace(
     _require(before, node, kept, None if stated is None else stated.size)
     inputs = random_inputs(before, 1, seed, np.float32) if stated is None else stated.read()
     kind = next(iter(inputs.values())).dtype
-    given = network.stored() if weights is None and network.stored is not None else weights
+    given = network.model.tensors() if weights is None and network.model.tensors is not None else weights
     tensors = random_weights(before, seed, kind) if given is None else _needed(network, before, given)
     made = run(before, inputs, weights=tensors, layers=[*[one.name for one in kept], node.name], fuse=False)
     arrays = [

@@ -57,8 +57,8 @@ def run(
     Raises:
         CnncalcError: if input or weights don't fit, or memory is too small.
     """
-    network = network.as_run() if network.as_run is not None and weights is None else network
-    if network.decided is not None:
+    network = network.model.rounded() if network.model.rounded is not None and weights is None else network
+    if network.model.decided is not None:
         x = random_inputs(network, batch, seed, np.dtype(_type(dtype))) if x is None else x
         network = chosen(network, lambda part: run(part, x, weights=weights, seed=seed, dtype=dtype, threads=threads))
     given = None if x is None else given_inputs(network, x, _type(dtype) if dtype else None)
@@ -117,7 +117,7 @@ def prepare(
         CnncalcError: if the weights don't fit.
     """
     kind = _type(dtype)
-    network = network.as_run() if network.as_run is not None and weights is None else network
+    network = network.model.rounded() if network.model.rounded is not None and weights is None else network
     threads = threads or usual_threads()
     made = usual_weights(network, weights, seed, kind, threads)
     session = Session(RunPlan(network, batch, kind, fuse=fuse), made, threads)

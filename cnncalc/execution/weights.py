@@ -83,7 +83,7 @@ def usual_weights(
     """
     if weights is not None:
         return checked(network, weights, dtype)
-    if network.stored is None:
+    if network.model.tensors is None:
         return random_weights(network, seed, dtype, threads)
     return {name: _arranged(array, dtype) for name, array in one_by_one(network, None, seed, dtype)}
 
@@ -137,11 +137,11 @@ def one_by_one(
         CnncalcError: if they don't fit; for elements that are not finite, only when accessed.
     """
     wanted = list(expected(network))
-    if weights is None and network.stored is None:
+    if weights is None and network.model.tensors is None:
         return _drawn(wanted, mean_squares(network), seed, dtype)
     if weights is None:
-        assert network.stored is not None
-        given: Mapping[str, npt.ArrayLike] = network.stored()  # these have the expected shapes
+        assert network.model.tensors is not None
+        given: Mapping[str, npt.ArrayLike] = network.model.tensors()  # these have the expected shapes
         faults = [f"missing: {item.name} {sizes(item.weight.shape)}" for item in wanted if item.name not in given]
     else:
         given = weights

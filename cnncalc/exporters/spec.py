@@ -12,7 +12,7 @@ from cnncalc.exporters.formats import Options, check_text
 from cnncalc.exporters.nesting import nested
 from cnncalc.exporters.rolling import BlockText, Entry, StructureKey, blocks, rolled, without_single
 from cnncalc.exporters.shared import with_owners
-from cnncalc.graph import Graph, Node, Tensor
+from cnncalc.graph import Graph, ModelData, Node, Tensor
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.language.document import INPUT_NAMES
 from cnncalc.language.expressions.arithmetic import FUNCTIONS
@@ -64,8 +64,8 @@ def written(graph: Graph) -> tuple[str, Graph]:
             continue
         problem = difference(one, other)
         if not problem:
-            if graph.stored is not None:
-                other.stored = partial(_renamed, graph.stored, other, nodes)
+            if graph.model.tensors is not None:
+                other.model = ModelData(partial(_renamed, graph.model.tensors, other, nodes))
             return text, other
     raise CnncalcError(f"'{graph.title}' can't be written as a spec: {problem}")
 

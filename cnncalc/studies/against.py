@@ -171,17 +171,17 @@ def against(
     engine = _engine()
     threads = threads or usual_threads()
     inputs = _inputs(network, x, batch, seed)
-    if network.decided is not None:
+    if network.model.decided is not None:
         network = chosen(network, lambda part: run(part, inputs, weights=weights, seed=seed, dtype="float32"))
     options: dict[str, Any] = {"weights": weights, "seed": seed, "dtype": "float32", "threads": threads, "fuse": fuse}
     unrounded = plain(network)
     rows, largest, ours = _compared(engine, unrounded, inputs, options, max_memory, progress)
-    usual = QUANTISED if network.as_run is not None else HALF if network.is_half else TOLERANCE
+    usual = QUANTISED if network.model.rounded is not None else HALF if network.model.is_half else TOLERANCE
     tolerances = (TOLERANCE, usual) if tolerance is None else (tolerance, tolerance)
     compared = Against(unrounded, f"{ENGINES['onnxruntime']} {engine.__version__}", tolerances, rows, ours)
     if file is None:
         return compared
-    rounds = network.as_run is not None and weights is None
+    rounds = network.model.rounded is not None and weights is None
     outputs = run(network, inputs, **options).outputs if rounds else ours.outputs
     of_file = _file_outputs(unrounded, outputs, _started(engine, file, threads), inputs)
     if isinstance(of_file, str):
@@ -199,7 +199,7 @@ def _inputs(network: Graph, x: Any, batch: int, seed: int) -> dict[str, Array]:
     if x is not None:
         return given_inputs(network, x, np.dtype(np.float32)).read()
     inputs = random_inputs(network, batch, seed, np.float32)
-    if network.is_half:
+    if network.model.is_half:
         inputs = {name: array.astype(np.float16).astype(np.float32) for name, array in inputs.items()}
     return inputs
 
@@ -249,10 +249,10 @@ def _compared(
 
 def plain(network: Graph) -> Graph:
     """Return a network in which nothing is rounded to integers."""
-    if network.as_run is None:
+    if network.model.rounded is None:
         return network
     made = copy(network)
-    made.as_run = None
+    made.model = network.model._replace(rounded=None)
     return made
 
 
@@ -324,11 +324,11 @@ def _file_outputs(
     network: Graph, outputs: Mapping[str, Array], session: Any, inputs: Mapping[str, Array]
 ) -> dict[str, Array] | str:
     """Run a model file unchanged, wherever its inputs have the batch; return its outputs like ours, or why it can't."""
-    if network.undecided:
-        return f"{network.undecided[0].words} decides when it runs, and may take the other branch"
+    if network.model.undecided:
+        return f"{network.model.undecided[0].words} decides when it runs, and may take the other branch"
     feeds = {}
     for port in session.get_inputs():
-        kind, number = KINDS.get(port.type), network.numbers.get(port.name)
+        kind, number = KINDS.get(port.type), network.model.numbers.get(port.name)
         fitting: Array | None = None if number is None else np.array(number)
         if port.name in inputs:
             fitting = _laid_out(inputs[port.name], port.shape)

@@ -251,8 +251,8 @@ def test_constants_that_others_are_made_of_are_read_as_often_as_they_are_asked_f
     ]  # fmt: skip
     data = model(nodes, {"x": ["N", 64, 6, 6]}, ["z"], {"w": w})
     graph = network(data)
-    assert graph.stored is not None
-    held = graph.stored()
+    assert graph.model.tensors is not None
+    held = graph.model.tensors()
     apart = w - w.mean((1, 2, 3), keepdims=True)
     expected = {"w": apart / np.sqrt((apart**2).mean((1, 2, 3), keepdims=True)), "conv2.weight": apart}
     for _ in range(2):

@@ -85,7 +85,7 @@ def test_boxes_that_are_taken_by_their_sample_and_place_are_those_of_one_sample(
     data.graph.input[0].type.tensor_type.shape.dim[0].dim_param = "N"
     net = network(data.SerializeToString())
     assert net.outputs["y"].shape == (8, 4)
-    assert net.single.startswith("GatherND")
+    assert net.model.single.startswith("GatherND")
 
 
 def test_where_no_output_is_known_what_they_are_made_of_stands_for_them() -> None:

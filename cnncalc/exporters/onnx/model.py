@@ -180,6 +180,6 @@ def tensor_names(graph: Graph) -> dict[Tensor, str]:
 
 def _sizes(graph: Graph, tensor: Tensor) -> list[Size]:
     """Return a tensor's sizes, with a word for the batch's."""
-    if tensor.times == 0 or graph.single:
+    if tensor.times == 0 or graph.model.single:
         return [tensor.copies(), *tensor.shape]
     return [BATCH if tensor.times == 1 else f"{tensor.times}*{BATCH}", *tensor.shape]

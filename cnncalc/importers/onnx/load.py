@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-from cnncalc.graph import Graph, OpenChoice
+from cnncalc.graph import Graph, ModelData, OpenChoice
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_AXES, MAX_MODEL_BYTES, MAX_MODEL_LAYERS, MAX_MODEL_NODES, MAX_PIPED_MODEL_BYTES
 from cnncalc.ground.places import Fault, GivenValue, SpecError
@@ -124,10 +124,12 @@ class ModelFile(Recipe):
     def _graph(self, inputs: Mapping[str, Shape], rounds: bool, choices: Mapping[str, bool]) -> Graph:
         """Build the network with some choices made, and what makes the one that runs."""
         made = Imported(self, inputs, self.fuse, rounds, choices)
-        if made.build.quantizes and not rounds:
-            made.graph.as_run = partial(self._graph, inputs, True, choices)
-        if made.build.undecided:
-            made.graph.decided = lambda key, value: self._graph(inputs, rounds, {**choices, key: value})
+        made.graph.model = made.graph.model._replace(
+            rounded=partial(self._graph, inputs, True, choices) if made.build.quantizes and not rounds else None,
+            decided=(lambda key, value: self._graph(inputs, rounds, {**choices, key: value}))
+            if made.build.undecided
+            else None,
+        )
         return made.graph
 
     def reader(self) -> Callable[[], ModelFile]:
@@ -190,6 +192,7 @@ class Imported:
                 self.graph.inputs[name].times = value.times
                 self.graph.inputs[name].below = BELOW.get(value.dtype)
             self.held: dict[Node, LayerStep] = {}
+            self.nodes: dict[LayerStep, Node] = {}
             self._layers(outputs, fuse)
         except (MalformedError, UnfitError) as error:
             raise CnncalcError(f"{file.path}: {error}") from None
@@ -202,13 +205,24 @@ class Imported:
         missing = [port.name for port in file.model.graph.outputs if port.name not in self.graph.outputs]
         self.graph.notes = notes(self.build, self.params, self.held.values(), missing)
         self.graph.effort = max(MAX_MODEL_NODES - self.build.left - len(self.graph.nodes), 0)
-        self.graph.numbers = self.numbers
+        self.graph.model = self._data()
+
+    def _data(self) -> ModelData:
+        """Return what the graph has of the file beside its layers."""
+        file = self.file
         types = [stored.dtype for stored in file.model.graph.stored.values()] + [port.dtype for port in file.ports()]
-        self.graph.is_half = FLOAT16 in types or BFLOAT16 in types
-        self.graph.stored = partial(_weights, file, self.held)
-        self.graph.beside_stored = partial(_beside_weights, self.held)
-        self.graph.stored_in = file.beside()
-        self.graph.single = self.build.single[0] if self.build.single else ""
+        return ModelData(
+            tensors=partial(_weights, file, self.held),
+            bytes_computed_from=partial(_beside_weights, self.held),
+            tensor_files=file.beside(),
+            numbers=self.numbers,
+            single=self.build.single[0] if self.build.single else "",
+            is_half=FLOAT16 in types or BFLOAT16 in types,
+            undecided=[
+                OpenChoice(one.key, one.words, None if one.condition is None else self._tensor(one.condition))
+                for one in self.build.undecided
+            ],
+        )
 
     def _inputs(self, given: Mapping[str, Shape], scope: ValueScope) -> dict[str, Value]:
         """Return the inputs that are tensors, and add all to the scope."""
@@ -309,11 +323,6 @@ class Imported:
         if len(steps) > MAX_MODEL_LAYERS:
             raise CnncalcError(f"the model has more than {MAX_MODEL_LAYERS:,} layers")
         self.params = Params(self.build, steps)
-        nodes: dict[LayerStep, Node] = {}
-
-        def tensor(value: Value) -> Tensor:
-            return nodes[value.step] if value.step is not None else self.graph.inputs[value.origin or ""]
-
         for step, name in zip(steps, names(steps), strict=True):
             if step.layer.type in BARE:
                 step.layer = _bare(step, self.params.is_learned(step))
@@ -322,21 +331,21 @@ class Imported:
             try:
                 node = self.graph.add(
                     step.layer,
-                    [tensor(value) for value in step.inputs],
+                    [self._tensor(value) for value in step.inputs],
                     name,
-                    nodes[owner] if owner is not None else None,
+                    self.nodes[owner] if owner is not None else None,
                     held=None if is_own else held,
                 )
             except LayerError as error:
                 raise CnncalcError(f"'{name}': {error.message}") from None
-            nodes[step] = node
+            self.nodes[step] = node
             self.held[node] = step
         keys(self.held, self.params)
-        self.graph.finish({name: tensor(value) for name, value in ends.items()})
-        self.graph.undecided = [
-            OpenChoice(one.key, one.words, None if one.condition is None else tensor(one.condition))
-            for one in self.build.undecided
-        ]
+        self.graph.finish({name: self._tensor(value) for name, value in ends.items()})
+
+    def _tensor(self, value: Value) -> Tensor:
+        """Return the tensor of the graph that a value is."""
+        return self.nodes[value.step] if value.step is not None else self.graph.inputs[value.origin or ""]
 
 
 def _bare(step: LayerStep, is_learned: bool) -> Layer:
