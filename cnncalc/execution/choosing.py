@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from copy import copy
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from cnncalc.execution.report import Run
 from cnncalc.execution.weights import expected
 from cnncalc.graph import Graph, Node
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_CHOICES
-
-if TYPE_CHECKING:
-    from cnncalc.execution.report import Run
 
 
 def _needed(stored: Callable[[], Mapping[str, Any]], part: Graph) -> Mapping[str, Any]:

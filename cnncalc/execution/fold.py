@@ -5,7 +5,7 @@ layers.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,10 +13,8 @@ from cnncalc.execution.kernels.kernel import NOTHING_BEFORE, Before, Clip, HeldW
 from cnncalc.execution.kernels.rows import RowOperation
 from cnncalc.execution.plan import Step, is_contraction, is_point, pads
 from cnncalc.execution.weights import node_weights
-
-if TYPE_CHECKING:
-    from cnncalc.graph import Node
-    from cnncalc.layers.ops import Array
+from cnncalc.graph import Node
+from cnncalc.layers.interfaces import Array
 
 FLATTEST = 1000.0
 """The largest shift, in multiples of the scale, that may be moved out of a rectifier; a larger one would lose digits.

@@ -6,16 +6,14 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from cnncalc.execution.arrays.read import Header, StoredArray, reading_errors
 from cnncalc.ground.errors import ArgumentError, CnncalcError
+from cnncalc.layers.interfaces import Array
 from cnncalc.layers.shapes import Shape, shape_text
-
-if TYPE_CHECKING:
-    from cnncalc.layers.ops import Array
 
 MAX_PIXELS = 2**30 // 12  # of the input; Pillow's own limit for the picture: a GiB of float32 in three channels
 ORIENTATION = 0x112  # EXIF's tag for a picture's orientation; 1 is upright

@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cnncalc.execution.kernels import Kernels
+from cnncalc.graph import Graph, Node, Tensor
+from cnncalc.layers.interfaces import Array
 from cnncalc.layers.merge._elementwise import ElementwiseMerge
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-
-    from cnncalc.graph import Graph, Node, Tensor
-    from cnncalc.layers.ops import Array
 
 SAMPLES = 512
 MEAN_SQUARES = (1e-6, 1e6)  # mean squares that weights are scaled by

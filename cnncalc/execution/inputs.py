@@ -9,17 +9,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from cnncalc.execution.arrays.read import StoredArray, array_like, sizes
+from cnncalc.execution.arrays.read import Stored, StoredArray, array_like, sizes
+from cnncalc.graph import Graph, Tensor
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.near import did_you_mean
+from cnncalc.layers.interfaces import Array, DType
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-
-    from cnncalc.execution.arrays.read import Stored
-    from cnncalc.graph import Graph, Tensor
-    from cnncalc.layers.ops import Array, DType
 
 FLOATS: dict[str, DType] = {"float32": np.dtype(np.float32), "float64": np.dtype(np.float64)}
 

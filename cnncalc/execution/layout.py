@@ -10,13 +10,11 @@ from bisect import bisect_left, insort
 from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from cnncalc.execution.plan import Step
+from cnncalc.graph import Graph, Node, Tensor
 from cnncalc.layers.merge.concat import Concat
-
-if TYPE_CHECKING:
-    from cnncalc.graph import Graph, Node, Tensor
 
 LINE = 64  # bytes; all pieces begin at a line of the cache
 MOST_SORTED = 1500  # pieces up to which all are compared with each other; more take gaps in order of birth

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from math import prod
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from cnncalc.execution.kernels.kernel import Kernel
 from cnncalc.execution.kernels.tuning import (
     BLOCK,
     GEMM_FROM_ROWS,
@@ -16,14 +17,10 @@ from cnncalc.execution.kernels.tuning import (
     ROW_OPERATION,
 )  # fmt: skip
 from cnncalc.execution.machine import available, resident
-from cnncalc.execution.plan import is_contraction
+from cnncalc.execution.plan import Step, is_contraction
+from cnncalc.execution.planning import RunPlan
 from cnncalc.ground.errors import ArgumentError, CnncalcError
 from cnncalc.ground.numbers import bytes_text
-
-if TYPE_CHECKING:
-    from cnncalc.execution.kernels.kernel import Kernel
-    from cnncalc.execution.plan import Step
-    from cnncalc.execution.planning import RunPlan
 
 OWN = 4 << 20  # bytes of the executor's objects, and overhead of the allocator
 BLAS = 3 << 20  # bytes of its buffer that OpenBLAS touches, for each thread

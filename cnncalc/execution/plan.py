@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING
 
+from cnncalc.graph import Graph, Node, Tensor
+from cnncalc.layers.base import Layer
 from cnncalc.layers.dense.linear import Linear
-
-if TYPE_CHECKING:
-    from cnncalc.graph import Graph, Node, Tensor
-    from cnncalc.layers.base import Layer
 
 
 class Step:

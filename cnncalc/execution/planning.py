@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cnncalc.execution.kernels.blas import blas
+from cnncalc.execution.kernels.kernel import Kernel, Shape
 from cnncalc.execution.kernels.team import Team
 from cnncalc.execution.layout import layout
 from cnncalc.execution.plan import Step, steps
 from cnncalc.execution.work import FAULTS, Finder, find
-
-if TYPE_CHECKING:
-    from cnncalc.execution.kernels.kernel import Kernel, Shape
-    from cnncalc.graph import Graph, Node, Tensor
-    from cnncalc.layers.ops import Array, DType
+from cnncalc.graph import Graph, Node, Tensor
+from cnncalc.layers.interfaces import Array, DType
 
 
 class RunPlan:

@@ -6,27 +6,23 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from math import prod
 from time import perf_counter
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
-from cnncalc.execution.kernels.kernel import Call, HeldWeight, Tally, make
-from cnncalc.execution.kernels.team import mapped
+from cnncalc.execution.fold import Folded
+from cnncalc.execution.kernels.kernel import Bytes, Call, HeldWeight, Shape, Tally, make
+from cnncalc.execution.kernels.team import Team, mapped
 from cnncalc.execution.kernels.tuning import MOST_READS_AHEAD
+from cnncalc.execution.layout import MemoryPiece
+from cnncalc.execution.plan import Step
+from cnncalc.execution.planning import RunPlan
 from cnncalc.execution.work import FAULTS, Finder, StepWork, find, plainly, then
+from cnncalc.graph import Tensor
+from cnncalc.layers.interfaces import Array, DType
 
-if TYPE_CHECKING:
-    from cnncalc.execution.fold import Folded
-    from cnncalc.execution.kernels.kernel import Bytes, Shape
-    from cnncalc.execution.kernels.team import Team
-    from cnncalc.execution.layout import MemoryPiece
-    from cnncalc.execution.plan import Step
-    from cnncalc.execution.planning import RunPlan
-    from cnncalc.graph import Tensor
-    from cnncalc.layers.ops import Array, DType
-
-    Note: TypeAlias = Callable[[Step], object]
-    """note(step) is called before a step runs."""
+Note: TypeAlias = Callable[[Step], object]
+"""note(step) is called before a step runs."""
 
 
 class Done(NamedTuple):

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cnncalc.execution.kernels.kernel import Tally
+from cnncalc.execution.needs import Needs
+from cnncalc.graph import Graph, Node
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.numbers import counted
 from cnncalc.layers.base import LayerError
+from cnncalc.layers.interfaces import Array
 from cnncalc.layers.shapes import Shape
-
-if TYPE_CHECKING:
-    from cnncalc.execution.needs import Needs
-    from cnncalc.graph import Graph, Node
-    from cnncalc.layers.ops import Array
-    from cnncalc.layers.symbols import Formula
+from cnncalc.layers.symbols import Formula
 
 
 @dataclass

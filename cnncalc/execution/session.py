@@ -14,17 +14,15 @@ from cnncalc.execution.kernels.blas import blas
 from cnncalc.execution.kernels.kernel import HeldWeight
 from cnncalc.execution.kernels.team import Team
 from cnncalc.execution.kernels.tuning import OUR_THREADS_FROM
-from cnncalc.execution.program import BatchProgram
+from cnncalc.execution.planning import RunPlan
+from cnncalc.execution.program import BatchProgram, Done, Note
+from cnncalc.graph import Graph
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.numbers import counted
+from cnncalc.layers.interfaces import Array
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-
-    from cnncalc.execution.planning import RunPlan
-    from cnncalc.execution.program import Done, Note
-    from cnncalc.graph import Graph
-    from cnncalc.layers.ops import Array
 
 
 class Session:

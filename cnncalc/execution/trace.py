@@ -22,12 +22,11 @@ from cnncalc.ground.errors import ArgumentError, CnncalcError
 from cnncalc.layers import layer_type, layer_types
 from cnncalc.layers.base import Layer, LayerError
 from cnncalc.layers.element import ChannelTerm, Element
+from cnncalc.layers.interfaces import Array
 from cnncalc.layers.shapes import axis_names, shape_text
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-
-    from cnncalc.layers.ops import Array
 
 TOLERANCE = 1_000  # units in the last place of the sum of all magnitudes; a fast algorithm rounds differently
 

@@ -15,19 +15,18 @@ from cnncalc.execution.inputs import FLOATS, given_inputs, random_inputs
 from cnncalc.execution.machine import peak_resident, usual_threads
 from cnncalc.execution.needs import needs, require
 from cnncalc.execution.planning import RunPlan
+from cnncalc.execution.program import Done, Note
 from cnncalc.execution.report import LayerRun
 from cnncalc.execution.report import Run as Run
 from cnncalc.execution.session import Session
 from cnncalc.execution.weights import usual_weights
+from cnncalc.graph import Graph, Node
 from cnncalc.ground.errors import ArgumentError, CnncalcError
 from cnncalc.ground.near import did_you_mean
+from cnncalc.layers.interfaces import Array, DType
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-
-    from cnncalc.execution.program import Done, Note
-    from cnncalc.graph import Graph, Node
-    from cnncalc.layers.ops import Array, DType
 
 Progress = Callable[[int, int, str], object]
 

@@ -15,18 +15,17 @@ from cnncalc.execution.arrays.write import write_one_by_one
 from cnncalc.execution.initial_scale import NEAR_ZERO, SPREAD, mean_squares
 from cnncalc.execution.kernels.threads import Span, Workers, cut
 from cnncalc.execution.machine import available
+from cnncalc.graph import Graph, Node, Tensor
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_FAULTS
 from cnncalc.ground.numbers import bytes_text, counted
 from cnncalc.ground.terminal_safe import printable
 from cnncalc.layers.base import Weight
+from cnncalc.layers.interfaces import Array
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-
-    from cnncalc.graph import Graph, Node, Tensor
-    from cnncalc.layers.ops import Array
 
 ALWAYS_FREE = 1 << 27  # bytes up to which the machine's memory is not checked
 CHUNK = 1 << 20  # elements per random stream, so that the bytes do not depend on the number of threads

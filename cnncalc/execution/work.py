@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from operator import is_
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from cnncalc.execution.kernels.kernel import (
     NOTHING_BEFORE,
     NOTHING_THEN,
     Before,
+    Bytes,
     Call,
     HeldWeight,
     Kernel,
@@ -30,19 +31,15 @@ from cnncalc.execution.kernels.kernel import (
     held,
     make,
 )  # fmt: skip
+from cnncalc.execution.kernels.team import Team
 from cnncalc.execution.layout import may_alias
 from cnncalc.execution.plan import Step, is_contraction
-from cnncalc.layers.base import LayerError
+from cnncalc.layers.base import Layer, LayerError
+from cnncalc.layers.interfaces import Array, DType
 from cnncalc.layers.merge._elementwise import ElementwiseMerge
 
-if TYPE_CHECKING:
-    from cnncalc.execution.kernels.kernel import Bytes
-    from cnncalc.execution.kernels.team import Team
-    from cnncalc.layers.base import Layer
-    from cnncalc.layers.ops import Array, DType
-
-    Place: TypeAlias = Callable[[Shape, DType], Array]
-    """place(shape, dtype) is memory (N, *out, C) for a step's output."""
+Place: TypeAlias = "Callable[[Shape, DType], Array]"
+"""place(shape, dtype) is memory (N, *out, C) for a step's output."""
 
 
 FAULTS = (ValueError, IndexError, LayerError)

@@ -6,25 +6,16 @@ batch axis, channels first: ``(F,)``, ``(C, L)``, ``(C, H, W)`` or ``(C, D, H, W
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from math import prod
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from cnncalc.ground.limits import MAX_INTEGER, MAX_RANK
 from cnncalc.ground.named import NamedTuple
 from cnncalc.layers.arguments import Argument, per_rank
 from cnncalc.layers.arguments import LayerError as LayerError
+from cnncalc.layers.interfaces import Array, Contraction, Element, Flow, NumPy, Onnx, Ops, Reads, Sliding, Torch
 from cnncalc.layers.shapes import Shape, shape_text
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from cnncalc.layers.contractions import Contraction
-    from cnncalc.layers.element import Element
-    from cnncalc.layers.onnx import Onnx
-    from cnncalc.layers.ops import Array, NumPy, Ops
-    from cnncalc.layers.pytorch import Flow, Torch
-    from cnncalc.layers.reads import Reads
-    from cnncalc.layers.window import Sliding
 
 KINDS = ("conv", "fc", "matmul", "recurrent", "norm", "pool", "activation", "merge", "shape", "other")
 

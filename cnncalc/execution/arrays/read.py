@@ -24,12 +24,11 @@ import numpy as np
 
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.given import path as given_path
+from cnncalc.layers.interfaces import Array
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-
-    from cnncalc.layers.ops import Array
 
 MAX_NPY_HEADER = 10_000  # bytes; as many as NumPy reads
 MAX_SAFETENSORS_HEADER = 100_000_000  # bytes; as many as the format allows

@@ -6,16 +6,14 @@ import json
 import os
 import zipfile
 from collections.abc import Iterable, Mapping
-from typing import IO, TYPE_CHECKING
+from typing import IO
 
 import numpy as np
 
 from cnncalc.execution.arrays.read import SAFETENSORS, Header
 from cnncalc.ground.atomic_write import whole_file
 from cnncalc.ground.errors import CnncalcError
-
-if TYPE_CHECKING:
-    from cnncalc.layers.ops import Array
+from cnncalc.layers.interfaces import Array
 
 KINDS = (".npz", ".safetensors")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal, cast
+from typing import Literal, cast
 
 import numpy
 
@@ -20,9 +20,7 @@ from cnncalc.execution.kernels.kernel import (
     make,
 )  # fmt: skip
 from cnncalc.execution.kernels.team import Team
-
-if TYPE_CHECKING:
-    from cnncalc.layers.ops import Array, NumPy, Padding, Rounding, Sizes
+from cnncalc.layers.interfaces import Array, NumPy, Padding, Rounding, Sizes
 
 
 class Kernels:

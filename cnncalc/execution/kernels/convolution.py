@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from math import prod
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -32,9 +31,7 @@ from cnncalc.execution.kernels.shallow import Shallow
 from cnncalc.execution.kernels.tuning import BLOCK
 from cnncalc.execution.kernels.windows import Slide, Slides, frozen, slides, windows
 from cnncalc.execution.kernels.winograd import Winograd
-
-if TYPE_CHECKING:
-    from cnncalc.layers.ops import Array, DType, Padding, Sizes
+from cnncalc.layers.interfaces import Array, DType, Padding, Sizes
 
 
 def conv(

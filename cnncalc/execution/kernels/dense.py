@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 from math import prod
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -30,9 +29,7 @@ from cnncalc.execution.kernels.kernel import (
 from cnncalc.execution.kernels.panels import Filters
 from cnncalc.execution.kernels.tuning import GEMM_FROM_ROWS
 from cnncalc.execution.kernels.windows import slides, windows
-
-if TYPE_CHECKING:
-    from cnncalc.layers.ops import Array, Padding, Sizes
+from cnncalc.layers.interfaces import Array, Padding, Sizes
 
 
 class DenseProduct(Kernel):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache, partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,9 +22,7 @@ from cnncalc.execution.kernels.kernel import (
 )  # fmt: skip
 from cnncalc.execution.kernels.tuning import BLOCK, DEPTHWISE_LANES_BELOW, DEPTHWISE_RUN
 from cnncalc.execution.kernels.windows import Slides
-
-if TYPE_CHECKING:
-    from cnncalc.layers.ops import Array
+from cnncalc.layers.interfaces import Array
 
 
 class Depthwise(Kernel):

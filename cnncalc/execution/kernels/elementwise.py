@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from math import prod
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,9 +23,7 @@ from cnncalc.execution.kernels.kernel import (
 )  # fmt: skip
 from cnncalc.execution.kernels.rows import RowOperation, of_three
 from cnncalc.execution.kernels.tuning import BLOCK
-
-if TYPE_CHECKING:
-    from cnncalc.layers.ops import Array
+from cnncalc.layers.interfaces import Array
 
 
 class PerElement(Kernel):

@@ -15,14 +15,12 @@ import numpy as np
 
 from cnncalc.execution.kernels.rows import RowOperation
 from cnncalc.ground.limits import MAX_RANK
+from cnncalc.layers.interfaces import Array, DType
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from cnncalc.layers.ops import Array, DType
-
-    Bytes: TypeAlias = npt.NDArray[np.uint8]
-
+Bytes: TypeAlias = "npt.NDArray[np.uint8]"
 Call: TypeAlias = tuple[Callable[..., object], tuple[object, ...]]
 Clip: TypeAlias = tuple[float, float]
 Span: TypeAlias = tuple[int, int]

@@ -9,15 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cnncalc.execution.kernels.rows import Do, at_once
 from cnncalc.execution.kernels.tuning import BEST_ROWS, MOST_WORK_UNPACKED, ROWS_UNROLLED, WIDEST_PANEL
-
-if TYPE_CHECKING:
-    from cnncalc.layers.ops import Array, DType
+from cnncalc.layers.interfaces import Array, DType
 
 
 class Filters:

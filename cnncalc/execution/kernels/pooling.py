@@ -24,11 +24,10 @@ from cnncalc.execution.kernels.kernel import (
 from cnncalc.execution.kernels.rows import of_three
 from cnncalc.execution.kernels.tuning import BLOCK
 from cnncalc.execution.kernels.windows import Slide, Slides, frozen, on_each_axis, slides
+from cnncalc.layers.interfaces import Array, Padding, Rounding, Sizes
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-
-    from cnncalc.layers.ops import Array, Padding, Rounding, Sizes
 
 
 def pool(

@@ -9,11 +9,10 @@ import numpy as np
 
 from cnncalc.execution.kernels.kernel import channels_first, channels_last
 from cnncalc.execution.kernels.windows import on_each_axis
+from cnncalc.layers.interfaces import Array, Sizes
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-
-    from cnncalc.layers.ops import Array, Sizes
 
 NUMPY_MODES = {"constant": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
 from cnncalc.execution.kernels.tuning import ROW_OPERATION
-
-if TYPE_CHECKING:
-    from cnncalc.layers.ops import Array
+from cnncalc.layers.interfaces import Array
 
 Combine: TypeAlias = Callable[["Array", "Array", "Array"], object]
 """combine(a, b, out)."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import prod
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -25,9 +24,7 @@ from cnncalc.execution.kernels.kernel import (
 from cnncalc.execution.kernels.panels import Filters
 from cnncalc.execution.kernels.tuning import BLOCK, SHALLOW_FROM_COLUMNS, SHALLOW_UP_TO
 from cnncalc.execution.kernels.windows import Slides
-
-if TYPE_CHECKING:
-    from cnncalc.layers.ops import Array
+from cnncalc.layers.interfaces import Array
 
 
 class Shallow(Kernel):

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from functools import cache
 from math import erf as exact_erf
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cnncalc.execution.kernels.tuning import ERF_CHUNK, ERF_STEPS
-
-if TYPE_CHECKING:
-    from cnncalc.layers.ops import Array, DType
+from cnncalc.layers.interfaces import Array, DType
 
 ERF_FLAT = 6.0  # beyond it erf is 1 to the last bit of a double
 

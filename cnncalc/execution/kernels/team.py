@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from cnncalc.execution.kernels.kernel import Call, Calls, Kernel, Places, Span, Stage, Task, make
+from cnncalc.execution.kernels.kernel import Bytes, Call, Calls, Kernel, Places, Span, Stage, Task, make
 from cnncalc.execution.kernels.threads import Workers, cut
 from cnncalc.execution.kernels.tuning import ELEMENTS_PER_MICROSECOND, MACS_PER_MICROSECOND, MOST_AHEAD, MOST_KEPT
-
-if TYPE_CHECKING:
-    from cnncalc.execution.kernels.kernel import Bytes
-
 
 PAGE = 4096
 """A page of memory, or a divisor of its size, in bytes."""

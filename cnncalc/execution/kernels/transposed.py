@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from itertools import product
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -24,9 +24,7 @@ from cnncalc.execution.kernels.kernel import (
 )  # fmt: skip
 from cnncalc.execution.kernels.tuning import BLOCK
 from cnncalc.execution.kernels.windows import frozen, on_each_axis
-
-if TYPE_CHECKING:
-    from cnncalc.layers.ops import Array, Padding, Sizes
+from cnncalc.layers.interfaces import Array, Padding, Sizes
 
 
 def conv_transpose(

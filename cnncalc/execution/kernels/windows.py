@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-if TYPE_CHECKING:
-    from cnncalc.layers.ops import Array, Padding, Rounding, Sizes
+from cnncalc.layers.interfaces import Array, Padding, Rounding, Sizes
 
 Pads = tuple[tuple[int, int], ...]
 

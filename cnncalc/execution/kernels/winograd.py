@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from functools import cache
 from math import prod
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -34,9 +34,7 @@ from cnncalc.execution.kernels.tuning import (
     WINOGRAD_WIDE_MAP,
 )  # fmt: skip
 from cnncalc.execution.kernels.windows import Slides
-
-if TYPE_CHECKING:
-    from cnncalc.layers.ops import Array, DType
+from cnncalc.layers.interfaces import Array, DType
 
 
 class Transform(NamedTuple):

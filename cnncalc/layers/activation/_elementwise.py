@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from math import inf, prod
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from cnncalc.layers.base import Layer
 from cnncalc.layers.element import Element
+from cnncalc.layers.interfaces import Array, NumPy, Ops
 from cnncalc.layers.shapes import Shape
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from cnncalc.layers.interfaces import Array, NumPy, Ops
 
 
 class Elementwise(Layer):

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING
 
 from cnncalc.layers.base import Elsewhere, Example, Layer
+from cnncalc.layers.interfaces import Array, Ops
 from cnncalc.layers.shapes import Shape
-
-if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, Ops
 
 
 class Erf(Layer):

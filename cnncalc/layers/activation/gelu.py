@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from math import pi, prod, sqrt
-from typing import TYPE_CHECKING
 
 from cnncalc.layers.activation.tanh import Tanh
 from cnncalc.layers.arguments import argument, choice
 from cnncalc.layers.base import Elsewhere, Example, Layer
+from cnncalc.layers.interfaces import Array, Onnx, Ops
 from cnncalc.layers.shapes import Shape
-
-if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, Onnx, Ops
 
 
 class GELU(Layer):

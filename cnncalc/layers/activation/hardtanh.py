@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from math import inf, prod
-from typing import TYPE_CHECKING
 
 from cnncalc.layers.activation._elementwise import Elementwise
 from cnncalc.layers.arguments import Conversion, LayerError, argument, number
 from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.interfaces import Array, Flow, NumPy, Onnx
 from cnncalc.layers.pytorch import Or, Torch, X, call
 from cnncalc.layers.shapes import Shape
-
-if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, Flow, NumPy, Onnx
-
 
 _bound = Conversion(lambda value: value if value == "none" else number(value), ("none",))
 

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING
 
 from cnncalc.layers.activation.softmax import Softmax
 from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.interfaces import Array, Ops
 from cnncalc.layers.shapes import Shape, axis_index, batched
-
-if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, Ops
 
 
 class LogSoftmax(Softmax):

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cnncalc.layers.activation._elementwise import Elementwise
 from cnncalc.layers.arguments import Conversion, LayerError, argument, number, positive
 from cnncalc.layers.base import Elsewhere, Example, Weight, per_channel
+from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops, Torch
 from cnncalc.layers.pytorch import Or, applied, call
 from cnncalc.layers.shapes import Shape
-
-if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops, Torch
-
 
 _slopes = Conversion(lambda value: value if value == "channels" else positive(value), ("channels",))
 

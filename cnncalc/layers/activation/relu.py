@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from math import inf
-from typing import TYPE_CHECKING
 
 from cnncalc.layers.activation._elementwise import Elementwise
 from cnncalc.layers.base import Elsewhere, Example
-
-if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, NumPy
+from cnncalc.layers.interfaces import Array, NumPy
 
 
 class ReLU(Elementwise):

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cnncalc.layers.activation._elementwise import Elementwise
 from cnncalc.layers.base import Elsewhere, Example
-
-if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, NumPy
+from cnncalc.layers.interfaces import Array, NumPy
 
 SCALE = 1.0507009873554804934193349852946  # λ and α of the paper's equation 14
 ALPHA = 1.6732632423543772848170429916717

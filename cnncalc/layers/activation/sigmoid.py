@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from cnncalc.layers.activation._elementwise import Elementwise, sigmoid
 from cnncalc.layers.base import Elsewhere, Example
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from cnncalc.layers.interfaces import Array, NumPy
+from cnncalc.layers.interfaces import Array, NumPy
 
 
 class Sigmoid(Elementwise):

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cnncalc.layers.activation._elementwise import Elementwise, sigmoid
 from cnncalc.layers.base import Elsewhere, Example
-
-if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, NumPy, Onnx
+from cnncalc.layers.interfaces import Array, NumPy, Onnx
 
 
 class SiLU(Elementwise):

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING
 
 from cnncalc.layers.activation._elementwise import Elementwise, softplus
 from cnncalc.layers.arguments import LayerError, argument, number
 from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.interfaces import Array, NumPy, Onnx
 from cnncalc.layers.shapes import Shape
-
-if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, NumPy, Onnx
 
 
 class Softplus(Elementwise):

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from math import prod
-from typing import TYPE_CHECKING, ClassVar
 
-from cnncalc.layers.arguments import LayerError, argument, flag, pads, per_axis, positive
+from cnncalc.layers.arguments import LayerError, Pairs, argument, flag, pads, per_axis, positive
 from cnncalc.layers.base import Elsewhere, Example, Layer, Weight
 from cnncalc.layers.contractions import Contraction, WindowedAxis
 from cnncalc.layers.element import ChannelTerm, slid, weighed, windowed
+from cnncalc.layers.interfaces import Array, Element, Flow, ModuleCall, NumPy, Onnx, Ops
 from cnncalc.layers.pytorch import MODULE, Or, Torch, X, call, mapped, pad, short
 from cnncalc.layers.reads import WHOLE, Read, Reads, grouped
 from cnncalc.layers.shapes import Shape, divisors, shape_text, spatial
 from cnncalc.layers.window import Sliding, pads_of, window_counts, window_label
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from cnncalc.layers.arguments import Pairs
-    from cnncalc.layers.interfaces import Array, Element, Flow, ModuleCall, NumPy, Onnx, Ops
 
 
 class Conv(Layer):
@@ -33,7 +28,7 @@ class Conv(Layer):
 
     kind = "conv"
     one_kernel = True
-    slides: ClassVar[bool] = True
+    slides = True
 
     out_channels = argument(positive, "number of filters, each a channel of the output", symbol="C_out")
     kernel_size = argument(per_axis(positive), "extent of a filter along each spatial axis", symbol="K")

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, natural, per_axis
 from cnncalc.layers.base import Elsewhere, Example, Layer, Weight
 from cnncalc.layers.contractions import Contraction
 from cnncalc.layers.convolution.conv import Conv, check_channels
+from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
 from cnncalc.layers.pytorch import MODULE, Or, Torch, X, call, pad, short
 from cnncalc.layers.reads import Read, Reads, along, spreading
 from cnncalc.layers.shapes import Shape, spatial
 from cnncalc.layers.window import Pair, both_sides, extents
-
-if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
 
 
 class ConvTranspose(Conv):

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import prod
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from cnncalc.ground.limits import MAX_EXPORTED_INDICES
-from cnncalc.layers.arguments import LayerError
+from cnncalc.layers.arguments import Argument, LayerError
 from cnncalc.layers.base import Elsewhere, Example, Weight
 from cnncalc.layers.contractions import Contraction
 from cnncalc.layers.convolution.conv import Conv
+from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
 from cnncalc.layers.pytorch import MODULE, Or, Torch, X, call, mapped, pad
 from cnncalc.layers.shapes import Shape
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from cnncalc.layers.arguments import Argument
-    from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
-
 
 _MODULE = '''
 class LocallyConnected(nn.Module):

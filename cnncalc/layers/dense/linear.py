@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from math import prod
-from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, axis, flag, positive
 from cnncalc.layers.base import Elsewhere, Example, Layer, Weight
 from cnncalc.layers.contractions import Contraction
 from cnncalc.layers.element import ChannelTerm, weighed
+from cnncalc.layers.interfaces import Array, Element, Flow, NumPy, Onnx, Ops
 from cnncalc.layers.pytorch import MODULE, Or, Torch, X, call, from_last, to_last
 from cnncalc.layers.reads import Reads, whole
 from cnncalc.layers.shapes import Shape, axis_index, batched, shape_text
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from cnncalc.layers.interfaces import Array, Element, Flow, NumPy, Onnx, Ops
 
 
 class Linear(Layer):

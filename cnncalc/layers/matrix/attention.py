@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from math import prod, sqrt
-from typing import TYPE_CHECKING, ClassVar
 
 from cnncalc.layers.arguments import LayerError, argument, choice, factor, flag
 from cnncalc.layers.base import Elsewhere, Example, Layer
 from cnncalc.layers.contractions import Contraction
+from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops, TensorCode
 from cnncalc.layers.pytorch import InputPlace, Torch, call
 from cnncalc.layers.reads import WHOLE, Along, Read, Reads
 from cnncalc.layers.shapes import Shape, shape_text
-
-if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops, TensorCode
 
 
 class Attention(Layer):
@@ -27,7 +24,7 @@ class Attention(Layer):
     """
 
     kind = "matmul"
-    arity: ClassVar[tuple[int, int | None]] = (3, 6)
+    arity = (3, 6)
 
     scale = argument(factor, "factor of the products of queries and keys; 1/√d by default", None)
     scaled = argument(

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import re
 from math import prod
-from typing import TYPE_CHECKING, ClassVar
 
 from cnncalc.ground.numbers import counted
 from cnncalc.layers.arguments import Conversion, LayerError, argument
 from cnncalc.layers.base import Elsewhere, Example, Layer
 from cnncalc.layers.contractions import Contraction
+from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
 from cnncalc.layers.pytorch import InputPlace, Torch, call
 from cnncalc.layers.reads import WHOLE, Along, Read, Reads
 from cnncalc.layers.shapes import Shape, shape_text
-
-if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
 
 _EQUATION = re.compile(r"([A-Za-z]*)(?:,([A-Za-z]*))?->([A-Za-z]*)").fullmatch
 
@@ -39,7 +36,7 @@ class Einsum(Layer):
     """
 
     kind = "matmul"
-    arity: ClassVar[tuple[int, int | None]] = (1, 2)
+    arity = (1, 2)
 
     equation = argument(_TEXT, "the letters of each input's axes, and of the output's: 'hld,hsd->hls'")
 

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING, ClassVar
 
 from cnncalc.layers.arguments import LayerError, argument, flag
 from cnncalc.layers.base import Elsewhere, Example, Layer
 from cnncalc.layers.contractions import Contraction
+from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
 from cnncalc.layers.pytorch import Torch, X, Y, call
 from cnncalc.layers.reads import WHOLE, Along, Read, Reads
 from cnncalc.layers.shapes import Shape, shape_text
-
-if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
 
 
 class Matmul(Layer):
@@ -25,7 +22,7 @@ class Matmul(Layer):
     """
 
     kind = "matmul"
-    arity: ClassVar[tuple[int, int | None]] = (2, 2)
+    arity = (2, 2)
 
     transpose_a = argument(flag, "whether the first input is (…, k, m)", False)
     transpose_b = argument(flag, "whether the second input is (…, n, k)", False)

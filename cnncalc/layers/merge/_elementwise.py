@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from cnncalc.layers.arguments import LayerError
 from cnncalc.layers.base import Layer
 from cnncalc.layers.element import Element
+from cnncalc.layers.interfaces import Array, Flow, NumPy, Onnx, Ops
 from cnncalc.layers.pytorch import InputPlace, Torch, X, call
 from cnncalc.layers.shapes import Shape, axis_text, shape_text
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from cnncalc.layers.interfaces import Array, Flow, NumPy, Onnx, Ops
 
 
 class ElementwiseMerge(Layer):

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Callable
 
 from cnncalc.layers.arguments import argument, choice
 from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.interfaces import Array, Flow, NumPy, Onnx, Ops
 from cnncalc.layers.merge._elementwise import ElementwiseMerge
 from cnncalc.layers.pytorch import Torch, X, Y, call
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from cnncalc.layers.interfaces import Array, Flow, NumPy, Onnx, Ops
 
 OPERATORS = ("equal", "not_equal", "greater", "greater_equal", "less", "less_equal")
 
@@ -23,7 +19,7 @@ class Compare(ElementwiseMerge):
     Two inputs of equal shape, or 1 on an axis.  Flops: 1 comparison per output element.
     """
 
-    arity: ClassVar[tuple[int, int | None]] = (2, 2)
+    arity = (2, 2)
 
     by = argument(choice(*OPERATORS), "the comparison: the output is 1 where it holds")
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cnncalc.layers.arguments import LayerError, argument, axis
 from cnncalc.layers.base import Elsewhere, Example, Layer
+from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops, TensorCode
 from cnncalc.layers.pytorch import InputPlace, Torch, call
 from cnncalc.layers.reads import Along, Read, Reads, kept, part
 from cnncalc.layers.shapes import Shape, axis_index, axis_text, batched, shape_text
-
-if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops, TensorCode
 
 
 class Concat(Layer):

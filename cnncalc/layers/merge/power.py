@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
-
 from cnncalc.layers.arguments import LayerError, argument, number
 from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.interfaces import Array, Flow, NumPy, Onnx, Ops
 from cnncalc.layers.merge._elementwise import ElementwiseMerge
 from cnncalc.layers.pytorch import Torch, X, Y, call
 from cnncalc.layers.shapes import Shape
-
-if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, Flow, NumPy, Onnx, Ops
 
 
 class Power(ElementwiseMerge):
@@ -21,7 +17,7 @@ class Power(ElementwiseMerge):
     Flops: 1 power per output element.
     """
 
-    arity: ClassVar[tuple[int, int | None]] = (1, 2)
+    arity = (1, 2)
 
     exponent = argument(number, "the power of every element; without it the second input is the power", None)
 

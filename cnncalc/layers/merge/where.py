@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING, ClassVar
 
 from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
 from cnncalc.layers.merge._elementwise import ElementwiseMerge
 from cnncalc.layers.pytorch import InputPlace, Torch, X, Y, call
 from cnncalc.layers.shapes import Shape
-
-if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
 
 
 class Where(ElementwiseMerge):
@@ -20,7 +17,7 @@ class Where(ElementwiseMerge):
     Three inputs of equal shape, or 1 on an axis.  Flops: 1 comparison per output element.
     """
 
-    arity: ClassVar[tuple[int, int | None]] = (3, 3)
+    arity = (3, 3)
 
     example = Example("where", inputs=((1, 8, 8), (32, 8, 8), (32, 8, 8)), output=(32, 8, 8), flops=32 * 8 * 8)
     elsewhere = Elsewhere(onnx="Where", compared=True)

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import argument, axes
 from cnncalc.layers.base import Layer
+from cnncalc.layers.interfaces import Flow, Or
 from cnncalc.layers.pytorch import MODULE, Torch, X, call, over_last, short
 from cnncalc.layers.reads import Reads, whole
 from cnncalc.layers.reduction._reduction import axis_indices
 from cnncalc.layers.shapes import Shape
-
-if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Flow, Or
 
 
 class AxesNorm(Layer):

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, NumPy
+from cnncalc.layers.interfaces import Array, NumPy
 
 
 def standardise(np: NumPy, x: Array, axes: tuple[int, ...], eps: float) -> Array:

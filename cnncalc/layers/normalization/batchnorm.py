@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from math import prod
-from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, axis, flag, number
 from cnncalc.layers.base import Elsewhere, Example, Layer, Weight
 from cnncalc.layers.element import Element
+from cnncalc.layers.interfaces import Array, Flow, NumPy, Onnx, Ops
 from cnncalc.layers.pytorch import MODULE, Or, Torch, X, call
 from cnncalc.layers.reads import Reads, whole
 from cnncalc.layers.shapes import Shape, axis_index
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from cnncalc.layers.interfaces import Array, Flow, NumPy, Onnx, Ops
-
 
 _SHIFT = '''
 class ShiftBatchNorm{d}d(nn.BatchNorm{d}d):

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, flag, number
 from cnncalc.layers.base import Elsewhere, Example, Layer, Weight, per_channel
+from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops, Torch
 from cnncalc.layers.normalization._statistics import standardise, standardise_flops
 from cnncalc.layers.pytorch import Or, applied, call
 from cnncalc.layers.reads import Reads, whole
 from cnncalc.layers.shapes import Shape, spatial
-
-if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops, Torch
 
 
 class InstanceNorm(Layer):

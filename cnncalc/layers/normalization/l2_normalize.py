@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import argument, axes, number
 from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
 from cnncalc.layers.normalization._over_axes import AxesNorm
 from cnncalc.layers.pytorch import Or, Torch, X, call, dims
 from cnncalc.layers.shapes import Shape
-
-if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
 
 
 class L2Normalize(AxesNorm):

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import argument, flag, number
 from cnncalc.layers.base import Elsewhere, Example, Weight
+from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops, Torch
 from cnncalc.layers.normalization._over_axes import AxesNorm
 from cnncalc.layers.pytorch import Or
 from cnncalc.layers.shapes import Shape
-
-if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops, Torch
 
 
 class RMSNorm(AxesNorm):

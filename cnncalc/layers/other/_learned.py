@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cnncalc.layers.arguments import LayerError
+from cnncalc.layers.interfaces import Array
 from cnncalc.layers.shapes import Shape, shape_text
-
-if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array
 
 
 def learned_shape(chosen: tuple[int, ...] | None, shape: Shape) -> Shape:

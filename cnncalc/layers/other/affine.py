@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
-from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import argument, number
 from cnncalc.layers.base import Elsewhere, Example, Layer
+from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
 from cnncalc.layers.pytorch import Torch, X, call
 from cnncalc.layers.shapes import Shape
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
 
 
 class Affine(Layer):

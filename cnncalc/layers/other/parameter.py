@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
-
 from cnncalc.layers.arguments import LayerError, argument, flag, integers
 from cnncalc.layers.base import Elsewhere, Example, Layer, Weight
+from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
 from cnncalc.layers.pytorch import MODULE, Or, Torch, call
 from cnncalc.layers.shapes import Shape, crossed, shape_text
-
-if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
-
 
 _MODULE = '''
 class Parameter(nn.Module):
@@ -37,7 +32,7 @@ class Parameter(Layer):
     """
 
     stem = "param"
-    arity: ClassVar[tuple[int, int | None]] = (0, 0)
+    arity = (0, 0)
 
     shape = argument(integers, "the tensor's shape")
     trainable = argument(flag, "whether training changes it; else it is a buffer", True)

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, choice, integer, number
 from cnncalc.layers.base import Elsewhere, Example, Layer
+from cnncalc.layers.interfaces import Array, Flow, NumPy, Onnx, Ops
 from cnncalc.layers.pytorch import Torch, X, call
 from cnncalc.layers.reads import WHOLE, Reads, along
 from cnncalc.layers.shapes import Shape
-
-if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, Flow, NumPy, Onnx, Ops
-
 
 FORMATS = {
     "e4m3fn": (3, -6, 448.0), "e4m3fnuz": (3, -7, 240.0), "e5m2": (2, -14, 57344.0), "e5m2fnuz": (2, -15, 57344.0),

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING, ClassVar
 
 from cnncalc.layers.arguments import LayerError, argument, flag
 from cnncalc.layers.base import Elsewhere, Example, Layer
+from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops, TensorCode
 from cnncalc.layers.pytorch import InputPlace, Or, Torch, X, call
 from cnncalc.layers.reads import WHOLE, Along, Read, Reads
 from cnncalc.layers.shapes import Shape, shape_text
-
-if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops, TensorCode
 
 _FUNCTION = '''
 def turned(x, interleaved=False):
@@ -33,7 +30,7 @@ class Rotary(Layer):
     """
 
     kind = "other"
-    arity: ClassVar[tuple[int, int | None]] = (3, 3)
+    arity = (3, 3)
 
     interleaved = argument(flag, "whether pairs are neighbours, instead of elements d/2 apart", False)
 

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import prod
-from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import argument, flag, integers, number
 from cnncalc.layers.base import Elsewhere, Example, Layer, Weight
+from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops, Torch
 from cnncalc.layers.other._learned import learned_shape, met
 from cnncalc.layers.pytorch import Or, applied, call
 from cnncalc.layers.shapes import Shape
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops, Torch
-
 
 _MODULE = '''
 class Scale(nn.Module):

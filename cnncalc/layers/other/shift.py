@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import argument, flag, integers, number
 from cnncalc.layers.base import Elsewhere, Example, Layer, Weight
+from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops, Torch
 from cnncalc.layers.other._learned import learned_shape, met
 from cnncalc.layers.pytorch import Or, applied, call
 from cnncalc.layers.shapes import Shape, crossed
-
-if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops, Torch
-
 
 _MODULE = '''
 class Shift(nn.Module):

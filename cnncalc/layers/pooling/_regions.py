@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 from cnncalc.ground.limits import MAX_EXPORTED_OPERATORS
 from cnncalc.ground.numeric import ceil_div, common_divisor
 from cnncalc.layers.arguments import LayerError, argument, or_null, per_axis, positive
 from cnncalc.layers.base import Layer
 from cnncalc.layers.element import largest, mean
+from cnncalc.layers.interfaces import Array, Element, Flow, NumPy, Onnx, Ops
 from cnncalc.layers.pytorch import Torch, X, call, dims
 from cnncalc.layers.reads import WHOLE, Read, Reads, along, binned, whole
 from cnncalc.layers.shapes import Shape, spatial
 from cnncalc.layers.window import size_label
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from cnncalc.layers.interfaces import Array, Element, Flow, NumPy, Onnx, Ops
 
 
 class BinPool(Layer):

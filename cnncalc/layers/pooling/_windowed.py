@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from cnncalc.layers.arguments import DERIVED, LayerError, argument, choice, flag, pads, per_axis, positive
+from cnncalc.layers.arguments import DERIVED, LayerError, Padding, argument, choice, flag, pads, per_axis, positive
 from cnncalc.layers.base import Layer
+from cnncalc.layers.interfaces import Onnx, Rounding
 from cnncalc.layers.reads import Read, Reads
 from cnncalc.layers.shapes import Shape, spatial
 from cnncalc.layers.window import Pair, Sliding, extents, pads_of, window_counts, window_label
 
 if TYPE_CHECKING:
     from typing import TypedDict
-
-    from cnncalc.layers.arguments import Padding
-    from cnncalc.layers.interfaces import Onnx, Rounding
 
     class PoolOptions(TypedDict):
         """The arguments that every pooling kernel receives."""

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from math import prod
-from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, flag
 from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.element import mean, slid
+from cnncalc.layers.interfaces import Array, Element, Flow, NumPy, Onnx, Ops, Torch
 from cnncalc.layers.pooling._windowed import WindowPool
 from cnncalc.layers.shapes import Shape
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from cnncalc.layers.interfaces import Array, Element, Flow, NumPy, Onnx, Ops, Torch
 
 
 class AvgPool(WindowPool):

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import argument, choice
 from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.interfaces import Flow, Torch
 from cnncalc.layers.pooling._regions import GlobalPool
 from cnncalc.layers.shapes import Shape
-
-if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Flow, Torch
 
 
 class GlobalAvgPool(GlobalPool):

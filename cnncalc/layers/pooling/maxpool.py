@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from math import prod
-from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import argument, per_axis, positive
 from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.element import largest, slid
+from cnncalc.layers.interfaces import Array, Element, Flow, NumPy, Onnx, Ops, Torch
 from cnncalc.layers.pooling._windowed import WindowPool
 from cnncalc.layers.shapes import Shape
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from cnncalc.layers.interfaces import Array, Element, Flow, NumPy, Onnx, Ops, Torch
-
 
 LEAST = (2.0**-23 - 2) * 2.0**127
 """The smallest finite number in float32."""

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from cnncalc.layers.arguments import LayerError, argument, flag, positive
 from cnncalc.layers.base import Layer, Weight
 from cnncalc.layers.contractions import Contraction
+from cnncalc.layers.interfaces import Array, Attribute, Flow, ModuleCall, NumPy, Onnx, Ops, TensorCode
 from cnncalc.layers.pytorch import MODULE, InputPlace, Or, Torch, X, call
 from cnncalc.layers.reads import WHOLE, Along, Read, Reads, summed
 from cnncalc.layers.shapes import Shape, shape_text
-
-if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, Attribute, Flow, ModuleCall, NumPy, Onnx, Ops, TensorCode
 
 
 class Recurrent(Layer):

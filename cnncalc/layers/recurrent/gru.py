@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
-
 from cnncalc.layers.activation._elementwise import sigmoid
 from cnncalc.layers.arguments import LayerError, argument, flag
 from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.interfaces import Array, Attribute, Flow, NumPy, Ops, Torch
 from cnncalc.layers.recurrent._recurrent import Recurrent
-
-if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, Attribute, Flow, NumPy, Ops, Torch
 
 
 class GRU(Recurrent):
@@ -25,7 +21,7 @@ class GRU(Recurrent):
     elementwise = 3 + 2 * 4 + 1 + 5 + 4
     bias_adds = 6
     onnx_gates = (1, 0, 2)  # z, r, h
-    arity: ClassVar[tuple[int, int | None]] = (1, 2)
+    arity = (1, 2)
 
     reset_after = argument(flag, "whether r resets the state's product, as in PyTorch, or the state itself", True)
 

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
-
 from cnncalc.ground.limits import MAX_UNROLLED_STEPS
 from cnncalc.layers.activation._elementwise import sigmoid
 from cnncalc.layers.arguments import LayerError, argument, choice, flag
 from cnncalc.layers.base import Elsewhere, Example, Weight
+from cnncalc.layers.interfaces import Array, Flow, ModuleCall, NumPy, Onnx
 from cnncalc.layers.other.quantize import rounded
 from cnncalc.layers.pytorch import MODULE, Torch, X, call
 from cnncalc.layers.recurrent._recurrent import Recurrent
-
-if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, Flow, ModuleCall, NumPy, Onnx
-    from cnncalc.layers.shapes import Shape
-
+from cnncalc.layers.shapes import Shape
 
 _MODULE = '''
 class LSTMWithCells(nn.LSTM):
@@ -52,7 +47,7 @@ class LSTM(Recurrent):
     elementwise = 4 + 3 * 4 + 2 * 5 + 3 + 1
     bias_adds = 8
     onnx_gates = (0, 3, 1, 2)  # i, o, f, c
-    arity: ClassVar[tuple[int, int | None]] = (1, 3)
+    arity = (1, 3)
 
     output = argument(choice("states", "both"), "whether to output the cells, too", "states")
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
-
 from cnncalc.layers.arguments import argument, choice
 from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.interfaces import Array, Attribute, Flow, ModuleCall, NumPy
 from cnncalc.layers.pytorch import Option
 from cnncalc.layers.recurrent._recurrent import Recurrent
-
-if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, Attribute, Flow, ModuleCall, NumPy
-    from cnncalc.layers.shapes import Shape
+from cnncalc.layers.shapes import Shape
 
 
 class RNN(Recurrent):
@@ -26,7 +22,7 @@ class RNN(Recurrent):
     elementwise = 1 + 5
     bias_adds = 2
     onnx_gates = (0,)
-    arity: ClassVar[tuple[int, int | None]] = (1, 2)
+    arity = (1, 2)
 
     nonlinearity = argument(choice("tanh", "relu"), "activation of the sum", "tanh")
 

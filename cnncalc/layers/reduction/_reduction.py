@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import prod
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from cnncalc.layers.arguments import LayerError, argument, axes, flag
 from cnncalc.layers.base import Layer
+from cnncalc.layers.interfaces import Array, Flow, ModuleCall, NumPy, Onnx, Ops, TensorCode
 from cnncalc.layers.pytorch import Or, Torch, X, call
 from cnncalc.layers.reads import WHOLE, Read, Reads, along
 from cnncalc.layers.shapes import Shape, axis_index
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from cnncalc.layers.interfaces import Array, Flow, ModuleCall, NumPy, Onnx, Ops, TensorCode
 
 
 def axis_indices(chosen: tuple[int, ...] | None, shape: Shape) -> list[int]:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.interfaces import Array, Flow, NumPy, Onnx
 from cnncalc.layers.pytorch import Torch, X, call
 from cnncalc.layers.reduction._reduction import Reduction, axis_indices
-
-if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, Flow, NumPy, Onnx
 
 
 class Argmax(Reduction):

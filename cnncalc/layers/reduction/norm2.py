@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING
 
 from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.interfaces import Array, ModuleCall, NumPy, TensorCode
 from cnncalc.layers.pytorch import Or, call
 from cnncalc.layers.reduction._reduction import Reduction
 from cnncalc.layers.shapes import Shape
-
-if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, ModuleCall, NumPy, TensorCode
 
 
 class Norm2(Reduction):

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.interfaces import ModuleCall, TensorCode
 from cnncalc.layers.reduction._reduction import Reduction
-
-if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import ModuleCall, TensorCode
 
 
 class Prod(Reduction):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from cnncalc.layers.base import Layer
 from cnncalc.layers.shapes import Shape
 
@@ -12,7 +10,7 @@ class Movement(Layer):
     """Moves elements and computes nothing.  Flops: 0."""
 
     kind = "shape"
-    moves_only: ClassVar[bool] = True
+    moves_only = True
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """Zero: elements are only moved."""

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops, TensorCode
 from cnncalc.layers.pytorch import Torch, X, call
 from cnncalc.layers.reads import LaidOut, Reads, Turned
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape
-
-if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops, TensorCode
 
 Moves = tuple[LaidOut | Turned, ...]
 

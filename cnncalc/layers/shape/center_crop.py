@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cnncalc.layers.arguments import LayerError, argument, per_axis, positive
 from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
 from cnncalc.layers.pytorch import Torch, X, call
 from cnncalc.layers.reads import Read, Reads, along, sliding
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, shape_text, spatial
 from cnncalc.layers.window import size_label
-
-if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
 
 
 class CenterCrop(Movement):

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
-
 from cnncalc.layers.arguments import LayerError, argument, axis, integers
 from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
 from cnncalc.layers.pytorch import Torch, X, Y, call, index
 from cnncalc.layers.reads import WHOLE, Along, Read, Reads, along, listed
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, axis_index, axis_text
-
-if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
-
 
 _FUNCTION = '''
 def take(x, indices, dim):
@@ -29,7 +24,7 @@ class Gather(Movement):
     length, or the second input's shape, replaces the axis.  Flops: 0.
     """
 
-    arity: ClassVar[tuple[int, int | None]] = (1, 2)
+    arity = (1, 2)
 
     indices = argument(integers, "the indices, counted from 0; without them the second input has the indices", None)
     axis = argument(axis, "the axis of the indices", 0)

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
-
 from cnncalc.layers.arguments import LayerError, argument, axis
 from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
 from cnncalc.layers.pytorch import Torch, X, Y, call
 from cnncalc.layers.reads import WHOLE, Along, Read, Reads
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, axis_index, axis_text, shape_text
-
-if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
-
 
 _FUNCTION = '''
 def gather_elements(x, indices, dim):
@@ -31,7 +26,7 @@ class GatherElements(Movement):
     Flops: 0.
     """
 
-    arity: ClassVar[tuple[int, int | None]] = (2, 2)
+    arity = (2, 2)
 
     axis = argument(axis, "the axis of the indices", 0)
 

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from itertools import product
 from math import prod
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any
 
 from cnncalc.layers.arguments import LayerError, argument, choice, flag
 from cnncalc.layers.base import Elsewhere, Example, Layer
+from cnncalc.layers.interfaces import Array, Flow, NumPy, Onnx, Ops
 from cnncalc.layers.pytorch import Or, Torch, X, Y, call
 from cnncalc.layers.reads import WHOLE, Along, Read, Reads
 from cnncalc.layers.shapes import Shape, shape_text
-
-if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, Flow, NumPy, Onnx, Ops
-
 
 ON_TWO_AXES = {"linear": "bilinear", "cubic": "bicubic"}
 """Modes on maps of two axes, as PyTorch and older ONNX call them."""
@@ -30,7 +27,7 @@ class GridSample(Layer):
     """
 
     kind = "shape"
-    arity: ClassVar[tuple[int, int | None]] = (2, 2)
+    arity = (2, 2)
 
     mode = argument(choice("linear", "nearest", "cubic"), "linear is bilinear on a map of two axes", "linear")
     padding_mode = argument(

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from cnncalc.layers.arguments import DERIVED, LayerError, argument, borders, choice, number, pair
 from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
 from cnncalc.layers.pytorch import Torch, X, mapped, pad
 from cnncalc.layers.reads import Read, Reads, along, sliding
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, spatial
 from cnncalc.layers.window import both_sides
-
-if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
-
 
 _MODES: tuple[Literal["constant", "reflect", "replicate", "circular"], ...] = (
     "constant", "reflect", "replicate", "circular",

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, positive
 from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.interfaces import Flow
 from cnncalc.layers.pytorch import Torch, X, call
 from cnncalc.layers.reads import LaidOut, Turned
 from cnncalc.layers.shape._rearrangement import Moves, Rearrangement
 from cnncalc.layers.shapes import Shape, spatial
-
-if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Flow
 
 
 class PixelUnshuffle(Rearrangement):

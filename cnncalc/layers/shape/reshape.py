@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING
 
 from cnncalc.ground.numbers import counted
 from cnncalc.layers.arguments import LayerError, argument, integers, positive
 from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
 from cnncalc.layers.pytorch import Torch, X, call
 from cnncalc.layers.reads import LaidOut, Read, Reads, along
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, crossed, shape_text
-
-if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
 
 
 class Reshape(Movement):

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING, ClassVar
 
 from cnncalc.layers.arguments import LayerError, argument, axis, choice
 from cnncalc.layers.base import Elsewhere, Example, Layer
+from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
 from cnncalc.layers.pytorch import InputPlace, Or, Torch, X, Y, call
 from cnncalc.layers.reads import WHOLE, Along, Read, Reads
 from cnncalc.layers.shapes import Shape, axis_index, axis_text, shape_text
-
-if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
-
 
 _FUNCTION = '''
 def scatter(x, indices, updates, dim, reduce=None):
@@ -39,7 +35,7 @@ class Scatter(Layer):
     """
 
     kind = "shape"
-    arity: ClassVar[tuple[int, int | None]] = (3, 3)
+    arity = (3, 3)
 
     axis = argument(axis, "the axis of the indices", 0)
     reduce = argument(

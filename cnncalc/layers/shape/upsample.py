@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from math import ceil, prod
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from cnncalc.ground.limits import MAX_EXPORTED_INDICES
 from cnncalc.ground.numeric import floor_product
 from cnncalc.layers.arguments import LayerError, argument, choice, factor, flag, number, per_axis, positive
 from cnncalc.layers.base import Elsewhere, Example, Layer
+from cnncalc.layers.interfaces import Array, Attribute, Flow, NumPy, Onnx, Ops
 from cnncalc.layers.pytorch import Or, Torch, X, call, mapped, short
 from cnncalc.layers.reads import Read, Reads, along, interpolated
 from cnncalc.layers.shapes import Shape, spatial
 from cnncalc.layers.window import size_label
-
-if TYPE_CHECKING:
-    from cnncalc.layers.interfaces import Array, Attribute, Flow, NumPy, Onnx, Ops
-
 
 _Mode: TypeAlias = Literal["nearest", "nearest-exact", "linear", "cubic"]
 _MODES: tuple[_Mode, ...] = ("nearest", "nearest-exact", "linear", "cubic")
