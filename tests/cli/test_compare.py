@@ -93,6 +93,20 @@ def test_a_changed_argument_that_the_label_does_not_show(nets: Path) -> None:
     assert "conv 3×3, 4, bias: false" in out
 
 
+def test_a_merge_of_more_tensors_shows_their_number(tmp_path: Path) -> None:
+    """A DenseNet's concat of all outputs so far and one of the last sum with the newest have one label and shape."""
+    start = "input: [2, 4, 4]\nlayers:\n  - relu:\n    name: a\n  - tanh:\n    name: b\n"
+    (tmp_path / "two.yaml").write_text(
+        f"{start}  - concat:\n    from: [a, b]\n    name: ab\n  - concat:\n    from: [ab, a]\n    name: all\n"
+    )
+    (tmp_path / "three.yaml").write_text(
+        f"{start}  - concat:\n    from: [a, b]\n    name: ab\n  - concat:\n    from: [a, b, a]\n    name: all\n"
+    )
+    found = cnncalc("compare", str(tmp_path / "two.yaml"), str(tmp_path / "three.yaml")).out
+    assert "concat of 2 inputs" in found
+    assert "concat of 3 inputs" in found
+
+
 def test_equal_networks(nets: Path) -> None:
     out = cnncalc("compare", "a.yaml", "a.yaml").out
     assert out.endswith("All 5 layers are the same.\n")

@@ -224,7 +224,11 @@ def _change(one: LayerDiff, layout: str) -> list[list[Cell]]:
 
 def _not_in_label(row: Row, other: Row) -> str:
     """Return the differences between two layers that their labels do not show: an argument, or their inputs."""
-    if row.label != other.label or row.input_shapes != other.input_shapes:
+    if row.label != other.label:
+        return ""
+    if len(row.inputs) != len(other.inputs):
+        return f" of {counted(len(row.inputs), 'input')}"
+    if row.input_shapes != other.input_shapes:
         return ""
     if row.args == other.args:
         return f" of {', '.join(row.inputs)}"
