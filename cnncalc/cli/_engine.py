@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import click
 
@@ -12,9 +12,6 @@ from cnncalc.cli.options import gathering
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.recipe import Recipe
 from cnncalc.studies.sweep.jobs import Engine, SweepPlan
-
-if TYPE_CHECKING:
-    from cnncalc.studies.sweep.processes import Errand
 
 LOCAL = "local"
 
@@ -36,8 +33,13 @@ class Computing(NamedTuple):
         Raises:
             CnncalcError: if the options can't be combined or used.
         """
+        jobs = self.jobs or 1
+        if self.dask is None and jobs == 1:
+            return None
+        from cnncalc.studies.sweep.processes import Errand, Processes
+
         if self.dask is None:
-            return partial(_processes, _errand(recipe, plan), self.jobs) if self.jobs and self.jobs > 1 else None
+            return partial(Processes, Errand(recipe.reader(), plan), jobs)
         if self.dask != LOCAL:
             if "://" not in self.dask:
                 raise CnncalcError(f"--dask {self.dask}: not an address", "as in --dask tcp://scheduler:8786, or local")
@@ -49,7 +51,9 @@ class Computing(NamedTuple):
                 raise CnncalcError(
                     f"--dask: {recipe.path} is a model file, but only specs can be sent to a cluster", hint
                 )
-        return partial(_cluster, _errand(recipe, plan), self.dask, self.jobs)
+        from cnncalc.studies.sweep.cluster import Cluster
+
+        return partial(Cluster, Errand(recipe.reader(), plan), self.dask, self.jobs)
 
 
 takes_engine = gathering(
@@ -59,21 +63,3 @@ takes_engine = gathering(
     click.option("--dask", metavar="ADDRESS", help="Compute on a Dask cluster: tcp://scheduler:8786, or local."),
 )
 """Adds the options for where a sweep is computed; the command gets them as ``computing``."""
-
-
-def _errand(recipe: Recipe, plan: Callable[[Recipe], SweepPlan]) -> Errand:
-    from cnncalc.studies.sweep.processes import Errand
-
-    return Errand(recipe.reader(), plan)
-
-
-def _processes(errand: Errand, jobs: int) -> Engine:
-    from cnncalc.studies.sweep.processes import Processes
-
-    return Processes(errand, jobs)
-
-
-def _cluster(errand: Errand, address: str, jobs: int | None) -> Engine:
-    from cnncalc.studies.sweep.cluster import Cluster
-
-    return Cluster(errand, address, jobs)

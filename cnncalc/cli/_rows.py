@@ -132,10 +132,6 @@ class Rows(NamedTuple):
             raise CnncalcError("--sample 0: nothing would be drawn")
         return count
 
-    def condition(self, recipe: Recipe) -> Condition | None:
-        """Return the compiled condition. Raises SpecError, with the place, if it can't be read."""
-        return None if self.where is None else Condition(self.where, recipe.settings, "--where")
-
     def keeper(self, grid: Grid) -> Keeper | None:
         """Return the keeper of the best rows; None if all rows are shown as they are computed. Raises CnncalcError."""
         if self.pareto is not None:
@@ -148,29 +144,37 @@ class Rows(NamedTuple):
             return None
         return Best(_objective(self.sort, "--sort", grid), self.top)
 
-    def asked_figures(self, keeper: Keeper | None, condition: Condition | None) -> tuple[str, ...]:
-        """Return all figures that the options name: columns, sort keys, objectives. Raises CnncalcError."""
+    def selection(self, recipe: Recipe, grid: Grid) -> Selection:
+        """Return which rows and figures the options name. Raises CnncalcError if one can't be read, or is unknown."""
+        keeper = self.keeper(grid)
+        condition = None if self.where is None else Condition(self.where, recipe.settings, "--where")
         names = tuple([name for name in split(self.columns or "") if name])
         known = (*FIGURES, *MORE_FIGURES)
         for name in names:
             if name not in known:
                 raise CnncalcError(f"--columns: no figure '{name}'", did_you_mean(name, known, "figures"))
-        return names or tuple([name for name in known if name in self._selecting(keeper, condition)])
+        used = {one.name for one in keeper.objectives} if keeper else set[str]()
+        used.update(condition.figures if condition else ())
+        asked = names or tuple([name for name in known if name in used])
+        shown = asked if self.columns else (*FIGURES, *[name for name in asked if name in MORE_FIGURES])
+        slow = tuple([name for name in MORE_FIGURES if name in shown or name in used])
+        return Selection(keeper, asked, shown, slow)
 
-    def figures(self, keeper: Keeper | None, condition: Condition | None) -> tuple[str, ...]:
-        """Return the figures to show. Raises CnncalcError for an unknown one."""
-        asked = self.asked_figures(keeper, condition)
-        return asked if self.columns else (*FIGURES, *[name for name in asked if name in MORE_FIGURES])
 
-    def needed(self, keeper: Keeper | None, condition: Condition | None) -> tuple[str, ...]:
-        """Return the needed figures among those that take long to compute."""
-        wanted = {*self.figures(keeper, condition), *self._selecting(keeper, condition)}
-        return tuple([name for name in MORE_FIGURES if name in wanted])
+class Selection(NamedTuple):
+    """Which rows of a sweep are kept, and which figures are computed and shown.
 
-    def _selecting(self, keeper: Keeper | None, condition: Condition | None) -> set[str]:
-        """Return the figures by which rows are kept or sorted."""
-        objectives = keeper.objectives if keeper else ()
-        return {*[one.name for one in objectives], *(condition.figures if condition else ())}
+    Attributes:
+        keeper: keeps the best rows; None if all rows are shown as they are computed.
+        asked: the figures that the options name, as columns, sort keys, objectives or in the condition.
+        shown: the figures to show.
+        slow: the needed figures among those that take long to compute.
+    """
+
+    keeper: Keeper | None
+    asked: tuple[str, ...]
+    shown: tuple[str, ...]
+    slow: tuple[str, ...]
 
 
 class SweepTexts(NamedTuple):
@@ -185,8 +189,7 @@ class SweepTexts(NamedTuple):
     def plan(self, recipe: Recipe) -> SweepPlan:
         """Return the plan. Raises CnncalcError if an option can't be read."""
         grid, rows = self.varied.grid(recipe, self.named), self.rows
-        needed = rows.needed(rows.keeper(grid), rows.condition(recipe))
-        measure = Measure(*self.basis, needed, self.wanted.over(recipe.deploy))
+        measure = Measure(*self.basis, rows.selection(recipe, grid).slow, self.wanted.over(recipe.deploy))
         return SweepPlan(grid, measure, rows.drawn(grid), rows.where, rows.check)
 
     def by_option(self) -> dict[str, object]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterable
+from dataclasses import asdict
 
 import click
 
@@ -69,16 +70,16 @@ def command(
     recipe, named = read_asked(spec, fuse)
     texts = SweepTexts(varied, rows, basis, wanted, named)
     plan = texts.plan(recipe)
-    keeper, condition = rows.keeper(plan.grid), rows.condition(recipe)
+    selection = rows.selection(recipe, plan.grid)
+    keeper = selection.keeper
     engine = computing.engine(recipe, texts.plan)
     if plan.sample is not None and plan.sample.count < rows.asked():
         to_stderr(f"note: --sample {rows.sample}: the grid has no more than {plan.rows:,}, and all are taken")
     tally = RowTally(plan)
-    figures, asked = rows.figures(keeper, condition), rows.asked_figures(keeper, condition)
 
     def swept(done: Iterable[SweepPart]) -> View:
         shown = done if keeper is None else [_kept(keeper, done, plan.grid)]
-        return view(Swept(recipe.name, recipe.about(None).source, plan.grid, shown, figures, asked))
+        return view(Swept(recipe.name, recipe.about(None).source, plan.grid, shown, selection.shown, selection.asked))
 
     with progress_bar() as progress, Interruptible() as interruptible:
         if out.path is not None or keeper is not None:
@@ -88,21 +89,21 @@ def command(
             file, state = opened(str(out.path), resume, identity(__version__, recipe, of))
             with file:
                 tally.restore(state)
-                done = tally.of(interruptible.each(parts(recipe, plan, engine, tally.done)))
-                write(file, swept(noted(done, file, lambda: tally.state)), out, state is not None)
-                file.finish() if tally.done == plan.rows else file.leave()
+                done = tally.of(interruptible.each(parts(recipe, plan, engine, tally.counts.done)))
+                write(file, swept(noted(done, file, lambda: asdict(tally.counts))), out, state is not None)
+                file.finish() if tally.counts.done == plan.rows else file.leave()
         else:
             out.show(swept(tally.of(interruptible.each(parts(recipe, plan, engine)))))
     if interruptible.wished:
         raise _interrupted(tally, plan.rows, out, keeper is None)
-    return tally.report(keeper is not None or condition is not None)
+    return tally.report(keeper is not None or rows.where is not None)
 
 
 def _interrupted(tally: RowTally, rows: int, out: Output, by_row: bool) -> KeyboardInterrupt:
     """Return the message for an interrupted sweep: how far it came, and how to continue."""
     place = f", which are in {out.path}" if out.path else ""
     on = "; --resume continues there" if grows(out, False, by_row) else ""
-    return KeyboardInterrupt(printable(f"{tally.done:,} of {rows:,} combinations are done{place}{on}"))
+    return KeyboardInterrupt(printable(f"{tally.counts.done:,} of {rows:,} combinations are done{place}{on}"))
 
 
 def _kept(keeper: Keeper, done: Iterable[SweepPart], grid: Grid) -> SweepPart:

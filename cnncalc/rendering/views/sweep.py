@@ -235,7 +235,7 @@ class _Texts:
         self.grid = grid
         self.axes = [
             values if isinstance(values, range) else [as_json(value).rstrip() for value in values]
-            for values in grid.axes()
+            for values in grid.axes
         ]
 
     def front(self, numbers: Sequence[int]) -> Iterator[str]:
@@ -245,14 +245,11 @@ class _Texts:
             for texts, places in zip(self.axes, self.grid.places(numbers), strict=True)
         ]
         variant = "" if self.grid.variants == (None,) else '"variant": %s, '
-        forms, at = [], 1
-        for name, values in self.grid.args.items():
-            count = values.places if isinstance(values, Each) else 1
-            key = _key(name)
-            forms.append(f"{key}: [{', '.join(['%s'] * count)}]" if isinstance(values, Each) else f"{key}: %s")
-            at += count
-        form = "{" + variant + '"args": {' + ", ".join(forms) + "}"
-        used = columns[0 if variant else 1 : at]
+        args = []
+        for name, form in self.grid.by_argument(repeat("%s")).items():
+            args.append(f"{_key(name)}: {form}" if isinstance(form, str) else f"{_key(name)}: [{', '.join(form)}]")
+        form = "{" + variant + '"args": {' + ", ".join(args) + "}"
+        used = columns[0 if variant else 1 : len(columns) - len(self.grid.inputs)]
         return (form % values for values in zip(*used, strict=True)) if used else repeat(form, len(numbers))
 
 

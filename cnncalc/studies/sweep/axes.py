@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, TypeGuard, TypeVar
 import numpy as np
 
 from cnncalc.ground.values import Value
-from cnncalc.layers.shapes import Shape
-from cnncalc.studies.sweep.grid import Grid
 from cnncalc.studies.sweep.program import LARGEST_INT64, objects
 from cnncalc.studies.sweep.tape import Interval, Number, Tape
 from cnncalc.studies.sweep.traced import stand_in
@@ -53,10 +51,6 @@ class Axis:
             return tuple([self.traced(tape, number, item, (*path, place)) for place, item in enumerate(value)])
         return self._traced(tape, number, value, path) if _is_number(value) else value
 
-    def traced_shape(self, tape: Tape, number: int, shape: Shape) -> Shape:
-        """Return a shape of the axis with traced sizes, like :meth:`traced`."""
-        return tuple([self._traced(tape, number, size, (place,)) for place, size in enumerate(shape)])
-
     def column(self, path: ValuePath, places: Numbers) -> Numbers:
         """Return the numbers at a path, for some places."""
         if path not in self._columns:
@@ -99,11 +93,6 @@ class Axis:
         if not _is_number(value):
             return type(value).__name__, value
         return (type(value).__name__, value) if path in self._distinguished else type(value).__name__
-
-
-def axes_of(grid: Grid) -> list[Axis]:
-    """Return the axes of a grid: the variants, each argument, each input."""
-    return [Axis(values) for values in grid.axes()]
 
 
 def _is_number(value: Value) -> TypeGuard[Number]:

@@ -13,16 +13,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from cnncalc.ground.errors import CnncalcError
-from cnncalc.ground.values import Value
 from cnncalc.recipe import Recipe
-from cnncalc.studies.sweep.axes import axes_of
+from cnncalc.studies.sweep.axes import Axis
 from cnncalc.studies.sweep.folding import Folding
-from cnncalc.studies.sweep.grid import Combination, Grid
+from cnncalc.studies.sweep.grid import Grid
 from cnncalc.studies.sweep.layout import ResultLayout, laid_out
 from cnncalc.studies.sweep.points import Measure, Point, point
 from cnncalc.studies.sweep.program import Program
 from cnncalc.studies.sweep.tape import Source, SourceKey, Tape
-from cnncalc.studies.sweep.values import Each
 from cnncalc.studies.sweep.window import Batch, Window
 
 if TYPE_CHECKING:
@@ -58,7 +56,7 @@ class Columns:
         self.recipe = recipe
         self.grid = grid
         self.measure = measure
-        self.axes = axes_of(grid)
+        self.axes = [Axis(values) for values in grid.axes]
         self.traces = 0
         self._covered = 0
         self._form = 0  # number of changes of the signatures
@@ -79,7 +77,7 @@ class Columns:
                     continue
                 rest = self._played(window, signature, places, lanes)
                 if len(rest) and self._is_worth(len(rest)):
-                    self._trace(signature, [int(place[rest[0]]) for place in places], numbers[int(rest[0])])
+                    self._trace(signature, [int(place[rest[0]]) for place in places])
                     waiting.append(rest)  # group again: pinned values are now part of the signature
                 else:
                     for lane in rest.tolist():
@@ -137,18 +135,20 @@ class Columns:
                 structures.insert(0, structures.pop(number))
         return lanes
 
-    def _trace(self, signature: tuple[int, ...], picked: Sequence[int], number: int) -> None:
+    def _trace(self, signature: tuple[int, ...], picked: Sequence[int]) -> None:
         """Build the network of a place of the grid on traced numbers, and keep its program.
 
         Args:
             signature: of the place.
             picked: the places of its values along the axes.
-            number: of the place.
         """
         self._go_on()
         self.traces += 1
         tape = Tape()
-        variant, args, inputs = self._on_tape(tape, self.grid[number])
+        on_axes = enumerate(zip(self.axes, picked, strict=True))
+        variant, args, inputs = self.grid.combined(
+            [axis.traced(tape, number, axis.values[place]) for number, (axis, place) in on_axes]
+        )
         try:
             network = self.recipe.build(variant, args, inputs)
             layout, results = laid_out(network, self.measure)
@@ -162,25 +162,6 @@ class Columns:
             self._known.clear()  # these programs are stored under old signatures
             self._form += 1
         self._known.setdefault(signature, []).append(structure)
-
-    def _on_tape(self, tape: Tape, combination: Combination) -> Combination:
-        """Return a combination with its numbers replaced by traced ones."""
-        variant, given, shapes = combination
-        numbered = iter(enumerate(self.axes))
-        next(numbered)  # the variants
-        args: dict[str, Value] = {}
-        for name, value in given.items():
-            if isinstance(value, tuple) and isinstance(self.grid.args[name], Each):
-                pairs = zip(value, numbered, strict=False)
-                args[name] = tuple([axis.traced(tape, at, one) for one, (at, axis) in pairs])
-            else:
-                at, axis = next(numbered)
-                args[name] = axis.traced(tape, at, value)
-        inputs = {
-            name: axis.traced_shape(tape, at, shape)
-            for (name, shape), (at, axis) in zip(shapes.items(), numbered, strict=True)
-        }
-        return Combination(variant, args, inputs)
 
     def _pinned(self, tape: Tape) -> bool:
         """Make the values pinned by a trace part of the signature; return whether there are new ones."""

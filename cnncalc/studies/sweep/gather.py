@@ -13,7 +13,6 @@ from cnncalc.studies.sweep.grid import Grid
 from cnncalc.studies.sweep.jobs import SweepPart
 from cnncalc.studies.sweep.points import Point
 from cnncalc.studies.sweep.program import objects
-from cnncalc.studies.sweep.values import Each
 from cnncalc.studies.sweep.window import Batch, Window, listed
 
 if TYPE_CHECKING:
@@ -53,7 +52,7 @@ class Gatherer:
         """Prepare for a grid and the requested figures."""
         self.grid = grid
         self.figures = tuple(figures)
-        self._axes = [_AxisValues(values) for values in grid.axes()]
+        self._axes = [_AxisValues(values) for values in grid.axes]
         self._shapes: dict[Shape, Shape] = {}
 
     def rows(self, part: SweepPart) -> GatheredRows:
@@ -82,31 +81,20 @@ class Gatherer:
         several = len(self.grid.variants) > 1
         if not window.batches:  # points have their own values; windows of a keeper have only points
             points = [window.points[lane] for lane in lanes]
-            args = {name: objects([one.args[name] for one in points]) for name in self.grid.args}
-            variants = objects([one.variant for one in points]) if several else None
-            return variants, {name: column.astype(self._kind(name)) for name, column in args.items()}
+            kinds = self.grid.by_argument(axis.kind for axis in self._axes[1:])
+            args = {name: objects([one.args[name] for one in points]) for name in kinds}
+            args |= {name: args[name].astype(kind) for name, kind in kinds.items() if not isinstance(kind, tuple)}
+            return objects([one.variant for one in points]) if several else None, args
         numbers = window.numbers
         if len(lanes) < len(numbers):
             numbers = [numbers[lane] for lane in lanes]
-        first, *columns = [axis.at(places) for axis, places in zip(self._axes, self.grid.places(numbers), strict=True)]
-        args = {}
-        for name, values in self.grid.args.items():
-            if isinstance(values, Each):
-                lists = [column.tolist() for column in columns[: values.places]]
-                args[name] = objects(list(zip(*lists, strict=True)))
-                columns = columns[values.places :]
-            else:
-                args[name], *columns = columns
-        return first if several else None, args
-
-    def _kind(self, name: str) -> np.dtype[Any]:
-        """Return the type of an argument's column."""
-        place = 1
-        for other, values in self.grid.args.items():
-            if other == name:
-                return np.dtype(object) if isinstance(values, Each) else self._axes[place].kind
-            place += values.places if isinstance(values, Each) else 1
-        raise KeyError(name)
+        columns = (axis.at(places) for axis, places in zip(self._axes, self.grid.places(numbers), strict=True))
+        variants = next(columns)
+        args = {
+            name: some if not isinstance(some, tuple) else _rows([one.tolist() for one in some])
+            for name, some in self.grid.by_argument(columns).items()
+        }
+        return variants if several else None, args
 
     def _add_batch(self, found: GatheredRows, batch: Batch, at: Numbers, here: Numbers | None) -> None:
         found.networks[at] = True
@@ -173,6 +161,10 @@ def _column(values: list[Value]) -> Numbers:
     if kinds == {int} and all(isinstance(value, int) and abs(value) < 2**63 for value in values):
         return np.array(values, np.int64)
     return np.array(values) if kinds in ({float}, {bool}) else objects(values)
+
+
+def _rows(columns: list[list[Value]]) -> Numbers:
+    return objects(list(zip(*columns, strict=True)))
 
 
 def _some(value: Integers, here: Numbers | None) -> Integers:

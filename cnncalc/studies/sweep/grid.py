@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import prod
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
 
 from cnncalc.ground.values import Value
 from cnncalc.layers.shapes import Shape
@@ -12,6 +12,8 @@ from cnncalc.studies.sweep.values import Each
 
 if TYPE_CHECKING:
     from cnncalc.studies.sweep.program import Numbers
+
+T = TypeVar("T")
 
 
 class Combination(NamedTuple):
@@ -39,36 +41,39 @@ class Grid:
         }
         self.inputs = {name: tuple(shapes) for name, shapes in (inputs or {}).items()}
 
+        self.axes: list[Sequence[Value]] = [self.variants]
+        """The values along each axis: the variants, each argument (each place of an ``Each``), each input."""
+        for some in self.args.values():
+            self.axes += [some.choices] * some.places if isinstance(some, Each) else [some]
+        self.axes += self.inputs.values()
+
     @property
     def size(self) -> int:
         """Number of combinations."""
-        return prod([len(values) for values in self.axes()])
+        return prod([len(values) for values in self.axes])
 
     def __getitem__(self, index: int) -> Combination:
         """Return a combination by its number."""
-        shapes: list[Shape] = []
-        for sizes in reversed(self.inputs.values()):
-            index, place = divmod(index, len(sizes))
-            shapes.append(sizes[place])
-        values: list[Value] = []
-        for choices in reversed(self._arg_axes()):
-            index, place = divmod(index, len(choices))
-            values.append(choices[place])
-        args: dict[str, Value] = {}
-        for name, some in self.args.items():
-            args[name] = tuple([values.pop() for _ in range(some.places)]) if isinstance(some, Each) else values.pop()
-        inputs = dict(zip(self.inputs, reversed(shapes), strict=True))
-        return Combination(self.variants[index % len(self.variants)], args, inputs)
+        found: list[Value] = []
+        for values in reversed(self.axes):
+            index, place = divmod(index, len(values))
+            found.append(values[place])
+        return self.combined(reversed(found))
 
-    def axes(self) -> list[Sequence[Value]]:
-        """Return the values along each axis: the variants, each argument (each place of an ``Each``), each input."""
-        return [self.variants, *self._arg_axes(), *self.inputs.values()]
+    def combined(self, values: Iterable[Value]) -> Combination:
+        """Return the combination of one value for each axis."""
+        variant, *rest = values
+        given = iter(rest)
+        args = self.by_argument(given)
+        shapes = cast("Iterator[Shape]", given)
+        return Combination(cast("str | None", variant), args, dict(zip(self.inputs, shapes, strict=True)))
 
-    def _arg_axes(self) -> list[Sequence[Value]]:
-        found: list[Sequence[Value]] = []
-        for values in self.args.values():
-            found += [values.choices] * values.places if isinstance(values, Each) else [values]
-        return found
+    def by_argument(self, items: Iterator[T]) -> dict[str, T | tuple[T, ...]]:
+        """Take an item for each axis of an argument, and return them by argument; those of an ``Each`` as a tuple."""
+        return {
+            name: tuple([next(items) for _ in range(some.places)]) if isinstance(some, Each) else next(items)
+            for name, some in self.args.items()
+        }
 
     def places(self, numbers: Sequence[int]) -> list[Numbers]:
         """Return, for each axis, the places of some combinations along it."""
@@ -77,7 +82,7 @@ class Grid:
         fits = self.size < 2**62
         rest = np.array(numbers, np.int64 if fits else object)
         found = []
-        for values in reversed(self.axes()):
+        for values in reversed(self.axes):
             found.append((rest % len(values)).astype(np.int64))
             rest = rest // len(values)
         return found[::-1]

@@ -119,23 +119,6 @@ class Engine(Protocol):
         ...
 
 
-def sweep(
-    recipe: Recipe, grid: Grid, measure: Measure | None = None, start_engine: Callable[[], Engine] | None = None
-) -> Iterator[Point]:
-    """Yield the figures of every combination, in the grid's order, as they are computed.
-
-    Args:
-        recipe: the spec, or the model file.
-        grid: what to combine.
-        measure: what to compute.
-        start_engine: starts an engine; None for this process alone.
-
-    A combination that can't be built yields a point with its error.
-    """
-    for part in parts(recipe, SweepPlan(grid, measure or Measure()), start_engine):
-        yield from points_of(part.window, grid, part.lanes)
-
-
 def parts(
     recipe: Recipe, plan: SweepPlan, start_engine: Callable[[], Engine] | None = None, first: int = 0
 ) -> Iterator[SweepPart]:
@@ -230,16 +213,16 @@ class Work:
             window = Window(numbers, [], {lane: self._point(number) for lane, number in enumerate(numbers)}, [])
         for row in self._checked.intersection(range(start, stop)) if len(numbers) == stop - start else ():
             self._check(window, row - start)
-        first = self._first_error(window)
-        failed = len(window.failed) + sum(one.error is not None for one in window.points.values())
+        failed = {*window.failed, *[lane for lane, one in window.points.items() if one.error is not None]}
+        first = self._error(window, min(failed)) if failed else ""
+        lanes: Sequence[int] = range(len(numbers))
         if self.condition is not None:
-            return SweepPart(start, stop, window, held(window, self.plan.grid, self.condition), failed, first)
-        if not self.plan.errors:
-            networks = {lane for lane, one in window.points.items() if one.error is None}
-            lanes = sorted(networks.union(*[batch.lanes.tolist() for batch in window.batches]))
-            return SweepPart(start, stop, window, lanes, failed, first)
-        window.points.update({lane: self._point(window.numbers[lane]) for lane in window.failed})
-        return SweepPart(start, stop, window, range(len(numbers)), failed, first)
+            lanes = held(window, self.plan.grid, self.condition)
+        elif not self.plan.errors:
+            lanes = [lane for lane in lanes if lane not in failed]
+        else:
+            window.points.update({lane: self._point(window.numbers[lane]) for lane in window.failed})
+        return SweepPart(start, stop, window, lanes, len(failed), first)
 
     def _point(self, number: int) -> Point:
         self._go_on()
@@ -260,12 +243,8 @@ class Work:
         if found != expected:
             raise InternalError(_difference(found, expected))
 
-    def _first_error(self, window: Window) -> str:
-        lanes = [*window.failed, *[lane for lane, one in window.points.items() if one.error is not None]]
-        if not lanes:
-            return ""
-        first = min(lanes)
-        found = window.points.get(first) or self._point(window.numbers[first])
+    def _error(self, window: Window, lane: int) -> str:
+        found = window.points.get(lane) or self._point(window.numbers[lane])
         return found.error or ""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import prod
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from cnncalc.ground.errors import ArgumentError, CnncalcError
 from cnncalc.ground.limits import MAX_KEPT_ROWS
@@ -42,97 +42,91 @@ class Objective(NamedTuple):
         return self.directed(max(numbers))
 
 
-class Keeper(Protocol):
+Kept = tuple[SortKey, int, "Point | None"]
+"""A row: what is minimised, its number in the sweep, and its point, which is made once the row is kept."""
+
+
+class Keeper:
     """Takes the rows of a sweep part by part, and keeps some points.
 
     Attributes:
         objectives: the criteria.
     """
 
-    objectives: Sequence[Objective]
-
-    def add(self, window: Window, grid: Grid, lanes: Sequence[int]) -> None:
-        """Take some rows; those that could not be built are left out."""
-
-    def points(self) -> list[Point]:
-        """Return the kept points."""
-
-
-class Front:
-    """The Pareto front: no other row is at least as good in every objective and better in one. In the sweep's order."""
-
     def __init__(self, objectives: Sequence[Objective]) -> None:
-        """Make an empty front."""
+        """Keep no row yet."""
         self.objectives = objectives
-        self._kept: list[tuple[SortKey, int, Point | None]] = []
+        self._kept: list[Kept] = []
         self._seen = 0
 
     def add(self, window: Window, grid: Grid, lanes: Sequence[int]) -> None:
-        """Keep the new rows that are not dominated, and drop kept rows that they dominate."""
+        """Take some rows; those that could not be built are left out.  Raises CnncalcError if too many are kept."""
         first = self._seen
         self._seen += len(window.numbers)
-        rows = [(key, first + lane, None) for key, lane in keys_of(window, grid, lanes, self.objectives)]
-        kept = _undominated([*self._kept, *rows])
-        if len(kept) > MAX_KEPT_ROWS:
-            raise CnncalcError(f"the front has more than {MAX_KEPT_ROWS:,} rows")
-        new = [number - first for _, number, point in kept if point is None]
+        kept = self._chosen([(key, first + lane, None) for key, lane in keys_of(window, grid, lanes, self.objectives)])
+        new = sorted(number - first for _, number, point in kept if point is None)
         made = dict(zip(new, points_of(window, grid, new), strict=True))
         self._kept = [(key, number, point or made[number - first]) for key, number, point in kept]
 
     def points(self) -> list[Point]:
+        """Return the kept points."""
+        return [point for _, _, point in self._kept if point is not None]
+
+    def _chosen(self, rows: list[Kept]) -> list[Kept]:
+        """Return what is kept of the kept and of further rows."""
+        raise NotImplementedError
+
+
+class Front(Keeper):
+    """The Pareto front: no other row is at least as good in every objective and better in one. In the sweep's order."""
+
+    def points(self) -> list[Point]:
         """Return the front, in the sweep's order."""
-        return [point for _, _, point in sorted(self._kept, key=lambda row: row[1]) if point is not None]
+        self._kept.sort(key=lambda row: row[1])
+        return super().points()
+
+    def _chosen(self, rows: list[Kept]) -> list[Kept]:
+        """Return the undominated rows, including equal ones; in sorted order no row is dominated by a later one."""
+        kept: list[Kept] = []
+        front: list[SortKey] = []
+        for row in sorted([*self._kept, *rows], key=_order):
+            key = row[0]
+            if front and front[-1] == key:
+                kept.append(row)
+            elif not any(_beats(other, key) for other in reversed(front)):
+                kept.append(row)
+                front.append(key)
+        if len(kept) > MAX_KEPT_ROWS:
+            raise CnncalcError(f"the front has more than {MAX_KEPT_ROWS:,} rows")
+        return kept
 
 
-def _undominated(rows: list[tuple[SortKey, int, Point | None]]) -> list[tuple[SortKey, int, Point | None]]:
-    """Return the undominated rows, including equal ones; in sorted order no row is dominated by a later one."""
-    kept: list[tuple[SortKey, int, Point | None]] = []
-    front: list[SortKey] = []
-    for row in sorted(rows, key=lambda row: row[:2]):
-        key = row[0]
-        if front and front[-1] == key:
-            kept.append(row)
-        elif not any(_beats(other, key) for other in reversed(front)):
-            kept.append(row)
-            front.append(key)
-    return kept
+class Best(Keeper):
+    """The first rows by one figure, at most ``top`` of them; equal ones in the sweep's order."""
+
+    def __init__(self, objective: Objective, top: int | None) -> None:
+        """Make an empty list."""
+        super().__init__((objective,))
+        self.top = top
+
+    def _chosen(self, rows: list[Kept]) -> list[Kept]:
+        if self.top is not None and len(self._kept) >= self.top:
+            worst = self._kept[-1][0]
+            rows = [row for row in rows if row[0] < worst]
+        kept = sorted([*self._kept, *rows], key=_order)[: self.top]
+        if len(kept) > MAX_KEPT_ROWS:
+            raise CnncalcError(
+                f"more than {MAX_KEPT_ROWS:,} rows would have to be sorted", "limit their number with top"
+            )
+        return kept
+
+
+def _order(row: Kept) -> tuple[SortKey, int]:
+    return row[:2]
 
 
 def _beats(a: SortKey, b: SortKey) -> bool:
     return a != b and all(x <= y for x, y in zip(a, b, strict=True))
-
-
-class Best:
-    """The first rows by one figure; equal ones in the sweep's order."""
-
-    def __init__(self, objective: Objective, top: int | None) -> None:
-        """Make an empty list of at most ``top`` rows."""
-        self.objectives: Sequence[Objective] = (objective,)
-        self.top = top
-        self._kept: list[tuple[SortKey, int, Point]] = []
-        self._seen = 0
-
-    def add(self, window: Window, grid: Grid, lanes: Sequence[int]) -> None:
-        """Keep the rows that are among the first."""
-        first = self._seen
-        self._seen += len(window.numbers)
-        rows = [(key, first + lane) for key, lane in keys_of(window, grid, lanes, self.objectives)]
-        if self.top is not None and len(self._kept) >= self.top:
-            worst = self._kept[-1][0]
-            rows = [row for row in rows if row[0] < worst]
-        rows = sorted(rows)[: self.top]
-        ordered = sorted(n - first for _, n in rows)
-        made = dict(zip(ordered, points_of(window, grid, ordered), strict=True))
-        self._kept += [(key, number, made[number - first]) for key, number in rows]
-        self._kept = sorted(self._kept, key=lambda row: row[:2])[: self.top]
-        if len(self._kept) > MAX_KEPT_ROWS:
-            raise CnncalcError(
-                f"more than {MAX_KEPT_ROWS:,} rows would have to be sorted", "limit their number with top"
-            )
-
-    def points(self) -> list[Point]:
-        """Return the rows, the best first."""
-        return [point for _, _, point in self._kept]
 
 
 def keys_of(

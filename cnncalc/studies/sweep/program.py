@@ -73,7 +73,7 @@ class Program:
             first = needed(entries, numbers_of(comparison.operands), checked)
             checked |= first
             steps = [_Step(entries, number) for number in sorted(first)]
-            self._guards.append(_Guard(steps, _Comparison(entries, comparison), outcome))
+            self._guards.append(_Guard(steps, comparison, _is_native(entries, comparison, np.bool_), outcome))
         behind = sorted(needed(entries, wanted, checked))
         self._kept = checked & {*wanted, *[read for number in behind for read in read_by(entries[number])]}
         last = {read: place for place, number in enumerate(behind) for read in read_by(entries[number])}
@@ -88,10 +88,10 @@ class Program:
         with np.errstate(all="ignore"):  # where a warning would matter, a guard fails
             values: dict[int, Numbers] = {}
             fits = np.ones(count, bool)
-            for steps, comparison, outcome in self._guards:
+            for steps, comparison, is_native, outcome in self._guards:
                 for step in steps:
                     values[step.number] = step.column(values, source, fits)
-                held = comparison.column(values, fits)
+                held = _applied(comparison, is_native, values, fits, np.bool_)
                 fits &= held if outcome else ~held
                 if not fits.any():
                     return fits, []
@@ -131,21 +131,12 @@ class _Step:
         return _summed(rule, values, self.kind)
 
 
-class _Comparison:
-    """A guard's comparison."""
-
-    def __init__(self, entries: Sequence[TapeEntry], operation: Operation) -> None:
-        self._operation = operation
-        self._native = _is_native(entries, operation, np.bool_)
-
-    def column(self, values: dict[int, Numbers], fits: Numbers) -> Numbers:
-        """Return where it holds."""
-        return _applied(self._operation, self._native, values, fits, np.bool_)
-
-
 class _Guard(NamedTuple):
+    """A comparison with its outcome, and the steps before it; ``is_native``: NumPy compares as Python does."""
+
     steps: list[_Step]
-    comparison: _Comparison
+    comparison: Operation
+    is_native: bool
     outcome: bool
 
 

@@ -96,11 +96,6 @@ class Tape:
             low, high = low + min(ends), high + max(ends)
         return max(interval[0], low), min(interval[1], high)
 
-    def decide(self, comparison: Operation, outcome: bool) -> bool:
-        """Record the outcome of a comparison, and return it."""
-        self.guards.setdefault(comparison, outcome)
-        return outcome
-
 
 def decided(operation: str, a: Interval, b: Interval) -> bool | None:
     """Return the outcome of a comparison of two intervals if it is the same for all numbers, else None."""

@@ -86,7 +86,7 @@ class Traced:
         if self.low != self.high:
             number = self.operand()
             self.tape.pinned.add(number)
-            self.tape.decide(Operation("eq", (number, SameForAll(self.value))), True)
+            self.tape.guards[Operation("eq", (number, SameForAll(self.value)))] = True
         return self.value
 
     # --- arithmetic -----------------------------------------------------------------------------------------------
@@ -383,7 +383,7 @@ def _compared(operation: str, a: Traceable, b: Traceable) -> bool:
     if known is not None:
         return known
     outcome = bool(PYTHON[operation](plain(a), plain(b)))
-    return _tape(a, b).decide(Operation(operation, (operand_of(a), operand_of(b))), outcome)
+    return _tape(a, b).guards.setdefault(Operation(operation, (operand_of(a), operand_of(b))), outcome)
 
 
 def _decided(operation: str, a: Traceable, b: Traceable) -> bool | None:

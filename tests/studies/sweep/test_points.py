@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable, Iterator
 from functools import partial
 
 from cnncalc.language.loading import Spec, open_document, read_text
 from cnncalc.studies.sweep.grid import Combination, Grid
-from cnncalc.studies.sweep.jobs import SweepPlan, sweep
-from cnncalc.studies.sweep.points import Measure
+from cnncalc.studies.sweep.jobs import Engine, SweepPlan, parts
+from cnncalc.studies.sweep.points import Measure, Point
 from cnncalc.studies.sweep.processes import Errand, Processes, same
+from cnncalc.studies.sweep.window import points_of
 
 NET = """
 args: {width: 4, groups: 1}
@@ -24,6 +26,13 @@ layers:
 
 def document(text: str = NET) -> Spec:
     return read_text(text.encode(), "net.yaml")
+
+
+def sweep(
+    spec: Spec, grid: Grid, measure: Measure | None = None, start_engine: Callable[[], Engine] | None = None
+) -> Iterator[Point]:
+    for part in parts(spec, SweepPlan(grid, measure or Measure()), start_engine):
+        yield from points_of(part.window, grid, part.lanes)
 
 
 def test_the_last_named_varies_fastest() -> None:
