@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from math import prod
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from cnncalc.ground.errors import CnncalcError
@@ -223,7 +222,7 @@ class ModelData(NamedTuple):
     tensors: Callable[[], Mapping[str, Array]] | None = None
     bytes_computed_from: Callable[[], int] = int
     tensor_files: Collection[str] = ()
-    numbers: Mapping[str, float] = MappingProxyType({})
+    numbers: Mapping[str, float] = {}
     single: str = ""
     is_half: bool = False
     rounded: Callable[[], Graph] | None = None
