@@ -19,13 +19,17 @@ NOTHING = MAX_INTEGER**4
 
 
 class PatternBudget:
-    """The number of steps left for patterns without a closed form."""
+    """The number of steps left for patterns without a closed form, and the last pattern that had one.
 
-    __slots__ = ("left",)
+    Axes of one map are usually seen alike, and then share their pattern.
+    """
+
+    __slots__ = ("last", "left")
 
     def __init__(self, left: int) -> None:
         """Start with ``left`` steps."""
         self.left = left
+        self.last: tuple[Pattern, Ranges, Pattern] | None = None
 
     def take(self, steps: int) -> bool:
         """Spend steps, and return whether enough were left."""
@@ -88,11 +92,16 @@ def through(pattern: Pattern, ranges: Ranges, count: int, work: PatternBudget) -
     """Return the pattern of ``count`` positions that each read a range of this pattern's positions; None: too much
     work.
     """
+    last = work.last
+    if last is not None and last[0] is pattern and last[1] is ranges:
+        return last[2]
     if len(pattern.first) == ranges.period == 1 and pattern.growth is not None and ranges.growth is not None:
         ends, jump = ranges.of(0), pattern.growth
         if ends is not None and jump <= MAX_INTEGER:  # beyond it, strides are larger than any input
             more = pattern.first[0] + ends[0] * jump, pattern.last[0] + ends[1] * jump
-            return Pattern._make((more[:1], more[1:], jump * ranges.growth))
+            moved = Pattern._make((more[:1], more[1:], jump * ranges.growth))
+            work.last = pattern, ranges, moved
+            return moved
         return None
     period, growth = _repetition(pattern, ranges, count)
     rises = pattern.rises()

@@ -64,6 +64,7 @@ def receptive_fields(graph: Graph) -> ReceptiveFields:
     }
     disagreeing: list[Node] = []
     known: dict[Use, Reads | None] = {}
+    met: dict[tuple[object, ...], tuple[InputFields, bool]] = {}
     work = FieldBudget(MAX_FIELD_WORK)
     bounds = FieldBounds(graph.inputs.values())
     for node in graph.nodes:
@@ -76,15 +77,30 @@ def receptive_fields(graph: Graph) -> ReceptiveFields:
         moves = known[use]
         if not can_follow(node, of, work):
             of[node] = bounds.of([of[tensor] for tensor in node.inputs])
-        elif len(node.inputs) > 1:
-            of[node], agree = _joined(node, moves, of, work)
-            if not agree:
-                disagreeing.append(node)
-        elif moves is None:
+        elif moves is None and len(node.inputs) == 1:
             of[node] = of[node.inputs[0]]
         else:
-            of[node] = _moved(of[node.inputs[0]], moves[0], use.inputs[0], use.output, work)
+            key = (use, *[id(of[tensor]) for tensor in node.inputs])
+            if key not in met:
+                met[key] = _after(node, moves, of, work)
+            of[node], agree = met[key]
+            if not agree:
+                disagreeing.append(node)
     return ReceptiveFields(of, disagreeing)
+
+
+def _after(
+    node: Node, moves: Reads | None, of: dict[Tensor, InputFields], work: FieldBudget
+) -> tuple[InputFields, bool]:
+    """Return a node's fields, and whether the strides of its inputs are equal.
+
+    Where they equal those of an input, they are the same object, and known to layers of the same use.
+    """
+    seen = of[node.inputs[0]]
+    if len(node.inputs) == 1 and moves is not None:
+        return _moved(seen, moves[0], node.use.inputs[0], node.use.output, work), True
+    found, agree = _joined(node, moves, of, work)
+    return (seen if found == seen else found), agree
 
 
 def _own(shape: Shape) -> Fields:

@@ -13,7 +13,7 @@ def printable(text: str) -> str:
 
 def printable_lines(text: str) -> str:
     """Return a text of several lines, each made safe by :func:`printable`."""
-    return "\n".join([printable(line) for line in text.split("\n")])
+    return text if text.isprintable() else "\n".join([printable(line) for line in text.split("\n")])
 
 
 def _shown(char: str) -> str:

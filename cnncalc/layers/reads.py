@@ -8,6 +8,7 @@ padding lies before position 0 and after the last one.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from math import gcd
 from typing import TypeAlias
 
@@ -96,12 +97,14 @@ def whole(count: int, *axes: int) -> Reads:
     return along(*[WHOLE if axis in axes else Read(axis) for axis in range(count)])
 
 
+@lru_cache(1024)
 def sliding(kernel: int, stride: int = 1, before: int = 0, dilation: int = 1) -> Ranges:
     """Return windows of ``kernel`` taps: position j reads ``j·stride − before + t·dilation``."""
     ends = -before, dilation * (kernel - 1) - before
     return Ranges(1, stride, lambda _: ends, dilation)
 
 
+@lru_cache(1024)
 def spreading(kernel: int, stride: int, before: int, dilation: int) -> Ranges:
     """Return the reads of a transposed convolution: position j reads every i with ``i·stride + t·dilation = j +
     before``.

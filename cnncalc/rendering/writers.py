@@ -125,6 +125,8 @@ def real(value: float) -> float | None:
 
 def flat(value: object) -> str:
     """Return a value as one cell: lists joined by ``x``, mappings as ``key=value``."""
+    if type(value) is str or type(value) is int:  # nearly all cells
+        return str(value)
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -142,8 +144,11 @@ def flat(value: object) -> str:
 
 def _csv(cells: Sequence[str]) -> str:
     lines = map(printable_lines, cells)  # a quoted cell may have several lines
-    quoted = ['"' + cell.replace('"', '""') + '"' if any(sign in cell for sign in ',"\n') else cell for cell in lines]
-    return ",".join(quoted) + "\n"
+    return ",".join([_quoted(cell) if "," in cell or '"' in cell or "\n" in cell else cell for cell in lines]) + "\n"
+
+
+def _quoted(cell: str) -> str:
+    return '"' + cell.replace('"', '""') + '"'
 
 
 def _row(cells: Sequence[str]) -> str:

@@ -45,7 +45,7 @@ def view(
         return records if columns is None else [{name: record[name] for name in columns} for record in records]
 
     def flat(screen: Screen) -> Iterable[Record]:
-        records: Iterable[Record] = map(layer, rows)
+        records: Iterable[Record] = map(layer if "args" in (columns or ()) else Row._asdict, rows)
         if screen.layout == "hwc":  # JSON has the channels first always
             records = map(channels_last, records)
         return marked(records, summary.convention)
