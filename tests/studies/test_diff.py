@@ -38,6 +38,22 @@ def test_changed_arguments_and_all_that_they_change_behind() -> None:
     assert changes(CONV + RELU, biasless + RELU) == [("changed", "conv1", "conv1"), ("same", "relu1", "relu1")]
 
 
+def test_twice_as_wide_every_layer_has_changed() -> None:
+    """The second norm and relu of the narrow one are as wide as the first of the wide one, by chance."""
+    text = "".join(f"  - conv: {{out_channels: {width}, kernel_size: 1}}\n  - batchnorm\n  - relu\n" for width in (8, 16))
+    wide = text.replace("16", "32").replace("s: 8", "s: 16")
+    names = ["conv1", "bn1", "relu1", "conv2", "bn2", "relu2"]
+    assert changes(text, wide) == [("changed", name, name) for name in names]
+
+
+def test_behind_an_added_layer_the_others_are_the_same_under_the_next_number() -> None:
+    text = "".join(f"  - conv: {{out_channels: {width}, kernel_size: 1}}\n" for width in (5, 6, 7))
+    assert changes(text, CONV + text) == [
+        ("added", None, "conv1"),
+        *[("same", f"conv{number}", f"conv{number + 1}") for number in (1, 2, 3)],
+    ]
+
+
 def test_another_type_in_its_place_is_one_removed_and_one_added() -> None:
     assert changes(CONV + RELU, CONV + "  - tanh\n") == [
         ("same", "conv1", "conv1"),

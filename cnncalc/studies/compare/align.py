@@ -1,4 +1,4 @@
-"""Align two lists of layers as ``git diff`` aligns files: as many layers as possible stay the same.
+"""Align two lists of layers as ``git diff`` aligns files: as many as possible are the same or have the same name.
 
 Needleman and Wunsch 1970, "A general method applicable to the search for similarities in the amino acid sequence
 of two proteins", J. Mol. Biol. 48(3).
@@ -13,8 +13,9 @@ from typing import NamedTuple
 MAX_CELLS = 4_000_000
 """Largest product of two lengths for which the best alignment is searched; a few million take 1 s."""
 
-_SAME, _NAME, _TYPE = 1_000_000, 1_000, 1
-"""Scores of pairs: any number of equal layers outweighs names, and those outweigh types."""
+_SAME, _NAME, _TYPE = 3_000_000, 2_000_000, 1
+"""Scores of pairs. Where a layer is put before numbered ones, each is the same under the next name: more than a name
+counts. Of a network twice as wide two layers of a block may be the same by chance: less than the names of all six."""
 
 
 class Line(NamedTuple):
@@ -31,8 +32,8 @@ AlignedPair = tuple["int | None", "int | None"]
 def align(a: Sequence[Line], b: Sequence[Line]) -> Iterator[AlignedPair]:
     """Return pairs of indices in order: (i, j) for matching items, else (i, None) or (None, j).
 
-    As many items as possible have an equal partner, then as many as possible an equal name, then an equal type. Removed
-    items come before added ones.
+    An equal partner counts three, an equal name two, and an equal type only where these are even. Removed items come
+    before added ones.
     """
     start = _equal_begin(a, b)
     end = _equal_begin(a[start:][::-1], b[start:][::-1])
