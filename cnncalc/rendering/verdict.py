@@ -2,58 +2,69 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from cnncalc.figures.summary import KindTotals, Summary, share
-from cnncalc.ground.numbers import counted, percent
+from cnncalc.ground.numbers import percent
 
 NOTHING = "There are no products: no convolution and no fully connected layer."
+
+_NOUNS = {
+    "conv": "convolutions",
+    "fc": "fully connected layers",
+    "matmul": "matrix products",
+    "recurrent": "recurrent layers",
+}
 
 
 def verdict(summary: Summary) -> str:
     """Compare a network with the textbook's "convolution computes, fully connected stores"."""
-    conv, fc = summary.kinds.get("conv"), summary.kinds.get("fc")
     if not summary.totals.macs:
         unknown = ", ".join(summary.uncounted)
         return f"The products of {unknown} are not counted, and there are no others." if unknown else NOTHING
-    if conv is not None and fc is not None:
-        return f"{_claim(conv, fc)} {_heaviest(summary)}"
-    if conv is not None:
-        return (
-            f"All {counted(conv.macs, 'MAC')} and {percent(conv.params_share)} of the params are in convolutions: "
-            "both speeding up and pruning pay there. There is no fully connected layer. " + _heaviest(summary)
+    kinds = summary.kinds
+    computes = max(kinds, key=lambda kind: kinds[kind].macs)
+    stores = max(kinds, key=lambda kind: (kinds[kind].params, kind == computes))
+    claim = _of_one(computes, kinds) if computes == stores else _of_two(computes, stores, kinds)
+    return f"{claim} {_heaviest(summary)}"
+
+
+def _of_one(kind: str, kinds: Mapping[str, KindTotals]) -> str:
+    """Return what there is to say of a network where one kind both computes and stores."""
+    macs, params = percent(kinds[kind].macs_share), percent(kinds[kind].params_share)
+    claims = [
+        f"{_noun(kind).capitalize()} compute and store: {kind} has {macs} of the MACs and {params} of the params."
+    ]
+    if "conv" not in kinds:
+        claims.append("There is no convolution.")
+    elif kind != "conv":
+        claims.append(
+            f"That convolution computes does not hold here: conv has {percent(kinds['conv'].macs_share)} of the MACs."
         )
-    if fc is None:
-        return f"There is neither a convolution nor a fully connected layer. {_heaviest(summary)}"
+    if "fc" not in kinds:
+        claims.append("There is no fully connected layer.")
+    elif kind != "fc":
+        fc_params = percent(kinds["fc"].params_share)
+        claims.append(f"That fully connected layers store does not hold here: fc has {fc_params} of the params.")
+    return " ".join([*claims, f"Speeding up and pruning both pay in the {_noun(kind)}."])
+
+
+def _of_two(computes: str, stores: str, kinds: Mapping[str, KindTotals]) -> str:
+    """Return what there is to say of a network where one kind computes and another one stores."""
+    textbook = computes == "conv" and stores == "fc"
+    head = "Convolution computes, fully connected stores"
+    if not textbook:
+        head = f"{_noun(computes).capitalize()} compute, {_noun(stores)} store"
+    first, second = kinds[computes], kinds[stores]
     return (
-        "There is no convolution: the fully connected layers both compute and store "
-        f"({percent(fc.params_share)} of the params). " + _heaviest(summary)
+        f"{head}: {computes} has {percent(first.macs_share)} of the MACs with {percent(first.params_share)} of the "
+        f"params, {stores} has {percent(second.params_share)} of the params with {percent(second.macs_share)} of the "
+        f"MACs. Speed up the {_noun(computes)}, prune the {_noun(stores)}."
     )
 
 
-def _claim(conv: KindTotals, fc: KindTotals) -> str:
-    conv_macs, conv_params = percent(conv.macs_share), percent(conv.params_share)
-    fc_macs, fc_params = percent(fc.macs_share), percent(fc.params_share)
-    if conv.macs_share > 0.5 and fc.params_share > 0.5:
-        return (
-            f"Convolution computes, fully connected stores: conv has {conv_macs} of the MACs with {conv_params} of "
-            f"the params, fc has {fc_params} of the params with {fc_macs} of the MACs. "
-            "Speed up the convolutions, prune the fully connected layers."
-        )
-    if conv.macs_share > 0.5:
-        return (
-            f"Convolution computes and stores: conv has {conv_macs} of the MACs and {conv_params} of the params. "
-            f"That fully connected layers store does not hold here: fc has {fc_params} of the params. "
-            "Speeding up and pruning both pay in the convolutions."
-        )
-    if fc.params_share > 0.5:
-        return (
-            f"Fully connected layers compute and store: fc has {fc_macs} of the MACs and {fc_params} of the params. "
-            f"That convolution computes does not hold here: conv has {conv_macs} of the MACs. "
-            "Speeding up and pruning both pay in the fully connected layers."
-        )
-    return (
-        f"The textbook is turned round: fc has {fc_macs} of the MACs, conv {conv_params} of the params. "
-        "Speed up the fully connected layers, prune the convolutions."
-    )
+def _noun(kind: str) -> str:
+    return _NOUNS.get(kind, f"layers of the kind {kind}")
 
 
 def _heaviest(summary: Summary) -> str:

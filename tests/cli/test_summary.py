@@ -262,6 +262,18 @@ def test_the_sentence_below_the_table(network: str, sentence: str) -> None:
     assert sentence in " ".join(cnncalc("summary", network).out.split())
 
 
+def test_the_sentence_counts_what_is_neither_convolution_nor_fully_connected() -> None:
+    """By hand: the conv has 3·8 + 8 params and 16·24 MACs, the LSTM 4·32·(8 + 32 + 2) and 16·4·32·(8 + 32), fc 32·2 + 2."""
+    spec = "input: [3, 16]\nlayers:\n  - conv: {out_channels: 8, kernel_size: 1}\n"
+    spec += "  - permute: [1, 0]\n  - lstm: 32\n"
+    words = "Recurrent layers compute and store: recurrent has 99.5 % of the MACs and 99.4 % of the params. "
+    words += "That convolution computes does not hold here: conv has 0.5 % of the MACs. "
+    assert (
+        words + "There is no fully connected layer. Speeding up and pruning both pay in the recurrent layers. "
+        in " ".join(cnncalc("summary", "-", stdin=spec).out.split())
+    )
+
+
 # --- what scripts rely on --------------------------------------------------------------------------------------
 
 

@@ -250,7 +250,7 @@ def test_without_a_script_it_is_whole(show: Callable[..., Browser]) -> None:
     text = page.call("DOM.getDocument", depth=-1)
     shown = json.dumps(text, ensure_ascii=False)
     assert "stage4.bottleneck3.conv_bn3.conv1" in shown  # every layer is in the table
-    assert "Convolution computes and stores" in shown
+    assert "Convolutions compute and store" in shown
     assert "Memory over time" in shown
     assert shown.count('"svg"') >= 5
 

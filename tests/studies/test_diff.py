@@ -40,7 +40,9 @@ def test_changed_arguments_and_all_that_they_change_behind() -> None:
 
 def test_twice_as_wide_every_layer_has_changed() -> None:
     """The second norm and relu of the narrow one are as wide as the first of the wide one, by chance."""
-    text = "".join(f"  - conv: {{out_channels: {width}, kernel_size: 1}}\n  - batchnorm\n  - relu\n" for width in (8, 16))
+    text = "".join(
+        f"  - conv: {{out_channels: {width}, kernel_size: 1}}\n  - batchnorm\n  - relu\n" for width in (8, 16)
+    )
     wide = text.replace("16", "32").replace("s: 8", "s: 16")
     names = ["conv1", "bn1", "relu1", "conv2", "bn2", "relu2"]
     assert changes(text, wide) == [("changed", name, name) for name in names]
