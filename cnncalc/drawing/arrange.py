@@ -38,7 +38,7 @@ def arrange(
         opened: scopes that are not drawn; their parts belong to the network itself.
     """
     atoms = atoms_of(graph, nodes, misfits)
-    root = TreeScope(graph.title, "", None)
+    root = TreeScope(graph.title, "")
     _fill(root, atoms, _around(atoms) if nodes is None else (), 0, opened)
     _close_ends(root)
     _order_branches(root)
@@ -95,7 +95,7 @@ def _fill(
                 wire.is_lane = True
 
     elements: list[TreePart] = [
-        TreeScope(item.name, ".".join(item.path), scope) if item.is_scope else item.atoms[0] for item in items
+        TreeScope(item.name, ".".join(item.path)) if item.is_scope else item.atoms[0] for item in items
     ]
     branches = Branches(elements, wires, detach)
     scope.body = branches.series(depth)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
+from typing import cast
 
 from cnncalc.drawing.atoms import Atom
 from cnncalc.drawing.letters import even, fitted, text_width
@@ -22,59 +23,78 @@ from cnncalc.drawing.parts import (
     PicturePart,
     Stack,
     Strip,
+    walked,
 )
-from cnncalc.drawing.tree import FoldedParts, Parallel, Series, TreePart, TreeScope, atoms_in, feeds, leaving, reads
+from cnncalc.drawing.tree import (
+    FoldedParts,
+    Parallel,
+    Series,
+    TreePart,
+    TreeScope,
+    atoms_in,
+    feeds,
+    leaving,
+    parts_of,
+    reads,
+)
 from cnncalc.graph import Node
+from cnncalc.ground.numbers import counted
 from cnncalc.layers.shapes import Shape, crossed
 
 CIRCLES = {"add": "+", "multiply": "×"}
 TEXT, SMALL = 12, 10
-"""Font sizes: of names, of strips and figures."""
+"""Font sizes of names, and of strips and figures."""
 
 FAULT_WIDTH, FAULT_LINES = 250, 6
-"""How wide what is wrong with a layer is written, and in how many lines at most."""
+"""Width of the message on a layer that could not be added, and its most lines."""
 
 SHARE_ROOM = 44
-"""What a share, or a count of copies, takes beside a text; kept free even where there is none, so that a picture has
-one size whatever it shows."""
+"""Room for a share or a count of copies beside a text.  It is kept free even without one, so that the size of a
+picture does not depend on the measure."""
 
 
 class Describer:
     """Makes the parts of one picture.
 
-    Every method takes the copies of the described part: they differ in their figures, and perhaps in their shapes.
-    ``remark`` returns a remark on the layers of a card, or "".
+    The methods take several copies of a part, which are drawn as one: they differ in their figures, and perhaps in
+    their shapes.
+
+    Args:
+        measure: the figure of bars and shares.
+        remark: returns a remark on the layers of a card, or "".
     """
 
-    def __init__(self, measure: LayerFigure, remark: Callable[[Sequence[Node]], str] | None = None) -> None:
+    def __init__(self, measure: LayerFigure, remark: Callable[[Sequence[Node]], str] = lambda nodes: "") -> None:
         self.measure = measure
         self.remark = remark
         self.tiles: dict[Atom, Card] = {}
 
     def box(self, scopes: Sequence[TreeScope], level: int, count: int = 1) -> Box:
-        """Return scopes that are drawn as one; the first ``count`` of them are consecutive."""
+        """Return scopes that are drawn as one; the first ``count`` of them are consecutive.
+
+        ``level`` is the number of boxes around it; the outermost box is open.
+        """
         first = scopes[0]
-        box = Box(_span([scope.name for scope in scopes[:count]]), "", self.series([s.body for s in scopes], level + 1),
-                  level, first.is_made_up)  # fmt: skip
-        box.path = first.path
+        body = self.series([scope.body for scope in scopes], level + 1)
+        name = fitted(_span([scope.name for scope in scopes[:count]]), TEXT, WIDEST - 90, bold=True)
+        box = Box(name, first.path, fitted(contents(first), SMALL, WIDEST - 90), body, level, first.is_made_up)
+        box.is_open = not level
         box.count = count
         box.reads, box.feeds = reads(first), feeds(scopes[count - 1])
         nodes = [node for scope in scopes for atom in atoms_in(scope) for node in atom.nodes]
-        box.places = [node.index for node in nodes]
-        box.value = self.measure.of(nodes)
-        box.share = share_text(box.value / self.measure.total if self.measure.total else 0.0)
-        box.name = fitted(box.name, TEXT, WIDEST - 90, bold=True)
-        box.about = fitted(contents(first), SMALL, WIDEST - 90)
-        box.title = self._box_title(scopes, nodes)
+        names = _ends([scope.path or scope.name for scope in scopes])
+        self._count(box, nodes, [names, counted(len(nodes), "layer")], len(scopes))
         times = f"×{count}" if count > 1 else ""
-        upper = text_width(box.name, TEXT, bold=True) + (14 + text_width(times, TEXT, bold=True) if times else 0)
-        lower = text_width(box.about, SMALL) + SHARE_ROOM
-        box.closed_width = min(max(even(18 + max(upper, lower)), NARROWEST), WIDEST)
-        box.title_width = text_width(f"{box.name}  {times}".rstrip(), 11, bold=True)
-        self._lanes(box, first)
-        for part in _direct(box.body):
+        upper = text_width(name, TEXT, bold=True) + (14 + text_width(times, TEXT, bold=True) if times else 0)
+        box.closed_width = _card_width([upper, text_width(box.about, SMALL) + SHARE_ROOM])
+        box.title_width = text_width(f"{name}  {times}".rstrip(), 11, bold=True)
+        for wire in sorted(first.lanes, key=lambda wire: (wire.source.order, -wire.target.order)):
+            source, target = wire.source, wire.target
+            box.lanes.append(Lane(self.tiles[source], self.tiles[target], source.order, target.order))
+        inside = list(_tiles(body))
+        for part in inside:
             part.up = box
-        _equalise(box.body)
+        _equalise(inside)
         return box
 
     def series(self, copies: Sequence[Series], level: int) -> Stack:
@@ -82,50 +102,38 @@ class Describer:
         first = copies[0]
         items: list[PicturePart] = []
         labels = []
-        for place in range(len(first.items)):
+        for place, following in enumerate([*first.items[1:], None]):
             twins = [copy.items[place] for copy in copies]
             items.append(self.part(twins, level))
-            following = first.items[place + 1] if place + 1 < len(first.items) else None
             is_shown = isinstance(following, Atom) and following.kind == "output"
-            labels.append("" if is_shown or not first.links[place + 1] else self._label(twins))
+            labels.append("" if is_shown or not first.links[place + 1] else _label(twins))
         for above, below in pairwise(items):
-            if (
-                isinstance(above, Fork)
-                and above.passes
-                and not above.is_trunk
-                and isinstance(below, Card)
-                and below.joins
-            ):
-                above.joint = below
+            if isinstance(above, Fork) and isinstance(below, Card):
+                above.joint = below if above.passes and not above.is_trunk and below.joins else None
         stack = Stack(items, first.links, labels)
         stack.reads, stack.feeds = reads(first), feeds(first)
         return stack
 
     def part(self, twins: Sequence[TreePart], level: int) -> PicturePart:
-        """Return the part for an element and its copies."""
-        first = twins[0]
+        """Return the part for an element of the tree and its copies, all of one type."""
+        first, count = twins[0], 1
         if isinstance(first, FoldedParts):
-            inner = [copy for twin in twins if isinstance(twin, FoldedParts) for copy in twin.copies]
             count = len(first.copies)
-            if isinstance(first.copies[0], TreeScope):
-                return self.box([copy for copy in inner if isinstance(copy, TreeScope)], level, count)
-            return self.tile([copy for copy in inner if isinstance(copy, Atom)], count)
-        if isinstance(first, TreeScope):
-            return self.box([twin for twin in twins if isinstance(twin, TreeScope)], level)
-        if isinstance(first, Atom):
-            return self.tile([twin for twin in twins if isinstance(twin, Atom)])
+            twins = [copy for twin in cast("Sequence[FoldedParts]", twins) for copy in twin.copies]
+        if isinstance(twins[0], TreeScope):
+            return self.box(cast("Sequence[TreeScope]", twins), level, count)
+        if isinstance(twins[0], Atom):
+            return self.tile(cast("Sequence[Atom]", twins), count)
         if isinstance(first, Series):
-            return self.series([twin for twin in twins if isinstance(twin, Series)], level)
-        forks = [twin for twin in twins if isinstance(twin, Parallel)]
-        branches = [self.series([fork.branches[n] for fork in forks], level) for n in range(len(first.branches))]
-        fork = Fork(branches, first.passes)
-        fork.reads, fork.feeds = reads(first), feeds(first)
-        return fork
-
-    # --- tiles --------------------------------------------------------------------------------------------
+            return self.series(cast("Sequence[Series]", twins), level)
+        forks = cast("Sequence[Parallel]", twins)
+        branches = zip(*[fork.branches for fork in forks], strict=True)
+        found = Fork([self.series(branch, level) for branch in branches], forks[0].passes)
+        found.reads, found.feeds = reads(first), feeds(first)
+        return found
 
     def tile(self, atoms: Sequence[Atom], count: int = 1) -> Card:
-        """Return atoms that are drawn as one."""
+        """Return atoms that are drawn as one; the first ``count`` of them are consecutive."""
         first = atoms[0]
         tile = self._card(atoms, count) if first.kind == "card" else _end(first)
         tile.reads, tile.feeds = reads(first), feeds(first)
@@ -134,77 +142,59 @@ class Describer:
         return tile
 
     def _card(self, atoms: Sequence[Atom], count: int) -> Card:
-        first = atoms[0]
+        first, leading = atoms[0], atoms[0].leading
         nodes = [node for atom in atoms for node in atom.nodes]
-        leading = first.leading
-        is_circle = leading.layer.type in CIRCLES
         strips = [_strip(strip_text(node), node.layer.kind, node is leading) for node in first.nodes]
-        if leading.shares is not None:
-            strips.append(_strip(f"weights of {leading.shares.name}", "note", False))
-        remark = self.remark(nodes) if self.remark else ""
-        strips += [_strip(remark, "note", False)] if remark else []
-        tile = Card("circle" if is_circle else "card", leading.layer.kind, strips, self._title(atoms, nodes),
-                    [node.index for node in nodes])  # fmt: skip
+        owner = f"weights of {leading.shares.name}" if leading.shares is not None else ""
+        strips += [_strip(text, "note", False) for text in (owner, self.remark(nodes)) if text]
+        is_circle = leading.layer.type in CIRCLES
+        tile = Card("circle" if is_circle else "card", leading.layer.kind, strips)
         tile.count = count
-        tile.value = self.measure.of(nodes)
-        tile.share = share_text(tile.value / self.measure.total if self.measure.total else 0.0)
+        coming = [dims_text(shapes) for shapes in zip(*[atom.nodes[0].use.inputs for atom in atoms], strict=True)]
+        title = [
+            _ends([atom.name for atom in atoms]),
+            f"{', '.join(coming)} → {dims_text([atom.tensor.shape for atom in atoms])}",
+            *[f"{node.layer.type} {node.layer.label()}".strip() for node in first.nodes],
+        ]
+        self._count(tile, nodes, title, len(atoms))
+        head = next(strip.text for strip in strips if strip.is_head)
+        small = [text_width(strip.text, SMALL) for strip in strips if not strip.is_head]
+        tile.width = _card_width([text_width(head, TEXT) + SHARE_ROOM, *small])
+        tile.height = HEAD + STRIP * len(small)
         if is_circle:
             tile.width = tile.height = CIRCLE
-            return tile
-        head = next(strip.text for strip in strips if strip.is_head)
-        wide = [text_width(head, TEXT) + SHARE_ROOM]
-        wide += [text_width(strip.text, SMALL) for strip in strips if not strip.is_head]
-        tile.width = min(max(even(18 + max(wide)), NARROWEST), WIDEST)
-        tile.height = HEAD + STRIP * (len(strips) - 1)
         return tile
 
-    def _title(self, atoms: Sequence[Atom], nodes: list[Node]) -> str:
-        """Return a card's tooltip."""
-        first = atoms[0]
-        names = first.name if len(atoms) == 1 else f"{first.name} … {atoms[-1].name}"
-        coming = [dims_text(shapes) for shapes in zip(*[atom.nodes[0].use.inputs for atom in atoms], strict=True)]
-        lines = [names, f"{', '.join(coming)} → {dims_text([atom.tensor.shape for atom in atoms])}"]
-        lines += [f"{node.layer.type} {node.layer.label()}".strip() for node in first.nodes]
-        return "\n".join([*lines, *self._figures(nodes, len(atoms))])
+    def _count(self, tile: Card | Box, nodes: list[Node], title: list[str], copies: int) -> None:
+        """Give a tile its layers, their measure, and its tooltip, which ends with the measure."""
+        figure = self.measure
+        tile.places = [node.index for node in nodes]
+        tile.value = figure.of(nodes)
+        tile.share = share_text(tile.value / figure.total if figure.total else 0.0)
+        if tile.value:
+            together = f", {copies} together" if copies > 1 else ""
+            title.append(f"{figure.text(tile.value)} of {figure.title}{together} ({tile.share})")
+        tile.title = "\n".join(title)
 
-    def _box_title(self, scopes: Sequence[TreeScope], nodes: list[Node]) -> str:
-        first, last = scopes[0], scopes[-1]
-        name = (
-            (first.path or first.name) if len(scopes) == 1 else f"{first.path or first.name} … {last.path or last.name}"
-        )
-        return "\n".join([name, f"{len(nodes):,} layer{'s' * (len(nodes) != 1)}", *self._figures(nodes, len(scopes))])
 
-    def _figures(self, nodes: list[Node], copies: int) -> list[str]:
-        value = self.measure.of(nodes)
-        together = f", {copies} together" if copies > 1 else ""
-        share = share_text(value / self.measure.total) if self.measure.total else ""
-        return [f"{self.measure.text(value)} of {self.measure.title}{together} ({share})"] if value else []
+def _ends(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{names[0]} … {names[-1]}"
 
-    # --- shapes -------------------------------------------------------------------------------------------
 
-    def _label(self, twins: Sequence[TreePart]) -> str:
-        """Return the shape below an item: its output's, if that differs from its input's."""
-        first = twins[0]
-        if isinstance(first, Atom):
-            if first.kind != "card" or all(atom_keeps(twin) for twin in twins if isinstance(twin, Atom)):
-                return ""
-        elif not isinstance(first, TreeScope | FoldedParts):
-            return ""
-        shapes = []
-        for twin in twins:
-            out = [*leaving(twin)]
-            if len(out) != 1:
-                return ""
-            shapes.append(out[0].tensor.shape)
-        return dims_text(shapes)
+def _card_width(texts: Sequence[int]) -> int:
+    """Return the width of a card or closed box with texts of these widths."""
+    return min(max(even(18 + max(texts)), NARROWEST), WIDEST)
 
-    # --- lanes --------------------------------------------------------------------------------------------
 
-    def _lanes(self, box: Box, scope: TreeScope) -> None:
-        """Give a box the lanes of its scope, those that begin first and end last before the others."""
-        for wire in sorted(scope.lanes, key=lambda wire: (wire.source.order, -wire.target.order)):
-            ends = self.tiles[wire.source], self.tiles[wire.target]
-            box.lanes.append(Lane(*ends, wire.source.order, wire.target.order))
+def _label(twins: Sequence[TreePart]) -> str:
+    """Return the shape below an item: its output's, if that differs from its input's."""
+    first = twins[0]
+    if isinstance(first, Series | Parallel):
+        return ""
+    if isinstance(first, Atom) and (first.kind != "card" or all(map(atom_keeps, cast("Sequence[Atom]", twins)))):
+        return ""
+    made = [[*leaving(twin)] for twin in twins]
+    return dims_text([atoms[0].tensor.shape for atoms in made]) if all(len(atoms) == 1 for atoms in made) else ""
 
 
 def _strip(text: str, kind: str, is_head: bool) -> Strip:
@@ -217,7 +207,7 @@ def atom_keeps(atom: Atom) -> bool:
 
 
 def fault_lines(message: str) -> list[str]:
-    """Return an error message in a few lines as wide as a card."""
+    """Return an error message in lines of at most FAULT_WIDTH pixels, cut off after FAULT_LINES of them."""
     lines = [""]
     for word in message.split()[:60]:
         word = fitted(word, SMALL, FAULT_WIDTH)
@@ -228,22 +218,22 @@ def fault_lines(message: str) -> list[str]:
 
 
 def _fault(atom: Atom) -> Card:
-    """Return a layer that could not be added, with its message."""
+    """Return the card of a layer that could not be added, with its message."""
     strips = [Strip(fitted(atom.name, TEXT, FAULT_WIDTH), "fault", True)]
     strips += [Strip(line, "fault", False) for line in fault_lines(atom.message)]
-    tile = Card("card", "fault", strips, atom.message, ())
+    tile = Card("card", "fault", strips, atom.message)
     tile.width, tile.height = even(FAULT_WIDTH + 18), HEAD + STRIP * (len(strips) - 1)
     return tile
 
 
 def _end(atom: Atom) -> Card:
-    """Return an input or output."""
+    """Return the card of an input, an output or a fault."""
     if atom.kind == "fault":
         return _fault(atom)
     dims = dims_text([atom.tensor.shape])
     name = f"{atom.kind} {atom.name}" if atom.name != atom.kind else atom.kind
     text = f"{fitted(name, TEXT, WIDEST - 90)} {dims}"
-    tile = Card("pill", atom.kind, [Strip(text, atom.kind, True)], f"{name} {dims}", ())
+    tile = Card("pill", atom.kind, [Strip(text, atom.kind, True)], f"{name} {dims}")
     tile.width, tile.height = even(24 + text_width(text, TEXT)), PILL
     return tile
 
@@ -256,7 +246,7 @@ def strip_text(node: Node) -> str:
     groups = getattr(layer, "groups", 1)
     if layer.type in ("conv", "conv_transpose") and node.use.inputs[0][0] == groups > 1:
         word, label = f"dw {word}", label.removesuffix(f", {groups} groups")
-    return f"{word} {label}" if label and layer.kind not in ("norm",) else word
+    return f"{word} {label}" if label and layer.kind != "norm" else word
 
 
 def dims_text(shapes: Sequence[Shape]) -> str:
@@ -289,15 +279,12 @@ def contents(scope: TreeScope) -> str:
     pending: list[TreePart] = [scope.body]
     while pending:
         element = pending.pop()
-        if isinstance(element, Series):
-            pending.extend(reversed(element.items))
-        elif isinstance(element, Parallel):
-            pending.extend(reversed(element.branches))
-        elif isinstance(element, FoldedParts):
-            word = _word(element.copies[0])
-            counts[word] = counts.get(word, 0) + len(element.copies)
+        if isinstance(element, Series | Parallel):
+            pending.extend(reversed(parts_of(element)))
         else:
-            counts[_word(element)] = counts.get(_word(element), 0) + 1
+            copies = element.copies if isinstance(element, FoldedParts) else [element]
+            word = _word(copies[0])
+            counts[word] = counts.get(word, 0) + len(copies)
     return ", ".join([f"{count} {word}" if count > 1 else word for word, count in counts.items() if word])
 
 
@@ -309,20 +296,13 @@ def _word(element: TreePart) -> str:
     return ""
 
 
-def _direct(part: PicturePart) -> list[Card | Box]:
-    """Return the tiles and boxes of a part that are not in a box inside it."""
-    if isinstance(part, Card | Box):
-        return [part]
-    if isinstance(part, Stack):
-        return [found for item in part.items for found in _direct(item)]
-    if isinstance(part, Fork):
-        return [found for branch in part.branches for found in _direct(branch)]
-    return []
+def _tiles(part: PicturePart) -> Iterator[Card | Box]:
+    """Yield the cards and boxes of a part that are in no box inside it."""
+    return (one for one in walked(part, lambda one: not isinstance(one, Box)) if isinstance(one, Card | Box))
 
 
-def _equalise(body: PicturePart) -> None:
-    """Make all cards and closed boxes of a body equally wide."""
-    parts = _direct(body)
+def _equalise(parts: Sequence[Card | Box]) -> None:
+    """Make all cards and closed boxes equally wide; faults keep their own width."""
     cards = [part for part in parts if isinstance(part, Card) and part.form == "card" and part.kind != "fault"]
     boxes = [part for part in parts if isinstance(part, Box)]
     widest = max([*(card.width for card in cards), *(box.closed_width for box in boxes)], default=0)

@@ -9,11 +9,11 @@ from cnncalc.drawing.arrange import arrange
 from cnncalc.drawing.describe import Describer
 from cnncalc.drawing.geometry import beside, gap, set_levels, set_routes, size
 from cnncalc.drawing.lanes import lane_lines
-from cnncalc.drawing.measures import LayerFigure, measure
-from cnncalc.drawing.parts import Box, Card, PicturePart, Stack
+from cnncalc.drawing.measures import LayerFigure
+from cnncalc.drawing.parts import Box, Card, PicturePart, Stack, visible, walked
 from cnncalc.drawing.picture import BORDER, HEADING, MOST_BOXES, Picture
 from cnncalc.drawing.placing import Label, Placing
-from cnncalc.drawing.valley import valley_of, visible, walked
+from cnncalc.drawing.valley import valley_of
 from cnncalc.figures.summary import Row, Summary
 from cnncalc.graph import Graph, Node
 from cnncalc.ground.numbers import counted, short
@@ -21,7 +21,7 @@ from cnncalc.layers.shapes import crossed
 from cnncalc.studies.compare.diff import ADDED, CHANGED, REMOVED, SAME, LayerDiff
 
 BETWEEN, CAPTION = 56, 22
-"""Between the two networks, and above each for its name."""
+"""Room between the two networks, and above each for its name."""
 
 DEEPEST = 12
 
@@ -36,14 +36,13 @@ class Side(NamedTuple):
 
 def difference(a: Side, b: Side, changes: Sequence[LayerDiff]) -> Picture:
     """Return the picture of two networks; ``changes`` are their aligned layers."""
-    kept = [_measured(side) for side in (a, b)]
-    left = _described(a, kept[0], [(one.a, one) for one in changes if one.a is not None], b.name)
-    right = _described(b, kept[1], [(one.b, one) for one in changes if one.b is not None], a.name)
+    left = _described(a, [(one.a, one) for one in changes if one.a is not None], b.name)
+    right = _described(b, [(one.b, one) for one in changes if one.b is not None], a.name)
     for depth in range(DEEPEST, 0, -1):
         shown = max(_open(root, depth) for root in (left, right))
         if shown <= MOST_BOXES:
             break
-    height = _as_valleys(left, right) or _as_stacks(left, right, changes)
+    height = _sized(left, right, changes)
     placing = Placing()
     x, y = BORDER, BORDER + HEADING + CAPTION
     for side, root in ((a, left), (b, right)):
@@ -53,16 +52,10 @@ def difference(a: Side, b: Side, changes: Sequence[LayerDiff]) -> Picture:
         root.width = max(root.body.width + beside(root), 260)
         x += root.width + BETWEEN
     placing.lines.extend(lane_lines(placing, [left, right]))
-    values = [part.value for part in placing.parts if isinstance(part, Card) or not part.is_open]
     width = max(x - BETWEEN + BORDER, 560)
     about = "pale: the same · outlined: changed, or only on one side · bars: MACs, on one scale"
-    return Picture(left, placing, width, height + HEADING + CAPTION + 2 * BORDER, (f"{a.name} and {b.name}", about),
-                   kept[0], max(values, default=0.0))  # fmt: skip
-
-
-def _measured(side: Side) -> LayerFigure:
-    found = measure(side.graph, "macs", side.summary.batch, side.summary.dtype)
-    return found._replace(values=[row.macs for row in side.summary.rows], total=side.summary.totals.macs)
+    heading = (f"{a.name} and {b.name}", about)
+    return Picture(left, placing, width, height + HEADING + CAPTION + 2 * BORDER, heading)
 
 
 def _totals(summary: Summary) -> str:
@@ -74,15 +67,16 @@ def _totals(summary: Summary) -> str:
 # --- what has become of each part ----------------------------------------------------------------------------
 
 
-def _described(side: Side, by: LayerFigure, lined: Sequence[tuple[Row, LayerDiff]], other: str) -> Box:
-    """Return a network as parts, each with its mark and its remark."""
+def _described(side: Side, lined: Sequence[tuple[Row, LayerDiff]], other: str) -> Box:
+    """Return a network as parts, each with its mark and its remark; ``other`` is the other network's name."""
+    summary = side.summary
+    macs = LayerFigure("macs", "the MACs", [row.macs for row in summary.rows], summary.totals.macs)
     found = {row.index: change for row, change in lined}
 
     def remark(nodes: Sequence[Node]) -> str:
         return remark_on([found[node.index] for node in nodes], other)
 
-    root = Describer(by, remark).box([arrange(side.graph)], 0)
-    root.is_open = True
+    root = Describer(macs, remark).box([arrange(side.graph)], 0)
     for part in walked(root):
         if isinstance(part, Card | Box) and part.places:
             kinds = {found[place].change for place in part.places}
@@ -126,64 +120,47 @@ def _open(root: Box, depth: int) -> int:
 # --- side by side --------------------------------------------------------------------------------------------
 
 
-def _as_valleys(left: Box, right: Box) -> int:
-    """Draw both networks as a U, the steps of one beside the other's; return their height, 0 where they are none."""
-    valleys = [valley_of(root) for root in (left, right)]
-    steps = [valley.steps for valley in valleys if valley is not None]
-    if len(steps) < 2 or len(steps[0]) != len(steps[1]):
-        return 0
-    for root, valley in zip((left, right), valleys, strict=True):
-        if valley is not None:
-            root.body = valley
-            size(valley)
-            set_routes(root)
-    levels = [max(part.height for one in pair for part in (one.down, one.up)) for pair in zip(*steps, strict=True)]
-    for valley in valleys:
-        if valley is not None:
-            set_levels(valley, levels)
-    return max(left.body.height, right.body.height)
+def _sized(left: Box, right: Box, changes: Sequence[LayerDiff]) -> int:
+    """Give all parts of two networks their sizes, and parts that stand for each other one height; return the whole's.
 
-
-def _as_stacks(left: Box, right: Box, changes: Sequence[LayerDiff]) -> int:
-    """Draw both networks from top to bottom, what stands for each other side by side; return their height."""
-    for root in (left, right):
+    The networks are drawn as a U if both are one, with equally many levels.
+    """
+    valleys = [valley for root in (left, right) if (valley := valley_of(root)) is not None]
+    are_valleys = len(valleys) == 2 and len(valleys[0].steps) == len(valleys[1].steps)
+    for place, root in enumerate((left, right)):
+        root.body = valleys[place] if are_valleys else root.body
         size(root.body)
         set_routes(root)
+    if are_valleys:
+        steps = zip(*[valley.steps for valley in valleys], strict=True)
+        levels = [max(stack.height for step in pair for stack in (step.down, step.up)) for pair in steps]
+        for valley in valleys:
+            set_levels(valley, levels)
+        return max(valley.height for valley in valleys)
+    assert isinstance(left.body, Stack)
+    assert isinstance(right.body, Stack)
     pairs = {one.a.index: one.b.index for one in changes if one.a is not None and one.b is not None}
     return _line_up(left.body, right.body, pairs)
 
 
-def _line_up(left: PicturePart, right: PicturePart, pairs: dict[int, int]) -> int:
-    """Give paired items the same height on both sides; return the total height."""
-    assert isinstance(left, Stack)
-    assert isinstance(right, Stack)
-    partners = _partners(left, right, pairs)
-    tops: tuple[list[int], list[int]] = ([], [])
-    ends = [0, 0]
-    stacks = (left, right)
-    place = [0, 0]
+def _line_up(left: Stack, right: Stack, pairs: dict[int, int]) -> int:
+    """Give paired items of two stacks the same top, and the stacks the same height, which is returned."""
+    stacks, tops = (left, right), ([0], [0])  # the last top is that of the item to come, or where the stack ends
+    for ends in [*_partners(left, right, pairs), (len(left.items), len(right.items))]:
+        for stack, found, end in zip(stacks, tops, ends, strict=True):
+            while len(found) <= end:
+                found.append(_below(stack, len(found) - 1, found[-1]))
+        tops[0][-1] = tops[1][-1] = max(tops[0][-1], tops[1][-1])
+    for stack, (*found, height) in zip(stacks, tops, strict=True):
+        stack.tops, stack.height = found, height
+    return left.height
 
-    def put(side: int, top: int) -> None:
-        stack, number = stacks[side], place[side]
-        tops[side].append(top)
-        item = stack.items[number]
-        place[side] += 1
-        ends[side] = top + item.height
-        if number + 1 < len(stack.items):
-            ends[side] += gap(item, stack.items[number + 1], stack.labels[number])
 
-    for here, there in [*partners, (len(left.items), len(right.items))]:
-        while place[0] < here:
-            put(0, ends[0])
-        while place[1] < there:
-            put(1, ends[1])
-        if here < len(left.items):
-            level = max(ends)
-            put(0, level)
-            put(1, level)
-    for stack, found, end in zip(stacks, tops, ends, strict=True):
-        stack.tops, stack.height = found, end
-    return max(ends)
+def _below(stack: Stack, place: int, top: int) -> int:
+    """Return where the item after one with a given top begins, or where the stack ends."""
+    end = top + stack.items[place].height
+    is_last = place + 1 == len(stack.items)
+    return end if is_last else end + gap(stack.items[place], stack.items[place + 1], stack.labels[place])
 
 
 def _partners(left: Stack, right: Stack, pairs: dict[int, int]) -> list[tuple[int, int]]:

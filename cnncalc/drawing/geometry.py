@@ -6,55 +6,60 @@ The page's script does the same when a box is opened or closed; a test compares 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from cnncalc.drawing.letters import even
-from cnncalc.drawing.parts import CLOSED, Box, Card, Fork, PicturePart, Route, Stack, StackColumns, Valley
+from cnncalc.drawing.parts import (
+    CLOSED,
+    Box,
+    Card,
+    Fork,
+    PicturePart,
+    Route,
+    Stack,
+    StackColumns,
+    Valley,
+    inner,
+    walked,
+)
 
 GAP, LABEL_GAP, FORK_GAP = 20, 28, 12
-"""Between two items, with a shape written there, and behind branches."""
+"""Distances between two items, between two with a shape written there, and below branches."""
 
 BUS, SPREAD, MERGE = 10, 24, 16
-"""Where branches part, below the top; where they begin at the earliest; what they need to meet again."""
+"""Distances from the top of a fork to where its lines part and to its highest branch, and from that to its bottom."""
 
 BESIDE, LANE = 24, 16
-"""Between branches, and from the last one to the line that passes them."""
+"""Distances between branches, and from the last one to the line that passes them."""
 
 HEADER, MARGIN, TRACK = 28, 14, 12
-"""Of an open box: its title, its border, and each line beside its inside."""
+"""Sizes of an open box: its title, its border, and the room for each line beside its inside."""
 
 ACROSS, COLUMN_GAP, TURN = 28, 72, 16
-"""Either side of what lies across a valley; between columns; how far a line goes beyond a column's end."""
+"""Distances at either side of a card across a valley, between columns, and of a line beyond a column's end."""
 
 TRACKS = 40
-"""Lines beside the inside of one box that have a track of their own; more share them."""
+"""Most tracks for the lines beside the inside of one box; further lines share the last."""
 
 
 def size(part: PicturePart) -> None:
     """Set width, height and axis of a part and of all parts inside it."""
+    if isinstance(part, Box) and not part.is_open:
+        part.width, part.height, part.axis = part.closed_width, CLOSED, part.closed_width // 2
+        return
+    for one in inner(part):
+        size(one)
     if isinstance(part, Stack):
-        for item in part.items:
-            size(item)
         pile(part)
     elif isinstance(part, Fork):
         _size_fork(part)
     elif isinstance(part, Box):
-        _size_box(part)
+        set_routes(part)
+        enclose(part)
     elif isinstance(part, Valley):
         _size_valley(part)
     elif isinstance(part, StackColumns):
-        for stack in part.stacks:
-            size(stack)
         set_apart(part)
-
-
-def _size_box(box: Box) -> None:
-    if not box.is_open:
-        box.width, box.height, box.axis = box.closed_width, CLOSED, box.closed_width // 2
-        return
-    size(box.body)
-    set_routes(box)
-    enclose(box)
 
 
 def enclose(box: Box) -> None:
@@ -65,20 +70,19 @@ def enclose(box: Box) -> None:
 
 
 def beside(box: Box) -> int:
-    """Return the room for the lines beside the inside of a box."""
+    """Return the width of the lines beside the inside of a box."""
     return TRACK * box.tracks + 8 if box.tracks else 0
 
 
 def pile(stack: Stack) -> None:
     """Set the size of a stack whose items have one."""
-    top = 0
-    stack.tops = []
+    tops, top = [], 0
     for place, item in enumerate(stack.items):
-        stack.tops.append(top)
+        tops.append(top)
         top += item.height
         if place + 1 < len(stack.items):
             top += gap(item, stack.items[place + 1], stack.labels[place])
-    stack.height = top
+    stack.tops, stack.height = tops, top
     stack.axis = max([item.axis for item in stack.items], default=0)
     stack.width = stack.axis + max([item.width - item.axis for item in stack.items], default=0)
 
@@ -93,14 +97,10 @@ def gap(above: PicturePart, below: PicturePart, label: str) -> int:
 
 
 def _size_fork(fork: Fork) -> None:
-    left = 2 * BESIDE if fork.is_trunk else 0
-    fork.lefts = []
-    for branch in fork.branches:
-        size(branch)
-        fork.lefts.append(left)
-        left += branch.width + BESIDE
+    start = 2 * BESIDE if fork.is_trunk else 0
+    *fork.lefts, end = accumulate([branch.width + BESIDE for branch in fork.branches], initial=start)
     axes = [left + branch.axis for left, branch in zip(fork.lefts, fork.branches, strict=True)]
-    width = max(left - BESIDE, 0)
+    width = max(end - BESIDE, 0)
     heights = [branch.height for branch in fork.branches]
     if fork.is_trunk:
         fork.axis = fork.lane = BESIDE
@@ -138,47 +138,35 @@ def _rise(branch: Stack, highest: int) -> int:
 
 
 def _size_valley(valley: Valley) -> None:
-    size(valley.bottom)
-    across = 40
-    for step in valley.steps:
-        size(step.down)
-        size(step.up)
-        across = max(across, step.across.width + 2 * ACROSS if step.across else 0)
-    valley.left = max(step.down.axis for step in valley.steps)
-    width = valley.left + max(step.down.width - step.down.axis for step in valley.steps)
-    right = max(step.up.axis for step in valley.steps)
-    valley.right = width + across + right
-    set_levels(valley, [max(step.down.height, step.up.height) for step in valley.steps])
-    valley.axis = valley.left
+    downs, ups = [step.down for step in valley.steps], [step.up for step in valley.steps]
+    across = max([40, *(step.across.width + 2 * ACROSS for step in valley.steps if step.across)])
+    valley.left = valley.axis = max(down.axis for down in downs)
+    valley.right = valley.left + max(down.width - down.axis for down in downs) + across + max(up.axis for up in ups)
+    set_levels(valley, [max(down.height, up.height) for down, up in zip(downs, ups, strict=True)])
     valley.width = max(
-        valley.right + max(step.up.width - step.up.axis for step in valley.steps),
-        valley_left(valley) + valley.bottom.width + 2 * TURN,
+        valley.right + max(up.width - up.axis for up in ups), valley_left(valley) + valley.bottom.width + 2 * TURN
     )
 
 
 def set_levels(valley: Valley, heights: Sequence[int]) -> None:
-    """Set how deep the steps of a valley reach, each as high as is given, and with that the valley's height."""
-    top = 0
-    valley.bottoms = []
+    """Set the bottom of each level of a valley by the levels' heights, and the valley's own height."""
+    bottoms, top = [], 0
     for height in heights:
-        valley.bottoms.append(top + height)
+        bottoms.append(top + height)
         top += height + LABEL_GAP + 8
+    valley.bottoms = bottoms
     valley.height = top + 2 * TURN + valley.bottom.height + TURN
 
 
 def valley_left(valley: Valley) -> int:
-    """Return where the bottom of a valley begins: in the middle between the ways down and up."""
+    """Return the left edge of a valley's bottom, whose axis is in the middle between the ways down and up."""
     return max((valley.left + valley.right) // 4 * 2 - valley.bottom.axis, 0)
 
 
 def set_apart(columns: StackColumns) -> None:
     """Set the size of columns whose stacks have one."""
-    left = 0
-    columns.lefts = []
-    for stack in columns.stacks:
-        columns.lefts.append(left)
-        left += stack.width + COLUMN_GAP
-    columns.width = left - COLUMN_GAP
+    *columns.lefts, end = accumulate([stack.width + COLUMN_GAP for stack in columns.stacks], initial=0)
+    columns.width = end - COLUMN_GAP
     columns.height = max(stack.height for stack in columns.stacks) + 2 * TURN + 12 + (TURN if columns.returns else 0)
     columns.axis = columns.stacks[0].axis
 
@@ -187,7 +175,7 @@ def set_apart(columns: StackColumns) -> None:
 
 
 def shown(part: Card) -> Card | Box:
-    """Return the visible part of a tile: itself, or the outermost closed box around it."""
+    """Return the visible tile that holds a card: itself, or the outermost closed box around it."""
     seen: Card | Box = part
     around = part.up
     while around is not None:
@@ -198,10 +186,9 @@ def shown(part: Card) -> Card | Box:
 
 
 def set_routes(box: Box) -> None:
-    """Give each line beside the inside of an open box a track, different tracks for lines side by side.
+    """Give each line beside the inside of an open box a track, different tracks for lines that are side by side.
 
-    Lines between the same parts are one, and none is drawn beside the line from a part to the next.  Where there are
-    too many tracks, lines share the last.
+    Lines between the same parts are one line, and a line from a part to the next in its stack is not drawn again.
     """
     if isinstance(box.body, Valley) and any(step.lanes for step in box.body.steps):
         box.routes, box.tracks = [], 0  # they lie across the valley
@@ -225,16 +212,11 @@ def set_routes(box: Box) -> None:
 
 
 def _direct(body: PicturePart) -> set[tuple[PicturePart, PicturePart]]:
-    """Return the parts that a line leads to from the part above in the same stack, each with that part."""
-    found: set[tuple[PicturePart, PicturePart]] = set()
-    pending = [body]
-    while pending:
-        part = pending.pop()
-        if isinstance(part, Fork):
-            pending.extend(part.branches)
-        elif isinstance(part, Stack):
-            for (above, below), is_linked in zip(pairwise(part.items), part.links[1:], strict=False):
-                if is_linked and above.feeds and below.reads:
-                    found.add((above, below))
-            pending.extend(item for item in part.items if isinstance(item, Fork))
-    return found
+    """Return the pairs of parts, in no box inside, of which the second reads the first, right above it in a stack."""
+    return {
+        (above, below)
+        for stack in walked(body, lambda part: isinstance(part, Stack | Fork))
+        if isinstance(stack, Stack)
+        for (above, below), is_linked in zip(pairwise(stack.items), stack.links[1:], strict=False)
+        if is_linked and above.feeds and below.reads
+    }

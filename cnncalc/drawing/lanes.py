@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from cnncalc.drawing.geometry import TRACK, shown
 from cnncalc.drawing.letters import text_width
-from cnncalc.drawing.parts import Box, Card, Valley
+from cnncalc.drawing.parts import Box, Card, Valley, is_visible
 from cnncalc.drawing.placing import XY, Placing, Polyline
 
 CLEAR, APART = 3, 4
@@ -62,7 +62,7 @@ class Streets:
         self.level: dict[int, list[StraightPiece]] = {}
         self.upright: dict[int, list[StraightPiece]] = {}
         for part in placing.parts:
-            if isinstance(part, Card) or not part.is_open:
+            if is_visible(part):
                 self._add(Obstacle(part.x, part.y, part.x + part.width, part.y + part.height, part))
         for text in placing.texts:
             self._add(Obstacle(text.x, text.y - 8, text.x + text_width(text.text, 9), text.y + 2, None))

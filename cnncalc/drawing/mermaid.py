@@ -10,34 +10,31 @@ from collections.abc import Iterator
 
 from cnncalc.drawing.colours import COLOURS, FRAME_LINE, INK
 from cnncalc.drawing.edges import Visible, seen_edges
-from cnncalc.drawing.parts import Box, Card, PicturePart
+from cnncalc.drawing.parts import Box, Card, PicturePart, inner, visible, walked
 from cnncalc.drawing.picture import open_to
-from cnncalc.drawing.valley import inner, visible, walked
 from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.numbers import counted
 from cnncalc.ground.terminal_safe import printable
 
 MOST_EDGES, MOST_CHARACTERS = 480, 45_000
-DEEPEST = 64
-"""Levels that are tried, more than a picture can have."""
-
 LONGEST_LABEL = 120
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,:/+-_()%×·…→")
 
 
 def flowchart(root: Box, depth: int | None = None) -> str:
-    """Return a network as a flowchart that fits, open to a depth of at most ``depth``.
+    """Return a network as a flowchart within GitHub's limits, open to a depth of at most ``depth``.
 
     Raises:
         CnncalcError: if it does not fit with every block closed.
     """
-    levels = min(depth if depth is not None else DEEPEST, _levels(root))
+    levels = max([part.level for part in walked(root.body) if isinstance(part, Box)], default=0) + 1
     edges = 0
-    for level in range(levels, 0, -1):
+    for level in range(levels if depth is None else min(depth, levels), 0, -1):
         open_to(root, level)
         edges = len(seen_edges(root))
         if edges > MOST_EDGES:
             continue
-        text = "".join(_lines(root, note(root) if level < _levels(root) else ""))
+        text = "".join(_lines(root, note(root) if level < levels else ""))
         if len(text) <= MOST_CHARACTERS:
             return text
     raise CnncalcError(
@@ -47,19 +44,13 @@ def flowchart(root: Box, depth: int | None = None) -> str:
 
 
 def note(root: Box) -> str:
-    """Return a text on the closed boxes; empty if all are open."""
+    """Return a sentence on the closed boxes; "" if all are open."""
     closed = [part for part in visible(root) if isinstance(part, Box)]
     if not closed:
         return ""
     layers = sum(len(box.places) for box in closed)
     names = ", ".join([box.name for box in closed[:6]]) + (", …" if len(closed) > 6 else "")
-    blocks = f"{len(closed)} block{'s' * (len(closed) != 1)}"
-    return f"{blocks} with {layers:,} layers drawn closed: {names}"
-
-
-def _levels(root: Box) -> int:
-    """Return the nesting depth of boxes."""
-    return max([part.level for part in walked(root.body) if isinstance(part, Box)], default=0) + 1
+    return f"{counted(len(closed), 'block')} with {layers:,} layers drawn closed: {names}"
 
 
 def _lines(root: Box, folded: str) -> Iterator[str]:

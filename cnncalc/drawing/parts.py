@@ -1,18 +1,19 @@
 """What is drawn: tiles and boxes with their texts and sizes, before they have a place.
 
-A part's ``axis`` is where, seen from its left edge, the line comes in at its top and goes out at its bottom.
+All sizes are in pixels.  A part's ``axis`` is the distance from its left edge to the line that enters at its top and
+leaves at its bottom.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple, TypeAlias
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple, TypeAlias, TypeGuard
 
 HEAD, STRIP, CIRCLE, PILL, CLOSED = 28, 15, 24, 22, 40
-"""Heights: of a card's first strip, of its others, of a sum's circle, of an end, of a closed box."""
+"""Heights of a card's first strip, of its other strips, of a sum's circle, of an input or output, of a closed box."""
 
 NARROWEST, WIDEST = 104, 280
-"""Of cards and closed boxes."""
+"""Widths of cards and closed boxes."""
 
 
 class Strip(NamedTuple):
@@ -24,53 +25,63 @@ class Strip(NamedTuple):
 
 
 class Placed:
-    """A part with a size and, after :mod:`cnncalc.drawing.geometry`, a place: its left edge and its top.
+    """A part with a size and, after :mod:`cnncalc.drawing.placing`, a place: its left edge and its top.
 
-    ``mark`` is what has become of it beside another network: ``same``, ``changed``, ``added`` or ``removed``.
+    ``reads`` and ``feeds`` say whether a line enters it and leaves it.
     """
 
-    __slots__ = ("axis", "feeds", "height", "mark", "reads", "width", "x", "y")
-
-    def __init__(self) -> None:
-        self.mark = ""
-        self.width = self.height = self.axis = self.x = self.y = 0
-        self.reads = self.feeds = True
+    width = height = axis = x = y = 0
+    reads = feeds = True
 
 
-class Card(Placed):
-    """One box without an inside.
+class PictureTile(Placed):
+    """What cards and boxes have in common.
 
     Attributes:
-        form: ``card``, ``circle`` (a sum or product) or ``pill`` (an end).
-        strips: what is written on it, from top to bottom.
+        title: its tooltip.
+        places: the indexes of its layers, in all copies.
         value: the measure of all its layers together.
-        share: it as part of the network's, as text.
-        count: how many equal ones it stands for, one behind the other.
-        title: what it says when it is pointed at.
-        places: the indexes of its layers, of all copies.
-        joins: whether lines may enter it from the side.
+        share: ``value`` as part of the network's, as text.
+        count: how many equal parts it stands for, one behind the other.
+        up: the box around it.
+        mark: its fate beside another network: ``same``, ``changed``, ``added`` or ``removed``; "" without one.
+    """
+
+    title = ""
+    places: Sequence[int] = ()
+    value = 0.0
+    share = ""
+    count = 1
+    up: Box | None = None
+    mark = ""
+
+
+class Card(PictureTile):
+    """A tile without an inside.
+
+    Attributes:
+        form: ``card``, ``circle`` (a sum or product) or ``pill`` (an input or output).
+        kind: the kind of its leading layer, which gives the colour.
+        strips: its texts, from top to bottom.
         is_flipped: whether its last layer is its uppermost: in the right half of a U.
     """
 
-    __slots__ = ("count", "form", "is_flipped", "joins", "kind", "places", "share", "strips", "title", "up", "value")
+    is_flipped = False
 
-    def __init__(self, form: str, kind: str, strips: list[Strip], title: str, places: Sequence[int]) -> None:
-        super().__init__()
+    def __init__(self, form: str, kind: str, strips: list[Strip], title: str = "") -> None:
         self.form = form
         self.kind = kind
         self.strips = strips
         self.title = title
-        self.places = places
-        self.value = 0.0
-        self.share = ""
-        self.count = 1
-        self.joins = form == "circle" or (kind == "merge" and form == "card")
-        self.is_flipped = False
-        self.up: Box | None = None
+
+    @property
+    def joins(self) -> bool:
+        """Whether lines may enter it from the side."""
+        return self.form == "circle" or (self.kind == "merge" and self.form == "card")
 
 
 class Lane(NamedTuple):
-    """A line beside the tree; ``first`` and ``last`` are where it begins and ends in the running order."""
+    """A line beside the tree; ``first`` and ``last`` are the places of its ends in the running order."""
 
     source: Card
     target: Card
@@ -79,54 +90,43 @@ class Lane(NamedTuple):
 
 
 class Route(NamedTuple):
-    """A lane as it is seen: between tiles or closed boxes, in one of the tracks at the right of a box."""
+    """A lane as it is drawn: between visible tiles, in one of the tracks at the right of a box."""
 
     source: Card | Box
     target: Card | Box
     track: int
 
 
-class Box(Placed):
-    """A part with an inside: a scope, or equal scopes of which one is drawn.
+class Box(PictureTile):
+    """A tile with an inside: a scope, or equal scopes of which one is drawn.
 
     Attributes:
-        name: what stands on it.
+        name: its caption.
+        path: its dotted name; empty if the box is made up.
         about: its contents in words.
-        path: the dotted name, empty where the box is made up.
-        count: how many equal ones it stands for.
+        body: its inside.
         level: how many boxes are around it.
+        is_made_up: whether no scope of the network stands behind it.
         is_open: whether its inside is drawn.
         closed_width: its width while it is closed.
-        title_width: of what stands above its inside while it is open.
-        lanes, routes, tracks: the lines beside its inside: all of them, those that are seen, and how many tracks they
-            have.
+        title_width: the width of the caption above its inside while it is open.
+        lanes, routes, tracks: the lines beside its inside: all of them, those that are drawn, and the number of their
+            tracks.
     """
 
-    __slots__ = (
-        "about", "body", "closed_width", "count", "is_made_up", "is_open", "lanes", "level", "name", "path", "places",
-        "routes", "share", "title", "title_width", "tracks", "up", "value",
-    )  # fmt: skip
+    is_open = False
+    closed_width = NARROWEST
+    title_width = tracks = 0
 
-    def __init__(self, name: str, path: str, body: Stack, level: int, is_made_up: bool) -> None:
-        super().__init__()
+    def __init__(self, name: str, path: str, about: str, body: Stack, level: int, is_made_up: bool) -> None:
         self.name = name
         self.path = path
+        self.about = about
         self.body: Stack | Valley | StackColumns = body
         self.level = level
         self.is_made_up = is_made_up
-        self.about = ""
-        self.title = ""
-        self.share = ""
-        self.value = 0.0
-        self.count = 1
-        self.closed_width = NARROWEST
-        self.title_width = 0
-        self.is_open = False
         self.lanes: list[Lane] = []
         self.routes: list[Route] = []
-        self.tracks = 0
-        self.places: Sequence[int] = ()
-        self.up: Box | None = None
 
 
 class Stack(Placed):
@@ -139,14 +139,16 @@ class Stack(Placed):
         tops: where each item begins, from the stack's own beginning.
     """
 
-    __slots__ = ("items", "labels", "links", "tops")
+    tops: Sequence[int] = ()
 
     def __init__(self, items: list[PicturePart], links: list[bool], labels: list[str]) -> None:
-        super().__init__()
         self.items = items
         self.links = links
         self.labels = labels
-        self.tops: list[int] = []
+
+    def part(self, start: int, end: int) -> Stack:
+        """Return the items from ``start`` to before ``end`` as a stack."""
+        return Stack(self.items[start:end], self.links[start : end + 1], self.labels[start:end])
 
 
 class Fork(Placed):
@@ -154,28 +156,27 @@ class Fork(Placed):
 
     Attributes:
         branches: from left to right.
-        passes: whether a line leads past them, at ``lane``, into the side of ``joint`` where there is one.
+        passes: whether a line leads past them, at the distance ``lane`` from the left edge.
+        joint: the card below whose side that line enters; None if it joins the branches' lines.
         is_trunk: whether that line is all that comes in, or all that goes on: the branches stand at its side.
+        lefts, tops: the corner of each branch, from the fork's own.
     """
 
-    __slots__ = ("branches", "is_trunk", "joint", "lane", "lefts", "passes", "tops")
+    joint: Card | None = None
+    lane = 0
+    lefts: Sequence[int] = ()
+    tops: Sequence[int] = ()
 
     def __init__(self, branches: list[Stack], passes: bool) -> None:
-        super().__init__()
         self.branches = branches
         self.passes = passes
-        ends = [(branch.reads, branch.feeds) for branch in branches]
-        self.is_trunk = passes and (not any(feeds for _, feeds in ends) or not any(reads for reads, _ in ends))
-        self.joint: Card | None = None
-        self.lane = 0
-        self.lefts: list[int] = []
-        self.tops: list[int] = []
+        self.is_trunk = passes and not (any(one.reads for one in branches) and any(one.feeds for one in branches))
 
 
 class ValleyLevel(NamedTuple):
-    """One level of a valley: the way down, what lies across it, and the way up.
+    """One level of a valley: the way down, the card across it, and the way up.
 
-    ``lanes`` are the lines across where they end inside the way up; else there is one, to its first item.
+    ``lanes`` are the lines across if they end inside the way up; else there is one line, to its first item.
     """
 
     down: Stack
@@ -185,28 +186,68 @@ class ValleyLevel(NamedTuple):
 
 
 class Valley(Placed):
-    """A U-shaped network: its steps from the top to the bottom, and what lies at the bottom."""
+    """A U-shaped network: its levels from the top to the bottom, and what lies at the bottom.
 
-    __slots__ = ("bottom", "bottoms", "left", "right", "steps")
+    Attributes:
+        left, right: the distances from its left edge to the axes of the ways down and up.
+        bottoms: where each level ends, from the valley's top.
+    """
+
+    left = right = 0
+    bottoms: Sequence[int] = ()
 
     def __init__(self, steps: list[ValleyLevel], bottom: Stack) -> None:
-        super().__init__()
         self.steps = steps
         self.bottom = bottom
-        self.left = self.right = 0
-        self.bottoms: list[int] = []
 
 
 class StackColumns(Placed):
-    """A long stack in columns from left to right; ``returns`` where a line leads back from the last to the axis."""
+    """A long stack in columns from left to right; ``returns`` if a line leads back from the last to the axis."""
 
-    __slots__ = ("lefts", "returns", "stacks")
+    lefts: Sequence[int] = ()
 
     def __init__(self, stacks: list[Stack], returns: bool) -> None:
-        super().__init__()
         self.stacks = stacks
         self.returns = returns
-        self.lefts: list[int] = []
 
 
 PicturePart: TypeAlias = Card | Box | Stack | Fork | Valley | StackColumns
+
+
+def inner(part: PicturePart) -> Sequence[PicturePart]:
+    """Return what a part consists of."""
+    if isinstance(part, Box):
+        return [part.body]
+    if isinstance(part, Stack):
+        return part.items
+    if isinstance(part, Fork):
+        return part.branches
+    if isinstance(part, StackColumns):
+        return part.stacks
+    if isinstance(part, Valley):
+        across = [step.across for step in part.steps if step.across]
+        return [*(step.down for step in part.steps), *across, part.bottom, *(step.up for step in reversed(part.steps))]
+    return ()
+
+
+def walked(part: PicturePart, into: Callable[[PicturePart], bool] = lambda part: True) -> Iterator[PicturePart]:
+    """Yield a part and all that it consists of, from top to bottom.
+
+    ``into`` is called after a part was yielded; it returns whether to go into it.
+    """
+    pending = [part]
+    while pending:
+        part = pending.pop()
+        yield part
+        if into(part):
+            pending.extend(reversed(inner(part)))
+
+
+def is_visible(part: PicturePart) -> TypeGuard[Card | Box]:
+    """Return whether a part is a card or a closed box, which are drawn without their inside."""
+    return isinstance(part, Card) or (isinstance(part, Box) and not part.is_open)
+
+
+def visible(root: Box) -> Iterator[Card | Box]:
+    """Yield the cards and closed boxes inside a box, from top to bottom; a box that is yielded may be opened."""
+    return (part for part in walked(root.body, lambda part: not is_visible(part)) if is_visible(part))

@@ -67,11 +67,12 @@ def body(picture: Picture) -> Iterator[str]:
         if isinstance(part, Box) and part.is_open:
             yield _frame(part)
     yield from _lines(picture.placing.lines)
+    largest = picture.largest
     for part in parts:
         if isinstance(part, Card):
-            yield from _tile(part, picture.largest)
+            yield from _tile(part, largest)
         elif not part.is_open:
-            yield from _closed(part, picture.largest)
+            yield from _closed(part, largest)
     for text in picture.placing.texts:
         yield _text(text.x, text.y, text.text, "muted", size=9)
 

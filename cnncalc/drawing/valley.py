@@ -2,55 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 
-from cnncalc.drawing.parts import Box, Card, Fork, Lane, PicturePart, Stack, StackColumns, Valley, ValleyLevel
+from cnncalc.drawing.parts import Box, Card, Fork, Lane, PicturePart, Stack, Valley, ValleyLevel, walked
 
 LEAST_STEPS = 2
-"""Of a network that is drawn as a U."""
+"""Levels that a network needs to be drawn as a U."""
 
 LEAST_WITHIN = 0.35
-"""Which part of all tiles a U must hold below its highest step."""
-
-
-def inner(part: PicturePart) -> Sequence[PicturePart]:
-    """Return what a part consists of."""
-    if isinstance(part, Box):
-        return [part.body]
-    if isinstance(part, Stack):
-        return part.items
-    if isinstance(part, Fork):
-        return part.branches
-    if isinstance(part, StackColumns):
-        return part.stacks
-    if isinstance(part, Valley):
-        across = [step.across for step in part.steps if step.across]
-        return [*(step.down for step in part.steps), *across, part.bottom, *(step.up for step in reversed(part.steps))]
-    return ()
-
-
-def walked(part: PicturePart, into: Callable[[PicturePart], bool] = lambda part: True) -> Iterator[PicturePart]:
-    """Yield a part and what it consists of, from top to bottom; ``into`` says, behind each, whether to go into it."""
-    pending = [part]
-    while pending:
-        part = pending.pop()
-        yield part
-        if into(part):
-            pending.extend(reversed(inner(part)))
-
-
-def visible(root: Box) -> Iterator[Card | Box]:
-    """Yield the tiles and closed boxes inside a box, from top to bottom; a box that is yielded may be opened."""
-    for part in walked(root.body, lambda part: not isinstance(part, Box) or part.is_open):
-        if isinstance(part, Card) or (isinstance(part, Box) and not part.is_open):
-            yield part
+"""The share of all cards that a U must hold below its highest level."""
 
 
 def valley_of(root: Box) -> Valley | None:
-    """Return the inside of a network as a U, if it is one.
+    """Return the inside of a network as a U, if it is one; else None.
 
-    That is a fork in a fork in a fork, with one tile or nothing beside each, or lines beside the tree that lie in each
-    other like brackets.
+    A U is a fork in a fork, with one card or nothing beside each, or lines beside the tree that are nested like
+    brackets.
     """
     stack = root.body
     if not isinstance(stack, Stack):
@@ -59,20 +26,18 @@ def valley_of(root: Box) -> Valley | None:
     if bracketed is not None:
         return bracketed
     steps: list[ValleyLevel] = []
-    whole = _tiles(stack)
-    while True:
-        step = _step(stack)
-        if step is not None and not steps and _tiles(step[1]) < LEAST_WITHIN * whole:
+    whole = _cards(stack)
+    while (step := _step(stack)) is not None:
+        level, stack = step
+        if not steps and _cards(stack) < LEAST_WITHIN * whole:
             return None
-        if step is None:
-            return Valley(steps, stack) if len(steps) >= LEAST_STEPS else None
-        steps.append(step[0])
-        stack = step[1]
+        steps.append(level)
+    return Valley(steps, stack) if len(steps) >= LEAST_STEPS else None
 
 
-def _tiles(part: PicturePart) -> int:
-    """Return how many tiles are in a part."""
-    return 1 if isinstance(part, Card) else sum(_tiles(item) for item in inner(part))
+def _cards(part: PicturePart) -> int:
+    """Return how many cards are in a part."""
+    return sum(isinstance(one, Card) for one in walked(part))
 
 
 # --- forks in each other -------------------------------------------------------------------------------------
@@ -86,23 +51,22 @@ def _step(stack: Stack) -> tuple[ValleyLevel, Stack] | None:
             sides = _sides(item)
             if sides is not None and isinstance(stack.items[place + 1], Card):
                 found = (place, *sides)
-                if any(isinstance(part, Fork) for part in sides[1].items):
+                if _has_fork(sides[1]):
                     break
     if found is None:
         return None
     place, across, within = found
-    if not any(isinstance(part, Fork) for part in within.items) and len(within.items) < 2:
+    if not _has_fork(within) and len(within.items) < 2:
         return None
-    return ValleyLevel(part_of(stack, 0, place), across, part_of(stack, place + 1, len(stack.items))), within
+    return ValleyLevel(stack.part(0, place), across, stack.part(place + 1, len(stack.items))), within
 
 
-def part_of(stack: Stack, start: int, end: int) -> Stack:
-    """Return some items of a stack as a stack."""
-    return Stack(stack.items[start:end], stack.links[start : end + 1], stack.labels[start:end])
+def _has_fork(stack: Stack) -> bool:
+    return any(isinstance(part, Fork) for part in stack.items)
 
 
 def _sides(fork: Fork) -> tuple[Card | None, Stack] | None:
-    """Return what lies across a valley and what lies in it; None for a fork that is no valley's."""
+    """Return the card that lies across a valley, if there is one, and the stack within; None for any other fork."""
     if not all(branch.reads and branch.feeds for branch in fork.branches):
         return None  # a head that ends here, or an input that begins here
     if fork.passes and len(fork.branches) == 1:
@@ -119,15 +83,8 @@ def _sides(fork: Fork) -> tuple[Card | None, Stack] | None:
 
 
 def _bracketed(stack: Stack, lanes: Sequence[Lane]) -> Valley | None:
-    """Return a stack as a valley whose steps end where lanes begin, if each lane lies around the next."""
-    where: dict[Card, int] = {}
-    for place, item in enumerate(stack.items):
-        pending: list[PicturePart] = [item]
-        while pending:
-            part = pending.pop()
-            if isinstance(part, Card):
-                where[part] = place
-            pending.extend(inner(part))
+    """Return a stack as a valley whose levels end where lanes begin, if each lane lies around the next; else None."""
+    where = {part: place for place, item in enumerate(stack.items) for part in walked(item) if isinstance(part, Card)}
     pairs: dict[tuple[int, int], list[Lane]] = {}
     for lane in lanes:
         pairs.setdefault((where[lane.source], where[lane.target]), []).append(lane)
@@ -141,7 +98,7 @@ def _bracketed(stack: Stack, lanes: Sequence[Lane]) -> Valley | None:
     if not all(stack.links[place] for place in (*starts[1:], *stops[1:])):
         return None
     steps = [
-        ValleyLevel(part_of(stack, start, source + 1), None, part_of(stack, target, stop), pairs[source, target])
+        ValleyLevel(stack.part(start, source + 1), None, stack.part(target, stop), pairs[source, target])
         for (source, target), start, stop in zip(ends, starts, stops, strict=False)
     ]
-    return Valley(steps, part_of(stack, sources[-1] + 1, targets[-1]))
+    return Valley(steps, stack.part(sources[-1] + 1, targets[-1]))

@@ -11,7 +11,7 @@ from cnncalc import load
 from cnncalc.drawing.edges import seen_edges
 from cnncalc.drawing.measures import measure
 from cnncalc.drawing.parts import Box, Card
-from cnncalc.drawing.picture import Choice, Picture, describe, open_to, placed
+from cnncalc.drawing.picture import Choice, Picture, describe, heading_of, open_to, placed
 from cnncalc.drawing.placing import XY, Polyline
 from cnncalc.graph import Graph
 from tests.drawing.networks import dominated, encoder_and_decoder, nested_skips, random_network
@@ -95,11 +95,11 @@ def _middles(part: Seen) -> tuple[XY, XY]:
 
 def check_lines(graph: Graph, depth: int, columns: int | None = None) -> None:
     """Hold what is read off the lines of a picture against what is to be drawn, before anything has its place."""
-    figures, choice = measure(graph, "macs"), Choice(depth, columns)
+    figures, choice = measure(graph, "macs"), Choice(depth)
     root = describe(graph, figures, choice)
     open_to(root, depth)
     expected = {(edge.source, edge.target) for edge in seen_edges(root)}
-    reader = Reader(placed(root, graph, figures, choice))
+    reader = Reader(placed(root, heading_of(graph, figures, choice), columns))
     assert reader.edges() == expected
     assert reader.loose() == []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from random import Random
 
 import pytest
@@ -10,8 +11,8 @@ import pytest
 from cnncalc import load
 from cnncalc.drawing import arrange as arranging
 from cnncalc.drawing.arrange import arrange
-from cnncalc.drawing.atoms import LONGEST_CHAIN
-from cnncalc.drawing.tree import Parallel, TreePart, TreeScope, atoms_in, edges
+from cnncalc.drawing.atoms import LONGEST_CHAIN, Atom
+from cnncalc.drawing.tree import FoldedParts, Parallel, TreePart, TreeScope, all_parts, atoms_in
 from cnncalc.graph import Graph, Node, Tensor
 from cnncalc.language.shipped import networks
 from tests.drawing.networks import ADD, CONV, RELU, SHAPE, nested_skips, random_network
@@ -25,6 +26,35 @@ def expected(graph: Graph) -> set[tuple[str, str]]:
 
 def named(tensor: Tensor) -> str:
     return tensor.name if isinstance(tensor, Node) else f"input {tensor.name}"
+
+
+def edges(root: TreeScope) -> Iterator[tuple[Atom, Atom]]:
+    """Yield every edge that the tree and its lanes stand for, as (source, target)."""
+    found: list[tuple[Atom, Atom]] = []
+    _walk(root, [], found)
+    yield from found
+    for element in all_parts(root):
+        if isinstance(element, TreeScope):
+            yield from ((wire.source, wire.target) for wire in element.lanes)
+
+
+def _walk(element: TreePart, incoming: list[Atom], found: list[tuple[Atom, Atom]]) -> list[Atom]:
+    """Collect the edges of a part into which the given atoms lead, and return the atoms that lead out of it."""
+    if isinstance(element, Atom):
+        found.extend((source, element) for source in incoming)
+        return [element]
+    if isinstance(element, Parallel):
+        outgoing = [atom for branch in element.branches for atom in _walk(branch, incoming, found)]
+        return outgoing + (incoming if element.passes else [])
+    if isinstance(element, TreeScope):
+        return _walk(element.body, incoming, found)
+    if isinstance(element, FoldedParts):
+        for copy in element.copies:
+            incoming = _walk(copy, incoming, found)
+        return incoming
+    for item, link in zip(element.items, element.links, strict=False):
+        incoming = _walk(item, incoming if link else [], found)
+    return incoming if element.links[-1] else []
 
 
 def drawn(root: TreeScope) -> Counter[tuple[str, str]]:

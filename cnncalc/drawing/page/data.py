@@ -11,8 +11,7 @@ from typing import NamedTuple, TypeVar
 from cnncalc.drawing import columns, geometry, lanes, parts, picture
 from cnncalc.drawing.letters import WIDTHS
 from cnncalc.drawing.measures import LayerFigure
-from cnncalc.drawing.parts import Box, Card, Fork, Lane, PicturePart, Stack, StackColumns, Valley
-from cnncalc.drawing.valley import inner
+from cnncalc.drawing.parts import Box, Card, Fork, Lane, PicturePart, Stack, StackColumns
 from cnncalc.figures.summary import Summary
 from cnncalc.graph import Graph, Node
 from cnncalc.ground.limits import MAX_PAGE_FORMULAS
@@ -61,50 +60,38 @@ def script_safe(value: object) -> str:
 # --- the graph -----------------------------------------------------------------------------------------------
 
 
-class Packer:
-    """Parts as lists, with numbers in place of tiles where lines begin and end."""
+def packed_part(part: PicturePart, numbers: dict[Card, int]) -> list[object]:
+    """Return a part as the script reads it, with numbers in place of the cards where lanes begin and end.
 
-    def __init__(self, root: Box) -> None:
-        self.numbers: dict[Card, int] = {}
-        self._number(root)
+    ``numbers`` has the cards packed so far; those of the part are added in the order in which the script reads them.
+    """
+    flags = part.reads + 2 * part.feeds
+    if isinstance(part, Card):
+        numbers[part] = len(numbers)
+        strips = [(strip.text, strip.kind, int(strip.is_head)) for strip in part.strips]
+        form, places = FORMS.index(part.form), [*part.places]
+        message = [part.title] if part.kind == "fault" else []
+        return ["t", form, part.kind, strips, places, part.count, part.width, part.height, flags, *message]
+    if isinstance(part, Box):
+        body = packed_part(part.body, numbers)
+        return ["b", part.name, part.about, part.path, part.count, int(part.is_made_up), part.closed_width,
+                part.title_width, _packed_lanes(part.lanes, numbers), body, flags]  # fmt: skip
+    if isinstance(part, Stack):
+        items = [packed_part(item, numbers) for item in part.items]
+        return ["s", items, "".join(["01"[link] for link in part.links]), [label or 0 for label in part.labels], flags]
+    if isinstance(part, Fork):
+        return ["f", [packed_part(branch, numbers) for branch in part.branches], int(part.passes), flags]
+    if isinstance(part, StackColumns):
+        raise TypeError("columns are made when the picture is drawn")
+    steps = []
+    for step in part.steps:
+        down, across, up = [packed_part(one, numbers) if one else 0 for one in (step.down, step.across, step.up)]
+        steps.append((down, across, up, _packed_lanes(step.lanes, numbers)))
+    return ["v", steps, packed_part(part.bottom, numbers)]
 
-    def _number(self, part: PicturePart) -> None:
-        """Number the tiles in the order in which they are packed."""
-        if isinstance(part, Card):
-            self.numbers[part] = len(self.numbers)
-            return
-        within = inner(part)
-        if isinstance(part, Valley):
-            within = [*(one for step in part.steps for one in (step.down, step.across, step.up) if one), part.bottom]
-        for one in within:
-            self._number(one)
 
-    def pack(self, part: PicturePart) -> list[object]:
-        """Return a part as the script reads it."""
-        flags = part.reads + 2 * part.feeds
-        if isinstance(part, Card):
-            strips = [(strip.text, strip.kind, int(strip.is_head)) for strip in part.strips]
-            form, places = FORMS.index(part.form), [*part.places]
-            message = [part.title] if part.kind == "fault" else []
-            return ["t", form, part.kind, strips, places, part.count, part.width, part.height, flags, *message]
-        if isinstance(part, Box):
-            return ["b", part.name, part.about, part.path, part.count, int(part.is_made_up), part.closed_width,
-                    part.title_width, self._lanes(part.lanes), self.pack(part.body), flags]  # fmt: skip
-        if isinstance(part, Stack):
-            links = "".join(["01"[link] for link in part.links])
-            return ["s", [self.pack(item) for item in part.items], links, [label or 0 for label in part.labels], flags]
-        if isinstance(part, Fork):
-            return ["f", [self.pack(branch) for branch in part.branches], int(part.passes), flags]
-        if isinstance(part, StackColumns):
-            raise TypeError("columns are made when the picture is drawn")
-        steps = []
-        for step in part.steps:
-            across = self.pack(step.across) if step.across else 0
-            steps.append((self.pack(step.down), across, self.pack(step.up), self._lanes(step.lanes)))
-        return ["v", steps, self.pack(part.bottom)]
-
-    def _lanes(self, lanes: Sequence[Lane]) -> list[tuple[int, int, int, int]]:
-        return [(self.numbers[lane.source], self.numbers[lane.target], lane.first, lane.last) for lane in lanes]
+def _packed_lanes(lanes: Sequence[Lane], numbers: dict[Card, int]) -> list[tuple[int, int, int, int]]:
+    return [(numbers[lane.source], numbers[lane.target], lane.first, lane.last) for lane in lanes]
 
 
 # --- the layers ----------------------------------------------------------------------------------------------

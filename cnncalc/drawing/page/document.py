@@ -13,11 +13,11 @@ from cnncalc.drawing.page.data import (
     CONSTANTS,
     LayerColumns,
     PackedColumn,
-    Packer,
     T,
     layer_columns,
     packed,
     packed_formulas,
+    packed_part,
     script_safe,
 )
 from cnncalc.drawing.page.head import head, script_of
@@ -74,7 +74,8 @@ def page(content: Content) -> Iterator[str]:
     layers = layer_columns(content.graph, content.summary, content.measures)
     data = _data(content, root, depth, layers)
     open_to(root, depth)
-    yield from _graph(content, placed(root, content.graph, content.measures[0], content.choice))
+    heading = heading_of(content.graph, content.measures[0], content.choice)
+    yield from _graph(content, placed(root, heading, content.choice.columns))
     yield from _charts(content)
     yield from _table(content, layers)
     yield f'<script type="application/json" id="data">{script_safe(data)}</script>\n'
@@ -100,7 +101,7 @@ def _data(content: Content, root: Box, depth: int, layers: LayerColumns) -> dict
         "totals": {measure.by: measure.total for measure in content.measures},
         "layers": layers._asdict(),
         "formulas": packed_formulas(content.graph),
-        "root": Packer(root).pack(root),
+        "root": packed_part(root, {}),
     }
     root.body = stack
     return data
