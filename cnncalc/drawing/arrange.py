@@ -49,31 +49,37 @@ def arrange(
 
 
 def _around(atoms: Sequence[Atom]) -> ScopePath:
-    """Return the scopes around all layers of a network, such as an outer module: they are not drawn."""
+    """Return the scopes around all layers of a network, such as an outer module; they are not drawn."""
     paths = [atom.path for atom in atoms if atom.kind == "card"]
     return reduce(common, paths) if len(paths) > 1 else ()
 
 
 def two_sides(root: TreeScope) -> list[ScopePath]:
-    """Return the two scopes of a network that all lines beside the tree lead from and to, an encoder and a decoder.
+    """Return the paths of the two scopes that all lines beside the tree lead from and to: an encoder and a decoder.
 
-    Returns:
-        Their paths; nothing where there are no two such scopes.
+    The list is empty if there are no two such scopes.
     """
     if len(root.lanes) < 2:
         return []
-    where = {atom: item for item in root.body.items if isinstance(item, TreeScope) for atom in atoms_in(item)}
+    where = {atom: item.path for item in root.body.items if isinstance(item, TreeScope) for atom in atoms_in(item)}
     ends = {(where.get(lane.source), where.get(lane.target)) for lane in root.lanes}
-    [(source, target), *others] = ends
-    if others or source is None or target is None or source is target:
-        return []
-    return [tuple(source.path.split(".")), tuple(target.path.split("."))]
+    [sides, *others] = ends
+    paths = [tuple(path.split(".")) for path in dict.fromkeys(sides) if path is not None]
+    return paths if len(paths) == 2 and not others else []
 
 
 def _fill(
     scope: TreeScope, atoms: Sequence[Atom], path: ScopePath, depth: int, opened: Sequence[ScopePath] = ()
 ) -> None:
-    """Lay out the inside of a scope whose atoms are given."""
+    """Lay out the inside of a scope.
+
+    Args:
+        scope: gets its body.
+        atoms: all atoms in the scope.
+        path: the scope's.
+        depth: its nesting.
+        opened: as in :func:`arrange`.
+    """
     items = items_of(atoms, path, depth, opened)
     for item in items:
         if item.is_scope:
@@ -106,12 +112,9 @@ def _fill(
 
 def _close_ends(root: TreeScope) -> None:
     """Remove dead lines: into a part whose inputs are all lanes, or out of one whose outputs are."""
-    is_open = True
-    while is_open:  # closing links inside a part may leave it without an input or an output
-        is_open = False
-        for element in all_parts(root):
-            if isinstance(element, Series) and _close_joints(element):
-                is_open = True
+    series = [element for element in all_parts(root) if isinstance(element, Series)]
+    while True in [_close_joints(one) for one in series]:
+        pass  # closing links inside a part may leave it without an input or an output
 
 
 def _close_joints(series: Series) -> bool:
@@ -133,22 +136,18 @@ def _close_joints(series: Series) -> bool:
 
 
 def _is_open(element: TreePart) -> bool:
+    """Return whether a part has links inside that can be removed."""
     return not isinstance(element, Atom)
 
 
 def _close(element: TreePart, side: int) -> None:
     """Remove the line into a part (side 0), or out of it (side -1)."""
-    pending = [element]
-    while pending:
-        part = pending.pop()
-        if isinstance(part, Series):
-            part.links[side] = False
-            pending.extend(part.items[side:][:1])
-        elif isinstance(part, Parallel):
-            part.passes = False
-            pending.extend(part.branches)
-        elif isinstance(part, TreeScope):
-            pending.append(part.body)
+    if isinstance(element, Series):
+        element.links[side] = False
+    elif isinstance(element, Parallel):
+        element.passes = False
+    for part in element.items[side:][:1] if isinstance(element, Series) else parts_of(element):
+        _close(part, side)
 
 
 def _order_branches(root: TreeScope) -> None:
@@ -161,7 +160,7 @@ def _order_branches(root: TreeScope) -> None:
 
 
 def _stand_heads_beside(root: TreeScope) -> None:
-    """Put branches that end in an output, such as an auxiliary head, after the continuing branch."""
+    """Put branches that end in an output, such as an auxiliary head, beside what follows the continuing branch."""
     for element in all_parts(root):
         if isinstance(element, Series) and any(isinstance(item, Parallel) for item in element.items):
             weights = [_weight(item) for item in element.items]
@@ -173,7 +172,11 @@ def _stand_heads_beside(root: TreeScope) -> None:
 
 
 def _take_in(series: Series, place: int, parallel: Parallel) -> bool:
-    """Move parts below branches to their side, or into the one branch that they continue, if there is one."""
+    """Move the parts below branches to their side, or into the one branch that they continue.
+
+    Returns:
+        Whether that was possible.
+    """
     rest = Series(series.items[place + 1 :], series.links[place + 1 :])
     feeding = [branch for branch in parallel.branches if feeds(branch)]
     if parallel.passes and not feeding:
@@ -190,10 +193,12 @@ def _take_in(series: Series, place: int, parallel: Parallel) -> bool:
 
 
 def _weight(element: TreePart) -> int:
+    """Return the number of layers in a part."""
     return sum(len(atom.nodes) for atom in atoms_in(element))
 
 
 def _first_place(order: dict[Tensor, int], branch: Series) -> int:
+    """Return the least place of the tensors that leave a branch."""
     return min([order.get(atom.tensor, len(order)) for atom in leaving(branch)], default=len(order))
 
 

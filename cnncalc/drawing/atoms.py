@@ -1,8 +1,10 @@
-"""The boxes of a picture: cards of one operation with its followers, and the ends of inputs and outputs."""
+"""The smallest parts of a picture: cards of one operation with its followers, inputs, outputs and faults."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from functools import reduce
 
 from cnncalc.graph import Graph, Input, Node, Tensor
 from cnncalc.ground.limits import MAX_DRAWN_SCOPES
@@ -15,34 +17,35 @@ class Wire:
     """A tensor on its way from one atom to another.
 
     Attributes:
+        source, target: its ends.
         count: how often the target reads it; an add of a tensor with itself reads it twice.
         is_lane: whether it is drawn as a separate line, beside the tree of series and branches.
     """
 
-    __slots__ = ("count", "is_lane", "source", "target")
+    count = 1
+    is_lane = False
 
     def __init__(self, source: Atom, target: Atom) -> None:
         self.source = source
         self.target = target
-        self.count = 1
-        self.is_lane = False
 
 
 class Atom:
-    """A box without an inside.
+    """A card, an input, an output, or a fault: a layer that could not be added.
 
     Attributes:
+        kind: ``card``, ``input``, ``output`` or ``fault``.
+        name: the name of a card's first layer, of an input, an output or a fault.
+        tensor: the output of a card, the input or output itself.
+        nodes: the layers of a card, each the only reader of the one before; empty for other kinds.
+        path: the names of the scopes around it, outermost first.
         order: place in a topological order of all atoms, from 0.
-        kind: ``card``, ``input``, ``output`` or ``fault``, where a layer could not be added.
-        nodes: the layers of a card, each the only reader of the one before; empty for an end.
-        tensor: what comes out of a card, or what an end stands for.
-        name: of an end; a card's first layer's.
-        message: what is wrong, of a fault.
-        path: the names of the scopes that it stands in, outermost first.
+        message: the error of a fault.
         before, after: what it reads and who reads it, one wire for each other atom.
     """
 
-    __slots__ = ("after", "before", "kind", "message", "name", "nodes", "order", "path", "tensor")
+    order = -1
+    message = ""
 
     def __init__(self, kind: str, name: str, tensor: Tensor, nodes: Sequence[Node] = (), path: ScopePath = ()) -> None:
         self.kind = kind
@@ -50,23 +53,20 @@ class Atom:
         self.tensor = tensor
         self.nodes = tuple(nodes)
         self.path = path
-        self.message = ""
-        self.order = -1
         self.before: list[Wire] = []
         self.after: list[Wire] = []
 
     @property
     def leading(self) -> Node:
         """The layer that a card is about: its convolution or fully connected layer, else its first."""
-        found = [node for node in self.nodes if node.layer.kind in ("conv", "fc")]
-        return found[0] if found else self.nodes[0]
+        return next((node for node in self.nodes if node.layer.kind in ("conv", "fc")), self.nodes[0])
 
     def __repr__(self) -> str:
         return f"<{self.kind} {self.name}>"
 
 
 LONGEST_CHAIN = 24
-"""How many layers a card holds at most."""
+"""Most layers of a card."""
 
 
 def path_of(name: str) -> ScopePath:
@@ -92,23 +92,25 @@ def atoms_of(graph: Graph, nodes: Sequence[Node] | None = None, misfits: Sequenc
         misfits: the layers that could not be added, drawn as faults.
     """
     chosen = graph.nodes if nodes is None else nodes
+    drawn: set[Tensor] = {*chosen, *(graph.inputs.values() if nodes is None else ())}
     ends_with: dict[Tensor, list[str]] = {}
     for name, tensor in graph.outputs.items():
-        ends_with.setdefault(tensor, []).append(name)
-    drawn = set(chosen)
-    if nodes is not None:
-        ends_with = {tensor: names for tensor, names in ends_with.items() if tensor in drawn}
-        _add_readers_left_out(graph, drawn, ends_with)
+        if tensor in drawn:
+            ends_with.setdefault(tensor, []).append(name)
+    for node in graph.nodes:
+        if node not in drawn:
+            for tensor in node.inputs:
+                if tensor in drawn:
+                    ends_with.setdefault(tensor, [tensor.name])
     cards = Cards(chosen, graph.readers(), ends_with).found
     makers: dict[Tensor, Atom] = {card.tensor: card for card in cards}
-    if nodes is None:
-        for tensor in graph.inputs.values():
+    read = [tensor for card in cards for tensor in card.nodes[0].inputs]
+    for tensor in (*(graph.inputs.values() if nodes is None else ()), *read):
+        if tensor not in makers:
             makers[tensor] = Atom("input", tensor.name, tensor)
     wires: dict[tuple[Atom, Atom], Wire] = {}
     for card in cards:
         for tensor in card.nodes[0].inputs:
-            if tensor not in makers:
-                makers[tensor] = Atom("input", tensor.name, tensor)
             _connect(makers[tensor], card, wires)
     outputs = []
     for tensor, names in ends_with.items():
@@ -118,23 +120,14 @@ def atoms_of(graph: Graph, nodes: Sequence[Node] | None = None, misfits: Sequenc
     for misfit in misfits:
         fault = Atom("fault", misfit.name, Input(misfit.name, ()), path=path_of(misfit.name))
         fault.message = misfit.message
-        read = [tensor for tensor in misfit.tensors if tensor in makers]
-        for tensor in read:
-            _connect(makers[tensor], fault, wires)
-        if read:
+        for tensor in misfit.tensors:
+            if tensor in makers:
+                _connect(makers[tensor], fault, wires)
+        if fault.before:
             outputs.append(fault)
     inputs = [atom for atom in makers.values() if atom.kind == "input"]
     _place_ends(wires.values(), inputs, outputs)
     return _ordered(cards, inputs, outputs)
-
-
-def _add_readers_left_out(graph: Graph, drawn: set[Node], ends_with: dict[Tensor, list[str]]) -> None:
-    """Add what layers that are not drawn read of those that are."""
-    for node in graph.nodes:
-        if node not in drawn:
-            for tensor in node.inputs:
-                if tensor in drawn and tensor not in ends_with:
-                    ends_with[tensor] = [tensor.name]
 
 
 def _connect(source: Atom, target: Atom, wires: dict[tuple[Atom, Atom], Wire]) -> None:
@@ -152,8 +145,7 @@ def _ordered(cards: list[Atom], inputs: list[Atom], outputs: list[Atom]) -> list
     for number, end in enumerate(outputs):
         places[end] = (max([places.get(wire.source, (-1,))[0] for wire in end.before]), 2, number)
     for number, end in enumerate(inputs):
-        first = min([places[wire.target] for wire in end.after], default=(-1, 0, 0))
-        places[end] = (first[0], 0, number)
+        places[end] = (min([places[wire.target][0] for wire in end.after], default=-1), 0, number)
     found = sorted(places, key=places.__getitem__)
     for order, atom in enumerate(found):
         atom.order = order
@@ -164,8 +156,10 @@ class Cards:
     """The layers of a network as cards: a chain of an operation and the norm, activation and dropout behind it.
 
     Norm and activation at the beginning of a chain belong to the convolution that ends it (pre-activation: He et al.
-    2016, arXiv:1603.05027).
-    A card never holds a part of a scope and something outside of it.
+    2016, arXiv:1603.05027).  A card never holds a part of a scope and something outside of it.
+
+    Attributes:
+        found: the cards, in the order of their first layers.
     """
 
     def __init__(
@@ -174,10 +168,7 @@ class Cards:
         self.readers = readers
         self.ends_with = ends_with
         self.paths = {node: path_of(node.name) for node in nodes}
-        self.sizes: dict[ScopePath, int] = {}
-        for path in self.paths.values():
-            for depth in range(1, len(path) + 1):
-                self.sizes[path[:depth]] = self.sizes.get(path[:depth], 0) + 1
+        self.sizes = Counter(path[:depth] for path in self.paths.values() for depth in range(1, len(path) + 1))
         self.found: list[Atom] = []
         taken = set[Node]()
         for node in nodes:
@@ -208,19 +199,12 @@ class Cards:
         return readers[0] if len(readers[0].inputs) == 1 else None
 
     def _path(self, chain: list[Node]) -> ScopePath:
-        path = self.paths[chain[0]]
-        for node in chain[1:]:
-            path = common(path, self.paths[node])
-        return path
+        return reduce(common, [self.paths[node] for node in chain])
 
     def _whole(self, chain: list[Node]) -> bool:
         """Whether each scope below the chain's common scope is completely in the chain."""
         depth = len(self._path(chain)) + 1
-        inside: dict[ScopePath, int] = {}
-        for node in chain:
-            path = self.paths[node]
-            if len(path) >= depth:
-                inside[path[:depth]] = inside.get(path[:depth], 0) + 1
+        inside = Counter(self.paths[node][:depth] for node in chain if len(self.paths[node]) >= depth)
         return all(self.sizes[path] == count for path, count in inside.items())
 
 
@@ -229,7 +213,7 @@ def _follows(node: Node) -> bool:
 
 
 def _place_ends(wires: Iterable[Wire], inputs: list[Atom], outputs: list[Atom]) -> None:
-    """Move each input and output as far outside as its line crosses no other on the border of a scope."""
+    """Move each input and output out of scopes, as long as its line is the only one that crosses their borders."""
     leaving: dict[ScopePath, set[Atom]] = {}
     entering: dict[ScopePath, set[Atom]] = {}
     for wire in wires:
@@ -240,19 +224,17 @@ def _place_ends(wires: Iterable[Wire], inputs: list[Atom], outputs: list[Atom]) 
         for border in range(depth + 1, len(target.path) + 1):
             entering.setdefault(target.path[:border], set()).add(source)
     for end in outputs:
-        if end.kind == "fault":
-            continue
-        maker = end.before[0].source
-        depth = len(maker.path)
-        while depth and leaving.get(maker.path[:depth], set()) <= {maker}:
-            depth -= 1
-        end.path = maker.path[:depth]
+        if end.kind == "output":
+            maker = end.before[0].source
+            end.path = _inside(maker.path, leaving, maker)
     for end in inputs:
-        around = end.after[0].target.path if end.after else ()
-        for wire in end.after:
-            around = common(around, wire.target.path)
-        end.path = ()
-        for border in range(len(around), 0, -1):
-            if not entering[around[:border]] <= {end}:
-                end.path = around[:border]
-                break
+        around = reduce(common, [wire.target.path for wire in end.after]) if end.after else ()
+        end.path = _inside(around, entering, end)
+
+
+def _inside(path: ScopePath, crossing: Mapping[ScopePath, set[Atom]], alone: Atom) -> ScopePath:
+    """Return the innermost of some scopes whose border another atom's line crosses, too."""
+    depth = len(path)
+    while depth and crossing.get(path[:depth], set()) <= {alone}:
+        depth -= 1
+    return path[:depth]

@@ -14,18 +14,23 @@ from cnncalc.drawing.tree import Parallel, Series, TreePart
 from cnncalc.ground.limits import MAX_DRAWN_NESTING
 
 TOP, BOTTOM = -1, -2
-"""The ends of a level, in the place of items: where the line comes in, and where it goes out."""
+"""The ends of a level, in place of items: the line that comes in, and the line that goes out."""
 
 _ONE_BY_ONE = 4
+"""Rounds in which one edge is taken out; in later ones all long edges are."""
+
 _LONG = 0.6
+"""Least length of a long edge, relative to the longest."""
+
 _MOST_ROUNDS = 64
+"""Rounds after which items are drawn one below the other."""
 
 
 class Branches:
     """The items of one level, numbered in a topological order, on their way to a tree.
 
     Attributes:
-        elements: the element of each item.
+        elements: the part of the tree that stands for each item.
         feeds, reads: the items after and before each, including BOTTOM and TOP.
         detach: turns all wires between two items into lanes.
         depths: nesting of each item in scopes and branches, once it is placed.
@@ -77,7 +82,7 @@ class Branches:
                 change[last + 1] -= 1
 
         for at, number in enumerate(numbers):
-            if top in self.reads[number] or self._hangs(number, place):
+            if top in self.reads[number] or self._begins_at_top(number, place):
                 past(0, at - 1)
             for target in self.feeds[number]:
                 if target == bottom:
@@ -86,10 +91,10 @@ class Branches:
                     past(at + 1, place[target] - 1)
         return [at for at, over in enumerate(accumulate(change[:count])) if not over]
 
-    def _hangs(self, number: int, place: dict[int, int]) -> bool:
-        """Return whether an item that reads nothing stands beside all that comes first.
+    def _begins_at_top(self, number: int, place: dict[int, int]) -> bool:
+        """Return whether an item that reads no other stands beside all items before it.
 
-        One that only joins what is there already stands beside that place.
+        An item that only feeds joints of other branches stands beside these instead.
         """
         if any(source in place for source in self.reads[number]):
             return False
@@ -114,12 +119,13 @@ class Branches:
         return Series(items, links)
 
     def _leads(self, source: int, target: int) -> bool:
+        """Return whether an edge leads from one item, or TOP, to another, or BOTTOM."""
         if source != TOP:
             return target in self.feeds[source]
         return target != BOTTOM and TOP in self.reads[target]
 
     def _parts(self, numbers: Sequence[int]) -> list[list[int]]:
-        """Return the connected components, ignoring the surroundings."""
+        """Return the connected components of some items, without the edges to other items."""
         inside = set(numbers)
         found = []
         for number in numbers:
@@ -137,7 +143,7 @@ class Branches:
             found.append(sorted(part))
         return found
 
-    # --- what is neither ----------------------------------------------------------------------------------
+    # --- edges that are neither in a series nor in branches -----------------------------------------------
 
     def _take_out(self, numbers: list[int], top: int, bottom: int, one: bool) -> bool:
         """Turn the longest edge, or all long ones, into lanes, preferring edges whose ends keep another edge."""

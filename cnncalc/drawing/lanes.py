@@ -1,4 +1,4 @@
-"""The lines beside the tree: out of the side of a card, around the others, along a track, and back.
+"""The lines beside the tree: out of the side of a card, around other cards, along a track, and into a card's side.
 
 The page's script does the same; a test compares the two.
 """
@@ -15,23 +15,23 @@ from cnncalc.drawing.parts import Box, Card, Valley, is_visible
 from cnncalc.drawing.placing import XY, Placing, Polyline
 
 CLEAR, APART = 3, 4
-"""How far a line stays from a card, and from another line that it does not belong to."""
+"""Least distances of a line from a card, and from a line of another card."""
 
 TURNS = (10, 6, 14)
-"""How far from a card a line may turn; the first also before the next card."""
+"""Distances from a card at which a line may turn; the first one also before the next card."""
 
 ABOVE, BELOW = (10, 14), (6, 10, 14)
-"""How far from others a line may pass them; nearer above, it would touch the heads of arrows."""
+"""Distances at which a line may pass above and below others; nearer above, it would touch the heads of arrows."""
 
 FAR = 480
-"""How far up or down a way around others is looked for."""
+"""Distance up and down within which a way around others is looked for."""
 
 CELL = 64
 """Height of the strips by which obstacles are found."""
 
 
 class Obstacle(NamedTuple):
-    """A rectangle that lines go around; ``part`` may be left and reached."""
+    """A rectangle that lines go around, except those that leave or reach its ``part``."""
 
     left: int
     top: int
@@ -46,7 +46,7 @@ class Obstacle(NamedTuple):
 
 
 class StraightPiece(NamedTuple):
-    """A straight piece of a line: at a height from left to right, or at a distance from top to bottom."""
+    """A straight piece of a line: at a height ``at`` from left to right, or at an ``at`` across from top to bottom."""
 
     at: int
     start: int
@@ -61,17 +61,15 @@ class Streets:
         self.blocks: dict[int, list[Obstacle]] = {}
         self.level: dict[int, list[StraightPiece]] = {}
         self.upright: dict[int, list[StraightPiece]] = {}
-        for part in placing.parts:
-            if is_visible(part):
-                self._add(Obstacle(part.x, part.y, part.x + part.width, part.y + part.height, part))
+        seen = [part for part in placing.parts if is_visible(part)]
+        found = [Obstacle(part.x, part.y, part.x + part.width, part.y + part.height, part) for part in seen]
         for text in placing.texts:
-            self._add(Obstacle(text.x, text.y - 8, text.x + text_width(text.text, 9), text.y + 2, None))
+            found.append(Obstacle(text.x, text.y - 8, text.x + text_width(text.text, 9), text.y + 2, None))
+        for block in found:
+            for cell in range((block.top - CLEAR) // CELL, (block.bottom + CLEAR) // CELL + 1):
+                self.blocks.setdefault(cell, []).append(block)
         for line in placing.lines:
             self._lay(line.points, None)
-
-    def _add(self, block: Obstacle) -> None:
-        for cell in range((block.top - CLEAR) // CELL, (block.bottom + CLEAR) // CELL + 1):
-            self.blocks.setdefault(cell, []).append(block)
 
     def _lay(self, points: list[XY], part: Card | Box | None) -> None:
         """Record the place of a line that leaves or reaches a part."""
@@ -82,8 +80,9 @@ class Streets:
                 self.upright.setdefault(x // CELL, []).append(StraightPiece(x, min(y, then_y), max(y, then_y), part))
 
     def way(self, part: Card | Box, x: int, arrives: bool) -> list[XY]:
-        """Return the corners of a line from the side of a part to ``x``, around obstacles, and record it. If all ways
-        are shared, it overlaps another line; if there is no way, it is straight and runs behind the obstacles.
+        """Return the corners of a line from the side of a part to ``x``, around obstacles, and record its place.
+
+        If it can't be alone, it overlaps another line; if there is no way, it runs straight, behind the obstacles.
         """
         side = part.x + part.width if x > part.x else part.x
         heights = _heights(part, arrives)
@@ -108,39 +107,40 @@ class Streets:
 
     def _turns(self, y: int, side: int, x: int, part: Card | Box) -> list[int]:
         """Return the places where a line that leaves a part may turn: near it, or just before the first obstacle."""
-        low, high = min(side, x), max(side, x)
-        found = [block for block in self.blocks.get(y // CELL, ()) if block.part is not part]
-        found = [block for block in found if block.meets(low, high, y, y)]
+        blocks = self._in_the_way(part, min(side, x), max(side, x), y, y)
         if x > side:
-            first = min([x, *(block.left for block in found)])
+            first = min([x, *(block.left for block in blocks)])
             return [*(side + distance for distance in TURNS), first - TURNS[0]]
-        first = max([x, *(block.right for block in found)])
+        first = max([x, *(block.right for block in blocks)])
         return [*(side - distance for distance in TURNS), first + TURNS[0]]
 
     def _gaps(self, y: int, start: int, end: int) -> list[int]:
-        """Return the heights just above and below what stands between, the nearest first."""
+        """Return the heights just above and below the obstacles between two places, the nearest first."""
         low, high = min(start, end), max(start, end)
         found = set[int]()
         for cell in range((y - FAR) // CELL, (y + FAR) // CELL + 1):
             for block in self.blocks.get(cell, ()):
                 if block.left < high and block.right > low:
-                    found.update(
-                        [block.top - 14, block.top - 10, block.bottom + 6, block.bottom + 10, block.bottom + 14]
-                    )
+                    found.update([block.top - distance for distance in ABOVE])
+                    found.update([block.bottom + distance for distance in BELOW])
         return sorted(found, key=lambda other: (abs(other - y), other))
+
+    def _in_the_way(self, part: Card | Box, left: int, right: int, top: int, bottom: int) -> Iterator[Obstacle]:
+        """Yield the obstacles, beside the part itself, that a straight piece of its line comes too near."""
+        for cell in range(top // CELL, bottom // CELL + 1):
+            for block in self.blocks.get(cell, ()):
+                if block.part is not part and block.meets(left, right, top, bottom):
+                    yield block
 
     def _is_level_free(self, y: int, start: int, end: int, part: Card | Box, alone: bool) -> bool:
         low, high = min(start, end), max(start, end)
-        if any(block.part is not part and block.meets(low, high, y, y) for block in self.blocks.get(y // CELL, ())):
-            return False
-        return not alone or _is_alone(self.level, y, low, high, part)
+        blocked = any(self._in_the_way(part, low, high, y, y))
+        return not blocked and (not alone or _is_alone(self.level, y, low, high, part))
 
     def _is_upright_free(self, x: int, start: int, end: int, part: Card | Box, alone: bool) -> bool:
         low, high = min(start, end), max(start, end)
-        for cell in range(low // CELL, high // CELL + 1):
-            if any(block.part is not part and block.meets(x, x, low, high) for block in self.blocks.get(cell, ())):
-                return False
-        return not alone or _is_alone(self.upright, x, low, high, part)
+        blocked = any(self._in_the_way(part, x, x, low, high))
+        return not blocked and (not alone or _is_alone(self.upright, x, low, high, part))
 
 
 def _is_alone(runs: dict[int, list[StraightPiece]], at: int, low: int, high: int, part: Card | Box) -> bool:
@@ -153,7 +153,10 @@ def _is_alone(runs: dict[int, list[StraightPiece]], at: int, low: int, high: int
 
 
 def _heights(part: Card | Box, arrives: bool) -> list[int]:
-    """Return where a line may leave the side of a part, or reach it: near the end of its flow, or its beginning."""
+    """Return the heights at which a line may leave the side of a part, or reach it, the best one first.
+
+    A line leaves near the end of the part's flow, and arrives near its beginning.
+    """
     middle = part.y + part.height // 2
     if isinstance(part, Card) and part.form == "circle":
         return [middle]

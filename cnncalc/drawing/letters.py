@@ -13,27 +13,23 @@ _GROUPS = {
     722: "CDHNRUw", 778: "GOQ", 833: "Mm", 889: "%", 944: "W", 1000: "…", 1015: "@",
 }  # fmt: skip
 WIDEST = 1000
-"""Of every letter that the table has not."""
+"""Width of every letter that the table lacks."""
 
 
-class _LetterWidths(dict[str, int]):
-    def __missing__(self, letter: str) -> int:
-        return WIDEST
-
-
-WIDTHS = _LetterWidths({letter: width for width, letters in _GROUPS.items() for letter in letters})
+WIDTHS = {letter: width for width, letters in _GROUPS.items() for letter in letters}
 
 BOLD = 1.08
+"""Width of bold letters relative to others."""
 
 
 def text_width(text: str, size: int, bold: bool = False) -> int:
-    """Return the width of a text in pixels, rounded up."""
-    units = sum(map(WIDTHS.__getitem__, text)) * size
+    """Return the width of a text in pixels, rounded up; ``size`` is the font's."""
+    units = sum([WIDTHS.get(letter, WIDEST) for letter in text]) * size
     return -(-int(units * BOLD if bold else units) // 1000)
 
 
 def fitted(text: str, size: int, width: int, bold: bool = False) -> str:
-    """Return an untrusted text as one line of at most some width, cut off with ``…``."""
+    """Return an untrusted text as one line of at most some width in pixels, cut off with ``…``."""
     text = printable(text[: width * 2])
     if text_width(text, size, bold) <= width:
         return text
@@ -42,6 +38,6 @@ def fitted(text: str, size: int, width: int, bold: bool = False) -> str:
     return text + "…"
 
 
-def even(width: int, unit: int = 4) -> int:
-    """Return a width as a multiple of 4, so that halves of it are even."""
-    return -(-width // unit) * unit
+def even(width: int) -> int:
+    """Return a width rounded up to a multiple of 4, so that halves of it are even."""
+    return -(-width // 4) * 4

@@ -10,14 +10,12 @@ from cnncalc.figures.roofline import Machine, estimate
 from cnncalc.graph import Graph, Node
 from cnncalc.ground.numbers import bytes_text, duration, exact, short
 
-BY = ("macs", "params", "memory", "time")
-
 
 class LayerFigure(NamedTuple):
     """One figure of every layer, for the whole batch.
 
     Attributes:
-        by: its name, one of :data:`BY`.
+        by: its name: ``macs``, ``params``, ``memory`` or ``time``.
         title: its title in headings.
         values: a figure for each node, by the node's index.
         total: the sum over all layers of the network, including those that are not drawn.
@@ -66,7 +64,7 @@ def measure(
 
 
 def share_text(share: float) -> str:
-    """Return a share as a box shows it: ``27 %``, ``2.9 %``, ``<0.1 %``; nothing of nothing."""
+    """Return a share as a box shows it: ``27 %``, ``2.9 %``, ``<0.1 %``; "" for 0."""
     if not share:
         return ""
     if share < 0.0005:

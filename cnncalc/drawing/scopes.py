@@ -1,38 +1,39 @@
-"""The scopes of a level: names put together, scopes cut up where they would form a circle, one line per border."""
+"""The scopes of a level: found by names, cut up if they would form a circle, with one line across each border."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from functools import reduce
 
-from cnncalc.drawing.atoms import Atom, ScopePath, Wire
+from cnncalc.drawing.atoms import Atom, ScopePath, Wire, common
 from cnncalc.ground.limits import MAX_DRAWN_NESTING
 from cnncalc.ground.orders import circles, in_order
 
 
 class LevelItem:
-    """A part of a level: one atom, or the atoms of a scope."""
+    """A part of a level: the atoms of a scope with its name and path, or one atom without them."""
 
-    __slots__ = ("atoms", "is_scope", "name", "path")
-
-    def __init__(self, atoms: list[Atom], name: str, path: ScopePath, is_scope: bool) -> None:
+    def __init__(self, atoms: list[Atom], name: str = "", path: ScopePath = ()) -> None:
         self.atoms = atoms
         self.name = name
         self.path = path
-        self.is_scope = is_scope
+
+    @property
+    def is_scope(self) -> bool:
+        """Whether it is a scope of several atoms."""
+        return len(self.atoms) > 1
 
 
 def items_of(atoms: Sequence[Atom], around: ScopePath, depth: int, opened: Sequence[ScopePath] = ()) -> list[LevelItem]:
     """Return the parts of a scope, in their order; no two of them feed each other.
 
-    A scope with one part vanishes, and so does every scope that is deeper than may be drawn, and those in ``opened``,
-    whose parts stand in their place.
+    A scope with one part vanishes, and so does every scope deeper than MAX_DRAWN_NESTING, and those in ``opened``:
+    their parts stand in their place.
     """
     groups: dict[ScopePath, list[Atom]] = {}
     for atom in atoms:
-        level = len(around) + 1
-        for scope in opened:
-            if atom.path[: len(scope)] == scope:
-                level = len(scope) + 1
+        level = 1 + max([len(around), *(len(scope) for scope in opened if atom.path[: len(scope)] == scope)])
         deeper = len(atom.path) >= level and depth < MAX_DRAWN_NESTING
         key = atom.path[:level] if deeper else (*around, f"\0{atom.order}")
         groups.setdefault(key, []).append(atom)
@@ -43,15 +44,12 @@ def items_of(atoms: Sequence[Atom], around: ScopePath, depth: int, opened: Seque
 def _item(atoms: list[Atom], path: ScopePath) -> LevelItem:
     """Return the atoms of a scope as an item: the innermost scope that holds them all, or the one atom."""
     if len(atoms) == 1:
-        return LevelItem(atoms, "", (), False)
-    inside = atoms[0].path
-    for atom in atoms[1:]:
-        while atom.path[: len(inside)] != inside:
-            inside = inside[:-1]
+        return LevelItem(atoms)
+    inside = reduce(common, [atom.path for atom in atoms])
     start = len(path) - 1
     while start and inside[start].isdigit():  # layer1.0 is a name, 0 alone is not
         start -= 1
-    return LevelItem(atoms, ".".join(inside[start:]), inside, True)
+    return LevelItem(atoms, ".".join(inside[start:]), inside)
 
 
 def places(items: Sequence[LevelItem]) -> dict[Atom, int]:
@@ -84,7 +82,7 @@ def _sorted(items: list[LevelItem]) -> list[LevelItem]:
 
 
 def _without_circles(items: list[LevelItem]) -> list[LevelItem]:
-    """Return the items, scopes that feed each other cut into runs that follow each other in running order."""
+    """Return the items; scopes that feed each other are cut into runs that follow each other in running order."""
     found: list[LevelItem] = []
     for circle in circles(_edges(items)):
         inside = [items[number] for number in circle]
@@ -105,7 +103,7 @@ def _runs(items: Sequence[LevelItem]) -> list[LevelItem]:
     for item, atoms in runs:
         numbers[item] = number = numbers.get(item, 0) + 1
         name = item.name if number == 1 else f"{item.name} ({number})"
-        found.append(LevelItem(atoms, name, item.path, item.is_scope and len(atoms) > 1))
+        found.append(LevelItem(atoms, name, item.path))
     return found
 
 
@@ -113,10 +111,9 @@ def _runs(items: Sequence[LevelItem]) -> list[LevelItem]:
 
 
 def clear_borders(item: LevelItem) -> None:
-    """Make lanes of the wires that can't cross a scope's border in its one line in and its one line out.
+    """Make lanes of the wires that can't cross a scope's border in its one line in or its one line out.
 
-    Whoever reads that line reads all that comes in it, and all that go out in one go to the same readers: else the
-    picture would have edges that the network has not.
+    Each reader of such a line reads all tensors in it: else the picture would have edges that the network has not.
     """
     inside = set(item.atoms)
     entering: dict[Atom, list[Wire]] = {}
@@ -128,22 +125,18 @@ def clear_borders(item: LevelItem) -> None:
         for wire in atom.after:
             if not wire.is_lane and wire.target not in inside:
                 leaving.setdefault(wire.target, []).append(wire)
-    _keep_one_line([[(wire.source, wire) for wire in wires] for wires in entering.values()])
-    _keep_one_line([[(wire.source, wire) for wire in wires] for wires in leaving.values()])
+    _keep_one_line(list(entering.values()))
+    _keep_one_line(list(leaving.values()))
 
 
-def _keep_one_line(readers: list[list[tuple[Atom, Wire]]]) -> None:
+def _keep_one_line(readers: list[list[Wire]]) -> None:
     """Keep the wires of the tensor with the most readers, and of tensors with the same readers; others become lanes."""
-    groups = {frozenset(atom for atom, _ in wires) for wires in readers}
-    if len(groups) < 2:
+    groups = [frozenset(wire.source for wire in wires) for wires in readers]
+    if len(set(groups)) < 2:
         return
-    counts: dict[Atom, int] = {}
-    for wires in readers:
-        for atom, _ in wires:
-            counts[atom] = counts.get(atom, 0) + 1
+    counts = Counter(wire.source for wires in readers for wire in wires)
     most = max(counts, key=lambda atom: (counts[atom], atom.order))
     kept = frozenset[Atom].intersection(*[group for group in groups if most in group])
-    for wires in readers:
-        is_reader = any(atom is most for atom, _ in wires)
-        for atom, wire in wires:
-            wire.is_lane |= not (is_reader and atom in kept)
+    for wires, group in zip(readers, groups, strict=True):
+        for wire in wires:
+            wire.is_lane |= most not in group or wire.source not in kept

@@ -1,13 +1,14 @@
-"""A picture as SVG: attributes that every program reads, and one style for the dark."""
+"""A picture as SVG: attributes that every program reads, and one style for dark screens."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import groupby
 
 from cnncalc.drawing.colours import BAR, COLOURS, DARK, FRAME_LINE, INK, LINE, MARKS, MUTED, SKIP
 from cnncalc.drawing.parts import CIRCLE, HEAD, STRIP, Box, Card
 from cnncalc.drawing.picture import BORDER, Picture
-from cnncalc.drawing.placing import Polyline
+from cnncalc.drawing.placing import XY, Polyline
 from cnncalc.ground.terminal_safe import printable
 
 FONT = "Helvetica, Arial, 'Liberation Sans', sans-serif"
@@ -15,7 +16,7 @@ ROUND = 6
 
 
 def escaped(text: str) -> str:
-    """Return a text that may come from anywhere as it stands in XML."""
+    """Return an untrusted text escaped for XML."""
     text = "\n".join([printable(line) for line in text.split("\n")])
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
 
@@ -30,7 +31,7 @@ def pieces(picture: Picture, style: bool = True) -> Iterator[str]:
 
     Args:
         picture: with everything in its place.
-        style: whether there are dark colours where the reader's are; without, there are attributes alone.
+        style: whether there is a style with dark colours for dark screens; without, there are attributes alone.
     """
     title, about = picture.heading
     yield (
@@ -48,16 +49,14 @@ def pieces(picture: Picture, style: bool = True) -> Iterator[str]:
     yield "</svg>\n"
 
 
-def dark_rules(scope: str = "") -> str:
-    """Return the rules of the dark, of elements within ``scope``."""
-    rules = [f"{scope}.{kind}{{fill:{tint};stroke:{border}}}" for kind, (tint, border) in DARK.items()]
-    rules += [
-        f"{scope}.paper{{fill:#0d1014}}", f"{scope}.ink{{fill:#e8eaee}}", f"{scope}.muted{{fill:#a3a9b4}}",
-        f"{scope}.line{{stroke:#8b93a0}}", f"{scope}.head{{fill:#8b93a0}}", f"{scope}.skip{{stroke:#b294e0}}",
-        f"{scope}.skiphead{{fill:#b294e0}}", f"{scope}.bar{{fill:#f2824b}}",
-        f"{scope}.frame{{fill:#ffffff;fill-opacity:.05;stroke:#5a616c}}",
-    ]  # fmt: skip
-    return "".join(rules)
+def dark_rules() -> str:
+    """Return the CSS rules for dark screens."""
+    kinds = "".join([f".{kind}{{fill:{tint};stroke:{border}}}" for kind, (tint, border) in DARK.items()])
+    return (
+        f"{kinds}.paper{{fill:#0d1014}}.ink{{fill:#e8eaee}}.muted{{fill:#a3a9b4}}.line{{stroke:#8b93a0}}"
+        ".head{fill:#8b93a0}.skip{stroke:#b294e0}.skiphead{fill:#b294e0}.bar{fill:#f2824b}"
+        ".frame{fill:#ffffff;fill-opacity:.05;stroke:#5a616c}"
+    )
 
 
 def body(picture: Picture) -> Iterator[str]:
@@ -65,7 +64,7 @@ def body(picture: Picture) -> Iterator[str]:
     parts = picture.placing.parts
     for part in parts:
         if isinstance(part, Box) and part.is_open:
-            yield _frame(part)
+            yield from _frame(part)
     yield from _lines(picture.placing.lines)
     largest = picture.largest
     for part in parts:
@@ -96,7 +95,7 @@ def _rect(x: int, y: int, width: int, height: int, kind: str, radius: int = 4) -
 
 
 def _opened(part: Card | Box) -> str:
-    """Return the beginning of a group: pale where the part is the same in another network, outlined where it is not."""
+    """Return the beginning of a part's group: pale if another network has the same part, outlined if it has not."""
     pale = ' opacity=".4"' if part.mark == "same" else ""
     found = f"<g{pale}><title>{escaped(part.title)}</title>\n"
     if part.mark in MARKS:
@@ -107,45 +106,42 @@ def _opened(part: Card | Box) -> str:
     return found
 
 
-def _frame(box: Box) -> str:
+def _frame(box: Box) -> Iterator[str]:
     dashed = ' stroke-dasharray="4 3"' if box.is_made_up else ""
-    drawn = (
-        f'<rect class="frame" x="{box.x}" y="{box.y}" width="{box.width}" height="{box.height}" rx="8" '
-        f'fill="{INK}" fill-opacity=".035" stroke="{FRAME_LINE}"{dashed}/>\n'
+    yield (
+        f'<g><title>{escaped(box.title)}</title>\n<rect class="frame" x="{box.x}" y="{box.y}" width="{box.width}" '
+        f'height="{box.height}" rx="8" fill="{INK}" fill-opacity=".035" stroke="{FRAME_LINE}"{dashed}/>\n'
     )
     name = f"{box.name}  ×{box.count}" if box.count > 1 else box.name
-    title = f"<title>{escaped(box.title)}</title>"
-    label = _text(box.x + 10, box.y + 16, name, "muted", size=11, bold=True)
-    together = ""
+    yield _text(box.x + 10, box.y + 16, name, "muted", size=11, bold=True)
     if box.count > 1:
-        together = _text(box.x + box.width - 10, box.y + 16, f"all {box.count} together", "muted", size=9, anchor="end")
-    return f"<g>{title}\n{drawn}{label}{together}</g>\n"
+        yield _text(box.x + box.width - 10, box.y + 16, f"all {box.count} together", "muted", size=9, anchor="end")
+    yield "</g>\n"
 
 
 def _lines(lines: list[Polyline]) -> Iterator[str]:
-    for is_skip, style, colour in ((False, "line", LINE), (True, "skip", SKIP)):
+    for is_skip, style, head, colour in ((False, "line", "head", LINE), (True, "skip", "skiphead", SKIP)):
         chosen = [line for line in lines if line.is_skip == is_skip]
-        if not chosen:
-            continue
         drawn = "".join([_path(line) for line in chosen])
-        yield f'<path class="{style}" d="{drawn}" fill="none" stroke="{colour}" stroke-width="1.3"/>\n'
+        if chosen:
+            yield f'<path class="{style}" d="{drawn}" fill="none" stroke="{colour}" stroke-width="1.3"/>\n'
         heads = "".join([_head(line) for line in chosen if line.arrow])
         if heads:
-            name = "skiphead" if is_skip else "head"
-            yield f'<path class="{name}" d="{heads}" fill="{colour}"/>\n'
+            yield f'<path class="{head}" d="{heads}" fill="{colour}"/>\n'
+
+
+def _distinct(points: list[XY]) -> list[XY]:
+    """Return points without those that equal the one before."""
+    return [point for point, _ in groupby(points)]
 
 
 def _path(line: Polyline) -> str:
-    """Return a line with its corners rounded."""
-    points = [line.points[0]]
-    for point in line.points[1:]:
-        if point != points[-1]:
-            points.append(point)
+    """Return a line with rounded corners."""
+    points = _distinct(line.points)
     if len(points) < 2:
         return ""
     if line.arrow:  # the line ends inside its arrow head
-        (x, y), (ahead, below) = points[-2:]
-        points[-1] = (ahead - 3 * _sign(ahead - x), below - 3 * _sign(below - y))
+        points[-1] = _toward(points[-1], points[-2], 3)
     found = f"M{points[0][0]} {points[0][1]}"
     for before, corner, after in zip(points, points[1:], points[2:], strict=False):
         room = min(ROUND, _far(before, corner) // 2, _far(corner, after) // 2)
@@ -154,11 +150,12 @@ def _path(line: Polyline) -> str:
     return f"{found}L{points[-1][0]} {points[-1][1]}"
 
 
-def _far(a: tuple[int, int], b: tuple[int, int]) -> int:
+def _far(a: XY, b: XY) -> int:
     return abs(a[0] - b[0]) + abs(a[1] - b[1])
 
 
-def _toward(a: tuple[int, int], b: tuple[int, int], distance: int) -> tuple[int, int]:
+def _toward(a: XY, b: XY, distance: int) -> XY:
+    """Return the point at a distance from a on the way to b, which lies on the same vertical or horizontal."""
     return a[0] + distance * _sign(b[0] - a[0]), a[1] + distance * _sign(b[1] - a[1])
 
 
@@ -168,15 +165,14 @@ def _sign(number: int) -> int:
 
 def _head(line: Polyline) -> str:
     """Return the head of an arrow, in the direction of the line's last piece."""
-    points = [point for place, point in enumerate(line.points) if place == 0 or point != line.points[place - 1]]
+    points = _distinct(line.points)
     if len(points) < 2:
         return ""
     (x, y), (end, below) = points[-2:]
     dx, dy = _sign(end - x), _sign(below - y)
-    side = 4
     return (
-        f"M{end} {below}L{end - 7 * dx - side * dy} {below - 7 * dy - side * dx}"
-        f"L{end - 7 * dx + side * dy} {below - 7 * dy + side * dx}z"
+        f"M{end} {below}L{end - 7 * dx - 4 * dy} {below - 7 * dy - 4 * dx}"
+        f"L{end - 7 * dx + 4 * dy} {below - 7 * dy + 4 * dx}z"
     )
 
 

@@ -246,7 +246,7 @@ def kinds_of(rows: list[Row]) -> dict[str, KindTotals]:
     return kinds
 
 
-def share(part: int, whole: int) -> float:
+def share(part: float, whole: float) -> float:
     """Return part / whole; 0 if the whole is 0."""
     return part / whole if whole else 0.0
 

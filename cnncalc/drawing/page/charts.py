@@ -19,14 +19,14 @@ from cnncalc.ground.numbers import bytes_text, percent, short
 
 WIDTH, LEFT, RIGHT = 600, 70, 590
 MOST_STEPS = 640
-"""Layers of a network up to which every tensor is drawn; more are drawn as sums over neighbours."""
+"""Most layers of a network whose every tensor is drawn; of larger networks sums over neighbours are."""
 
 WAITS = 12
-"""Steps after which a tensor that nobody reads yet is drawn as waiting."""
+"""Steps between a tensor's birth and its last reading beyond which it is drawn as waiting."""
 
 
 class Chart(NamedTuple):
-    """A chart with its title and its description in words."""
+    """A chart: its title, a description in words, and its picture."""
 
     title: str
     says: str
@@ -68,7 +68,7 @@ def _rule(x: float, y: float, to_x: float, to_y: float) -> str:
 
 
 def contrast(summary: Summary) -> Chart:
-    """Return MACs, params and outputs, each divided among the kinds of layers."""
+    """Return the chart of MACs, params and output bytes, each divided among the kinds of layers."""
     outputs: dict[str, int] = {}
     for row in summary.rows:
         outputs[row.kind] = outputs.get(row.kind, 0) + row.output_bytes
@@ -99,7 +99,7 @@ def contrast(summary: Summary) -> Chart:
 
 
 def memory(graph: Graph, summary: Summary) -> Chart:
-    """Return the tensors that are alive at each step, stacked; long-lived tensors have the colour of skips."""
+    """Return the chart of the tensors that are alive at each step, stacked; waiting ones have the colour of skips."""
     steps = len(graph.nodes)
     unit = summary.totals.memory.peak
     scale = 200 / unit if unit else 0.0
@@ -109,18 +109,14 @@ def memory(graph: Graph, summary: Summary) -> Chart:
     peak_step = max(range(steps), key=sums.__getitem__)
     at_peak = alive_between(graph, peak_step, peak_step + 1)[0]
     names = nlargest(3, at_peak, key=bytes_of.__getitem__)
-    says = (
-        f"The peak is {bytes_text(unit)}, at {summary.totals.memory.peak_at or graph.nodes[0].name}, with "
-        + ", ".join([f"{tensor.name} ({bytes_text(bytes_of[tensor])})" for tensor in names])
-        + (" and more" if len(at_peak) > 3 else "")
-        + " alive."
-    )
+    alive = ", ".join([f"{tensor.name} ({bytes_text(bytes_of[tensor])})" for tensor in names])
+    more = " and more" if len(at_peak) > 3 else ""
+    at = summary.totals.memory.peak_at or graph.nodes[0].name
+    says = f"The peak is {bytes_text(unit)}, at {at}, with {alive}{more} alive."
+    heights = {22: bytes_text(unit), 122: bytes_text(unit // 2), 222: "0"}
     pieces = [
-        *(
-            _text(LEFT - 8, y + 4, text, "end")
-            for y, text in ((22, bytes_text(unit)), (122, bytes_text(unit // 2)), (222, "0"))
-        ),
-        *(_rule(LEFT, y, RIGHT, y) for y in (22, 122, 222)),
+        *(_text(LEFT - 8, y + 4, text, "end") for y, text in heights.items()),
+        *(_rule(LEFT, y, RIGHT, y) for y in heights),
         _text(LEFT, 242, "step 1", style="muted"),
         _text(RIGHT, 242, f"step {steps:,}", "end", "muted"),
     ]
@@ -145,9 +141,9 @@ def _bytes_of(graph: Graph, summary: Summary) -> dict[Tensor, int]:
 
 
 def alive_between(graph: Graph, start: int, end: int) -> list[list[Tensor]]:
-    """Return the tensors that are alive while each of the nodes ``start`` to ``end`` runs, in the order of their birth.
+    """Return, for each node from ``start`` to before ``end``, the tensors that are alive while it runs, oldest first.
 
-    As :func:`cnncalc.figures.memory.alive_elements` counts them.
+    They are those that :func:`cnncalc.figures.memory.alive_elements` counts.
     """
     last = graph.last_reads()
     found: list[list[Tensor]] = [[] for _ in range(end - start)]
@@ -162,7 +158,7 @@ def alive_between(graph: Graph, start: int, end: int) -> list[list[Tensor]]:
 def _tensors(
     graph: Graph, alive: Sequence[Sequence[Tensor]], bytes_of: dict[Tensor, int], scale: float, across: float
 ) -> Iterator[str]:
-    """Yield, kind by kind, a rectangle for each tensor as long as its place in the stack stays the same."""
+    """Yield, kind by kind, one path with the tensors: a rectangle for every time that one stays at a height."""
     last = graph.last_reads()
     drawn: dict[str, list[str]] = {}
     running: dict[Tensor, tuple[int, float]] = {}
@@ -205,7 +201,10 @@ def _sums(sums: Sequence[int], scale: float) -> Iterator[str]:
 
 
 def roofline(graph: Graph, summary: Summary, machine: Machine) -> Chart | None:
-    """Return the layers under a machine's roof: their speed against FLOPs per byte, slow layers as large circles."""
+    """Return the chart of the layers' speed against FLOPs per byte, under a machine's roof; None without FLOPs.
+
+    The area of a layer's circle grows with its time (Williams, Waterman and Patterson 2009, "Roofline").
+    """
     found = [(node, estimate(node, machine, summary.batch, DTYPES[summary.dtype])) for node in graph.nodes]
     found = [(node, one) for node, one in found if one.seconds > 0 and one.flops > 0]
     whole = sum(one.seconds for _, one in found)
@@ -215,7 +214,7 @@ def roofline(graph: Graph, summary: Summary, machine: Machine) -> Chart | None:
     slow = nlargest(4, found, key=lambda pair: pair[1].seconds)
     on = f"{short(machine.flops)}FLOP/s and {short(machine.bandwidth)}B/s"
     says = (
-        f"On a machine of {on}, {percent(share_of(bound, whole))} of the time is bound by memory. "
+        f"On a machine of {on}, {percent(share(bound, whole))} of the time is bound by memory. "
         f"The slowest: {', '.join([node.name for node, _ in slow])}."
     )
     least = min(log10(min(one.intensity for _, one in found)), log10(machine.ridge)) - 0.3
@@ -251,7 +250,7 @@ def roofline(graph: Graph, summary: Summary, machine: Machine) -> Chart | None:
 
 
 def _circle(nodes: list[Node], kind: str, x: str, y: str, part: str) -> str:
-    """Return layers at one place, with the part of the time that each of them takes."""
+    """Return the circle of layers at one place; ``part`` is the share of the time that each of them takes."""
     tint, border = COLOURS[kind]
     more = f" and {len(nodes) - 1} more" if len(nodes) > 1 else ""
     title = f"{escaped(nodes[0].name)}{more}: {percent(float(part))} of the time{' each' if more else ''}"
@@ -261,13 +260,8 @@ def _circle(nodes: list[Node], kind: str, x: str, y: str, part: str) -> str:
     )
 
 
-def share_of(part: float, whole: float) -> float:
-    """Return part / whole; 0 where the whole is 0."""
-    return part / whole if whole else 0.0
-
-
 def four_of(value: float) -> str:
-    """Return a number in a few digits."""
+    """Return a number in two digits, or as an integer from 100 on."""
     return f"{value:.2g}" if value < 100 else f"{value:.0f}"
 
 
@@ -275,7 +269,7 @@ def four_of(value: float) -> str:
 
 
 def field(graph: Graph, summary: Summary) -> Chart | None:
-    """Return how far the layers on the longest path see along the last axis of the input."""
+    """Return the chart of the receptive fields on the longest path, along the input's last axis; None without any."""
     path = longest_path(graph)
     fields = {row.node: row.receptive_field for row in summary.rows}
     seen = [(node, found[-1]) for node in path if (found := fields[node])]
@@ -285,10 +279,8 @@ def field(graph: Graph, summary: Summary) -> Chart | None:
     whole, widest = shape[-1], max(size for _, size in seen)
     high = max(log10(max(widest, whole)), 0.5)
     all_seen = next((node for node, size in seen if size >= whole), None)
-    says = (
-        f"On the longest path, one output position sees up to {widest:,} of the input's {whole:,} along the last axis"
-    )
-    says += f"; as many as there are from {all_seen.name} on." if all_seen else "."
+    says = f"On the longest path, one output position sees up to {widest:,} of the input's {whole:,}"
+    says += " along the last axis" + (f"; as many as there are from {all_seen.name} on." if all_seen else ".")
 
     def height(value: float) -> float:
         return 210 - 185 * log10(max(value, 1)) / high
@@ -314,17 +306,11 @@ def field(graph: Graph, summary: Summary) -> Chart | None:
 def longest_path(graph: Graph) -> list[Node]:
     """Return the nodes of a path with the most layers, from an input to an output."""
     lengths: dict[Tensor, int] = dict.fromkeys(graph.inputs.values(), 0)
-    before: dict[Node, Tensor] = {}
     for node in graph.nodes:
-        if node.inputs:
-            before[node] = max(node.inputs, key=lengths.__getitem__)
-            lengths[node] = lengths[before[node]] + 1
-        else:
-            lengths[node] = 1
-    ends = [tensor for tensor in graph.outputs.values() if isinstance(tensor, Node)]
-    here: Tensor | None = max(ends, key=lengths.__getitem__, default=None)
+        lengths[node] = 1 + max([lengths[tensor] for tensor in node.inputs], default=0)
+    here = max(graph.outputs.values(), key=lengths.__getitem__, default=None)
     path: list[Node] = []
     while isinstance(here, Node):
         path.append(here)
-        here = before.get(here)
+        here = max(here.inputs, key=lengths.__getitem__, default=None)
     return path[::-1]

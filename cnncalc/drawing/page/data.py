@@ -32,7 +32,7 @@ CONSTANTS = {
     **{name: getattr(lanes, name) for name in ("CLEAR", "APART", "TURNS", "ABOVE", "BELOW", "FAR", "CELL")},
     "LETTERS": {letter: WIDTHS[letter] for letter in "0123456789×…"},
 }  # fmt: skip
-"""The figures of the geometry that the script shares."""
+"""The constants of the geometry, which the script shares."""
 
 
 UNEXPLAINED = (
@@ -45,7 +45,7 @@ PackedColumn = tuple[list[T], list[int]]
 
 
 def packed(values: Iterable[T]) -> PackedColumn[T]:
-    """Return a column, packed."""
+    """Return a column in packed form."""
     places: dict[T, int] = {}
     rows = [places.setdefault(value, len(places)) for value in values]
     return [*places], rows
@@ -98,7 +98,7 @@ def _packed_lanes(lanes: Sequence[Lane], numbers: dict[Card, int]) -> list[tuple
 
 
 class LayerColumns(NamedTuple):
-    """What the script and the table know of all layers, one column per figure."""
+    """The facts of all layers for the script and the table, one column each."""
 
     names: list[str]
     types: PackedColumn[str]
@@ -109,7 +109,7 @@ class LayerColumns(NamedTuple):
 
 
 def layer_columns(graph: Graph, summary: Summary, measures: Sequence[LayerFigure]) -> LayerColumns:
-    """Return the figures of all layers."""
+    """Return the facts of all layers; ``measures`` are the figures of bars."""
     indexes: dict[object, int] = {node: node.index for node in graph.nodes}
     rows = summary.rows
     return LayerColumns(
@@ -137,7 +137,11 @@ def field_text(field: tuple[int, ...] | None) -> str:
 
 
 def packed_formulas(graph: Graph) -> str:
-    """Return the formulas of all layers: distinct lines, distinct layers, deflated, in base 64."""
+    """Return the formulas of all layers as JSON, deflated, in base 64.
+
+    Its ``lines`` are the distinct formulas, its ``layers`` the distinct lists of lines, and ``of`` has the number of
+    such a list for each layer.
+    """
     lines: dict[str, int] = {}
     layers: dict[tuple[int, ...], int] = {}
     known: dict[tuple[object, ...], int] = {}
@@ -155,7 +159,7 @@ def packed_formulas(graph: Graph) -> str:
 
 
 def formula_lines(node: Node) -> list[str]:
-    """Return the formulas of a layer, each with its numbers put in."""
+    """Return the formulas of a layer: in symbols, in numbers, and their value."""
     found = []
     for formula in together(node.formulas(), node.shape):
         texts = [formula.expression, formula.numbers, f"{formula.value:,}"]

@@ -1,4 +1,4 @@
-"""The page: its static content, and the script with its data."""
+"""The page of a network: its static content, and the script with its data."""
 
 from __future__ import annotations
 
@@ -33,21 +33,21 @@ from cnncalc.layers.shapes import crossed
 
 SCRIPTS = ("geometry.js", "placing.js", "lanes.js", "shapes.js", "data.js", "table.js", "zoom.js", "page.js")
 FEW_BOXES = 30
-"""How many tiles and closed boxes there are at first."""
+"""Most cards and closed boxes that are drawn at first."""
 
 WORDS = {"params": "params", "memory": "output bytes", "time": "time"}
-"""What columns and buttons are called."""
+"""Names of columns and buttons."""
 
 
 class Content(NamedTuple):
-    """What a page is made of.
+    """The content of a page.
 
     Attributes:
         graph, summary: the network and its figures.
         measures: the figures of bars and columns, the initial one first.
         machine: the machine of the roofline.
-        verdict: a sentence on where compute and parameters are.
-        choice: the initial opening of the graph.
+        verdict: a sentence on which layers have the compute and the parameters.
+        choice: the layers to draw, and how at first.
         more: further charts.
     """
 
@@ -83,7 +83,7 @@ def page(content: Content) -> Iterator[str]:
 
 
 def _data(content: Content, root: Box, depth: int, layers: LayerColumns) -> dict[str, object]:
-    """Return the script's data; the root's body is a stack or a valley."""
+    """Return the script's data, in which the root's inside is a stack or a valley."""
     stack = root.body
     assert isinstance(stack, Stack)
     root.body = valley_of(root) or stack
@@ -107,7 +107,7 @@ def _data(content: Content, root: Box, depth: int, layers: LayerColumns) -> dict
     return data
 
 
-# --- what is there without a script --------------------------------------------------------------------------
+# --- what is shown without a script --------------------------------------------------------------------------
 
 
 def _header(content: Content) -> Iterator[str]:
@@ -149,14 +149,12 @@ def _graph(content: Content, picture: Picture) -> Iterator[str]:
         f"<span>bars {buttons}</span>"
         '<span><button type="button" id="expand">open all</button>'
         '<button type="button" id="collapse">close all</button>'
-        '<button type="button" id="wide" aria-pressed="true">columns</button>'
-        "</span><span>"
-        '<button type="button" id="farther" aria-label="smaller">−</button><output id="zoom"></output>'
+        '<button type="button" id="wide" aria-pressed="true">columns</button></span>'
+        '<span><button type="button" id="farther" aria-label="smaller">−</button><output id="zoom"></output>'
         '<button type="button" id="nearer" aria-label="larger">+</button>'
-        '<button type="button" id="fit" aria-pressed="true">fit width</button></span><span>'
-        '<button type="button" id="save">save SVG</button></span></div>\n'
-        '<section class="graph">'
-        '<div id="graph" tabindex="0" role="region" aria-label="graph">\n'
+        '<button type="button" id="fit" aria-pressed="true">fit width</button></span>'
+        '<span><button type="button" id="save">save SVG</button></span></div>\n'
+        '<section class="graph"><div id="graph" tabindex="0" role="region" aria-label="graph">\n'
     )
     yield from pieces(picture, style=False)
     yield (
@@ -168,29 +166,23 @@ def _graph(content: Content, picture: Picture) -> Iterator[str]:
 def _charts(content: Content) -> Iterator[str]:
     yield '<section class="charts" aria-label="charts">\n'
     for chart in [*charts(content.graph, content.summary, content.machine), *content.more]:
-        yield (f"<figure><h2>{chart.title}</h2>{chart.svg}<figcaption>{escaped(chart.says)}</figcaption></figure>\n")
+        yield f"<figure><h2>{chart.title}</h2>{chart.svg}<figcaption>{escaped(chart.says)}</figcaption></figure>\n"
     yield "</section>\n"
 
 
 def _table(content: Content, layers: LayerColumns) -> Iterator[str]:
-    """Yield the table; its rows stand in a noscript element, and the script makes them otherwise."""
-    heads = [
-        ("layer", "layer"),
-        ("", "type"),
-        ("", "output"),
-        *((one.by, content.word(one)) for one in content.measures),
-    ]
+    """Yield the table of layers; the script makes its rows, and without a script a second table has them."""
+    figures = [(one.by, content.word(one)) for one in content.measures]
+    heads = [("layer", "layer"), ("", "type"), ("", "output"), *figures]
     cells = [_head(key, word) for key, word in heads]
-    plain = [f'<th scope="col">{word}</th>' for _, word in heads]
+    plain = [_head("", word) for _, word in (*heads, ("", "sees"))]
     yield '<section aria-label="layers"><h2>Layers</h2>\n'
     yield '<div class="tall" tabindex="0" role="region" aria-label="table of layers">'
     yield f'<table id="layers" class="from4"><thead><tr>{"".join(cells)}</tr></thead><tbody id="rows"></tbody>'
     yield "</table>\n"
-    plain.append('<th scope="col">sees</th>')
     yield f'<noscript><table class="from4"><thead><tr>{"".join(plain)}</tr></thead><tbody>\n'
-    columns = [_cells(escaped, layers.types), _cells(str, layers.shapes)]
-    columns += [_cells(one.text, packed(one.values)) for one in content.measures]
-    columns.append(_cells(str, layers.fields))
+    values = [_cells(one.text, packed(one.values)) for one in content.measures]
+    columns = [_cells(escaped, layers.types), _cells(str, layers.shapes), *values, _cells(str, layers.fields)]
     for name, *row in zip(layers.names, *columns, strict=True):
         yield f"<tr><th>{escaped(name)}</th>{''.join(row)}</tr>\n"
     yield "</tbody></table></noscript></div></section>\n</main>\n"

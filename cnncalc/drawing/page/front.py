@@ -14,18 +14,24 @@ from cnncalc.ground.limits import MAX_DRAWN_POINTS
 from cnncalc.ground.numbers import counted, exact, short
 
 BOX = (90, 20, 960, 420)
-"""Left, top, right and bottom of the plot."""
+"""Left, top, right and bottom of the plot, in pixels."""
 
 
 class FrontPoint(NamedTuple):
-    """One point: its name, and its figures in the page's order; None for missing ones."""
+    """One combination: its name, and its figures in the page's order; None for missing ones."""
 
     name: str
     figures: Sequence[float | None]
 
 
 def page(title: str, figures: Sequence[str], combinations: Sequence[FrontPoint], failed: int) -> Iterator[str]:
-    """Yield a sweep as one HTML file; the first axis is MACs, less being better, the second params, more being so.
+    """Yield a sweep as one HTML file; at first less MACs (across) and more params (upwards) are better.
+
+    Args:
+        title: the page's.
+        figures: names of the figures.
+        combinations: the points.
+        failed: how many combinations have no figures.
 
     Raises:
         CnncalcError: if there are too many combinations, or none with two figures.
@@ -119,7 +125,7 @@ def _plot(
 
 
 def _scaled(value: float, values: Sequence[float], start: int, end: int) -> float:
-    """Return where a value lies, on a logarithmic axis where the largest is far from the least."""
+    """Return the place of a value between ``start`` and ``end``; from a ratio of 20 on the axis is logarithmic."""
     least, most = min(values), max(values)
     if least > 0 and most / least > 20:
         least, most, value = log10(least), log10(most), log10(value)

@@ -13,7 +13,7 @@ def resource(name: str) -> str:
 
 
 def script_of(*names: str) -> str:
-    """Return scripts of this folder as one, without their indents and comments."""
+    """Return scripts of this folder as one, without indents and comments."""
     lines = [line.strip() for name in names for line in resource(name).split("\n")]
     return "\n".join([line for line in lines if line and not line.startswith("//")])
 
@@ -22,10 +22,10 @@ def head(title: str, styles: str, dark: str, script: str = "") -> str:
     """Return the beginning of a page that loads nothing, up to its body, in which only ``script`` may run.
 
     Args:
-        title: as HTML has it.
-        styles: beside those of all pages.
-        dark: rules for the dark, beside those of all pages.
-        script: the one that the page ends with.
+        title: escaped for HTML.
+        styles: CSS beside that of all pages.
+        dark: CSS for dark screens, beside that of all pages.
+        script: the script at the page's end.
     """
     digest = f"script-src 'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'; " if script else ""
     return (
