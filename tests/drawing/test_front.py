@@ -80,7 +80,7 @@ def test_in_a_browser(tmp_path: Path) -> None:
         browser.evaluate(
             "document.querySelector('.best').dispatchEvent(new PointerEvent('pointerover', {bubbles: true}))"
         )
-        assert "width=0.25 3×96×96: " in browser.evaluate("document.getElementById('told').textContent")
+        assert "width=0.25 3×96×96: " in browser.evaluate("document.getElementById('pointed').textContent")
         browser.evaluate(
             "const axis = document.getElementById('y'); axis.value = 'peak_bytes'; axis.dispatchEvent(new Event('change'))"
         )

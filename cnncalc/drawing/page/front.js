@@ -50,15 +50,15 @@ function draw() {
   for (const row of document.querySelectorAll("tbody tr")) row.classList.toggle("chosen", best.has(+row.dataset.place));
 }
 
-function tell(event) {
+function report(event) {
   const place = event.target.dataset && event.target.dataset.place;
   if (place === undefined) return;
   const figures = DATA.figures.map((name, at) => `${name} ${DATA.rows[place][at].toLocaleString("en-US")}`);
-  $("told").textContent = `${DATA.names[place]}: ${figures.join(" · ")}`;
+  $("pointed").textContent = `${DATA.names[place]}: ${figures.join(" · ")}`;
 }
 
 for (const id of ["x", "y", "xbest", "ybest"]) $(id).addEventListener("change", draw);
-$("points").addEventListener("pointerover", tell);
-$("points").addEventListener("focusin", tell);
+$("points").addEventListener("pointerover", report);
+$("points").addEventListener("focusin", report);
 document.documentElement.classList.add("scripted");
 draw();

@@ -120,7 +120,7 @@ def _plot(
     ]
     for name, at_x, at_y, anchor, text in texts:
         yield f'<text id="{name}" class="ink" x="{at_x}" y="{at_y}" text-anchor="{anchor}">{escaped(text)}</text>'
-    yield '</svg><p id="told" role="status">Point at a combination: its arguments and figures stand here.</p>'
+    yield '</svg><p id="pointed" role="status">Point at a combination: its arguments and figures stand here.</p>'
     yield "</section>\n"
 
 
