@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 from cnncalc.ground.errors import ArgumentError, CnncalcError, clipped
 from cnncalc.ground.places import GivenValue, Origin, SpecError
+from cnncalc.language.shipped import folder
 
 _OPTIONS = {"setting": "--set", "input": "--input"}
 
@@ -12,7 +15,8 @@ def error_text(error: CnncalcError) -> str:
     """Return an error's whole message, with the names of options in place of the names of arguments."""
     if isinstance(error, ArgumentError):
         return error.as_option()
-    return error.text(_spelled) if isinstance(error, SpecError) else error.text()
+    text = error.text(_spelled) if isinstance(error, SpecError) else error.text()
+    return text.replace(os.path.join(folder(), ""), "")  # a shipped spec by its name: nobody knows where it is
 
 
 def _spelled(origin: Origin) -> str:

@@ -271,7 +271,7 @@ def _objective(text: str, option: str, grid: Grid) -> Objective:
 
 def _once(found: dict[str, T], name: str, option: str) -> dict[str, T]:
     if name in found:
-        raise CnncalcError(f"{option} {name}: given twice", "give all values in one, separated by commas")
+        raise CnncalcError(f"{f'{option} {name}'.rstrip()}: given twice", "give all values in one, separated by commas")
     return found
 
 

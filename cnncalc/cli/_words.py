@@ -20,6 +20,7 @@ COMMANDS = {
     "draw": "plot graph visualize visualise render svg dot",
     "specs": "list ls models zoo networks search",
     "show": "cat print view get",
+    "export": "convert save",
     "layers": "layer types ops operators vocabulary",
     "weights": "state_dict tensors parameters",
     "survey": "overview history",
@@ -30,7 +31,7 @@ OPTIONS = {
     "--input": "--input-size --input-shape --shape --size --resolution --in",
     "--batch": "--batch-size --batchsize --samples --bs",
     "--dtype": "--precision --type --bits --data-type --quant --quantize",
-    "--set": "--arg --args --param --params --define --with",
+    "--set": "--arg --args --param --params --define --with --width --classes --num-classes",
     "--format": "--output-format --fmt --as --to",
     "--output": "--out --outfile --output-file --file --save-to",
     "--columns": "--cols --fields --show",
@@ -49,6 +50,9 @@ OPTIONS = {
     "--layout": "--data-format --channels-last --nhwc --axes",
     "--convention": "--tool --counting --like",
     "--max-params": "--params",
+    "--ram": "--max-ram --max-arena --sram --max-sram --memory",
+    "--flash": "--max-flash --max-rom --rom",
+    "--where": "--filter --if --condition --max-macs --max-params --max-flops",
     "--max-arena": "--max-ram --max-sram --ram --sram --max-memory",
     "--max-ratio": "--fail-if --fail-on --fail-above --threshold --max-change --max-increase",
     "--max-flash": "--max-rom --max-size --flash --rom",
@@ -96,6 +100,9 @@ def explained(error: click.ClickException) -> click.ClickException:
     if isinstance(error, click.NoSuchOption):
         message = f"no option '{error.option_name}'"
         hint = _option_hint(error.option_name, error.ctx.command.get_params(error.ctx) if error.ctx else [])
+        in_front = error.ctx is not None and isinstance(error.ctx.command, click.Group)
+        if hint is None and in_front and error.option_name.startswith("--"):
+            hint = f"options stand behind the command: cnncalc summary net.yaml {error.option_name} …"
     elif isinstance(error, click.MissingParameter):
         hint = SPEC if error.param is not None and error.param.name in ("spec", "specs") else None
     elif isinstance(error, click.BadParameter):
@@ -104,6 +111,8 @@ def explained(error: click.ClickException) -> click.ClickException:
         word = re.search(": '(.*)' is not one of ", message)
         if word and error.param is not None and isinstance(error.param.type, click.Choice):
             hint = _value_hint(word[1], tuple(map(str, error.param.type.choices)))
+    elif message.startswith("Got unexpected extra argument") and error.ctx and "spec" in error.ctx.params:
+        hint = "a command takes one spec; 'cnncalc compare' shows several side by side"
     return click.UsageError(message + (f"\n  hint: {hint}" if hint else ""), error.ctx)
 
 

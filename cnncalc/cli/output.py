@@ -67,6 +67,8 @@ class Output:
         if self.path is None:
             for chunk in chunks if sys.stdout is not None else ():
                 click.echo(chunk, nl=False, color=True)
+            if self.format in ("svg", "html") and sys.stdout is not None and sys.stdout.isatty():
+                to_stderr(f"note: a browser shows it; write it to a file with -o net.{self.format}")
             return
         self.binary(chunk.encode() for chunk in chunks)
 

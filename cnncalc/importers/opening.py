@@ -32,7 +32,7 @@ def open_recipe(spec: str | os.PathLike[str], variant: str | None = None) -> tup
 def split_variant(spec: str) -> tuple[str, str | None]:
     """Return (FILE, VARIANT) of FILE:VARIANT; (FILE, None) of any other name."""
     path, colon, variant = spec.rpartition(":")
-    if colon and variant and "://" not in spec and not os.path.exists(spec):
+    if colon and variant and "://" not in spec and "\\" not in variant and not os.path.exists(spec):
         return path, variant
     return spec, None
 

@@ -64,13 +64,15 @@ def _shipped(spec: str) -> tuple[str, str | None]:
     Raises:
         CnncalcError: where ``spec`` is a path, a folder, a URL or an unknown name.
     """
-    from cnncalc.language.shipped import find
+    from cnncalc.language.shipped import find, networks
 
     try:
         if os.path.islink(spec) and not os.path.exists(spec):
             raise CnncalcError(f"{spec}: a broken link to {os.readlink(spec)}")
         if os.sep in spec or spec.lower().endswith(SUFFIXES):
-            raise CnncalcError(f"{spec}: no such file", _file_meant(spec))
+            stem = os.path.basename(spec).removesuffix(".yaml").removesuffix(".yml")
+            ships = suggestion([stem]) if stem in [name for name, _, _ in networks()] else None
+            raise CnncalcError(f"{spec}: no such file", _file_meant(spec) or ships)
         return find(spec, _file_meant)
     except CnncalcError as error:
         from cnncalc.language.hints.foreign_files import refusal_of_name

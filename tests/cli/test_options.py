@@ -441,6 +441,17 @@ OPTION = re.compile(r"(?<![\w-])--[a-z]").search
         (["sweep", "mobilenet_v2", "--set", "width=range(8,32)"], "a range is START:STOP, or 8:32:8 with a step"),
         (["compare", "alexnet", "vgg16", "--fail-if", "macs>1.05"], "it is called '--max-ratio' here"),
         (["version"], "'cnncalc --version' prints it"),
+        (["convert", "lenet5"], "it is called 'export' here"),
+        (
+            ["--format", "json", "summary", "lenet5"],
+            "options stand behind the command: cnncalc summary net.yaml --format …",
+        ),
+        (["summary", "alexnet", "vgg16"], "a command takes one spec; 'cnncalc compare' shows several side by side"),
+        (["summary", "alexnet.yaml"], "did you mean 'alexnet'?"),
+        (["summary", "nets/mobilenet_v1_0.25_224"], "did you mean 'mobilenet_v1_0.25_224'?"),
+        (["deploy", "lenet5", "--max-ram", "256k"], "it is called '--ram' here"),
+        (["sweep", "mobilenet_v2", "--width", "0.5"], "it is called '--set' here"),
+        (["sweep", "mobilenet_v2", "--max-macs", "3M"], "it is called '--where' here"),
         (["summary", "help"], "'cnncalc help summary' shows the options"),
         (["summary"], "a spec or an ONNX model, '-' for standard input, or a network that 'cnncalc specs' lists"),
         (["check"], "a spec or an ONNX model, '-' for standard input, or a network that 'cnncalc specs' lists"),
@@ -464,6 +475,25 @@ def test_commands_and_options_that_there_are_not(
     assert (done.code, done.out) == (2, "")
     assert "Did you mean" not in done.err  # click's own guesses: '--help' for '--flops'
     assert done.err.endswith(f"\n  hint: {hint}\n") if hint else "hint" not in done.err
+
+
+def test_errors_of_a_shipped_spec_do_not_say_where_it_is_installed() -> None:
+    assert cnncalc("summary", "resnet50", "--set", "width=2").err == (
+        "--set width: resnet.yaml has no argument 'width'\n  hint: args: depths, kind, groups, base_width, classes\n"
+    )
+    assert cnncalc("summary", "resnet50", "--input", "224").err.startswith(
+        "--input 224 (resnet.yaml:48:9): conv 'conv_bn1.conv1': needs a map"
+    )
+
+
+def test_a_path_of_windows_is_no_variant() -> None:
+    assert cnncalc("summary", "C:\\nets\\net.yaml").err == "C:\\nets\\net.yaml: no such file\n"
+
+
+def test_a_picture_on_a_terminal_says_how_to_see_it() -> None:
+    shown = on_a_terminal([sys.executable, "-m", "cnncalc", "draw", "lenet5"])
+    assert shown.endswith("</svg>\nnote: a browser shows it; write it to a file with -o net.svg\n")
+    assert cnncalc("draw", "lenet5").err == ""
 
 
 def test_other_words_are_for_commands_and_options_that_there_are() -> None:

@@ -156,6 +156,8 @@ def test_a_difference_is_an_internal_error(monkeypatch: pytest.MonkeyPatch) -> N
             "--where:1:18: unknown name 'mcas'\n   1 | macs <= 300M and mcas < 5\n     |                  ^\n"
             "  hint: did you mean 'macs'?\n",
         ),
+        (("--where", "macs < 3K && params < 1M"), "'macs < 3K && params < 1M' is not an expression"),
+        (("--where", "ram < 3K"), "--where:1:1: unknown name 'ram'\n   1 | ram < 3K\n     | ^\n  hint: figures: layers, params,"),
         (("--where", "macs <"), "--where:1:1: 'macs <' is not an expression\n   1 | macs <\n     | ^\n"),
         (("--where", "1M < 3Q"), "   1 | 1M < 3Q\n     |      ^\n  hint: write quantities as 600M, 1.5G or 256KiB\n"),
         (("--where", "(("), "--where:1:2: '((' is not an expression\n   1 | ((\n     |  ^\n"),

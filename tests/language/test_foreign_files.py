@@ -96,6 +96,12 @@ def test_a_spec_with_faults_is_a_spec_whatever_it_is_called(tmp_path: Path) -> N
         assert cnncalc("summary", str(path)).code == 0
 
 
+def test_a_spec_in_json_has_its_own_faults(tmp_path: Path) -> None:
+    path = tmp_path / "net.json"
+    path.write_text('{"input": [3, 8, 8], "layers": ["maxpool"]}')
+    assert cnncalc("summary", str(path)).err.startswith(f"{path}:1:33: maxpool: 'kernel_size' is missing\n")
+
+
 def test_other_bytes_are_said_to_be_none_of_text() -> None:
     assert "is not UTF-8" in cnncalc("summary", "-", stdin=b"layers: caf\xe9\n").err
 

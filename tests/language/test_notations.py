@@ -44,6 +44,8 @@ ITEMS = [
     ("layers.Permute((2, 1))", 5, "unknown layer type 'layers.Permute((2, 1))'", "name the arguments after a colon: '- permute: {dims: …}'"),  # Keras counts from 1
     ("linear: 4,096", 13, "'4,096' has commas", "write 4096"),
     ("linear: $width", 13, "'$width' is not an expression", "a name stands by itself: width"),
+    ("linear: '{in_channels}'", 14, "a set is not allowed in an expression", "a name stands by itself: in_channels"),
+    ("linear: args.in_channels", 13, "an attribute (a dot) is not allowed", "a name stands by itself: in_channels"),
     ("linear: 2^10", 13, "the operator in '2^10' is not allowed", "a power is written with **"),
     ("linear:10", 5, "unknown layer type 'linear:10'", "write '- linear: 10'"),
     ("max pool 2", 5, "unknown layer type 'max pool 2'", "write '- maxpool: 2'"),
@@ -73,6 +75,9 @@ ITEMS = [
     ("[relu, relu]", 5, "an item must be a layer type", "write each as a separate item: '- relu', then '- relu'"),
     ("conv: (10, 5)", 5, "conv: 'kernel_size' is missing", "write '- conv: {out_channels: 10, kernel_size: 5}'"),
     ("concat: [a, b]", 13, "concat takes its inputs from 'from'", "write it below the type, in the same column: 'from: [a, b]'"),
+    ("add: relu1", 10, "add takes its inputs from 'from'", "write it below the type, in the same column: 'from: [relu1, …]'"),
+    ("repeat: {times: 2}", 5, "an item without a layer type", "'repeat' stands below what it repeats: an item, or '- sequence:' with several"),
+    ("loop: 3", 5, "unknown layer type 'loop'", "write 'repeat: 3' below the item, or below '- sequence:' with several"),
     ("add: [[], [relu]]", 10, "add takes no argument", "write paths under their name: '- add: {paths: …}'"),
     ("relu,", 5, "unknown layer type 'relu,'", "write '- relu'"),
     ("relu -> conv", 5, "unknown layer type 'relu -> conv'", "write each as a separate item: '- relu', then '- conv: {out_channels: …, kernel_size: …}'"),

@@ -121,6 +121,8 @@ def kind_of(data: bytes, name: str) -> FileKind | None:
         if kind.holds is not None and re.search(kind.holds, text, re.MULTILINE):
             return kind
     suffix = os.path.splitext(name)[1].lower()
+    if suffix == ".json" and '"layers"' in text:
+        return None  # JSON is YAML, too: a spec with faults
     return next((kind for kind in KINDS if suffix in kind.suffixes), None)
 
 

@@ -95,10 +95,11 @@ WRITTEN = {
     **dict.fromkeys(
         (
             "sequential", "modulelist", "layerlist", "nnsequential", "hybridsequential", "model", "module",
-            "functional", "layers",
+            "functional", "layers", "items",
         ),
         "group items with 'sequence: […]'",
     ),
+    "loop": "write 'repeat: 3' below the item, or below '- sequence:' with several",
     **dict.fromkeys(("squeeze", "unsqueeze", "expanddims"), "write 'reshape' with the output's shape"),
     **dict.fromkeys(
         ("split", "slicechannel", "chunk", "unbind", "unstack"), "write a 'slice' for each part, each with 'from'"

@@ -82,9 +82,11 @@ class ItemReader:
         keys = [(key, value) for key, value in node.pairs if isinstance(key, Scalar)]
         types = [(key, value) for key, value in keys if key.text not in MODIFIERS]
         if not types:
-            self.values.fault(
-                node, "an item without a layer type", "begin with the type, '- conv: {…}', with modifiers below it"
-            )
+            loops = [key.text for key, _ in keys if key.text in ("repeat", "for")]
+            hint = "begin with the type, '- conv: {…}', with modifiers below it"
+            if loops:
+                hint = f"'{loops[0]}' stands below what it repeats: an item, or '- sequence:' with several"
+            self.values.fault(node, "an item without a layer type", hint)
             return None
         if len(types) > 1:
             self.several_types(types)
@@ -292,7 +294,7 @@ class ItemReader:
         if node is None or (isinstance(node, Scalar) and node.empty):
             return {}
         if not isinstance(node, Map):
-            if isinstance(node, List) and "paths" in known and (known[0] == "paths" or _merges(what)):
+            if "paths" in known and (known[0] == "paths" or (isinstance(node, List) and _merges(what))):
                 self.values.fault(node, *_read_by(what, node))
             elif known and known[0] != "paths":
                 return {known[0]: node}
@@ -334,12 +336,13 @@ def _merges(type_name: str) -> bool:
     return layer_class is not None and layer_class.arity[0] > 1
 
 
-def _read_by(what: str, node: List) -> tuple[str, str]:
-    """Return the fault and the hint for a list of names, or of paths, as the value of a merging layer."""
-    names = [part.text for part in node.items if isinstance(part, Scalar)]
-    if len(names) < len(node.items):
+def _read_by(what: str, node: Tree) -> tuple[str, str]:
+    """Return the fault and the hint for names, or for a list of paths, as the value of a merging layer."""
+    parts = node.items if isinstance(node, List) else [node]
+    names = [part.text for part in parts if isinstance(part, Scalar)]
+    if len(names) < len(parts):
         return f"{what} takes no argument", f"write paths under their name: '- {what}: {{paths: …}}'"
     return (
         f"{what} takes its inputs from 'from'",
-        f"write it below the type, in the same column: 'from: [{', '.join(names)}]'",
+        f"write it below the type, in the same column: 'from: [{', '.join([*names, '…'][: max(len(names), 2)])}]'",
     )

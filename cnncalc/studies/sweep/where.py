@@ -21,7 +21,7 @@ from cnncalc.ground.values import Value
 from cnncalc.language.expressions.arithmetic import truth
 from cnncalc.language.expressions.budget import Budget, OutOfWorkError
 from cnncalc.language.expressions.compile import Expression, compile_expression
-from cnncalc.language.expressions.whitelist import ExpressionError
+from cnncalc.language.expressions.whitelist import ExpressionError, UnknownNameError
 from cnncalc.layers.shapes import Shape
 from cnncalc.studies.sweep.points import FIGURES, MORE_FIGURES, FigureValue
 
@@ -131,13 +131,17 @@ def _compiled(plain: _Plain, start: int, end: int, known: Collection[str], sourc
     try:
         return compile_expression(plain.text[start:end], known)
     except ExpressionError as error:
-        hint = error.hint() if callable(error.hint) else error.hint
-        if error.message.endswith("is not an expression") and _UNIT.search(source.content):
+        hint, message = error.hint() if callable(error.hint) else error.hint, error.message
+        if message.endswith("is not an expression"):
+            message = f"'{source.content.strip()}' is not an expression"
+        if isinstance(error, UnknownNameError):
+            hint = hint or f"figures: {', '.join((*FIGURES, *MORE_FIGURES))}"
+        elif message.endswith("is not an expression") and _UNIT.search(source.content):
             hint = "write quantities as 600M, 1.5G or 256KiB"
         elif hint and "YAML" in hint:  # a condition is not YAML
             hint = None
         at = min(start + error.offset, len(plain.origins) - 1)
-        raise SpecError([Fault(error.message, source.place(plain.origins[at]), hint)]) from None
+        raise SpecError([Fault(message, source.place(plain.origins[at]), hint)]) from None
 
 
 def _written_out(text: str) -> _Plain:
