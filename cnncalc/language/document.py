@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -157,18 +157,20 @@ class StatedOutput(NamedTuple):
     when: SpecValue | None
 
 
-class Variant:
-    """A named set of overrides."""
+class Definition:
+    """What a document, or a variant of it, states of a network."""
 
-    def __init__(self, name: str, origin: Place) -> None:
-        self.name = name
-        self.origin = origin
+    def __init__(self) -> None:
         self.arguments: dict[str, SpecValue] = {}
         self.input: SpecValue | dict[str, SpecValue] | None = None
         self.outputs: list[StatedOutput] | None = None
         self.expect: dict[str, SpecValue] = {}
         self.year: int | None = None
         self.source: str | None = None
+
+
+class Variant(Definition):
+    """A set of overrides; its name is in the document."""
 
     def changes_nothing(self, document: Document) -> bool:
         """Whether the variant has the document's own args, input and outputs."""
@@ -201,25 +203,20 @@ class Resolved(NamedTuple):
     about: About
 
 
-class Document(Recipe):
+class Document(Definition, Recipe):
     """What a whole spec states, read and checked."""
 
     def __init__(self, file: SpecText) -> None:
+        super().__init__()
         self.file = file
+        self.origin = Place(file, 0, 0)
         self.path = file.name
         self.text: str = file.content
-        self.origin = Place(file, 0, 0)
         self.name = ""
-        self.source: str | None = None
-        self.year: int | None = None
-        self.arguments: dict[str, SpecValue] = {}
         self.variants: dict[str, Variant] = {}
-        self.input: SpecValue | dict[str, SpecValue] | None = None
         self.blocks: dict[str, Block] = {}
         self.items: list[Item] = []
         self.reserved: frozenset[str] = frozenset()
-        self.outputs: list[StatedOutput] | None = None
-        self.expect: dict[str, SpecValue] = {}
         self.deploy: dict[str, Stated] = {}
 
     @property
@@ -233,14 +230,11 @@ class Document(Recipe):
 
     def resolved(self, variant: str | None) -> Resolved:
         """Return the definition of a variant, or of the document's default.  Raises CnncalcError for an unknown one."""
-        if variant is None:
-            about = About(self.year, self.source)
-            return Resolved(None, self.arguments, self.input, self.outputs, self.expect, about)
-        own = self.variants.get(variant)
-        if own is None:
+        if variant is not None and variant not in self.variants:
             known = tuple(self.variants)
             hint = did_you_mean(variant, known, "variants") if known else "the spec has no variants"
             raise CnncalcError(f"{self.path}: no variant '{variant}'", hint)
+        own = self if variant is None else self.variants[variant]
         return Resolved(
             variant,
             {**self.arguments, **own.arguments},
@@ -274,3 +268,38 @@ def walked(items: list[Item]) -> Iterator[Item]:
     for item in items:
         yield item
         yield from walked(item.children)
+
+
+def walked_through_blocks(items: list[Item]) -> Iterator[Item]:
+    """Return items and all items inside them, and those of the blocks that they use, each block once."""
+    seen: set[Block] = set()
+    waiting = items[::-1]
+    while waiting:
+        item = waiting.pop()
+        yield item
+        waiting += item.children[::-1]
+        if isinstance(item, BlockItem) and item.block not in seen:
+            seen.add(item.block)
+            waiting += item.block.items[::-1]
+
+
+def outer_names(items: Iterable[Item]) -> set[str]:
+    """Return the names that items read from enclosing scopes."""
+    found: set[str] = set()
+    for item in items:
+        own = inner_names(item)
+        found |= own if item.loop is None else (own - set(item.loop.names)) | set(item.loop.rows.names)
+    return found
+
+
+def inner_names(item: Item) -> set[str]:
+    """Return the names that an item reads, including those that its loop binds."""
+    values = [item.repeat, item.when, item.expect]
+    if isinstance(item, (LayerItem, BlockItem)):
+        values += item.arguments.values()
+    return names_of(values) | outer_names(item.children)
+
+
+def names_of(values: Iterable[SpecValue | None]) -> set[str]:
+    """Return the names that some values read."""
+    return {name for value in values if value is not None for name in value.names}

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from cnncalc.ground.named import NamedTuple
-from cnncalc.language.document import Block, BlockItem, Document, Item, LayerItem, SpecValue
+from cnncalc.language.document import Document, Item, LayerItem, SpecValue, walked_through_blocks
 from cnncalc.language.findings import Finding
 from cnncalc.layers.shapes import Shape, crossed, shape_text
 
@@ -106,14 +106,7 @@ def _first_kernel(items: list[Item]) -> Value:
 
     Without any window it is 1: each position is read separately.
     """
-    seen: set[Block] = set()
-    waiting = items[::-1]
-    while waiting:
-        item = waiting.pop()
+    for item in walked_through_blocks(items):
         if isinstance(item, LayerItem) and item.layer_class.slides and "kernel_size" in item.arguments:
             return item.arguments["kernel_size"].constant
-        if isinstance(item, BlockItem):
-            waiting += [] if item.block in seen else item.block.items[::-1]
-            seen.add(item.block)
-        waiting += item.children[::-1]
     return 1

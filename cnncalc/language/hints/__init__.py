@@ -67,11 +67,12 @@ def of_argument(name: str, known: Collection[str]) -> str | None:
 
 def of_key(name: str, known: Collection[str], value: Tree) -> str | None:
     """Return the hint for an unknown key with its value."""
-    from cnncalc.language.hints.spellings import key_hint
+    from cnncalc.language.hints.foreign_words import KEYS
+    from cnncalc.language.hints.spellings import named_here
 
     if holds(value, known):
         return f"leave out '{name}:' and unindent its keys: they belong at the top level"
-    return did_you_mean(name, known, "") or key_hint(name, known) or f"known keys: {', '.join(known)}"
+    return did_you_mean(name, known, "") or named_here(name, known, KEYS) or f"known keys: {', '.join(known)}"
 
 
 def holds(value: Tree, known: Collection[str]) -> bool:
@@ -81,19 +82,21 @@ def holds(value: Tree, known: Collection[str]) -> bool:
 
 def stands_for(name: str, value: Tree, needed: str, known: Collection[str]) -> bool:
     """Whether the hint for an unknown key names a required one."""
-    from cnncalc.language.hints.spellings import key_hint
+    from cnncalc.language.hints.foreign_words import KEYS
+    from cnncalc.language.hints.spellings import named_here
 
-    meant = did_you_mean(name, known, "") or key_hint(name, known) or ""
+    meant = did_you_mean(name, known, "") or named_here(name, known, KEYS) or ""
     return holds(value, known) or f"'{needed}'" in meant
 
 
 def of_modifier(name: str, known: Collection[str], arguments: Collection[str]) -> str | None:
     """Return the hint for an unknown modifier, which may be meant as an argument."""
-    from cnncalc.language.hints.spellings import argument_hint, modifier_hint
+    from cnncalc.language.hints.foreign_words import MODIFIERS
+    from cnncalc.language.hints.spellings import argument_hint, named_here
 
     near = did_you_mean(name, known, "")
     as_argument = argument_hint(name, arguments) if arguments else None
-    return near or modifier_hint(name, known) or as_argument or did_you_mean(name, known, "modifiers")
+    return near or named_here(name, known, MODIFIERS) or as_argument or did_you_mean(name, known, "modifiers")
 
 
 def of_word(word: str, known: Sequence[str]) -> str:

@@ -172,46 +172,18 @@ WRITTEN = {
 }  # fmt: skip
 """Layers that are expressed by other types, or that don't belong in a spec, each with a hint."""
 
-_NOT_OFFERED = (
-    # one typing error away from a type of ours, but something else
-    "batchrenorm batchrenormalization groupsort smu",
-    # recurrent
-    "elmanrnn lstmcell grucell rnncell peepholelstm convlstm convgru convrnn",
-    "stackedrnncells crnn repeatvector tcn",
-    # attention and its surroundings
-    "additiveattention",
-    "groupqueryattention linearattention flexattention windowattention cbam nonlocal nonlocalblock transformer",
-    "transformerencoder transformerdecoder transformerencoderlayer transformerdecoderlayer",
-    "embeddingbag reversibleembedding",
-    # contractions, reductions and arithmetic
-    "matmulinteger einsumdense bilinear outer cosinesimilarity pairwisedistance",
-    "logsumexp reducelogsumexp reducelogsum reducesumsquare cumprod quantile",
-    "log2 log10 exp2 atan2 arctan2 arctanh tan asin acos atan sinh cosh asinh acosh atanh",
-    "mod bnll",
-    # activations
-    "hardmish srelu relun medianpool medianpooling globalminpool",
-    "celu crelu rrelu thresholdedrelu threshold hardshrink softshrink shrink tanhshrink softmin hardmax",
-    "logsigmoid squareplus snake xielu serf aconc aria",
-    # normalisation
-    "frn filterresponsenorm filterresponsenormalization",
-    "weightstandardization switchablenorm meanvariancenormalization adain localcontrastnorm lcn",
-    # where and indexing
-    "gathernd scatternd indexput onehot im2col col2im",
-    "affinegrid stn roipool roipooling roialign psroipool",
-    "maxroipool deformconv deformableconv deformconv2d dcn fractionalmaxpool stochasticpool involution dynamicconv",
-    "condconv octaveconv partialconv capsule capsulelayer kan spline hypernetwork fft dft stft melspectrogram",
-    "convinteger qlinearconv dequantize quantizelinear dequantizelinear dynamicquantizelinear",
-    # losses that have no "loss" in their name, control flow
-    "ctc if loop scan switch and or not xor sequenceat sam det size shape range",
+_NEAR_MISSES = (
+    "arctan2 arctanh atan2 atanh batchrenorm batchrenormalization bilinear dequantize exp2 gathernd globalminpool "
+    "hardmish log10 log2 medianpool medianpooling quantile rrelu scatternd sequenceat smu srelu tan"
 )
+NOT_OFFERED = frozenset(_NEAR_MISSES.split())
+"""Other layers that are one or two typing errors away from a type of ours."""
+
 FALSE_FRIENDS = {
     "fold": "not offered: PyTorch's Fold adds up patches, and 'fold' here moves an axis into the batch",
     "unfold": "not offered: PyTorch's Unfold takes patches apart, and 'unfold' here takes an axis out of the batch",
 }
 """Other frameworks' layers that share a name with a different type here."""
-
-NOT_OFFERED = frozenset([word for line in _NOT_OFFERED for word in line.split()])
-"""Layers of other frameworks without a type here; words that are types are not looked up here."""
 
 LOSS = ("loss", "criterion", "accuracy")
 """Endings of the names of layers for training or evaluation."""
@@ -266,21 +238,21 @@ ARGUMENTS = {
 """Other frameworks' words for each of our arguments."""
 
 ADVICE = {
-    "inplace": "leave it out: it changes no figure",
-    "start_dim": "leave it out: flatten makes a vector of the whole tensor",
-    "end_dim": "leave it out: flatten makes a vector of the whole tensor",
+    **dict.fromkeys(
+        ("inplace", "device", "trainable", "weight_filler", "bias_filler"), "leave it out: it changes no figure"
+    ),
+    **dict.fromkeys(("start_dim", "end_dim"), "leave it out: flatten makes a vector of the whole tensor"),
     "padding_mode": "put a 'pad' with this mode before the convolution",
     "dim": "it is called 'axis' here and counts without the batch: PyTorch's dim 1 is axis 0",
-    "num_features": "leave it out: it is inferred from the input",
+    **dict.fromkeys(("num_features", "num_channels", "input_size"), "leave it out: it is inferred from the input"),
     "normalized_shape": "leave it out, or name the axes with 'axis'",
-    "num_channels": "leave it out: it is inferred from the input",
     **dict.fromkeys(
         ("activation", "act", "act_type", "activation_fn", "act_layer"),
         "put the activation after it, as a separate item",
     ),
-    "input_shape": "leave it out: shapes are inferred from the input",
-    "input_dim": "leave it out: shapes are inferred from the input",
-    "batch_input_shape": "leave it out: shapes are inferred from the input",
+    **dict.fromkeys(
+        ("input_shape", "input_dim", "batch_input_shape"), "leave it out: shapes are inferred from the input"
+    ),
     "track_running_stats": "it belongs to 'batchnorm'",
     "negative_slope": "it belongs to 'leaky_relu'",
     "no_bias": "write 'bias: false' if it is true",
@@ -292,7 +264,6 @@ ADVICE = {
         ("batch_normalize", "batch_norm", "bn", "normalizer_fn", "norm", "norm_layer"),
         "put a 'batchnorm' after it, as a separate item",
     ),
-    "input_size": "leave it out: it is inferred from the input",
     "num_layers": "stack copies of the item: 'repeat: 2' beside the type",
     "batch_first": "leave it out: shapes have no batch axis",
     "return_sequences": "leave it out: all steps come out, and 'select' takes the last one",
@@ -303,43 +274,40 @@ ADVICE = {
         ("shared_axes", "channel_shared"),
         "write 'num_parameters: 1' for one that all share, 'num_parameters: channels' for one per channel",
     ),
-    "kernel_h": "write 'kernel_size: [height, width]'",
-    "kernel_w": "write 'kernel_size: [height, width]'",
-    "stride_h": "write 'stride: [height, width]'",
-    "stride_w": "write 'stride: [height, width]'",
-    "pad_h": "write 'padding: [height, width]'",
-    "pad_w": "write 'padding: [height, width]'",
+    **dict.fromkeys(("kernel_h", "kernel_w"), "write 'kernel_size: [height, width]'"),
+    **dict.fromkeys(("stride_h", "stride_w"), "write 'stride: [height, width]'"),
+    **dict.fromkeys(("pad_h", "pad_w"), "write 'padding: [height, width]'"),
     "data_format": "leave it out: channels come first",
-    "device": "leave it out: it changes no figure",
     "dtype": "leave it out: a spec's figures don't depend on it",
     "return_indices": "leave it out: only the maxima are returned",
-    "trainable": "leave it out: it changes no figure",
-    "weight_filler": "leave it out: it changes no figure",
-    "bias_filler": "leave it out: it changes no figure",
-    "bottom": "write 'from' beside the type",
-    "inputs": "write 'from' beside the type",
+    **dict.fromkeys(("bottom", "inputs", "layers"), "write 'from' beside the type"),
     "top": "write 'name' beside the type",
-    "layers": "write 'from' beside the type",
 }
 """Hints for arguments without a counterpart; endings of Keras's many are in :data:`TRAINING`."""
 
 TRAINING = ("_initializer", "_regularizer", "_constraint", "_init")
 """Endings of the names of arguments that matter only in training."""
 
+SAME_VALUES = {
+    "bilinear": "linear",
+    "trilinear": "linear",
+    "bicubic": "cubic",
+    "zeros": "constant",
+    "edge": "replicate",
+    "wrap": "circular",
+    "same_upper": "same",
+    "half": "same",
+}
+"""Frameworks' words for values of arguments, with our words."""
+
 VALUES = {
-    "bilinear": "it is called 'linear' here, on a map of any rank",
-    "trilinear": "it is called 'linear' here, on a map of any rank",
-    "bicubic": "it is called 'cubic' here",
-    "zeros": "it is called 'constant' here",
-    "edge": "it is called 'replicate' here",
-    "wrap": "it is called 'circular' here",
+    **{theirs: f"it is called '{ours}' here" for theirs, ours in SAME_VALUES.items()},
+    **dict.fromkeys(("bilinear", "trilinear"), "it is called 'linear' here, on a map of any rank"),
     "symmetric": "only constant, reflect, replicate and circular are known",
-    "same_upper": "it is called 'same' here",
-    "half": "it is called 'same' here",
     "full": "write it as a number: kernel_size − 1",
     "causal": "write 'padding: [[n, 0]]', where n is dilation · (kernel_size − 1)",
 }
-"""Frameworks' words for values of arguments."""
+"""Hints for frameworks' words for values of arguments."""
 
 KEYS = {
     "layers": "layer network net model architecture modules backbone body features stages graph",
@@ -375,13 +343,3 @@ MODIFIERS = {
     "expect": "output_shape out_shape expected shape output",
 }
 """Other words for the modifiers of an item."""
-
-SAME_VALUES = {
-    "bilinear": "linear",
-    "trilinear": "linear",
-    "bicubic": "cubic",
-    "zeros": "constant",
-    "edge": "replicate",
-    "wrap": "circular",
-}
-"""Frameworks' words for values, with our words."""

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from cnncalc.language.hints.foreign_words import SAME_VALUES
-from cnncalc.language.hints.spellings import our_argument, our_type, parameters, type_hint
+from cnncalc.language.hints.spellings import known_name, our_type, parameters, type_hint
 from cnncalc.language.read.yaml_tree import List, Map, Scalar, Tree
 from cnncalc.layers import LayerError, layer_type
 from cnncalc.layers.arguments import REQUIRED, Argument
@@ -311,7 +311,7 @@ def proposal(name: str, placed: Sequence[object], named: Mapping[str, object]) -
     values: dict[str, object] = {}
     for word, value in given.items():
         known = [one for one in layer_class.arguments if one not in _INFERRED]
-        argument = renamed.get(word) or (word if word in known else our_argument(word, known))
+        argument = renamed.get(word) or (word if word in known else known_name(word, known))
         if argument is not None and word not in _NOT_OURS and value is not None:
             values[argument] = _fitting(value, layer_class.arguments[argument])
     if not _fits(layer_class, values):

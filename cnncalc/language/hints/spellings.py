@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from typing import NamedTuple
 
@@ -12,9 +12,7 @@ from cnncalc.language.hints.foreign_words import (
     ADVICE,
     ARGUMENTS,
     FALSE_FRIENDS,
-    KEYS,
     LOSS,
-    MODIFIERS,
     NOT_OFFERED,
     TRAINING,
     WRITTEN,
@@ -159,34 +157,24 @@ def _beside(one: str, other: str) -> bool:
 
 def argument_hint(name: str, known: Collection[str]) -> str | None:
     """Return a hint for a framework's argument that has another name here or is not supported, or None."""
-    ours = our_argument(name, known)
+    ours = named_here(name, known, ARGUMENTS)
     if ours is not None:
-        return f"it is called '{ours}' here"
+        return ours
     if name.endswith(TRAINING):
         return "leave it out: it changes no figure"
     return ADVICE.get(name) if name != "dim" or "axis" in known else None
 
 
-def our_argument(name: str, known: Collection[str]) -> str | None:
-    """Return which of the known arguments another framework calls ``name``, or None."""
-    return next(_meaning(name, known, ARGUMENTS), None)
-
-
-def key_hint(name: str, known: Collection[str]) -> str | None:
-    """Return a hint for a key that has another name here, or None."""
-    ours = next(_meaning(name, known, KEYS), None)
+def named_here(name: str, known: Collection[str], words: Mapping[str, str]) -> str | None:
+    """Return the hint for a word that has another name here, or None; ``words`` are those of each known name."""
+    ours = known_name(name, known, words)
     return f"it is called '{ours}' here" if ours is not None else None
 
 
-def modifier_hint(name: str, known: Collection[str]) -> str | None:
-    """Return a hint for a modifier that has another name here, or None."""
-    ours = next(_meaning(name, known, MODIFIERS), None)
-    return f"it is called '{ours}' here" if ours is not None else None
-
-
-def _meaning(name: str, known: Collection[str], words: Mapping[str, str]) -> Iterator[str]:
+def known_name(name: str, known: Collection[str], words: Mapping[str, str] = ARGUMENTS) -> str | None:
+    """Return which of the known names others call ``name``, or None."""
     word = name.lower().replace("-", "_")
-    return (ours for ours in known if word in words.get(ours, "").split())
+    return next((ours for ours in known if word in words.get(ours, "").split()), None)
 
 
 def parameters(name: str, layer_class: type[Layer]) -> tuple[str, ...]:

@@ -9,7 +9,16 @@ from cnncalc.graph import PUBLISHED
 from cnncalc.ground.near import did_you_mean
 from cnncalc.ground.places import Fault, Place, SpecError
 from cnncalc.language import hints
-from cnncalc.language.document import INPUT_NAMES, Block, Document, SpecValue, StatedOutput, Variant, explicit_names
+from cnncalc.language.document import (
+    INPUT_NAMES,
+    Block,
+    Definition,
+    Document,
+    SpecValue,
+    StatedOutput,
+    Variant,
+    explicit_names,
+)
 from cnncalc.language.expressions.budget import OutOfWorkError
 from cnncalc.language.faults import out_of_work
 from cnncalc.language.read.items import ItemReader, is_item_name
@@ -20,18 +29,8 @@ from cnncalc.layers.arguments import value_text
 from cnncalc.recipe import Stated
 
 DOCUMENT_KEYS = (
-    "name",
-    "source",
-    "year",
-    "args",
-    "variants",
-    "input",
-    "blocks",
-    "layers",
-    "outputs",
-    "expect",
-    "deploy",
-)
+    "name", "source", "year", "args", "variants", "input", "blocks", "layers", "outputs", "expect", "deploy",
+)  # fmt: skip
 NEEDED = {
     "input": "write the usual shape, 'input: [3, 224, 224]'; another one can be given later",
     "layers": "list the network's items under 'layers:'",
@@ -89,17 +88,12 @@ class _DocumentReader:
                 self.values.fault(root, f"'{needed}' is missing", hint)
         if "name" in keys:
             document.name = self.values.text(keys["name"], "name")
-        if "source" in keys:
-            document.source = self.values.text(keys["source"], "source")
-        if "year" in keys:
-            document.year = self.values.integer(keys["year"], "year")
         document.arguments = self.arguments(keys.get("args"), NOTHING)
         names = frozenset(document.arguments)
         for name, node in self.values.keys(keys.get("variants"), "'variants'").items():
             self.items.check_length(name, node)
             document.variants[name] = self.variant(name, node, names)
-        if "input" in keys:
-            document.input = self.input(keys["input"], names)
+        self.definition(document, keys, names)
         self.items.blocks = document.blocks = self.block_heads(keys.get("blocks"), names)
         for name, node in self.values.keys(keys.get("blocks"), "'blocks'", quiet=True).items():
             self.block_body(name, node, names)
@@ -107,9 +101,6 @@ class _DocumentReader:
             document.items = self.items.read(keys["layers"], names | set(INPUT_NAMES), "layers")
             document.reserved = explicit_names(document.items)
             document.origin = keys["layers"].place
-        if "outputs" in keys:
-            document.outputs = self.outputs(keys["outputs"], names)
-        document.expect = self.expectations(keys.get("expect"), names)
         for key, value in self.values.keys(keys.get("deploy"), "'deploy'", DEPLOY_KEYS).items():
             document.deploy[key] = Stated(self.values.text(value, key), value.place)
 
@@ -124,7 +115,7 @@ class _DocumentReader:
         return arguments
 
     def variant(self, name: str, node: Tree, names: Collection[str]) -> Variant:
-        variant = Variant(name, node.place)
+        variant = Variant()
         keys = self.values.keys(node, f"variant '{name}'", VARIANT_KEYS)
         for argument, value in self.values.keys(keys.get("args"), "'args'").items():
             if argument not in self.document.arguments:
@@ -134,16 +125,20 @@ class _DocumentReader:
                     partial(did_you_mean, argument, tuple(self.document.arguments), "args"),
                 )
             variant.arguments[argument] = self.values.literal(value, names)
-        if "input" in keys:
-            variant.input = self.input(keys["input"], names)
-        if "outputs" in keys:
-            variant.outputs = self.outputs(keys["outputs"], names)
-        if "year" in keys:
-            variant.year = self.values.integer(keys["year"], "year")
-        if "source" in keys:
-            variant.source = self.values.text(keys["source"], "source")
-        variant.expect = self.expectations(keys.get("expect"), names)
+        self.definition(variant, keys, names)
         return variant
+
+    def definition(self, of: Definition, keys: dict[str, Tree], names: Collection[str]) -> None:
+        """Read what both the document and a variant may state."""
+        if "input" in keys:
+            of.input = self.input(keys["input"], names)
+        if "outputs" in keys:
+            of.outputs = self.outputs(keys["outputs"], names)
+        if "year" in keys:
+            of.year = self.values.integer(keys["year"], "year")
+        if "source" in keys:
+            of.source = self.values.text(keys["source"], "source")
+        of.expect = self.expectations(keys.get("expect"), names)
 
     def input(self, node: Tree, names: Collection[str]) -> SpecValue | dict[str, SpecValue]:
         if isinstance(node, Map):

@@ -18,8 +18,9 @@ from cnncalc.language.document import (
     Item,
     LayerItem,
     SequenceItem,
-    SpecValue,
     explicit_names,
+    names_of,
+    outer_names,
     walked,
 )
 
@@ -52,8 +53,8 @@ def folds_of(document: Document) -> dict[Item, FoldableItem]:
             if _is_closed(item.block.items, frozenset(), True):
                 found[item] = FoldableItem(item.block, (), tuple(sorted(reads[item.block])))
         elif item.children and _is_apart(item, named):
-            names = _names(item.children)
-            names |= _of(item.arguments.values()) if isinstance(item, LayerItem) else set()
+            names = outer_names(item.children)
+            names |= names_of(item.arguments.values()) if isinstance(item, LayerItem) else set()
             used = {name for block in _used(item.children) for name in reads[block]}
             found[item] = FoldableItem(item, tuple(sorted(names - set(INPUT_NAMES))), tuple(sorted(used)))
     return found
@@ -118,24 +119,8 @@ def _reads_of_blocks(document: Document) -> dict[Block, set[str]]:
 
 def _own_reads(block: Block) -> set[str]:
     """Return the names that a block reads and does not bind; a default may read what an argument behind it hides."""
-    return (_names(block.items) - block.arguments.keys()) | _of(block.arguments.values())
+    return (outer_names(block.items) - block.arguments.keys()) | names_of(block.arguments.values())
 
 
 def _used(items: list[Item]) -> set[Block]:
     return {item.block for item in walked(items) if isinstance(item, BlockItem)}
-
-
-def _names(items: list[Item]) -> set[str]:
-    """Return the names that items read, those that their loops bind included."""
-    found: set[str] = set()
-    for item in walked(items):
-        found |= _of([item.repeat, item.when, item.expect])
-        if isinstance(item, (LayerItem, BlockItem)):
-            found |= _of(item.arguments.values())
-        if item.loop is not None:
-            found |= item.loop.rows.names
-    return found
-
-
-def _of(values: Iterable[SpecValue | None]) -> set[str]:
-    return {name for value in values if value is not None for name in value.names}
