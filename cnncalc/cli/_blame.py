@@ -10,7 +10,7 @@ from cnncalc.graph import Graph
 from cnncalc.ground.errors import clipped
 from cnncalc.ground.places import Fault, Origin, Place, SpecError
 
-Build: TypeAlias = "Callable[[Sequence[str], Sequence[str]], Graph]"
+Build: TypeAlias = "Callable[[tuple[str, ...], tuple[str, ...]], Graph]"
 """Builds a network with some values of ``--set`` and of ``--input``."""
 
 MOST_BLAMED = 8
@@ -73,8 +73,8 @@ def _builds(build: Build, given: list[tuple[str, str]]) -> bool:
     try:
         with noticed():
             build(
-                [text for option, text in given if option == "--set"],
-                [text for option, text in given if option != "--set"],
+                tuple([text for option, text in given if option == "--set"]),
+                tuple([text for option, text in given if option != "--set"]),
             )
     except SpecError:
         return False

@@ -6,7 +6,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TextIO
+from typing import Any
 
 from cnncalc.cli.output import to_stderr
 from cnncalc.language.findings import SpecWarning
@@ -22,17 +22,10 @@ def shown_warnings() -> Iterator[None]:
     """
     shown: set[str] = set()
 
-    def show(
-        message: Warning | str,
-        category: type[Warning],
-        filename: str,
-        lineno: int,
-        file: TextIO | None = None,
-        line: str | None = None,
-    ) -> None:
+    def show(message: Warning | str, *place: Any, **named: Any) -> None:
         if not isinstance(message, SpecWarning):
             if sys.warnoptions:
-                usual(message, category, filename, lineno, file, line)
+                usual(message, *place, **named)
             return
         finding = message.finding
         if finding.origin is None and finding.rule in _AS_OPTION:

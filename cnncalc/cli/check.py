@@ -84,7 +84,7 @@ def command(
     for name in ON_A_DEVICE:
         if (text := bounds[f"max_{name}"]) is not None:
             budgets[name] = parse_quantity(text, f"--max-{name}", True)
-    asking = _Asking(budgets, Basis(basis.batch, basis.width), asked.changes(), wanted, allowed)
+    asking = _Asking(budgets, Basis(basis.batch, basis.width), asked.each.changes(), wanted, allowed)
     reports = [report for spec in asked.specs for report in _of_spec(asked, spec, asking)]
     out.show(view(reports, strict))
     _report_to_stderr(reports)
@@ -106,7 +106,7 @@ class _Asking(NamedTuple):
 def _of_spec(asked: AskedSeveral, spec: str, asking: _Asking) -> Iterator[Report]:
     """Check every network of a spec; one that can't be built does not keep the others from it."""
     try:
-        recipe, variant = asked.read(spec)
+        recipe, variant = asked.recipe(spec)
     except CnncalcError as error:
         yield Report(spec, spec, {}, [], [], error_text(error))
         return
@@ -114,7 +114,7 @@ def _of_spec(asked: AskedSeveral, spec: str, asking: _Asking) -> Iterator[Report
     for member in members(recipe, variant):
         with noticed() as doubts:
             try:
-                with asked.blaming(member):
+                with asked.each.blaming(*member):
                     report = check(member, spec, asking.budgets, asking.basis, *asking.changes, asking.wanted)
             except CnncalcError as error:
                 report = Report(spec, member.name, {}, [], [], error_text(error))

@@ -65,14 +65,14 @@ def command(
         raise click.UsageError("compare takes two or more specs")
     if only_layers and len(specs) > 2:
         raise click.UsageError("--layers compares exactly two specs")
-    changes = asked.changes()
+    changes = asked.each.changes()
     ratios = dict(map(_bound, bounds))
-    chosen = [Member(*asked.read(spec)) for spec in specs]
+    chosen = [Member(*asked.recipe(spec)) for spec in specs]
     if out.format in ("svg", "html") and len(specs) > 2:
         raise click.UsageError(f"{out.format} compares exactly two specs")
     networks = []
     for one in chosen:
-        with asked.blaming(one):
+        with asked.each.blaming(*one):
             networks.append(one.build(*changes))
     for network in networks:
         for note in network.notes:

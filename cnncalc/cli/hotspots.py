@@ -73,7 +73,7 @@ def command(
     on = Machine(*parse_machine(machine))
     with asked.blaming(recipe, variant):
         bench = Workbench(recipe, variant, *asked.changes(), on, *basis)
-    spots = hotspots(bench.summary, on, bench.estimates)
+    spots = hotspots(bench.summary, bench.estimates)
     found = [*bench.for_the_network(), *bench.for_layers(heavy_nodes(spots, top), rank, sparsity)]
     if bench.untried:
         layers = counted(len(bench.network.nodes), "layer")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import IO, TYPE_CHECKING, TypeAlias
 
@@ -66,11 +66,22 @@ class Asked(NamedTuple):
 
     def changes(self) -> Changes:
         """Return what ``--set`` and ``--input`` ask for.  Raises CnncalcError if they can't be read."""
-        return _changes(self.settings, self.inputs, self.layout)
+        if not self.settings and not self.inputs:
+            return {}, {}
+        from cnncalc.cli.parsing import parse_input, parse_settings
+
+        return parse_settings(self.settings), dict([parse_input(text, self.layout) for text in self.inputs])
 
     def blaming(self, recipe: Recipe, variant: str | None) -> AbstractContextManager[None]:
         """Name the options to blame in errors of a network that is built inside this context."""
-        return _blaming(self, recipe, variant)
+        if not self.settings and not self.inputs:
+            return nullcontext()
+        from cnncalc.cli._blame import blaming
+
+        def build(settings: tuple[str, ...], inputs: tuple[str, ...]) -> Graph:
+            return recipe.build(variant, *self._replace(settings=settings, inputs=inputs).changes())
+
+        return blaming(build, self.settings, self.inputs)
 
     def network(self) -> Graph:
         """Build the network, and print notes about probable mistakes on stderr. Raises CnncalcError."""
@@ -102,25 +113,14 @@ def _note_variants(recipe: Recipe) -> None:
 
 
 class AskedSeveral(NamedTuple):
-    """Several networks as a command line asks for them; the changes apply to all."""
+    """Several networks as a command line asks for them; ``each`` has no SPEC, and the changes, which apply to all."""
 
     specs: tuple[str, ...]
-    inputs: tuple[str, ...]
-    settings: tuple[str, ...]
-    layout: str
-    fuse: bool
+    each: Asked
 
-    def changes(self) -> Changes:
-        """Return what ``--set`` and ``--input`` ask for.  Raises CnncalcError if they can't be read."""
-        return _changes(self.settings, self.inputs, self.layout)
-
-    def blaming(self, member: Member) -> AbstractContextManager[None]:
-        """Name the options to blame in errors of a network that is built inside this context."""
-        return _blaming(self, member.recipe, member.variant)
-
-    def read(self, spec: str) -> tuple[Recipe, str | None]:
+    def recipe(self, spec: str) -> tuple[Recipe, str | None]:
         """Return the recipe and the variant of one SPEC. Raises CnncalcError."""
-        return read_asked(spec, self.fuse, True)
+        return self.each._replace(spec=spec).recipe()
 
 
 def read_asked(spec: str, fuse: bool, with_specs: bool = False) -> tuple[Recipe, str | None]:
@@ -137,25 +137,6 @@ def read_asked(spec: str, fuse: bool, with_specs: bool = False) -> tuple[Recipe,
     if not fuse and not with_specs and isinstance(recipe, Document):
         raise CnncalcError(f"--no-fuse is for model files, and {spec} is a spec")
     return recipe, named
-
-
-def _blaming(asked: Asked | AskedSeveral, recipe: Recipe, variant: str | None) -> AbstractContextManager[None]:
-    if not asked.settings and not asked.inputs:
-        return nullcontext()
-    from cnncalc.cli._blame import blaming
-
-    def build(settings: Sequence[str], inputs: Sequence[str]) -> Graph:
-        return recipe.build(variant, *_changes(settings, inputs, asked.layout))
-
-    return blaming(build, asked.settings, asked.inputs)
-
-
-def _changes(settings: Sequence[str], inputs: Sequence[str], layout: str) -> Changes:
-    if not settings and not inputs:
-        return {}, {}
-    from cnncalc.cli.parsing import parse_input, parse_settings
-
-    return parse_settings(settings), dict([parse_input(text, layout) for text in inputs])
 
 
 def read_spec(spec: str, fuse: bool = True) -> tuple[Recipe, str | None]:

@@ -146,8 +146,12 @@ def takes_spec(
 
 def takes_specs(required: bool) -> Decorator:
     """Add several SPECs (FILE:VARIANT is one of a family) and the options that change all of them: ``asked``."""
+
+    def several(specs: tuple[str, ...], **given: Any) -> AskedSeveral:
+        return AskedSeveral(specs, Asked("", None, **given, fuses_specs=True))
+
     specs = spec_argument("specs", nargs=-1, required=required, metavar="SPEC…" if required else "[SPEC]…")
-    return gathering("asked", AskedSeveral, specs, _INPUTS, _SETTINGS, layout_option, fuse_option)
+    return gathering("asked", several, specs, _INPUTS, _SETTINGS, layout_option, fuse_option)
 
 
 def dtype_option(command: Command) -> Command:

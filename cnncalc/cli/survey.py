@@ -28,13 +28,13 @@ def command(asked: AskedSeveral, out: Output) -> None:
     cnncalc survey vgg16 resnet50 mobilenet_v2
     cnncalc survey --format csv > survey.csv
     """
-    changes = asked.changes()
+    changes = asked.each.changes()
     chosen = (
-        [member for spec in asked.specs for member in members(*asked.read(spec))] if asked.specs else read_shipped()
+        [member for spec in asked.specs for member in members(*asked.recipe(spec))] if asked.specs else read_shipped()
     )
     parts = []
     for one in chosen:
-        with asked.blaming(one):
+        with asked.each.blaming(*one):
             network = one.build(*changes)
         parts.append(shares(network, one.name, one.recipe.name, one.year))
     found = by_year(parts)

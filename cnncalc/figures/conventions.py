@@ -59,6 +59,11 @@ class Convention(NamedTuple):
         return rule(use, batch) if rule else 0
 
 
+def _each(by_types: Mapping[str, CountRule]) -> dict[str, CountRule]:
+    """Return a rule for each type, from rules for several types."""
+    return {one: rule for types, rule in by_types.items() for one in types.split()}
+
+
 TOOLS = {
     convention.name: convention
     for convention in (
@@ -68,12 +73,13 @@ TOOLS = {
             "1.8.0",
             "https://github.com/TylerYep/torchinfo, torchinfo/layer_info.py, calculate_macs",
             "parameters × output positions of a convolution, parameters × batch of every other module",
-            {
-                "conv": rules.filters_at_outputs,
-                "conv_transpose": rules.filters_at_outputs,
-                **dict.fromkeys(("lstm", "gru", "rnn"), rules.parameters_at_steps),
-                **dict.fromkeys(("scale", "shift", "parameter"), rules.own_parameter),
-            },
+            _each(
+                {
+                    "conv conv_transpose": rules.filters_at_outputs,
+                    "lstm gru rnn": rules.parameters_at_steps,
+                    "scale shift parameter": rules.own_parameter,
+                }
+            ),
             rules.parameters,
         ),
         Convention(
@@ -82,20 +88,16 @@ TOOLS = {
             "0.1.5",
             "https://github.com/facebookresearch/fvcore, fvcore/nn/flop_count.py and jit_handles.py",
             "one per multiply-accumulate, normalisation, adaptive average pooling and upsampling of maps",
-            {
-                "conv": rules.macs,
-                "conv_transpose": rules.macs,
-                "linear": rules.macs,
-                "matmul": rules.macs,
-                "einsum": rules.halved_path,
-                "batchnorm": rules.batchnorm,
-                "layernorm": rules.normalised,
-                "groupnorm": rules.normalised,
-                "instancenorm": rules.normalised,
-                "adaptive_avgpool": rules.flat_pool,
-                "global_avgpool": rules.flat_pool,
-                "upsample": rules.resized,
-            },
+            _each(
+                {
+                    "conv conv_transpose linear matmul": rules.macs,
+                    "einsum": rules.halved_path,
+                    "batchnorm": rules.batchnorm,
+                    "layernorm groupnorm instancenorm": rules.normalised,
+                    "adaptive_avgpool global_avgpool": rules.flat_pool,
+                    "upsample": rules.resized,
+                }
+            ),
         ),
         Convention(
             "ptflops",
@@ -103,15 +105,15 @@ TOOLS = {
             "0.7.5, backend aten",
             "https://github.com/sovrasov/flops-counter.pytorch, ptflops/aten_ops.py",
             "multiply-accumulates, and one per output element for a bias",
-            {
-                "conv": rules.macs_and_bias,
-                "conv_transpose": rules.macs_and_bias,
-                "linear": rules.macs_and_bias,
-                "matmul": rules.macs,
-                "einsum": rules.path_products,
-                "attention": rules.attended,
-                **dict.fromkeys(("gru", "rnn"), rules.cell_products),
-            },
+            _each(
+                {
+                    "conv conv_transpose linear": rules.macs_and_bias,
+                    "matmul": rules.macs,
+                    "einsum": rules.path_products,
+                    "attention": rules.attended,
+                    "gru rnn": rules.cell_products,
+                }
+            ),
         ),
         Convention(
             "thop",
@@ -119,21 +121,18 @@ TOOLS = {
             "0.1.1",
             "https://github.com/Lyken17/pytorch-OpCounter, thop/profile.py and vision/basic_hooks.py",
             "multiply-accumulates, 4 per element of batchnorm, average pooling, softmax; only modules are seen",
-            {
-                "conv": rules.convolved_at_outputs,
-                "conv_transpose": rules.convolved_at_outputs,
-                "linear": rules.macs,
-                "batchnorm": rules.doubled_norm,
-                "layernorm": rules.doubled_norm,
-                "instancenorm": rules.doubled_norm,
-                **dict.fromkeys(("lstm", "gru", "rnn"), rules.cell),
-                "prelu": rules.outputs,
-                "softmax": rules.softmax,
-                "avgpool": rules.outputs,
-                "adaptive_avgpool": rules.adaptive,
-                "global_avgpool": rules.adaptive,
-                "upsample": rules.interpolated,
-            },
+            _each(
+                {
+                    "conv conv_transpose": rules.convolved_at_outputs,
+                    "linear": rules.macs,
+                    "batchnorm layernorm instancenorm": rules.doubled_norm,
+                    "lstm gru rnn": rules.cell,
+                    "prelu avgpool": rules.outputs,
+                    "softmax": rules.softmax,
+                    "adaptive_avgpool global_avgpool": rules.adaptive,
+                    "upsample": rules.interpolated,
+                }
+            ),
         ),
         Convention(
             "calflops",
@@ -141,28 +140,24 @@ TOOLS = {
             "0.3.2",
             "https://github.com/MrYxJ/calculate-flops.pytorch, calflops/pytorch_ops.py",
             "2 · macs, the bias of convolutions, normalisation, most activations, the input of poolings",
-            {
-                "conv": rules.conv_flops,
-                "conv_transpose": rules.conv_transpose_flops,
-                "linear": rules.linear_flops,
-                "matmul": rules.linear_flops,
-                "einsum": rules.path_flops,
-                **dict.fromkeys(("lstm", "gru", "rnn"), rules.cell_flops),
-                "batchnorm": rules.batchnorm,
-                "layernorm": rules.normalised,
-                "groupnorm": rules.normalised,
-                "instancenorm": rules.normalised,
-                "lrn": rules.lrn_flops,
-                "maxpool": rules.pool_flops,
-                "avgpool": rules.pool_flops,
-                "lppool": rules.lppool_flops,
-                "adaptive_avgpool": rules.inputs,
-                "adaptive_maxpool": rules.inputs,
-                "global_avgpool": rules.global_pool_flops,
-                "global_maxpool": rules.inputs,
-                "upsample": rules.resized_flops,
-                **dict.fromkeys(("relu", "leaky_relu", "prelu", "elu", "gelu", "silu", "softmax"), rules.inputs),
-            },
+            _each(
+                {
+                    "conv": rules.conv_flops,
+                    "conv_transpose": rules.conv_transpose_flops,
+                    "linear matmul": rules.linear_flops,
+                    "einsum": rules.path_flops,
+                    "lstm gru rnn": rules.cell_flops,
+                    "batchnorm": rules.batchnorm,
+                    "layernorm groupnorm instancenorm": rules.normalised,
+                    "lrn": rules.lrn_flops,
+                    "maxpool avgpool": rules.pool_flops,
+                    "lppool": rules.lppool_flops,
+                    "adaptive_avgpool adaptive_maxpool global_maxpool": rules.inputs,
+                    "global_avgpool": rules.global_pool_flops,
+                    "upsample": rules.resized_flops,
+                    "relu leaky_relu prelu elu gelu silu softmax": rules.inputs,
+                }
+            ),
         ),
     )
 }

@@ -239,10 +239,8 @@ def kinds_of(rows: list[Row]) -> dict[str, KindTotals]:
     kinds = {}
     for kind, of_kind in by_kind.items():
         if of_kind:
-            own_params, own_macs = sum([row.params for row in of_kind]), sum([row.macs for row in of_kind])
-            kinds[kind] = KindTotals(
-                len(of_kind), own_params, share(own_params, params), own_macs, share(own_macs, macs)
-            )
+            own, macs_of_kind = sum([row.params for row in of_kind]), sum([row.macs for row in of_kind])
+            kinds[kind] = KindTotals(len(of_kind), own, share(own, params), macs_of_kind, share(macs_of_kind, macs))
     return kinds
 
 
@@ -252,9 +250,8 @@ def share(part: float, whole: float) -> float:
 
 
 def _totals(network: Graph, rows: list[Row], batch: int, width: int, optimizer: str) -> Totals:
-    params, buffers, forward = (
-        sum([row.params for row in rows]), sum([row.buffers for row in rows]), sum([row.activations for row in rows])
-    )  # fmt: skip
+    totals = {name: sum([getattr(row, name) for row in rows]) for name in ("params", "buffers", "macs", "flops")}
+    params, buffers, forward = totals["params"], totals["buffers"], sum([row.activations for row in rows])
     peak, where = peak_elements(network, batch)
     memory = Memory(
         weights=params * width,
@@ -265,12 +262,5 @@ def _totals(network: Graph, rows: list[Row], batch: int, width: int, optimizer: 
         optimizer=optimizer,
         peak_at=where.name if where else "",
     )
-    return Totals(
-        layers=len(rows),
-        params=params,
-        buffers=buffers,
-        macs=sum([row.macs for row in rows]),
-        flops=sum([row.flops for row in rows]),
-        activations=sum([row.activations for row in rows if row.kind in COUNTED_IN_ACTIVATIONS]),
-        memory=memory,
-    )
+    counted = sum([row.activations for row in rows if row.kind in COUNTED_IN_ACTIVATIONS])
+    return Totals(len(rows), **totals, activations=counted, memory=memory)

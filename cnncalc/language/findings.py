@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from cnncalc.ground.named import NamedTuple
 from cnncalc.ground.near import did_you_mean
@@ -90,8 +90,10 @@ def warn(found: Iterable[Finding]) -> None:
 
 def _callers_level() -> int:
     """Return the distance from :func:`warn` to the first frame outside the package."""
-    frame, level = sys._getframe(1), 1
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+    from inspect import currentframe  # few networks have findings
+
+    frame, level = currentframe(), 0
+    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
         frame, level = frame.f_back, level + 1
     return level
 
@@ -101,14 +103,7 @@ def noticed() -> Iterator[list[Finding]]:
     """Collect the findings of networks that are built inside, instead of warning."""
     found: list[Finding] = []
 
-    def keep(
-        message: Warning | str,
-        category: type[Warning],
-        filename: str,
-        lineno: int,
-        file: object = None,
-        line: object = None,
-    ) -> None:
+    def keep(message: Warning | str, *place: Any, **named: Any) -> None:
         if isinstance(message, SpecWarning):
             found.append(message.finding)
 

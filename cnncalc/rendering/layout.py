@@ -170,10 +170,10 @@ def table(columns: Sequence[Column], rows: Sequence[TableRow], screen: Screen) -
         elif isinstance(row, Heading):
             lines.append([(row.text, "dim")])
         else:
-            overflow = _overflow(row, folding, widths.of)
-            lines.append(_row(columns, row, kept, widths.of, overflow))
-            if overflow:
-                lines += _further(row, kept, widths.of, overflow)
+            texts = [(index, _text(row[index])) for index in folding]
+            wrapped = {index: fold(text, widths.of[index]) for index, text in texts if cells(text) > widths.of[index]}
+            for number in range(max(map(len, wrapped.values()), default=1)):
+                lines.append(_row(columns, row, kept, widths.of, wrapped, number))
     if left_out:
         lines += [[(text, "dim")] for text in paragraph(screen.left_out(left_out), screen.width)]
     return lines
@@ -249,19 +249,15 @@ def _rule(width: int, box: bool) -> StyledLine:
     return [(("─" if box else "-") * width, "dim")]
 
 
-def _overflow(row: Sequence[str | Cell | Bar], folding: list[int], widths: list[int]) -> dict[int, list[str]]:
-    """Return the folded texts of a row that are wider than their columns, by column."""
-    texts = [(index, _text(row[index])) for index in folding]
-    return {index: fold(text, widths[index]) for index, text in texts if cells(text) > widths[index]}
-
-
 def _row(
     columns: Sequence[Column],
     row: Sequence[str | Cell | Bar],
     kept: list[int],
     widths: list[int],
-    overflow: dict[int, list[str]],
+    wrapped: dict[int, list[str]],
+    number: int,
 ) -> StyledLine:
+    """Return a line of a row: the first has all its texts, further ones what is left of those that are wrapped."""
     line: StyledLine = []
     for index in kept:
         cell, room = row[index], widths[index]
@@ -271,29 +267,15 @@ def _row(
             text, style = bar(cell.share, room), cell.style
         else:
             text, style = cell.text, cell.style
-        if index in overflow:
-            text = overflow[index][0]
+        if number or index in wrapped:
+            parts = wrapped.get(index, [])
+            text = parts[number] if number < len(parts) else ""
         if text.isascii():  # nearly all are: a tenth of a second for 20,000 rows
             padded = text.rjust(room) if columns[index].right else text.ljust(room)
         else:
             padded = _aligned(text, room, columns[index].right)
         line.append((padded + "  ", style))
     return _trimmed(line)
-
-
-def _further(
-    row: Sequence[str | Cell | Bar], kept: list[int], widths: list[int], overflow: dict[int, list[str]]
-) -> list[StyledLine]:
-    """Return the further lines of a row, with the rest of its folded texts."""
-    lines: list[StyledLine] = []
-    for number in range(1, max([len(texts) for texts in overflow.values()])):
-        more: StyledLine = []
-        for index in kept:
-            texts = overflow.get(index, [])
-            text = texts[number] if number < len(texts) else ""
-            more.append((left(text, widths[index]) + "  ", _styled(row[index])[1]))
-        lines.append(_trimmed(more))
-    return lines
 
 
 def _trimmed(line: StyledLine) -> StyledLine:
@@ -306,10 +288,6 @@ def _trimmed(line: StyledLine) -> StyledLine:
 
 def _text(cell: str | Cell | Bar) -> str:
     return cell if isinstance(cell, str) else cell.text if isinstance(cell, Cell) else ""
-
-
-def _styled(cell: str | Cell | Bar) -> Styled:
-    return (cell, "") if isinstance(cell, str) else (_text(cell), cell.style)
 
 
 # --- texts ---------------------------------------------------------------------------------------------------

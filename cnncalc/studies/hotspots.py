@@ -6,8 +6,7 @@ from fractions import Fraction
 from itertools import accumulate
 from typing import NamedTuple
 
-from cnncalc.figures.costs import DTYPES
-from cnncalc.figures.roofline import Estimate, Machine, estimate
+from cnncalc.figures.roofline import Estimate
 from cnncalc.figures.summary import Row, Summary
 
 MOST = Fraction(4, 5)
@@ -38,11 +37,8 @@ class Hotspots(NamedTuple):
     spots: list[Spot]
 
 
-def hotspots(summary: Summary, machine: Machine, estimates: list[Estimate] | None = None) -> list[Hotspots]:
+def hotspots(summary: Summary, estimates: list[Estimate]) -> list[Hotspots]:
     """Return the layers with the largest shares of MACs, params, activation memory and, with ``estimates``, time."""
-    if estimates is None:
-        width = DTYPES[summary.dtype]
-        estimates = [estimate(row.node, machine, summary.batch, width) for row in summary.rows]
     figures: dict[str, list[float]] = {
         "macs": [row.macs for row in summary.rows],
         "params": [row.params for row in summary.rows],

@@ -104,7 +104,7 @@ def test_receptive_fields_grow_by_window_and_jump() -> None:
     # Araujo et al. 2019, Distill: AlexNet's pool5 sees 195 of the input, 32 apart; torchvision's differs in nothing
     network = load("alexnet")
     pool = next(node for node in network.nodes if node.name == "pool3")
-    rows, columns = explain(network, [pool])[0].sights or []
+    rows, columns = explain(network, [pool])[0].growth or []
     assert (rows.field.size, rows.field.jump, rows.window, rows.stride) == (195, 32, 3, 2)
     assert rows.window is not None
     assert rows.incoming.size + (rows.window - 1) * rows.incoming.jump == 195
@@ -137,7 +137,7 @@ def test_what_no_single_window_makes_has_none() -> None:
     text = "input: [8, 16, 16]\nlayers:\n  - reshape: [8, 256]\n  - conv: {out_channels: 8, kernel_size: 3}\n"
     network = loads(text, name="net.yaml")
     reshaped, conv = explain(network, network.nodes)
-    assert [sight.field.size for sight in reshaped.sights] == [1, 1]
-    height, width = conv.sights
+    assert [axis.field.size for axis in reshaped.growth] == [1, 1]
+    height, width = conv.growth
     assert (height.window, height.field.size, height.field.least) == (None, 2, 1)  # across the end of a row, or not
     assert (width.window, width.field.size, width.field.least) == (None, 16, 3)

@@ -7,14 +7,18 @@ import pytest
 import cnncalc
 from cnncalc import loads
 from cnncalc.figures.roofline import Machine, estimate
-from cnncalc.figures.summary import summarize
+from cnncalc.figures.summary import Summary, summarize
 from cnncalc.studies.hotspots import Hotspots, hotspots
 
 LAPTOP = Machine(100 * 10**9, 20 * 10**9)
 
 
+def spots_of(summary: Summary) -> list[Hotspots]:
+    return hotspots(summary, [estimate(row.node, LAPTOP, summary.batch) for row in summary.rows])
+
+
 def alexnet() -> dict[str, Hotspots]:
-    return {hot.figure: hot for hot in hotspots(summarize(cnncalc.load("alexnet")), LAPTOP)}
+    return {hot.figure: hot for hot in spots_of(summarize(cnncalc.load("alexnet")))}
 
 
 def test_macs_of_alexnet() -> None:
@@ -39,13 +43,13 @@ def test_params_and_activations_of_alexnet() -> None:
 
 def test_exactly_four_fifths_are_enough() -> None:
     text = "input: [1]\nlayers:\n" + "  - linear: {out_features: 1, bias: false}\n" * 5
-    found = hotspots(summarize(loads(text, name="x")), LAPTOP)
+    found = spots_of(summarize(loads(text, name="x")))
     assert [len(hot.spots) for hot in found[:2]] == [4, 4]
 
 
 def test_nothing_makes_most_of_nothing() -> None:
     text = "input: [3, 4, 4]\nlayers:\n  - relu\n"
-    found = {hot.figure: hot for hot in hotspots(summarize(loads(text, name="x")), LAPTOP)}
+    found = {hot.figure: hot for hot in spots_of(summarize(loads(text, name="x")))}
     assert (found["macs"].total, found["macs"].spots) == (0, [])
     assert len(found["output_bytes"].spots) == 1
 
@@ -83,5 +87,5 @@ def test_views_take_no_time() -> None:
 
 def test_time_is_the_sum_of_the_layers() -> None:
     summary = summarize(cnncalc.load("alexnet"), batch=4)
-    seconds = next(hot for hot in hotspots(summary, LAPTOP) if hot.figure == "seconds")
+    seconds = next(hot for hot in spots_of(summary) if hot.figure == "seconds")
     assert seconds.total == pytest.approx(sum(estimate(row.node, LAPTOP, 4).seconds for row in summary.rows))

@@ -28,7 +28,7 @@ def bench_of_text(text: str) -> Workbench:
 
 
 def changes_of(bench: Workbench, top: int = 5) -> list[Change]:
-    heavy = heavy_nodes(hotspots(bench.summary, LAPTOP), top)
+    heavy = heavy_nodes(hotspots(bench.summary, bench.estimates), top)
     return [*bench.for_the_network(), *bench.for_layers(heavy, None, 0.9)]
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from math import isfinite
 from typing import TYPE_CHECKING
 
 from cnncalc.ground.numbers import counted
 from cnncalc.rendering.figures import with_batch
 from cnncalc.rendering.layout import Cell, Column, Divider, Gap, PageBlock, Paragraph, Table, TableRow, Text, Title
 from cnncalc.rendering.styles import title
-from cnncalc.rendering.writers import View
+from cnncalc.rendering.writers import View, real
 
 if TYPE_CHECKING:
     from cnncalc.studies.against import Against, Difference
@@ -112,7 +111,7 @@ def document(compared: Against) -> dict[str, object]:
         "layers": [_record(row, compared) for row in compared.rows],
         "outputs_of_file": [_record(row, compared) for row in compared.of_file],
         "file_not_run": compared.unread or None,
-        "difference_from_float64": None if exact is None else {"ours": _finite(exact[0]), "engine": _finite(exact[1])},
+        "difference_from_float64": None if exact is None else {"ours": real(exact[0]), "engine": real(exact[1])},
     }
 
 
@@ -123,16 +122,6 @@ def records(compared: Against) -> list[dict[str, object]]:
 
 def _record(row: Difference, compared: Against) -> dict[str, object]:
     """Return one output as an object; a figure that is not finite is null."""
-    return {
-        "name": row.name,
-        "type": row.type,
-        "output": list(row.shape),
-        "difference": _finite(row.difference),
-        "magnitude": _finite(row.magnitude),
-        "relative": _finite(row.relative),
-        "agrees": compared.agrees(row),
-    }
-
-
-def _finite(value: float) -> float | None:
-    return value if isfinite(value) else None
+    figures = {name: real(getattr(row, name)) for name in ("difference", "magnitude", "relative")}
+    output = {"name": row.name, "type": row.type, "output": list(row.shape)}
+    return {**output, **figures, "agrees": compared.agrees(row)}

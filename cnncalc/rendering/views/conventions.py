@@ -101,15 +101,12 @@ def document(network: Graph, accounts: list[Account]) -> dict[str, object]:
         "macs": accounts[0].macs,
         "tools": [
             {
-                "tool": account.convention.name,
-                "figure": account.convention.figure,
-                "release": account.convention.release,
-                "source": account.convention.source,
-                "counts": account.convention.counts,
-                "total": account.total,
-                "differences": [one._asdict() for one in account.differences],
+                "tool": tool.name,
+                **{name: getattr(tool, name) for name in ("figure", "release", "source", "counts")},
+                "total": total,
+                "differences": [one._asdict() for one in differences],
             }
-            for account in accounts
+            for tool, total, _, differences in accounts
         ],
     }
 

@@ -9,7 +9,8 @@ from cnncalc.ground.numbers import exact, signed
 from cnncalc.rendering.layout import Cell, Column, Divider, Gap, PageBlock, Paragraph, Table, TableRow, Title
 from cnncalc.rendering.views.deploy import verdict
 from cnncalc.rendering.writers import View
-from cnncalc.studies.device.changes import DeviceChange, DeviceFigures, figures
+from cnncalc.studies.device.budgets import DeviceBytes
+from cnncalc.studies.device.changes import DeviceChange, figures
 
 COLUMNS = ("change", "layers", "arena", "ram_max", "flash", "how")
 LONGEST = 3
@@ -50,9 +51,9 @@ def _named(layers: Sequence[str]) -> str:
     return f": {', '.join(layers[:LONGEST])}{more}"
 
 
-def _cells(after: DeviceFigures, before: DeviceFigures) -> list[str]:
+def _cells(after: DeviceBytes, before: DeviceBytes) -> list[str]:
     return [
-        exact(after.arena), _less(after.arena, before.arena), exact(after.ram), exact(after.flash),
+        exact(after.arena), _less(after.arena, before.arena), exact(after.ram_max), exact(after.flash),
         _less(after.flash, before.flash),
     ]  # fmt: skip
 
@@ -63,22 +64,14 @@ def _less(after: int, before: int) -> str:
 
 def document(found: Deployment, changes: Sequence[DeviceChange]) -> dict[str, object]:
     """Return everything as one object."""
-    before = figures(found)
     return {
         "name": found.graph.name,
         "quant": found.graph.kind.name,
-        "before": {"arena": before.arena, "ram_max": before.ram, "flash": before.flash},
+        "before": figures(found)._asdict(),
         "changes": [record(one) for one in changes],
     }
 
 
 def record(change: DeviceChange) -> dict[str, object]:
     """Return one change as an object."""
-    return {
-        "change": change.name,
-        "layers": change.layers,
-        "arena": change.after.arena,
-        "ram_max": change.after.ram,
-        "flash": change.after.flash,
-        "how": change.how,
-    }
+    return {"change": change.name, "layers": change.layers, **change.after._asdict(), "how": change.how}

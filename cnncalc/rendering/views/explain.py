@@ -12,14 +12,14 @@ from cnncalc.graph import Graph
 from cnncalc.ground.numbers import counted, exact, percent
 from cnncalc.layers.shapes import crossed
 from cnncalc.layers.symbols import Formula
-from cnncalc.rendering.figures import seen
+from cnncalc.rendering.figures import seen, title_of
 from cnncalc.rendering.layout import Gap, PageBlock, Paragraph, Text, Title
 from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.views.layers import about, formula_lines
 from cnncalc.rendering.writers import View
 from cnncalc.studies.explain.borders import Border
 from cnncalc.studies.explain.explanation import Explanation, together
-from cnncalc.studies.explain.growth import Sight
+from cnncalc.studies.explain.growth import FieldGrowth
 
 COLUMNS = ("layer", "symbol", "expression", "numbers", "value")
 
@@ -56,10 +56,10 @@ def heading(summary: Summary, layout: str) -> list[PageBlock]:
     if summary.source:
         blocks.append(Paragraph(summary.source, "dim"))
     totals = summary.totals
-    for name, figure in (("params", "params"), ("MACs", "macs")):
+    for figure in ("params", "macs"):
         parts = [f"{kind} {exact(getattr(of, figure))}" for kind, of in summary.kinds.items() if getattr(of, figure)]
         total = f" = {exact(getattr(totals, figure))}" if len(parts) > 1 else ""
-        blocks.append(Paragraph(f"{name} = {' + '.join(parts) or 0}{total}"))
+        blocks.append(Paragraph(f"{title_of(figure)} = {' + '.join(parts) or 0}{total}"))
     blocks.append(Text([(f"{counted(totals.layers, 'layer')}; FLOPs {exact(totals.flops)}", "")]))
     return [*blocks, Gap()]
 
@@ -108,8 +108,8 @@ def full(explanation: Explanation, screen: Screen) -> list[PageBlock]:
     if node.use.flops is None:
         blocks.append(_indented(f"FLOPs of {node.layer.type} are not defined, and not in any total."))
     blocks += [Gap(), *_section("bytes", explanation.memory, width)]
-    if explanation.sights:
-        blocks += [Gap(), Title("receptive field"), *_sights(explanation.sights)]
+    if explanation.growth:
+        blocks += [Gap(), Title("receptive field"), *_growth_texts(explanation.growth)]
     if explanation.sharing:
         blocks += [Gap(), *_section("weight sharing", explanation.sharing, width), _sharing_text(explanation)]
     return blocks
@@ -233,35 +233,27 @@ def _nothing_lost(borders: Sequence[Border]) -> str:
 # --- receptive field, sharing --------------------------------------------------------------------------------
 
 
-def _sights(sights: Sequence[Sight]) -> list[PageBlock]:
+def _growth_texts(growth: Sequence[FieldGrowth]) -> list[PageBlock]:
+    """Return a text for the axes along which the field grows alike."""
+    alike: dict[tuple[object, ...], list[FieldGrowth]] = {}
+    for one in growth:
+        alike.setdefault((_figures(one.incoming), one.window, one.stride, _figures(one.field)), []).append(one)
     lines: list[PageBlock] = []
-    groups: dict[tuple[object, ...], list[str]] = {}
-    for sight in sights:
-        groups.setdefault(_alike(sight), []).append(sight.axis)
-    for sight in sights:
-        axes = groups.pop(_alike(sight), None)
-        if axes is None:
-            continue
-        before, field = sight.incoming, sight.field
-        if sight.window is None or sight.stride is None:
+    for one, *others in alike.values():
+        before, field = one.incoming, one.field
+        sum_ = f"{before.size} + ({one.window} − 1)·{before.jump} = {field.size} of the input"
+        if one.window is None or one.stride is None:
             as_before = ": the same as its input" if _figures(before) == _figures(field) else ""
             average = " on average" if field.differs else ""
             step = "the same at every position" if field.is_whole else f"a step of {field.jump} apart"
-            text = f"sees {seen([field])} of the input, {step}{average}{as_before}"
+            text = f"{seen([field])} of the input, {step}{average}{as_before}"
         elif field.is_whole:
-            sum_ = f"{before.size} + ({sight.window} − 1)·{before.jump}"
-            text = f"sees {sum_} = {field.size} of the input, the same at every position"
+            text = f"{sum_}, the same at every position"
         else:
-            text = (
-                f"sees {before.size} + ({sight.window} − 1)·{before.jump} = {field.size} of the input, "
-                f"a step of {before.jump}·{sight.stride} = {field.jump} apart"
-            )
-        lines.append(Paragraph(text, label=(f"  {', '.join(axes)}  ", "dim")))
+            text = f"{sum_}, a step of {before.jump}·{one.stride} = {field.jump} apart"
+        axes = ", ".join([one.axis, *[other.axis for other in others]])
+        lines.append(Paragraph(f"sees {text}", label=(f"  {axes}  ", "dim")))
     return lines
-
-
-def _alike(sight: Sight) -> tuple[object, ...]:
-    return _figures(sight.incoming), sight.window, sight.stride, _figures(sight.field)
 
 
 def _figures(field: Field) -> tuple[object, ...]:
@@ -303,7 +295,7 @@ def record(explanation: Explanation) -> dict[str, object]:
         "output_shape": node.shape,
         "formulas": [formula._asdict() for formula in explanation.formulas],
         "bytes": {formula.symbol: formula.value for formula in explanation.memory},
-        "receptive_field": [_sight(sight) for sight in explanation.sights],
+        "receptive_field": [_growth_record(one) for one in explanation.growth],
         "borders": [border._asdict() for border in explanation.borders],
         "padded_share": explanation.padded_share,
         "sharing": {formula.symbol.replace(" ", "_"): formula.value for formula in explanation.sharing},
@@ -320,8 +312,8 @@ def rows(explanations: Sequence[Explanation]) -> Iterator[dict[str, object]]:
             yield {"layer": explanation.node.name, **formula._asdict()}
 
 
-def _sight(sight: Sight) -> dict[str, object]:
-    field = sight.field
+def _growth_record(one: FieldGrowth) -> dict[str, object]:
+    field = one.field
     figures = {"size": float(field.size), "stride": float(field.jump), "offset": float(field.offset)}
     whole = {name: int(value) if value.is_integer() else value for name, value in figures.items()}
-    return {"axis": sight.axis, **whole, "least": field.least, "exact": field.is_exact}
+    return {"axis": one.axis, **whole, "least": field.least, "exact": field.is_exact}

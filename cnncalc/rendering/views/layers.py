@@ -56,14 +56,7 @@ def record(family: str, layer: type[Layer]) -> dict[str, object]:
             for name, argument in layer.arguments.items()
         },
         "elsewhere": elsewhere(layer),
-        "example": {
-            "item": example.item,
-            "inputs": example.inputs,
-            "output": example.output,
-            "params": example.params,
-            "macs": example.macs,
-            "flops": example.flops,
-        },
+        "example": {name: getattr(example, name) for name in ("item", "inputs", "output", "params", "macs", "flops")},
     }
 
 

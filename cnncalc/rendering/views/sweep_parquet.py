@@ -7,6 +7,7 @@ are texts as csv has them.  A figure beyond 64 bits is null, and the column ``er
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from importlib import import_module
 from io import RawIOBase
 from typing import Any
@@ -98,7 +99,7 @@ class _Table:
         self._figures = figures
         self._variant = grid.variants[0] if len(grid.variants) == 1 else None
         self._gatherer = Gatherer(grid, figures)
-        self._texts: dict[Any, str] = {}
+        self._text = lru_cache(MOST_SHAPES)(flat)
         kinds = {column: self._kind(grid, name) for column, name in names.items()}
         kinds["input"] = pa.string()
         kinds |= {name: pa.string() if name in _TEXTS else pa.int64() for name in figures}
@@ -161,19 +162,12 @@ class _Table:
 
     def _flat(self, values: list[Any]) -> list[str | None]:
         """Return values as cells of csv; equal ones of a kind are formatted once."""
-        if len(self._texts) > MOST_SHAPES:
-            self._texts.clear()
         found: list[str | None] = []
         for value in values:
             if value is None or isinstance(value, str):
                 found.append(value)
-            elif isinstance(value, tuple):
-                text = self._texts.get(value)
-                if text is None:
-                    text = self._texts[value] = flat(value)
-                found.append(text)
             else:
-                found.append(flat(value))
+                found.append(self._text(value) if isinstance(value, tuple) else flat(value))
         return found
 
 

@@ -97,15 +97,15 @@ def bounds(section: Mapping[str, Stated], given: Mapping[str, int], on: Device) 
     return found
 
 
-class UpperEnds(NamedTuple):
-    """Upper ends of the bytes of a network on a device: of the planned arena, of RAM, and of flash."""
+class DeviceBytes(NamedTuple):
+    """Bytes of a network on a device: of the planned arena, and of RAM and flash at most."""
 
     arena: int
     ram_max: int
     flash: int
 
 
-def upper_ends(found: Deployment) -> UpperEnds:
+def upper_ends(found: Deployment) -> DeviceBytes:
     """Return the upper ends of a deployed network, with its branches in the order that needs the largest arena, since
     the converter may run branches in another order than the spec.
     """
@@ -113,7 +113,7 @@ def upper_ends(found: Deployment) -> UpperEnds:
 
     others = other_arenas(found) if found.device.plan == "greedy" else []
     arena = max([found.arena, *others])
-    return UpperEnds(arena, found.ram_total[1] + arena - found.arena, found.flash_total[1])
+    return DeviceBytes(arena, found.ram_total[1] + arena - found.arena, found.flash_total[1])
 
 
 def measured(network: Graph, on: Device) -> dict[str, tuple[int, list[Weighed]]]:

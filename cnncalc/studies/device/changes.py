@@ -13,20 +13,13 @@ from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.places import Place
 from cnncalc.layers import layer_type
 from cnncalc.layers.base import Layer, LayerError
+from cnncalc.studies.device.budgets import DeviceBytes
 
 if TYPE_CHECKING:
     from cnncalc.layers.convolution.conv import Conv
 
 KEPT, OF = 3, 4
 """The share of a layer's width that is kept when it is made narrower."""
-
-
-class DeviceFigures(NamedTuple):
-    """Bytes of the planned arena, and of RAM and flash at most."""
-
-    arena: int
-    ram: int
-    flash: int
 
 
 class DeviceChange(NamedTuple):
@@ -42,12 +35,12 @@ class DeviceChange(NamedTuple):
     name: str
     layers: tuple[str, ...]
     how: str
-    after: DeviceFigures
+    after: DeviceBytes
 
 
-def figures(found: Deployment) -> DeviceFigures:
-    """Return the figures of a deployment."""
-    return DeviceFigures(found.arena, found.ram_total[1], found.flash_total[1])
+def figures(found: Deployment) -> DeviceBytes:
+    """Return the bytes of a deployment: of the planned arena, and of RAM and flash at most."""
+    return DeviceBytes(found.arena, found.ram_total[1], found.flash_total[1])
 
 
 def device_changes(network: Graph, on: Device, found: Deployment) -> list[DeviceChange]:

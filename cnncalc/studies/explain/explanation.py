@@ -18,7 +18,7 @@ from cnncalc.layers.formulas import symbolic
 from cnncalc.layers.shapes import Shape, axis_names
 from cnncalc.layers.symbols import Formula, Symbol, formula, named_shape
 from cnncalc.studies.explain.borders import Border, borders_of
-from cnncalc.studies.explain.growth import Sight, sights
+from cnncalc.studies.explain.growth import FieldGrowth, growth
 
 if TYPE_CHECKING:
     from cnncalc.layers.convolution.conv import Conv
@@ -35,7 +35,7 @@ class Explanation(NamedTuple):
         node: the layer in its network.
         formulas: output axes first, then weights, params, buffers, macs and flops.
         memory: bytes of the output and of the parameters.
-        sights: one per axis of the network's inputs; empty for vectors, or if everything was seen before.
+        growth: one per axis of the network's inputs; empty for vectors, or if everything was seen before.
         borders: one per axis; empty without a sliding window.
         padded_share: share of the products (or compared elements) on padding, or past its end.
         sharing: number of params as they are, without sharing between positions, and fully connected.
@@ -44,7 +44,7 @@ class Explanation(NamedTuple):
     node: Node
     formulas: list[Formula]
     memory: list[Formula]
-    sights: list[Sight]
+    growth: list[FieldGrowth]
     borders: list[Border]
     padded_share: float
     sharing: list[Formula]
@@ -67,7 +67,7 @@ def explain(network: Graph, nodes: list[Node], dtype: str = "float32") -> list[E
     found = []
     for node in nodes:
         of = known.get(node.use) or known.setdefault(node.use, _of_use(node))
-        seen = sights(network, node, fields)
+        seen = growth(network, node, fields)
         found.append(
             Explanation(node, of.formulas, _memory(node, width), seen, of.borders, of.padded_share, of.sharing)
         )

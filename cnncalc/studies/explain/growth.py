@@ -11,7 +11,7 @@ from cnncalc.layers.reads import Along
 from cnncalc.layers.shapes import axis_names
 
 
-class Sight(NamedTuple):
+class FieldGrowth(NamedTuple):
     """How the receptive field grows along one axis of an input of the network.
 
     Attributes:
@@ -29,7 +29,7 @@ class Sight(NamedTuple):
     field: Field
 
 
-def sights(graph: Graph, node: Node, fields: ReceptiveFields) -> list[Sight]:
+def growth(graph: Graph, node: Node, fields: ReceptiveFields) -> list[FieldGrowth]:
     """Return the growth of the field at a node; empty if nothing new is seen."""
     before, found = fields.by_input(node.inputs[0]) if node.inputs else {}, []
     for source, after in fields.by_input(node).items():
@@ -37,8 +37,8 @@ def sights(graph: Graph, node: Node, fields: ReceptiveFields) -> list[Sight]:
         name = f"{source.name} " if len(graph.inputs) > 1 else ""
         for letter, coming, field in zip(axis_names(len(after) + 1)[1:], incoming, after, strict=True):
             size, stride = _window(node, coming, field) or (None, None)
-            found.append(Sight(f"{name}{letter}", coming, size, stride, field))
-    return found if any(sight.window or not sight.field.is_whole for sight in found) else []
+            found.append(FieldGrowth(f"{name}{letter}", coming, size, stride, field))
+    return found if any(axis.window or not axis.field.is_whole for axis in found) else []
 
 
 def _window(node: Node, coming: Field, field: Field) -> tuple[int, int] | None:

@@ -90,10 +90,10 @@ class Workbench:
         self.inputs = inputs
         self.machine = machine
         self.batch = batch
-        self.dtype = dtype
         self.network = recipe.build(variant, settings, inputs)
         self.summary = summarize(self.network, batch, dtype)
-        self.estimates = [estimate(node, machine, batch, DTYPES[dtype]) for node in self.network.nodes]
+        self.width = DTYPES[dtype]
+        self.estimates = self._estimates(self.network)
         self.before = self._figures(self.network, self.estimates)
         self.untried = 0
         self._made: dict[object, replacements.NewItems | None] = {}
@@ -122,18 +122,20 @@ class Workbench:
 
     def measured(self, network: Graph) -> Figures:
         """Return a network's figures."""
-        width = DTYPES[self.dtype]
-        return self._figures(network, [estimate(node, self.machine, self.batch, width) for node in network.nodes])
+        return self._figures(network, self._estimates(network))
+
+    def _estimates(self, network: Graph) -> list[Estimate]:
+        return [estimate(node, self.machine, self.batch, self.width) for node in network.nodes]
 
     def _figures(self, network: Graph, estimates: Iterable[Estimate]) -> Figures:
-        totals, width = sums(network.nodes, self.batch), DTYPES[self.dtype]
+        totals, width = sums(network.nodes, self.batch), self.width
         peak, _ = peak_elements(network, self.batch)
         seconds = sum([one.seconds for one in estimates])
         return Figures(totals.params, totals.macs, totals.flops, totals.params * width, peak * width, seconds)
 
     def narrowed(self, dtype: str) -> Figures:
         """Return the network's figures with elements of another type."""
-        before, now, then = self.before, DTYPES[self.dtype], DTYPES[dtype]
+        before, now, then = self.before, self.width, DTYPES[dtype]
         seconds = sum([self.machine.seconds(one.flops, one.bytes // now * then) for one in self.estimates])
         sizes = {"weight_bytes": before.params * then, "peak_bytes": before.peak_bytes // now * then}
         return before._replace(**sizes, seconds=seconds)
@@ -148,7 +150,7 @@ class Workbench:
         """Return the changes of input, width and type."""
         found = [self.lower_resolution(), self.narrower_by_argument()]
         for dtype in ("float16", "int8"):
-            if DTYPES[dtype] < DTYPES[self.dtype]:
+            if DTYPES[dtype] < self.width:
                 after = self.narrowed(dtype)
                 found.append(Change(f"stored as {dtype}", (), ("dtype", dtype), (), "", after))
         return [change for change in found if change is not None]
@@ -170,9 +172,7 @@ class Workbench:
                 return None
             network = self.rebuilt(inputs={"": smaller})
             if network is not None and self.saves(after := self.measured(network)):
-                text = typed(smaller)
-                name = f"input {crossed(smaller)}"
-                return Change(name, (), ("input", text), (), "", after)
+                return Change(f"input {crossed(smaller)}", (), ("input", typed(smaller)), (), "", after)
         return None
 
     def narrower_by_argument(self) -> Change | None:
@@ -327,18 +327,15 @@ class Workbench:
         of 4 bytes each, and an index per row.  Time is not reported: it depends on whether the hardware skips zeros.
         """
         shape = node.use.weights["weight"].shape
-        count, width = prod(shape), DTYPES[self.dtype]
+        count, width, before = prod(shape), self.width, self.before
         zeros = round(sparsity * count)
         kept = count - zeros
-        before = self.before
+        macs = node.macs(self.batch) // count * zeros
         after = before._replace(
             params=before.params - zeros,
-            macs=before.macs - (node.macs(self.batch) // count) * zeros,
-            flops=before.flops - 2 * (node.macs(self.batch) // count) * zeros,
-            weight_bytes=before.weight_bytes
-            - count * width
-            + kept * (width + INDEX_BYTES)
-            + (shape[0] + 1) * INDEX_BYTES,
+            macs=before.macs - macs,
+            flops=before.flops - 2 * macs,
+            weight_bytes=before.weight_bytes - zeros * width + (kept + shape[0] + 1) * INDEX_BYTES,
             seconds=None,
         )
         call = f'torch.nn.utils.prune.l1_unstructured({node.name}, "weight", amount={sparsity:g})'

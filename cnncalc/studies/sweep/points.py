@@ -14,7 +14,7 @@ from cnncalc.ground.places import SpecError
 from cnncalc.ground.values import Value
 from cnncalc.layers.shapes import Shape
 from cnncalc.recipe import Recipe
-from cnncalc.studies.device.budgets import UpperEnds, Wanted, upper_ends
+from cnncalc.studies.device.budgets import DeviceBytes, Wanted, upper_ends
 from cnncalc.studies.sweep.grid import Combination
 
 FigureValue: TypeAlias = "int | Shape"
@@ -23,7 +23,7 @@ FigureValue: TypeAlias = "int | Shape"
 FIGURES = USUAL
 """The names of a combination's figures, in their usual order."""
 
-ON_A_DEVICE = UpperEnds._fields
+ON_A_DEVICE = DeviceBytes._fields
 """Upper ends of bytes on a microcontroller, of the planned arena, of RAM and of flash, as bounded by ``check``."""
 
 MORE_FIGURES = ("receptive_field", *ON_A_DEVICE)
