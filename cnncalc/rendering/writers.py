@@ -99,13 +99,19 @@ def _lines(line: Callable[[Sequence[str]], str]) -> Callable[[View, Screen], Ite
 
 
 def _markdown(view: View, screen: Screen) -> Iterator[str]:
-    """Yield the lines of a table for people: no column twice, and large figures in groups of digits."""
+    """Yield the lines of a table for people: no column twice, large figures in groups of digits, ratios in six."""
     columns = [column for column in view.columns if column not in view.old]
     yield _row(columns)
     yield "|" + "|".join([" --- "] * len(columns)) + "|\n"
     for record in view.records() if view.rows is None else view.rows(screen):
         values = [record.get(column) for column in columns]
-        yield _row([f"{value:,}" if isinstance(value, int) and value > LAST_YEAR else flat(value) for value in values])
+        yield _row([_for_people(value) for value in values])
+
+
+def _for_people(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return f"{value:,}" if isinstance(value, int) and value > LAST_YEAR else flat(value)
 
 
 def as_json(value: object) -> str:
