@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,8 +18,7 @@ from cnncalc.layers.shapes import Shape
 from cnncalc.layers.symbols import Formula
 
 
-@dataclass
-class LayerRun:
+class LayerRun(NamedTuple):
     """One layer's inferred and actual figures.
 
     Attributes:
@@ -33,11 +33,11 @@ class LayerRun:
 
     node: Node
     actual: Shape | None
-    seconds: float = 0.0
-    tally: Tally | None = None
-    fused_into: str = ""
-    finite: bool = True
-    fault: str = ""
+    seconds: float
+    tally: Tally | None
+    fused_into: str
+    finite: bool
+    fault: str
 
     def inferred(self, batch: int) -> Shape:
         """Return the inferred shape, batch first."""
@@ -69,7 +69,7 @@ class LayerRun:
             return []
 
 
-@dataclass(repr=False)
+@dataclass(frozen=True, repr=False)
 class Run:
     """The outputs of a network, and the comparison of every layer.
 
@@ -90,18 +90,18 @@ class Run:
     """
 
     network: Graph
-    layers: list[LayerRun] = field(default_factory=list)
-    outputs: dict[str, Array] = field(default_factory=dict)
-    tensors: dict[str, Array] = field(default_factory=dict)
-    batch: int = 1
-    dtype: str = "float32"
-    threads: int = 1
-    seconds: float = 0.0
-    preparation: float = 0.0
-    needs: Needs | None = None
-    peak: int = 0
-    first: str | None = None
-    unstable: str | None = None
+    layers: list[LayerRun]
+    outputs: dict[str, Array]
+    tensors: dict[str, Array]
+    batch: int
+    dtype: str
+    threads: int
+    seconds: float
+    preparation: float
+    needs: Needs
+    peak: int
+    first: str | None
+    unstable: str | None
 
     @property
     def output(self) -> Array:

@@ -21,7 +21,7 @@ from cnncalc.graph import Graph, Node
 from cnncalc.ground.errors import ArgumentError, CnncalcError
 from cnncalc.layers import layer_type, layer_types
 from cnncalc.layers.base import Layer, LayerError
-from cnncalc.layers.element import ChannelTerm, Element
+from cnncalc.layers.element import Element
 from cnncalc.layers.interfaces import Array
 from cnncalc.layers.shapes import axis_names, shape_text
 
@@ -37,22 +37,14 @@ class Trace(NamedTuple):
     Attributes:
         node: the layer.
         at: the element's place in its output, without the batch axis.
-        places: first and last place of the window along each spatial axis of the input; empty without one.
-        parts: one window per channel; empty if there are none.
-        terms: further numbers by name, in order of use.
-        rule: the formula that combines the numbers.
-        result: its value.
+        element: the calculation.
         actual: the executor's value.
         matches: whether the two are equal except for rounding.
     """
 
     node: Node
     at: tuple[int, ...]
-    places: list[tuple[int, int]]
-    parts: list[ChannelTerm]
-    terms: dict[str, float]
-    rule: str
-    result: float
+    element: Element
     actual: float
     matches: bool
 
@@ -103,17 +95,7 @@ def trace(
         raise CnncalcError(f"'{node.name}' {error.message}", error.hint) from None
     actual = float(made.tensors[node.name][0][tuple(at)])
     close = _close(working, actual, TOLERANCE * float(np.finfo(kind).eps))
-    return Trace(
-        node,
-        tuple(at),
-        list(working.places),
-        list(working.parts),
-        dict(working.terms),
-        working.rule,
-        working.result,
-        actual,
-        close,
-    )
+    return Trace(node, tuple(at), working, actual, close)
 
 
 def _require(before: Graph, node: Node, kept: Sequence[Node], inputs: int | None) -> None:

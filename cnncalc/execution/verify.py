@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from statistics import median
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ import numpy as np
 from cnncalc.execution.choosing import chosen
 from cnncalc.execution.inputs import FLOATS, given_inputs, random_inputs
 from cnncalc.execution.machine import peak_resident, usual_threads
-from cnncalc.execution.needs import needs, require
+from cnncalc.execution.needs import Needs, needs, require
 from cnncalc.execution.planning import RunPlan
 from cnncalc.execution.program import Done, Note
 from cnncalc.execution.report import LayerRun
@@ -78,31 +79,14 @@ def run(
 
     try:
         inputs = random_inputs(network, batch, seed, kind) if given is None else given.read()
-        result = _verified(session, plan, inputs, repeat, progress)
+        with np.errstate(all="ignore"):  # elements that are not finite are reported
+            result = _passes(session, plan, inputs, needed, repeat, progress)
+            if not result.finite and fuse:  # a run without fusion shows the first layer with such elements
+                alone = RunPlan(network, batch, kind, fuse=False)
+                unfused = _passes(session, alone, inputs, needed)
+                result = replace(result, first=unfused.first, peak=unfused.peak)
     except MemoryError:
         raise CnncalcError("out of memory", f"the prediction was {needed.total:,} bytes") from None
-    result.dtype, result.threads = kind.name, threads
-    result.needs, result.peak = needed, peak_resident()
-    return result
-
-
-def _verified(
-    session: Callable[[RunPlan, bool], Session],
-    plan: RunPlan,
-    inputs: dict[str, Array],
-    repeat: int,
-    progress: Progress | None,
-) -> Run:
-    """Run the passes of a new session; if an output is not finite, find the first layer with such elements."""
-    with np.errstate(all="ignore"):  # elements that are not finite are reported
-        start = perf_counter()
-        with session(plan, repeat > 1) as prepared:
-            preparation = perf_counter() - start
-            result = _passes(prepared, inputs, repeat, progress)
-            result.preparation += preparation
-        if not result.finite and plan.fuse:  # a run without fusion shows the first layer with such elements
-            with session(RunPlan(plan.network, plan.batch, plan.dtype, fuse=False), False) as alone:
-                result.first = _passes(alone, inputs, 1, None).first
     return result
 
 
@@ -139,10 +123,12 @@ def _named(network: Graph, layers: Sequence[str] | None) -> list[Node]:
     return list(nodes.values()) if layers is None else [nodes[name] for name in layers]
 
 
-def _passes(session: Session, inputs: Mapping[str, Array], repeat: int, progress: Progress | None) -> Run:
-    """Run once and verify, then repeat, comparing each pass with the first."""
-    result = Run(session.network, batch=len(next(iter(inputs.values()))))
-    count = len(session.plan.steps)
+def _passes(
+    made: Callable[[RunPlan, bool], Session], plan: RunPlan, inputs: Mapping[str, Array], needed: Needs,
+    repeat: int = 1, progress: Progress | None = None,
+) -> Run:  # fmt: skip
+    """Run once in a new session and verify, then repeat, comparing each pass with the first."""
+    count, unstable = len(plan.steps), None
 
     def note_of(number: int) -> Note | None:
         if progress is None:
@@ -150,22 +136,30 @@ def _passes(session: Session, inputs: Mapping[str, Array], repeat: int, progress
         done = itertools.count(number * count)
         return lambda step: progress(next(done), repeat * count, step.carrier.name)
 
-    times: list[list[float]] = [[]]
-    for done in session.first(inputs, note_of(0)):
-        result.layers += _rows(done)
-        times[0].append(done.seconds)
-    assert session.program is not None
-    result.preparation += session.program.preparation
-    result.layers.sort(key=lambda row: row.node.index)
-    result.first = next((row.node.name for row in result.layers if not row.finite), None)
-    result.tensors, result.outputs = session.kept(), session.results()
-    for number in range(1, repeat if result.ok else 1):
-        times.append(list(session.again(inputs, note_of(number))))
-        result.unstable = result.unstable or _other(session.results(), result.outputs)
-    for i, step in enumerate(session.plan.steps):
-        result.layers[step.carrier.index].seconds = median(seconds[i] for seconds in times)
-    result.seconds = median(sum(seconds) for seconds in times)
-    return result
+    begun = perf_counter()
+    with made(plan, repeat > 1) as session:
+        preparation = perf_counter() - begun
+        rows: list[LayerRun] = []
+        times: list[list[float]] = [[]]
+        for done in session.first(inputs, note_of(0)):
+            rows += _rows(done)
+            times[0].append(done.seconds)
+        assert session.program is not None
+        preparation += session.program.preparation
+        tensors, outputs = session.kept(), session.results()
+        for number in range(1, repeat if all(row.holds(plan.batch) for row in rows) else 1):
+            times.append(list(session.again(inputs, note_of(number))))
+            unstable = unstable or _other(session.results(), outputs)
+        threads = session.threads
+    rows.sort(key=lambda row: row.node.index)
+    for i, step in enumerate(plan.steps):
+        row = rows[step.carrier.index]
+        rows[step.carrier.index] = row._replace(seconds=median(seconds[i] for seconds in times))
+    return Run(
+        plan.network, rows, outputs, tensors, plan.batch, plan.dtype.name, threads,
+        seconds=median(sum(seconds) for seconds in times), preparation=preparation, needs=needed, peak=peak_resident(),
+        first=next((row.node.name for row in rows if not row.finite), None), unstable=unstable,
+    )  # fmt: skip
 
 
 def _other(outputs: Mapping[str, Array], wanted: Mapping[str, Array]) -> str | None:
@@ -180,11 +174,7 @@ def _rows(done: Done) -> list[LayerRun]:
     rows = []
     for node in step.nodes:
         array = done.arrays.get(step.inputs[0]) if node in step.before else made
-        row = LayerRun(node, None if array is None or done.fault else array.shape, fault=done.fault)
-        if node is step.carrier:
-            row.tally = done.tally
-        else:
-            row.fused_into = step.carrier.name
-        row.finite = finite or node is not step.output
-        rows.append(row)
+        actual = None if array is None or done.fault else array.shape
+        tally, into = (done.tally, "") if node is step.carrier else (None, step.carrier.name)
+        rows.append(LayerRun(node, actual, 0.0, tally, into, finite or node is not step.output, done.fault))
     return rows

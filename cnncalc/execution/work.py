@@ -26,11 +26,10 @@ from cnncalc.execution.kernels.kernel import (
     Tally,
     Task,
     Then,
-    channels_first,
-    channels_last,
     held,
     make,
-)  # fmt: skip
+)
+from cnncalc.execution.kernels.parts import channels_first, channels_last
 from cnncalc.execution.kernels.team import Team
 from cnncalc.execution.layout import may_alias
 from cnncalc.execution.plan import Step, is_contraction

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     Array: TypeAlias = npt.NDArray[np.floating[Any]]
     DType: TypeAlias = np.dtype[np.floating[Any]]
 
-Sizes: TypeAlias = int | Sequence[int]
+Sizes: TypeAlias = int | tuple[int, ...]
 """One number for all spatial axes, or one per axis."""
 
-Padding: TypeAlias = Literal["same", "valid"] | int | Sequence[int] | Sequence[tuple[int, int]]
+Padding: TypeAlias = Literal["same", "valid"] | int | tuple[int, ...] | tuple[tuple[int, int], ...]
 """As in a spec: `same`, `valid`, one number, one per axis, or (before, after) per axis."""
 
 Rounding: TypeAlias = Literal["floor", "ceil", "caffe"]

@@ -184,13 +184,6 @@ def test_convolution_of_few_channels(depth: int, kernel: int, stride: int, pad: 
     check(result, loops.conv(x, weight, bias, (stride,) * 2, (pad,) * 2, (1, 1), 1))
 
 
-def test_figures_for_each_axis_may_be_lists() -> None:
-    x, weight = drawn((1, 2, 6, 7), "float64"), drawn((3, 2, 2, 3), "float64", 1)
-    options: dict[str, Any] = {"stride": [1, 2], "padding": [[0, 1], [1, 0]], "dilation": [2, 1]}
-    ops = Kernels()
-    check(ops.conv(x, weight, **options), ops.conv(x, weight, stride=(1, 2), padding=((0, 1), (1, 0)), dilation=(2, 1)))
-
-
 def test_nothing_is_kept_from_one_call_to_the_next() -> None:
     ops = Kernels(Team(2))
     first, second = drawn((1, 32, 30, 30), "float32"), drawn((1, 32, 24, 24), "float32", 1)

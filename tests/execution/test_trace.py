@@ -57,15 +57,15 @@ def traced(item: str, *at: int, x: Any = None, weights: Any = None, shape: tuple
 )
 def test_the_textbooks_5x5x3_example(at: tuple[int, ...], sums: list[int], result: int) -> None:
     found = traced(TEXTBOOK, *at, x=IMAGE, weights=WEIGHTS)
-    assert [part.total for part in found.parts] == sums
-    assert found.terms == {"bias": [1, -2][at[0]]}
-    assert (found.result, found.actual, found.matches) == (result, result, True)
+    assert [part.total for part in found.element.parts] == sums
+    assert found.element.terms == {"bias": [1, -2][at[0]]}
+    assert (found.element.result, found.actual, found.matches) == (result, result, True)
 
 
 def test_the_window_of_a_channel_beside_its_filter() -> None:
     found = traced(TEXTBOOK, 1, 2, 2, x=IMAGE, weights=WEIGHTS)
-    assert found.places == [(3, 5), (3, 5)]
-    third = found.parts[2]
+    assert found.element.places == [(3, 5), (3, 5)]
+    third = found.element.parts[2]
     assert third.weights is not None
     assert third.window.tolist() == [[1, 0, 0], [0, 2, 0], [0, 0, 0]]
     assert third.inside.tolist() == [[True, True, False], [True, True, False], [False, False, False]]
@@ -94,33 +94,33 @@ PLANE = np.array([[[1, 1, 2, 4], [5, 6, 7, 8], [3, 2, 1, 0], [1, 2, 3, 4]]], np.
 )
 def test_poolings_by_hand(item: str, at: tuple[int, ...], result: float) -> None:
     found = traced(item, *at, x=PLANE, shape=(1, 4, 4))
-    assert found.result == pytest.approx(result, rel=1e-12)
+    assert found.element.result == pytest.approx(result, rel=1e-12)
     assert found.matches
 
 
 def test_padding_never_wins() -> None:
     found = traced("maxpool: {kernel_size: 3, stride: 2, padding: 1}", 0, 0, 0, x=-PLANE, shape=(1, 4, 4))
-    assert (found.result, found.matches) == (-1, True)
+    assert (found.element.result, found.matches) == (-1, True)
 
 
 def test_linear_by_hand() -> None:
     weights = {"fc1.weight": np.array([[1, 2, 3], [0, -1, 4]], np.float32), "fc1.bias": np.array([10, 20], np.float32)}
     found = traced("linear: 2", 1, x=np.array([5, 6, 7], np.float32), weights=weights, shape=(3,))
-    assert (found.parts[0].total, found.result, found.matches) == (-6 + 28, -6 + 28 + 20, True)
+    assert (found.element.parts[0].total, found.element.result, found.matches) == (-6 + 28, -6 + 28 + 20, True)
 
 
 def test_linear_on_an_axis_of_a_map() -> None:
     weights = {"fc1.weight": np.array([[1, 10, 100]], np.float32)}
     found = traced("linear: {out_features: 1, axis: channels, bias: false}", 0, 1, 4, x=IMAGE, weights=weights)
-    assert (found.result, found.matches) == (2 + 0 * 10 + 0 * 100, True)
+    assert (found.element.result, found.matches) == (2 + 0 * 10 + 0 * 100, True)
 
 
 def test_batchnorm_by_hand() -> None:
     weights = {"weight": [2.0], "bias": [0.5], "running_mean": [3.0], "running_var": [16.0]}
     given = {f"bn1.{name}": np.array(value, np.float32) for name, value in weights.items()}
     found = traced("batchnorm: {eps: 0}", 0, 1, 2, x=PLANE, weights=given, shape=(1, 4, 4))
-    assert found.terms == {"x": 7, "mean": 3, "variance": 16, "eps": 0, "weight": 2, "bias": 0.5}
-    assert (found.result, found.matches) == ((7 - 3) / 4 * 2 + 0.5, True)
+    assert found.element.terms == {"x": 7, "mean": 3, "variance": 16, "eps": 0, "weight": 2, "bias": 0.5}
+    assert (found.element.result, found.matches) == ((7 - 3) / 4 * 2 + 0.5, True)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_other_ranks(shape: tuple[int, ...]) -> None:
     net = network("conv: {out_channels: 4, kernel_size: 3, padding: 1}", shape=shape)
     found = trace(net, net.nodes[0], (2, *[size - 1 for size in shape[1:]]))
     assert found.matches
-    assert found.parts[0].window.shape == (3,) * (len(shape) - 1)
+    assert found.element.parts[0].window.shape == (3,) * (len(shape) - 1)
 
 
 def test_only_what_comes_before_is_run() -> None:
@@ -153,8 +153,8 @@ def test_only_what_comes_before_is_run() -> None:
     given = {**WEIGHTS, **{f"bn1.{name}": np.ones(2, np.float32) for name in ("weight", "bias", "running_var")}}
     given["bn1.running_mean"] = np.zeros(2, np.float32)
     before = trace(net, net.nodes[1], (0, 1, 1), IMAGE, given)  # without weights for fc1
-    assert (before.terms["x"], before.matches) == (5, True)
-    assert trace(net, net.nodes[2], (1, 2, 2), IMAGE, given).result == 0  # relu of −1 + something below 1
+    assert (before.element.terms["x"], before.matches) == (5, True)
+    assert trace(net, net.nodes[2], (1, 2, 2), IMAGE, given).element.result == 0  # relu of −1 + something below 1
     with pytest.raises(CnncalcError, match=r"missing: fc1\.weight"):
         trace(net, net.nodes[4], (0,), IMAGE, given)
     with pytest.raises(CnncalcError, match=r"left over: conv9\.weight"):
@@ -189,14 +189,14 @@ def test_a_figure_that_differs_is_reported(monkeypatch: pytest.MonkeyPatch) -> N
 )
 def test_functions_of_an_element(item: str, rule: str, result: float) -> None:
     found = traced(item, 0, 2, 3, x=IMAGE)
-    assert (found.rule, found.terms, found.matches) == (rule, {"x": 2}, True)
-    assert found.result == pytest.approx(result, rel=1e-12)
+    assert (found.element.rule, found.element.terms, found.matches) == (rule, {"x": 2}, True)
+    assert found.element.result == pytest.approx(result, rel=1e-12)
 
 
 def test_a_merge_with_an_axis_of_one() -> None:
     net = network("multiply:\n      paths:\n        - []\n        - [global_maxpool]")
     found = trace(net, net.nodes[1], (0, 2, 3), IMAGE)
-    assert (found.terms, found.result, found.matches) == ({"x1": 2, "x2": 2}, 4, True)
+    assert (found.element.terms, found.element.result, found.matches) == ({"x1": 2, "x2": 2}, 4, True)
 
 
 def test_a_batchnorm_that_learns_a_shift_alone() -> None:
@@ -204,7 +204,11 @@ def test_a_batchnorm_that_learns_a_shift_alone() -> None:
     figures = {"bias": [5] * 3, "running_mean": [1] * 3, "running_var": [4] * 3}
     given = {f"bn1.{name}": np.array(values, np.float32) for name, values in figures.items()}
     found = traced("batchnorm: {scale: false, eps: 0}", 0, 2, 3, x=IMAGE, weights=given)
-    assert (found.result, found.rule, found.matches) == (5.5, "(x − mean) / √(variance + eps) + bias", True)
+    assert (found.element.result, found.element.rule, found.matches) == (
+        5.5,
+        "(x − mean) / √(variance + eps) + bias",
+        True,
+    )
 
 
 def test_a_window_of_caffe_that_holds_nothing() -> None:

@@ -20,7 +20,7 @@ import pytest
 
 from cnncalc.execution import initial_scale
 from cnncalc.execution.kernels import Kernels, convolution
-from cnncalc.execution.kernels.kernel import channels_last
+from cnncalc.execution.kernels.parts import channels_last
 from cnncalc.layers import layer_types
 from cnncalc.layers.activation.relu import ReLU
 from tests.execution.networks import spec as build

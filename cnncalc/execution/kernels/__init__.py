@@ -9,16 +9,8 @@ import numpy
 
 from cnncalc.execution.kernels import convolution, dense, pooling, resizing, special, transposed
 from cnncalc.execution.kernels.elementwise import Concatenation
-from cnncalc.execution.kernels.kernel import (
-    HeldWeight,
-    Kernel,
-    Tally,
-    Task,
-    channels_first,
-    channels_last,
-    held,
-    make,
-)  # fmt: skip
+from cnncalc.execution.kernels.kernel import HeldWeight, Kernel, Tally, Task, held, make
+from cnncalc.execution.kernels.parts import channels_first, channels_last
 from cnncalc.execution.kernels.team import Team
 from cnncalc.layers.interfaces import Array, NumPy, Padding, Rounding, Sizes
 

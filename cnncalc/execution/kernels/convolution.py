@@ -2,38 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from math import prod
 
 import numpy as np
 
 from cnncalc.execution.kernels.depthwise import Depthwise
-from cnncalc.execution.kernels.kernel import (
-    NOTHING_BEFORE,
-    Before,
-    Calls,
-    Finisher,
-    HeldWeight,
-    Kernel,
-    Shape,
-    Stage,
-    Task,
-    as_rows,
-    blocks,
-    channels_last,
-    images,
-    in_room,
-    once,
-)  # fmt: skip
+from cnncalc.execution.kernels.kernel import NOTHING_BEFORE, Before, Calls, HeldWeight, Kernel, Shape, Stage, Task
 from cnncalc.execution.kernels.panels import Filters
+from cnncalc.execution.kernels.parts import Finisher, as_rows, blocks, channels_last, images, in_room, once, sheets
 from cnncalc.execution.kernels.shallow import Shallow
 from cnncalc.execution.kernels.tuning import BLOCK
-from cnncalc.execution.kernels.windows import Slide, Slides, frozen, slides, windows
+from cnncalc.execution.kernels.windows import Slide, Slides, slides, windows
 from cnncalc.execution.kernels.winograd import Winograd
 from cnncalc.layers.interfaces import Array, DType, Padding, Sizes
 
 
+@lru_cache(4096)
 def conv(
     shape: Shape, dtype: DType, weight: Shape, stride: Sizes, padding: Padding, dilation: Sizes, groups: int,
     pieces: bool = False,
@@ -42,17 +28,6 @@ def conv(
 
     With `pieces`, matrix products are split so that BLAS multiplies without packing (see `Filters`).
     """
-    try:
-        return _conv(shape, dtype, weight, stride, padding, dilation, groups, pieces)
-    except TypeError:  # lists are not hashable
-        return _conv(shape, dtype, weight, *map(frozen, (stride, padding, dilation)), groups, pieces)
-
-
-@lru_cache(4096)
-def _conv(
-    shape: Shape, dtype: DType, weight: Shape, stride: Sizes, padding: Padding, dilation: Sizes, groups: int,
-    pieces: bool,
-) -> Kernel:  # fmt: skip
     if len(shape) != len(weight) or shape[1] != weight[1] * groups or weight[0] % groups:
         raise ValueError(f"filters {weight} in {groups} groups do not fit an input {shape}")
     axes = slides(shape[2:], weight[2:], stride, padding, dilation)
@@ -181,15 +156,12 @@ class Unrolled(Kernel):
 
         def block(calls: Calls, start: int, stop: int) -> None:
             patches = calls.scratch("patches", (groups, stop - start, columns, *self.sizes, self.deep), x.dtype)
-            line = start
-            while line < stop:  # as many lines at a time as lie next to each other
-                sheet, first = divmod(line, self.counts[-2])
-                last = min(first + stop - line, self.counts[-2])
-                part = view[at_place(sheet, self.counts[:-2])][first:last]
+            for sheet, first, last in sheets(start, stop, self.counts[-2]):
+                part = view[np.unravel_index(sheet, (self.batch, *self.counts[:-2]))][first:last]
                 if groups > 1:
                     part = np.moveaxis(part.reshape(*part.shape[:-1], groups, self.deep), -2, 0)
-                calls.fill(patches[:, line - start : line - start + last - first], part)
-                line += last - first
+                line = sheet * self.counts[-2] + first - start
+                calls.fill(patches[:, line : line + last - first], part)
             target = lines[start:stop].reshape(-1, groups, self.channels // groups)
             matrices = patches.reshape(groups, -1, self.depth)
             filters.multiply(matrices, target.transpose(1, 0, 2), calls.do)
@@ -198,15 +170,6 @@ class Unrolled(Kernel):
 
         products = out.size * self.depth
         yield Stage(len(lines), self.step, block, products, products // (self.channels // groups))
-
-
-def at_place(number: int, counts: Sequence[int]) -> tuple[int, ...]:
-    """Return the index tuple, in an array (n, *counts), of the element with a flat number."""
-    place: tuple[int, ...] = ()
-    for count in reversed(counts):
-        number, last = divmod(number, count)
-        place = (last, *place)
-    return (number, *place)
 
 
 def on_one_row(x: Array) -> Array:

@@ -9,24 +9,9 @@ from math import prod
 import numpy as np
 
 from cnncalc.execution.kernels.convolution import pad
-from cnncalc.execution.kernels.kernel import (
-    Calls,
-    Finisher,
-    HeldWeight,
-    Kernel,
-    Places,
-    Shape,
-    Stage,
-    Task,
-    as_rows,
-    blocks,
-    channels_first,
-    channels_last,
-    in_room,
-    make,
-    once,
-)  # fmt: skip
+from cnncalc.execution.kernels.kernel import Calls, HeldWeight, Kernel, Places, Shape, Stage, Task, make
 from cnncalc.execution.kernels.panels import Filters
+from cnncalc.execution.kernels.parts import Finisher, as_rows, blocks, channels_first, channels_last, in_room, once
 from cnncalc.execution.kernels.tuning import GEMM_FROM_ROWS
 from cnncalc.execution.kernels.windows import slides, windows
 from cnncalc.layers.interfaces import Array, Padding, Sizes

@@ -7,19 +7,8 @@ from functools import cache, partial
 
 import numpy as np
 
-from cnncalc.execution.kernels.kernel import (
-    Calls,
-    Clip,
-    Finisher,
-    HeldWeight,
-    Kernel,
-    Shape,
-    Stage,
-    Task,
-    blocks,
-    channels_last,
-    images,
-)  # fmt: skip
+from cnncalc.execution.kernels.kernel import Calls, Clip, HeldWeight, Kernel, Shape, Stage, Task
+from cnncalc.execution.kernels.parts import Finisher, blocks, channels_last, images, sheets
 from cnncalc.execution.kernels.tuning import BLOCK, DEPTHWISE_LANES_BELOW, DEPTHWISE_RUN
 from cnncalc.execution.kernels.windows import Slides
 from cnncalc.layers.interfaces import Array
@@ -69,8 +58,7 @@ class Depthwise(Kernel):
         yield from finish.first
 
         def block(calls: Calls, start: int, stop: int) -> None:
-            for image in range(start // lines, -(-stop // lines)):
-                first, last = max(start - image * lines, 0), min(stop - image * lines, lines)
+            for image, first, last in sheets(start, stop, lines):
                 framed, windows = calls.shared(
                     (self, last - first),
                     lambda calls: self._windows(calls, last - first, taps),  # noqa: B023

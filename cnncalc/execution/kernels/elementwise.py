@@ -8,19 +8,8 @@ from math import prod
 import numpy as np
 
 from cnncalc.execution.kernels.convolution import affine
-from cnncalc.execution.kernels.kernel import (
-    Before,
-    Calls,
-    Kernel,
-    Shape,
-    Stage,
-    Task,
-    apply,
-    as_rows,
-    blocks,
-    images,
-    once,
-)  # fmt: skip
+from cnncalc.execution.kernels.kernel import Before, Calls, Kernel, Shape, Stage, Task
+from cnncalc.execution.kernels.parts import apply, as_rows, blocks, images, once, sheets
 from cnncalc.execution.kernels.rows import RowOperation, of_three
 from cnncalc.execution.kernels.tuning import BLOCK
 from cnncalc.layers.interfaces import Array
@@ -76,8 +65,7 @@ class Merge(Kernel):
         lines = self.shape[1] if len(self.shape) > 2 else 1
 
         def block(calls: Calls, start: int, stop: int) -> None:
-            for image in range(start // lines, -(-stop // lines)):
-                low, high = max(start - image * lines, 0), min(stop - image * lines, lines)
+            for image, low, high in sheets(start, stop, lines):
                 part = (image, slice(low, high)) if len(self.shape) > 2 else (image,)
                 merged = inputs[0][part]
                 for other in inputs[1:]:

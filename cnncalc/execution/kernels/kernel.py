@@ -7,14 +7,12 @@ repeatedly on the same memory. A kernel can therefore be bound before its input 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from itertools import pairwise
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar, cast
 
 import numpy as np
 
 from cnncalc.execution.kernels.rows import RowOperation
-from cnncalc.ground.limits import MAX_RANK
 from cnncalc.layers.interfaces import Array, DType
 
 if TYPE_CHECKING:
@@ -209,21 +207,6 @@ class Stage(NamedTuple):
     elements: int = 0
 
 
-def blocks(total: int, step: int) -> int:
-    """Return the number of blocks into which one thread cuts a range."""
-    return max(1, -(-total // step))
-
-
-def images(batch: int, lines: int, step: int) -> int:
-    """Return the most images of so many lines each that a block of lines reaches."""
-    return min(batch, 1 + -(-step // lines))
-
-
-def once(bind: Callable[[Calls], object]) -> Stage:
-    """Return a stage that is a single block."""
-    return Stage(1, 1, lambda calls, start, stop: bind(calls))
-
-
 class Task(NamedTuple):
     """The arrays to which a kernel is bound.
 
@@ -303,90 +286,3 @@ class Kernel:
     def tally(self, performed: int) -> Tally:
         """Return the tally for a number of products that were summed."""
         return Tally(performed, self.direct or performed, self.method)
-
-
-# --- building blocks of kernels -----------------------------------------------------------------------------
-
-
-class Finisher:
-    """The end of a contraction: the bias, the residual and the activation, in place on rows of the output.
-
-    Attributes:
-        first: stages before the contraction; usually none.
-    """
-
-    def __init__(self, task: Task, out: Array, arrange: Callable[[Array], Array]) -> None:
-        """Prepare for an output (N, *out, C); `arrange` gives the residual the same order of axes.
-
-        Raises:
-            ValueError: if the residual has another shape than the output.
-        """
-        self.rows = out.reshape(-1, out.shape[-1])
-        self.add = None if task.bias is None else task.bias.form("add", RowOperation)
-        self.clip, self.activation = task.then.clip, task.then.activation
-        self.residual = None
-        self.first: tuple[Stage, ...] = ()
-        if task.then.residual is not None:
-            other = arrange(task.then.residual)
-            if other.shape != out.shape:
-                raise ValueError(f"the residual is {other.shape}, but the sum is {out.shape}")
-            self.residual = as_rows(other)
-            if self.residual is None:  # its memory has another order
-                copy = np.empty_like(out)
-                self.first = (once(lambda calls: calls.fill(copy, other)),)
-                self.residual = copy.reshape(self.rows.shape)
-
-    def __call__(self, calls: Calls, start: int, stop: int) -> None:
-        """Add the calls that finish the rows from `start` to `stop`."""
-        block = self.rows if stop - start == len(self.rows) else self.rows[start:stop]
-        if self.add is not None:
-            self.add(block, block, calls.do)
-        if self.residual is not None:
-            calls.do(np.add, block, self.residual[start:stop], block)
-        if self.clip is not None:
-            calls.do(block.clip, *self.clip, block)
-        elif self.activation is not None:
-            calls.do(apply, self.activation, block, block)
-
-
-def apply(function: Callable[[Array], Array], source: Array, out: Array) -> None:
-    """Write a function's values on an array to another of the same shape.
-
-    Raises:
-        ValueError: if the values have another shape.
-    """
-    values = function(source)
-    if values.shape != out.shape:
-        raise ValueError(f"an elementwise function returns {values.shape} for {out.shape}")
-    out[...] = values
-
-
-def as_rows(x: Array) -> Array | None:
-    """Return (N, *in, C) as (n, C), a view; None if the memory has another order."""
-    if not x.flags.c_contiguous:
-        axes = [(count, step) for count, step in zip(x.shape[:-1], x.strides, strict=False) if count > 1]
-        for (_, step), (count, following) in pairwise(axes):
-            if step != count * following:
-                return None
-    return x.reshape(-1, x.shape[-1])
-
-
-def in_room(room: Bytes | None, shape: Shape, dtype: DType, start: int = 0) -> Array:
-    """Return an array in the task's bytes for whole inputs, or in new memory if they are too few."""
-    if room is None or start + prod(shape) * dtype.itemsize > len(room):
-        return np.empty(shape, dtype)
-    return np.ndarray(shape, dtype, room, start)
-
-
-CHANNELS_LAST = {rank: (0, *range(2, rank), 1) for rank in range(2, MAX_RANK + 2)}
-CHANNELS_FIRST = {rank: (0, rank - 1, *range(1, rank - 1)) for rank in range(2, MAX_RANK + 2)}
-
-
-def channels_last(x: Array) -> Array:
-    """Return the view (N, *spatial, C) of a logical (N, C, *spatial)."""
-    return x.transpose(CHANNELS_LAST[x.ndim])
-
-
-def channels_first(x: Array) -> Array:
-    """Return the logical view (N, C, *spatial) of (N, *spatial, C)."""
-    return x.transpose(CHANNELS_FIRST[x.ndim])

@@ -9,27 +9,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cnncalc.execution.kernels.kernel import (
-    Calls,
-    Kernel,
-    Shape,
-    Stage,
-    Task,
-    as_rows,
-    blocks,
-    images,
-    in_room,
-    once,
-)  # fmt: skip
+from cnncalc.execution.kernels.kernel import Calls, Kernel, Shape, Stage, Task
+from cnncalc.execution.kernels.parts import as_rows, blocks, images, in_room, once, sheets
 from cnncalc.execution.kernels.rows import of_three
 from cnncalc.execution.kernels.tuning import BLOCK
-from cnncalc.execution.kernels.windows import Slide, Slides, frozen, on_each_axis, slides
+from cnncalc.execution.kernels.windows import Slide, Slides, on_each_axis, slides
 from cnncalc.layers.interfaces import Array, Padding, Rounding, Sizes
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
 
+@lru_cache(4096)
 def pool(
     shape: Shape, kind: str, kernel: Sizes, stride: Sizes | None, padding: Padding, dilation: Sizes,
     rounding: Rounding, of: float | bool = True,
@@ -37,22 +28,7 @@ def pool(
     """Return the kernel that pools (N, C, *in): of `kind` "max", "avg" or "lp"; see `Ops.max_pool`, `avg_pool` and
     `lp_pool`. `of` is whether an average counts the padding, or the exponent of a norm.
     """
-    stride = kernel if stride is None else stride
-    return _pool(shape, kind, *map(frozen, (kernel, stride, padding, dilation)), rounding, of)
-
-
-@lru_cache(4096)
-def _pool(
-    shape: Shape,
-    kind: str,
-    kernel: Sizes,
-    stride: Sizes,
-    padding: Padding,
-    dilation: Sizes,
-    rounding: Rounding,
-    of: float | bool,
-) -> Kernel:
-    axes = slides(shape[2:], kernel, stride, padding, dilation, rounding)
+    axes = slides(shape[2:], kernel, kernel if stride is None else stride, padding, dilation, rounding)
     if kind == "max":
         return Pool(shape, axes, of=rounding == "caffe")
     return {"avg": Average, "lp": Norm}[kind](shape, axes, of)
@@ -93,9 +69,7 @@ class Pool(Kernel):
         first = self.axes[0]
 
         def block(calls: Calls, start: int, stop: int) -> None:
-            for image in range(start // first.positions, -(-stop // first.positions)):
-                low = max(start - image * first.positions, 0)
-                high = min(stop - image * first.positions, first.positions)
+            for image, low, high in sheets(start, stop, first.positions):
                 part = x[image : image + 1]
                 for number, axis in enumerate(self.axes, 1):
                     begin, count = (low, high - low) if number == 1 else (0, axis.positions)

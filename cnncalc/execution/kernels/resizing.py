@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cnncalc.execution.kernels.kernel import channels_first, channels_last
+from cnncalc.execution.kernels.parts import channels_first, channels_last
 from cnncalc.execution.kernels.windows import on_each_axis
 from cnncalc.layers.interfaces import Array, Sizes
 

@@ -7,21 +7,9 @@ from math import prod
 
 import numpy as np
 
-from cnncalc.execution.kernels.kernel import (
-    Calls,
-    Finisher,
-    HeldWeight,
-    Kernel,
-    Shape,
-    Stage,
-    Task,
-    blocks,
-    channels_last,
-    images,
-    in_room,
-    once,
-)  # fmt: skip
+from cnncalc.execution.kernels.kernel import Calls, HeldWeight, Kernel, Shape, Stage, Task
 from cnncalc.execution.kernels.panels import Filters
+from cnncalc.execution.kernels.parts import Finisher, blocks, channels_last, images, in_room, once, sheets
 from cnncalc.execution.kernels.tuning import BLOCK, SHALLOW_FROM_COLUMNS, SHALLOW_UP_TO
 from cnncalc.execution.kernels.windows import Slides
 from cnncalc.layers.interfaces import Array
@@ -80,9 +68,7 @@ class Shallow(Kernel):
         )  # fmt: skip
 
         def block(calls: Calls, start: int, stop: int) -> None:
-            for image in range(start // down.positions, -(-stop // down.positions)):
-                first = max(start - image * down.positions, 0)
-                last = min(stop - image * down.positions, down.positions)
+            for image, first, last in sheets(start, stop, down.positions):
                 source = view[image, first * down.stride : (last - 1) * down.stride + down.kernel]
                 unrolled = calls.scratch("lines", source.shape, x.dtype)
                 calls.fill(unrolled, source)

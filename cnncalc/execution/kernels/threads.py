@@ -27,8 +27,7 @@ class Workers:
     @property
     def number(self) -> int:
         """Number of the current thread; 0 for the caller's."""
-        number: int = getattr(self._own, "number", 0)
-        return number
+        return getattr(self._own, "number", 0)
 
     def run(self, work: Callable[[int, int], object], blocks: Sequence[Span]) -> None:
         """Call work(start, stop) for every block, in any order; raises what a call raised."""

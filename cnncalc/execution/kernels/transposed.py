@@ -10,33 +10,19 @@ from typing import Any
 
 import numpy as np
 
-from cnncalc.execution.kernels.kernel import (
-    Calls,
-    Finisher,
-    HeldWeight,
-    Kernel,
-    Shape,
-    Stage,
-    Task,
-    channels_last,
-    in_room,
-    once,
-)  # fmt: skip
+from cnncalc.execution.kernels.kernel import Calls, HeldWeight, Kernel, Shape, Stage, Task
+from cnncalc.execution.kernels.parts import Finisher, channels_last, in_room, once
 from cnncalc.execution.kernels.tuning import BLOCK
-from cnncalc.execution.kernels.windows import frozen, on_each_axis
+from cnncalc.execution.kernels.windows import on_each_axis
 from cnncalc.layers.interfaces import Array, Padding, Sizes
 
 
+@lru_cache(4096)
 def conv_transpose(
     shape: Shape, weight: Shape, stride: Sizes, padding: Padding, output_padding: Sizes, dilation: Sizes, groups: int
 ) -> Kernel:
     """Return the kernel that scatters (N, C, *in) through (C, out / groups, *kernel); see `Ops.conv_transpose`."""
-    return _kernel(shape, weight, *map(frozen, (stride, padding, output_padding, dilation)), groups)
-
-
-@lru_cache(4096)
-def _kernel(*arguments: Any) -> Kernel:
-    return Transposed(*arguments)
+    return Transposed(shape, weight, stride, padding, output_padding, dilation, groups)
 
 
 class Transposed(Kernel):

@@ -77,30 +77,12 @@ def on_each_axis(value: Any, rank: int) -> tuple[Any, ...]:
     return (value,) * rank
 
 
-def slides(
-    sizes: Sequence[int],
-    kernel: Sizes,
-    stride: Sizes,
-    padding: Padding,
-    dilation: Sizes = 1,
-    rounding: Rounding = "floor",
-) -> Slides:
-    """Slide a window along axes of the given sizes.  Raises ValueError if the window does not fit."""
-    try:
-        return _slides(tuple(sizes), kernel, stride, padding, dilation, rounding)
-    except TypeError:  # lists are not hashable
-        return _slides(*map(frozen, (sizes, kernel, stride, padding, dilation)), rounding)
-
-
-def frozen(value: Any) -> Any:
-    """Return a hashable value: lists become tuples."""
-    return tuple([frozen(item) for item in value]) if isinstance(value, list) else value
-
-
 @lru_cache(4096)
-def _slides(
-    sizes: tuple[int, ...], kernel: Sizes, stride: Sizes, padding: Padding, dilation: Sizes, rounding: Rounding
-) -> Slides:
+def slides(
+    sizes: tuple[int, ...], kernel: Sizes, stride: Sizes, padding: Padding, dilation: Sizes = 1,
+    rounding: Rounding = "floor",
+) -> Slides:  # fmt: skip
+    """Slide a window along axes of the given sizes.  Raises ValueError if the window does not fit."""
     found = []
     arguments = zip(
         sizes, *(on_each_axis(value, len(sizes)) for value in (kernel, stride, padding, dilation)), strict=True

@@ -10,21 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cnncalc.execution.kernels.kernel import (
-    Call,
-    Calls,
-    Clip,
-    Finisher,
-    HeldWeight,
-    Kernel,
-    Shape,
-    Stage,
-    Task,
-    blocks,
-    channels_last,
-    images,
-)  # fmt: skip
+from cnncalc.execution.kernels.kernel import Call, Calls, Clip, HeldWeight, Kernel, Shape, Stage, Task
 from cnncalc.execution.kernels.panels import Filters, transform
+from cnncalc.execution.kernels.parts import Finisher, blocks, channels_last, images, sheets
 from cnncalc.execution.kernels.tuning import (
     WINOGRAD_CHANNELS,
     WINOGRAD_LARGE_TILES,
@@ -128,8 +116,7 @@ class Winograd(Kernel):
         lines = self.lines
 
         def block(calls: Calls, start: int, stop: int) -> None:
-            for image in range(start // lines, -(-stop // lines)):
-                first, last = max(start - image * lines, 0), min(stop - image * lines, lines)
+            for image, first, last in sheets(start, stop, lines):
                 top, bottom = first * m, min(last * m, down.positions)
                 bands = last - first
                 inner = calls.shared((self, bands), lambda calls: self._transforms(calls, bands))  # noqa: B023

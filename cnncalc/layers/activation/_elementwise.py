@@ -51,8 +51,7 @@ class Elementwise(Layer):
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Apply the function to every element."""
-        y: Array = self.compute(ops.np, inputs[0])
-        return y
+        return self.compute(ops.np, inputs[0])
 
 
 def sigmoid(np: NumPy, x: Array) -> Array:

@@ -49,8 +49,7 @@ class PReLU(Elementwise):
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Multiply negative elements by the slope."""
         (x,) = inputs
-        y: Array = ops.np.where(x > 0, x, per_channel(weights["weight"], x) * x)
-        return y
+        return ops.np.where(x > 0, x, per_channel(weights["weight"], x) * x)
 
     def to_onnx(self, onnx: Onnx) -> str:
         """PRelu, its slopes along the channels."""

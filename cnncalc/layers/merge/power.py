@@ -49,8 +49,7 @@ class Power(ElementwiseMerge):
             return super().forward(ops, *inputs)
         if self.exponent == 2:
             return x * x
-        y: Array = self.compute(ops.np, x, ops.np.asarray(self.exponent, x.dtype))
-        return y
+        return self.compute(ops.np, x, ops.np.asarray(self.exponent, x.dtype))
 
     def to_onnx(self, onnx: Onnx) -> str:
         """Pow."""

@@ -29,8 +29,7 @@ class Where(ElementwiseMerge):
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Choose."""
         condition, a, b = inputs
-        y: Array = ops.np.where(condition != 0, a, b)
-        return y
+        return ops.np.where(condition != 0, a, b)
 
     def to_onnx(self, onnx: Onnx) -> str:
         """Where, with its condition cast to truth values."""

@@ -41,8 +41,7 @@ class L2Normalize(AxesNorm):
         (x,) = inputs
         over = tuple([i + 1 for i in self.over(x.shape[1:])])
         length = ops.np.sqrt((x * x).sum(axis=over, keepdims=True))
-        y: Array = x / ops.np.maximum(length, self.eps)
-        return y
+        return x / ops.np.maximum(length, self.eps)
 
     def to_onnx(self, onnx: Onnx) -> str:
         """ReduceL2, a lower bound, and the division, since LpNormalization has no bound."""

@@ -56,8 +56,7 @@ class LRN(Layer):
         squares = ops.pad(squares, [(before, self.size - 1 - before)])
         sums = sum(squares[..., i : i + x.shape[1]] for i in range(self.size))
         divisor: Array = (self.k + self.alpha / self.size * sums) ** self.beta
-        y: Array = x / ops.np.moveaxis(divisor, -1, 1)
-        return y
+        return x / ops.np.moveaxis(divisor, -1, 1)
 
     def to_onnx(self, onnx: Onnx) -> str:
         """LRN of a map with an odd window; else its primitives, since ONNX centres an even window differently."""

@@ -49,8 +49,7 @@ class Parameter(Layer):
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return the shape."""
-        shape: Shape = self.shape
-        return shape
+        return self.shape
 
     def weights(self, *inputs: Shape) -> dict[str, Weight]:
         """Return the tensor."""

@@ -91,8 +91,7 @@ class Quantize(Layer):
         fraction, least, most = FORMATS[self.format]
         _, exponents = np.frexp(x)  # x is from 0.5 to 1, times 2 to the power of them
         step = np.ldexp(x.dtype.type(1), np.maximum(exponents - 1, least) - fraction)
-        found: Array = np.clip(np.rint(x / step) * step, -most, most)
-        return found
+        return np.clip(np.rint(x / step) * step, -most, most)
 
     def _range(self, np: NumPy, x: Array) -> tuple[float, float]:
         """Return the scale and the zero point."""

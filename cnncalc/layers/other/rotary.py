@@ -74,8 +74,7 @@ class Rotary(Layer):
         one, other = (slice(0, None, 2), slice(1, None, 2)) if self.interleaved else (slice(half), slice(half, None))
         turned[..., one], turned[..., other] = -x[..., other], x[..., one]
         cos, sin = [table.reshape(len(table), *(1,) * (x.ndim - table.ndim), *table.shape[1:]) for table in (cos, sin)]
-        y: Array = x * cos + turned * sin
-        return y
+        return x * cos + turned * sin
 
     def to_onnx(self, onnx: Onnx) -> str:
         """Two products and a sum; the turned tensor is joined from slices."""

@@ -67,8 +67,7 @@ class GRU(Recurrent):
             update = sigmoid(np, z + update)
             new = np.tanh(n + (ops.matmul(sigmoid(np, r + r_state) * state, last.T) + of_last))
             made[at] = state = (1 - update) * new + update * state
-        stacked: Array = np.stack(made, axis=1)
-        return stacked
+        return np.stack(made, axis=1)
 
     def onnx_attributes(self) -> dict[str, Attribute]:
         """Return whether the reset gate multiplies the state's product."""

@@ -58,10 +58,8 @@ class Topk(Layer):
         order = ops.np.argsort(-x if self.largest else x, axis=at, kind="stable")
         first = order.take(range(self.k), axis=at)
         if self.output == "indices":
-            places: Array = first.astype(x.dtype)
-            return places
-        found: Array = ops.np.take_along_axis(x, first, axis=at)
-        return found
+            return first.astype(x.dtype)
+        return ops.np.take_along_axis(x, first, axis=at)
 
     def to_onnx(self, onnx: Onnx) -> str:
         """TopK, of which one output is used."""

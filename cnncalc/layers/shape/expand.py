@@ -45,8 +45,7 @@ class Expand(Movement):
         """Repeat."""
         (x,) = inputs
         sizes = [have if wanted == -1 else wanted for wanted, have in zip(self.shape, x.shape[1:], strict=True)]
-        repeated: Array = ops.np.broadcast_to(x, (len(x), *sizes))
-        return repeated
+        return ops.np.broadcast_to(x, (len(x), *sizes))
 
     def to_onnx(self, onnx: Onnx) -> str:
         """Expand."""

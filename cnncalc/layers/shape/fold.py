@@ -46,8 +46,7 @@ class Fold(Movement):
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Move the axis after the batch, and merge both."""
         moved = ops.np.moveaxis(inputs[0], batched(self.axis), 1)
-        laid_out: Array = moved.reshape(-1, *moved.shape[2:])
-        return laid_out
+        return moved.reshape(-1, *moved.shape[2:])
 
     def to_onnx(self, onnx: Onnx) -> str:
         """Transpose and Reshape."""

@@ -77,8 +77,7 @@ class Gather(Movement):
             same: Array = x.take(chosen[0], axis=at)
             return same
         samples = zip(ops.np.broadcast_to(x, (len(chosen), *x.shape[1:])), chosen, strict=True)
-        taken: Array = ops.np.stack([sample.take(index, axis=at - 1) for sample, index in samples])
-        return taken
+        return ops.np.stack([sample.take(index, axis=at - 1) for sample, index in samples])
 
     def to_onnx(self, onnx: Onnx) -> str:
         """Gather; GatherND if every sample has its own indices."""

@@ -87,8 +87,7 @@ class GridSample(Layer):
             ]
             part = self._taken(np, channels_last, samples, at) * weight[..., None].astype(x.dtype)
             total = part if total is None else total + part
-        made: Array = np.moveaxis(total, -1, 1)
-        return made
+        return np.moveaxis(total, -1, 1)
 
     def _weight(self, np: NumPy, distance: Array) -> Array:
         """Return the weight of an element that lies so far from a place on one axis."""

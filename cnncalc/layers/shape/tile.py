@@ -39,8 +39,7 @@ class Tile(Movement):
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Repeat."""
-        repeated: Array = ops.np.tile(inputs[0], (1, *self.repeats))
-        return repeated
+        return ops.np.tile(inputs[0], (1, *self.repeats))
 
     def to_onnx(self, onnx: Onnx) -> str:
         """Tile."""

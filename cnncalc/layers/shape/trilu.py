@@ -33,8 +33,7 @@ class Trilu(Movement):
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Set the other triangle to 0."""
         cut = ops.np.triu if self.upper else ops.np.tril
-        y: Array = cut(inputs[0], self.k)
-        return y
+        return cut(inputs[0], self.k)
 
     def to_onnx(self, onnx: Onnx) -> str:
         """Trilu.  Raises LayerError before opset 14."""

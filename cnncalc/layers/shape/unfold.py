@@ -47,8 +47,7 @@ class Unfold(Movement):
         """Split the batch, and move the new axis to its place."""
         (x,) = inputs
         split = x.reshape(-1, self.size, *x.shape[1:])
-        moved: Array = ops.np.moveaxis(split, 1, self._index(x.ndim - 1) + 1)
-        return moved
+        return ops.np.moveaxis(split, 1, self._index(x.ndim - 1) + 1)
 
     def to_onnx(self, onnx: Onnx) -> str:
         """Reshape and Transpose."""

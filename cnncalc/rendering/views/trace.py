@@ -39,7 +39,7 @@ def trace_record(trace: Trace) -> dict[str, object]:
         "schema_version": SCHEMA_VERSION,
         "layer": trace.node.name,
         "at": trace.at,
-        "window": [{"first": first, "last": last} for first, last in trace.places],
+        "window": [{"first": first, "last": last} for first, last in trace.element.places],
         "channels": [
             {
                 "channel": part.channel,
@@ -48,11 +48,11 @@ def trace_record(trace: Trace) -> dict[str, object]:
                 "filter": None if part.weights is None else part.weights.tolist(),
                 "sum": real(part.total),
             }
-            for part in trace.parts
+            for part in trace.element.parts
         ],
-        "terms": {name: real(value) for name, value in trace.terms.items()},
-        "rule": trace.rule,
-        "result": real(trace.result),
+        "terms": {name: real(value) for name, value in trace.element.terms.items()},
+        "rule": trace.element.rule,
+        "result": real(trace.element.result),
         "executor": real(trace.actual),
         "match": trace.matches,
     }
@@ -66,10 +66,10 @@ def _reals(values: Array) -> object:
 def trace_page(trace: Trace, channels: int, width: int | None) -> list[PageBlock]:
     """Return the page; of many channels the first ``channels`` are shown, but the sums of all."""
     lines = _where(trace)
-    vector = bool(trace.parts) and not trace.places
-    for part in trace.parts[:channels]:
+    vector = bool(trace.element.parts) and not trace.element.places
+    for part in trace.element.parts[:channels]:
         lines += _vector(part) if vector else _channel(part, width)
-    rest = trace.parts[channels:]
+    rest = trace.element.parts[channels:]
     if rest:
         total = sum(part.total for part in rest)
         more = "1 more channel, which sums" if len(rest) == 1 else f"{len(rest)} more channels, which sum"
@@ -81,8 +81,8 @@ def _where(trace: Trace) -> list[PageBlock]:
     names = axis_names(len(trace.node.shape))
     place = ", ".join(f"{name} {index}" for name, index in zip(names, trace.at, strict=True))
     lines: list[PageBlock] = [Title(f"{trace.node.name} at {place}")]
-    if trace.places:
-        ends = zip(names[1:], trace.places, strict=True)
+    if trace.element.places:
+        ends = zip(names[1:], trace.element.places, strict=True)
         spans = [f"{name} {rounded(first)}…{rounded(last)}" for name, (first, last) in ends]
         lines.append(Text([(f"its window is {', '.join(spans)} of the input{_outside(trace)}", "")]))
     return [*lines, Gap()]
@@ -95,7 +95,7 @@ def _outside(trace: Trace) -> str:
     window = layer.sliding(inputs)
     pads = window.pads if window else ((0, 0),) * len(sizes)
     over, padded, axes = [], False, axis_names(len(inputs[0]))[1:]
-    for name, (first, last), size, (_, after) in zip(axes, trace.places, sizes, pads, strict=True):
+    for name, (first, last), size, (_, after) in zip(axes, trace.element.places, sizes, pads, strict=True):
         padded |= first < 0 or (after > 0 and last >= size)
         if last >= size + after:
             over.append(f"by {last + 1 - size - after} along {name}")
@@ -161,20 +161,20 @@ def _vector(part: ChannelTerm) -> list[PageBlock]:
 
 def _together(trace: Trace) -> list[PageBlock]:
     lines: list[PageBlock] = []
-    if len(trace.parts) > 1:
-        totals = [rounded(part.total) for part in trace.parts]
-        total = rounded(sum(part.total for part in trace.parts))
+    if len(trace.element.parts) > 1:
+        totals = [rounded(part.total) for part in trace.element.parts]
+        total = rounded(sum(part.total for part in trace.element.parts))
         shown = totals if len(totals) <= 2 * _TERMS else [*totals[:_TERMS], "…", totals[-1]]
         lines.append(Paragraph(f"sum of {len(totals)} channels = {' + '.join(map(_bracketed, shown))} = {total}"))
-    elif trace.parts:
-        part = trace.parts[0]
+    elif trace.element.parts:
+        part = trace.element.parts[0]
         if part.weights is not None:
             count = prod(part.window.shape)
             lines.append(Text([(f"sum of {count:,} product{'s' * (count > 1)} = {rounded(part.total)}", "")]))
-        elif "elements" in trace.terms:
+        elif "elements" in trace.element.terms:
             lines.append(Text([(f"sum of the window = {rounded(part.total)}", "")]))
-    lines += [Text([(f"{name} = {rounded(value)}", "")]) for name, value in trace.terms.items()]
-    lines.append(Text([(f"result = {trace.rule} = ", ""), (rounded(trace.result), "bold")]))
+    lines += [Text([(f"{name} = {rounded(value)}", "")]) for name, value in trace.element.terms.items()]
+    lines.append(Text([(f"result = {trace.element.rule} = ", ""), (rounded(trace.element.result), "bold")]))
     if trace.matches:
         lines.append(Text([(f"the executor's value is {rounded(trace.actual)}: equal, except for rounding", "green")]))
     else:
@@ -198,6 +198,8 @@ def rounded(value: float, whole: bool | None = None) -> str:
 
 def trace_rows(trace: Trace) -> Sequence[dict[str, object]]:
     """Return one row per channel, then one row per further term, then the result: for csv and the like."""
-    rows: list[dict[str, object]] = [{"what": f"channel {part.channel}", "value": part.total} for part in trace.parts]
-    rows += [{"what": name, "value": value} for name, value in trace.terms.items()]
-    return [*rows, {"what": "result", "value": trace.result}, {"what": "executor", "value": trace.actual}]
+    rows: list[dict[str, object]] = [
+        {"what": f"channel {part.channel}", "value": part.total} for part in trace.element.parts
+    ]
+    rows += [{"what": name, "value": value} for name, value in trace.element.terms.items()]
+    return [*rows, {"what": "result", "value": trace.element.result}, {"what": "executor", "value": trace.actual}]
