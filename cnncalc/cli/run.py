@@ -207,7 +207,7 @@ def command(
     summary = summarize(network, result.batch, result.dtype)
     drawn = ["input"] * (not files) + ["weights"] * (tensors is None and network.model.tensors is None)
     out.show(view(summary, result, f"random {' and '.join(drawn)} (seed {seed})" if drawn else ""))
-    return max(report_unmet(summary), _report_to_stderr(result, asked.layout))
+    return max(report_unmet(summary), _report_to_stderr(result, asked.layout, bool(saving.save)))
 
 
 def _against(
@@ -262,18 +262,21 @@ def _figures(text: str, option: str) -> list[float]:
     return figures
 
 
-def _report_to_stderr(run: Run, layout: str) -> int:
+def _report_to_stderr(run: Run, layout: str, saves: bool = False) -> int:
     """Report differences on stderr; return the exit code."""
     if run.ok and run.finite:
         return 0
     from cnncalc.rendering.layout import page_lines, plain
     from cnncalc.rendering.screen import Screen
-    from cnncalc.rendering.views.run import mismatch
+    from cnncalc.rendering.views.run import differences
 
-    for row in run.mismatches[:5]:
-        to_stderr(plain(page_lines(mismatch(row, run.batch, layout), Screen())).rstrip("\n"))
-    if len(run.outputs) < len(run.network.outputs):
-        to_stderr("not all outputs were computed, so none are saved")
+    blocks = differences(run, layout, 5)
+    if blocks:
+        to_stderr(plain(page_lines(blocks, Screen())).rstrip("\n"))
+    missing = [f"'{name}'" for name in run.network.outputs if name not in run.outputs]
+    if missing:
+        what = "output was" if len(missing) == 1 else "outputs were"
+        to_stderr(f"{what} not computed: {', '.join(missing)}{', so none is saved' if saves else ''}")
     if run.unstable:
         to_stderr(f"output '{run.unstable}' has other bytes after a repeated pass than after the first")
     if run.first:

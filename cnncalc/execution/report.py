@@ -27,7 +27,7 @@ class LayerRun(NamedTuple):
         seconds: median time; the time of a fused layer is counted for the layer that it is fused into.
         tally: products that were really summed; None for a fused layer.
         fused_into: the layer whose kernel ran this one, or "".
-        finite: whether the array has neither NaN nor infinite elements.
+        finite: whether the array has neither NaN nor infinite elements; inside the network, −∞ is no fault.
         fault: the reason why the layer could not run, or "".
     """
 

@@ -95,7 +95,7 @@ def test_a_run_without_its_outputs_saves_nothing(tmp_path: Path, monkeypatch: py
     path.write_text("input: [3, 2, 2]\nlayers: [flatten, linear: 2]\n")
     done = cnncalc("run", str(path), "--save", str(tmp_path / "out.npz"))
     assert done.code == 1
-    assert "not all outputs were computed, so none are saved" in done.err
+    assert "output was not computed: 'fc1', so none is saved" in done.err
     assert [file.name for file in tmp_path.iterdir()] == ["net.yaml"]
 
 

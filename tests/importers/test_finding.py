@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import onnx
 import pytest
 
 from cnncalc.ground.errors import CnncalcError
+from tests.commands import cnncalc
 from tests.importers.models import ints, model, network, node
 
 F = np.float32
@@ -40,7 +42,7 @@ def test_boxes_that_are_kept_are_the_most_that_may_be() -> None:
     assert net.summary().totals.macs == 6 * 5 * (4 + 2) + 8 * 5 * 3
     assert net.summary().uncounted == ["NonMaxSuppression"]
     assert "NonMaxSuppression 'nms' has a variable number of output rows: the maximum is counted" in net.notes
-    assert "'NonMaxSuppression' can't be run" in [row.fault for row in net.run().mismatches]
+    assert "the number of its output rows depends on the data" in [row.fault for row in net.run().mismatches]
 
 
 def test_elements_that_are_not_zero_are_as_many_as_there_are() -> None:
@@ -50,6 +52,22 @@ def test_elements_that_are_not_zero_are_as_many_as_there_are() -> None:
     constants = {"one": ints(1), "ten": ints(10), "first": ints(0), "all": ints(-1)}
     net = network(model(nodes, {"x": [1, 4, 6]}, ["y", "n"], constants))
     assert (net.outputs["n"].shape, net.outputs["y"].shape) == ((3, 24), (10,))
+
+
+def test_a_run_says_what_was_not_computed_and_why(tmp_path: Path) -> None:
+    rows = [
+        node("Relu", ["kept"], ["r"]), node("Neg", ["r"], ["y"]), node("Add", ["scores", "scores"], ["z"]),
+    ]  # fmt: skip
+    path = tmp_path / "net.onnx"
+    path.write_bytes(detector(*rows, outputs=("y", "z")))
+    done = cnncalc("run", str(path))
+    assert done.code == 1
+    assert done.err.splitlines()[-3:] == [
+        "nonmaxsuppression1: could not run: the number of its output rows depends on the data",
+        "not computed, for want of their inputs: relu1, neg1",
+        "output was not computed: 'y'",
+    ]
+    assert "4 of 7 layers: the real shape is the inferred shape; 3 were not computed" in done.out
 
 
 def looped(body: list[Any]) -> bytes:

@@ -63,6 +63,9 @@ CASES: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], int]] = 
     "attention 23 with a mask of truths": (
         [node("Attention", ["x", "x", "x", "m"], ["y"])], WINDOWS, {"m": np.array([[1, 0, 1], [1, 1, 0], [0, 1, 1]], bool)}, 23,
     ),
+    "attention 23 with a query that sees nothing": (
+        [node("Attention", ["x", "x", "x", "m"], ["y"])], WINDOWS, {"m": np.array([[1, 0, 1], [0, 0, 0], [0, 1, 1]], bool)}, 23,
+    ),
     "attention 23 with a mask that is computed": (
         [node("Abs", ["x"], ["p"]), node("ReduceMax", ["p", "a"], ["r"]), node("Greater", ["p", "r"], ["g"]), node("Not", ["g"], ["n"]),
          node("Slice", ["n", "0", "3", "a"], ["m"]), node("Attention", ["x", "x", "x", "m"], ["y"])],
@@ -389,7 +392,7 @@ def test_patches_that_are_put_together_have_a_shape_and_no_figures() -> None:
     assert net.summary().uncounted == ["Col2Im"]
 
 
-def test_a_convolution_by_computed_filters_is_counted_and_cannot_be_run() -> None:
+def test_a_convolution_by_computed_filters_is_counted_and_run() -> None:
     """CondConv (arXiv:1904.04971) as its exporter writes it for one sample: two filter banks mixed by what comes in."""
     nodes = [
         node("GlobalAveragePool", ["x"], ["g"]), node("Flatten", ["g"], ["f"]), node("MatMul", ["f", "r"], ["mix"]),
@@ -398,7 +401,8 @@ def test_a_convolution_by_computed_filters_is_counted_and_cannot_be_run() -> Non
         node("Reshape", ["t", "ys"], ["y"]),
     ]  # fmt: skip
     constants = {"r": weight(4, 2), "banks": weight(2, 8 * 4 * 9), "ws": ints(8, 4, 3, 3), "ys": ints(1, 8, 6, 5)}
-    net = network(model(nodes, {"x": [1, 4, 6, 5]}, ["y"], constants))
+    data, x = model(nodes, {"x": [1, 4, 6, 5]}, ["y"], constants), weight(1, 4, 6, 5)
+    net = network(data)
     products = 8 * 4 * 9 * 6 * 5
     assert net.summary().totals.macs == products + 4 * 2 + 2 * 8 * 4 * 9
     assert net.summary().totals.params == 4 * 2 + 2 * 8 * 4 * 9
@@ -406,7 +410,40 @@ def test_a_convolution_by_computed_filters_is_counted_and_cannot_be_run() -> Non
     assert (conv.shape, conv.use.flops, conv.layer.kind) == ((8, 6, 5), 2 * products, "conv")
     assert net.nodes[-1].shape == (8, 6, 5)
     assert any("works only for a batch of 1: Conv" in note for note in net.notes)
-    assert [row.fault for row in net.run(weight(1, 4, 6, 5)).mismatches] == ["'Conv' can't be run"]
+    np.testing.assert_allclose(net.run(x).output, runtime(data, {"x": x})[0], rtol=1e-4, atol=1e-5)
+
+
+def test_filters_and_biases_of_one_sample_or_of_all_are_computed() -> None:
+    """Modulated filters of a transposed convolution on a learned map (StyleGAN2), and a band of sines (SincNet)."""
+    nodes = [
+        node("MatMul", ["x", "m"], ["style"]), node("Reshape", ["style", "s"], ["w"]),
+        node("ConvTranspose", ["map", "w", "b"], ["t"], strides=[2, 2], pads=[1, 1, 1, 1], output_padding=[1, 1]),
+        node("MatMul", ["low", "grid"], ["band"]), node("Sin", ["band"], ["sines"]), node("Reshape", ["sines", "k"], ["f"]),
+        node("Conv", ["t", "f"], ["y"], group=3),
+    ]  # fmt: skip
+    constants = {
+        "m": weight(6, 4 * 3 * 9), "s": ints(4, 3, 3, 3), "b": weight(3), "map": weight(1, 4, 5, 4), "low": weight(6, 1),
+        "grid": weight(1, 9), "k": ints(6, 1, 3, 3),
+    }  # fmt: skip
+    data, x = model(nodes, {"x": [1, 6]}, ["y"], constants), weight(1, 6)
+    run = network(data).run(x)
+    assert run.ok, [(row.node.name, row.fault) for row in run.mismatches]
+    np.testing.assert_allclose(run.output, runtime(data, {"x": x})[0], rtol=1e-4, atol=1e-5)
+
+
+def test_samples_put_after_others_are_those_of_one_sample_alone() -> None:
+    """Windows that were made of a sample stay together, and the next samples would not come where they belong."""
+    nodes = [
+        node("Reshape", ["x", "s"], ["w"]), node("Neg", ["x"], ["n"]), node("Reshape", ["n", "s"], ["v"]),
+        node("Concat", ["w", "v"], ["y"], axis=0),
+    ]  # fmt: skip
+    data, x = model(nodes, {"x": ["N", 4, 6]}, ["y"], {"s": ints(-1, 2, 6)}), weight(1, 4, 6)
+    net = network(data)
+    np.testing.assert_array_equal(net.run(x).output, runtime(data, {"x": x})[0])
+    with pytest.raises(CnncalcError, match=r"a batch of 2, but Concat that makes 'y' restricts the network to a batch of 1"):
+        net.run(weight(2, 4, 6))
+    with pytest.raises(CnncalcError, match="it puts samples after those of another batch"):
+        network(model(nodes, {"x": [2, 1, 4, 6]}, ["y"], {"s": ints(-1, 2, 6)}))
 
 
 @pytest.mark.parametrize("op", ["matmul", "conv", "input", ""])

@@ -226,10 +226,8 @@ class Weights(Mapping[str, Any]):
         array = self.arrays.of(value)
         array = array if array.dtype.kind == "f" and array.dtype != np.float16 else array.astype(np.float32)
         array = array.reshape(shape)
-        if np.isfinite(array).all():
-            return array
-        most = float(np.finfo(np.float32).max)
-        return np.nan_to_num(array, posinf=most, neginf=-most)
+        above = array == np.inf
+        return np.where(above, np.finfo(np.float32).max, array) if above.any() else array
 
     def __contains__(self, name: object) -> bool:
         return name in self.constants  # a mapping would read the tensor

@@ -1,4 +1,4 @@
-"""Operators of a model file that are no layers: those that are not known, and convolutions by computed filters."""
+"""Operators of a model file that are no layers: those that are not known, and convolutions by what is computed."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ from cnncalc.layers.shapes import Shape, shape_text
 
 if TYPE_CHECKING:
     from cnncalc.layers.interfaces import Array, Ops
+
+
+FINDING = frozenset(("NonZero", "NonMaxSuppression", "Compress", "Unique"))
+"""Operators whose number of output rows depends on the data."""
 
 
 def word(value: object) -> str:
@@ -51,6 +55,8 @@ class Opaque(Layer):
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Compute the output with NumPy.  Raises LayerError if there are no settings."""
+        if self.op in FINDING:
+            raise LayerError("the number of its output rows depends on the data")
         if not self.settings:
             return super().forward(ops, *inputs)
         from cnncalc.importers.onnx.computed import RULES
@@ -63,10 +69,7 @@ class Opaque(Layer):
 
 
 class ComputedConv(Opaque):
-    """A convolution whose filters are computed for each sample (CondConv, arXiv:1904.04971), which can't be run.
-
-    Or one whose taps are moved (deformable convolution), which can.
-    """
+    """A convolution whose filters are computed, for each sample (CondConv, arXiv:1904.04971) or for all."""
 
     kind = "conv"
 
@@ -74,17 +77,16 @@ class ComputedConv(Opaque):
     bias = argument(flag, "whether a bias is added", False)
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
-        """Multiply the values at the moved taps by the filters.  Raises LayerError if the filters are computed."""
-        if not self.settings:
-            return super().forward(ops, *inputs)
-        from cnncalc.importers.onnx.computed import moved_taps
-
+        """Convolve each sample with its own filters, or all with the same.  The settings are the convolution's."""
+        x, filters, *rest = inputs
+        convolve = ops.conv_transpose if self.op == "ConvTranspose" else ops.conv
         settings = dict(self.settings)
-        x, filters, offset, *rest = inputs
-        taps = moved_taps(settings, x, filters.shape[3:], offset, *rest[self.bias :])
-        groups = taps.shape[1]
-        y = ops.matmul(filters.reshape(1, groups, -1, taps.shape[2]), taps).reshape(len(x), *self.shape)
-        return y + rest[0].reshape(1, -1, 1, 1) if self.bias else y
+        if len(filters) == 1:
+            y = convolve(x, filters[0], **settings)
+        else:
+            alone = [convolve(x[i : i + 1] if len(x) > 1 else x, one, **settings) for i, one in enumerate(filters)]
+            y = ops.concat(alone, 0)
+        return y + rest[0].reshape(len(rest[0]), -1, *[1] * (y.ndim - 2)) if self.bias else y
 
     def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """Those of the convolution."""
@@ -94,3 +96,16 @@ class ComputedConv(Opaque):
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """Two for each multiply-accumulate, and the bias."""
         return 2 * self.products + self.bias * prod(output)
+
+
+class DeformedConv(ComputedConv):
+    """A convolution whose taps are moved by offsets that are computed (arXiv:1703.06211, arXiv:1811.11168)."""
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Multiply the values at the moved taps by the filters."""
+        from cnncalc.importers.onnx.computed import moved_taps
+
+        x, filters, offset, *rest = inputs
+        taps = moved_taps(dict(self.settings), x, filters.shape[3:], offset, *rest[self.bias :])
+        y = ops.matmul(filters.reshape(1, taps.shape[1], -1, taps.shape[2]), taps).reshape(len(x), *self.shape)
+        return y + rest[0].reshape(1, -1, 1, 1) if self.bias else y

@@ -8,7 +8,7 @@ from typing import Protocol
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.importers.onnx.choices import Additions, BranchTaker
 from cnncalc.importers.onnx.model import OnnxOperator, Port, Subgraph
-from cnncalc.importers.onnx.opaque import Opaque
+from cnncalc.importers.onnx.opaque import FINDING, Opaque
 from cnncalc.importers.onnx.values import Call, Value, ValueScope, where
 from cnncalc.layers.base import Layer
 from cnncalc.layers.shapes import Shape
@@ -80,10 +80,6 @@ def _inner(item: OnnxOperator) -> list[OnnxOperator]:
     graphs = [value for value in item.attributes.values() if isinstance(value, Subgraph)]
     own = [one for graph in graphs for one in graph.operators]
     return own + [inner for one in own for inner in _inner(one)]
-
-
-FINDING = frozenset(("NonZero", "NonMaxSuppression", "Compress", "Unique"))
-"""Operators whose number of output rows depends on the data."""
 
 
 def finds(item: OnnxOperator) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import prod, sqrt
+from math import inf, prod, sqrt
 
 from cnncalc.layers.arguments import LayerError, argument, choice, factor, flag
 from cnncalc.layers.base import Elsewhere, Example, Layer
@@ -19,8 +19,9 @@ class Attention(Layer):
     Inputs: queries (…, L, d), keys (…, S, d), values (…, S, e); further inputs are added to the logits (…, L, S):
     biases of relative positions, a mask.  Output (…, L, e).  The leading axes, such as heads and windows, are equal, or
     1 if one is shared by all.  With ``scaled: input`` the products are multiplied by the fourth input: a learned
-    temperature per head, as in Swin v2 and XCiT.  Projections are linear layers of their own. Flops for each head: 2 ·
-    macs, one product for each element that is scaled, L·S adds for each bias, and the softmax of L lines of S.
+    temperature per head, as in Swin v2 and XCiT.  A query whose logits are all −∞, masked, gives 0, as PyTorch's does.
+    Projections are linear layers of their own.  Flops for each head: 2 · macs, one product for each element that is
+    scaled, L·S adds for each bias, and the softmax of L lines of S.
     """
 
     kind = "matmul"
@@ -104,8 +105,10 @@ class Attention(Layer):
             logits = logits * others.pop(0)
         for bias in others:
             logits = logits + bias
-        powers = ops.np.exp(logits - logits.max(-1, keepdims=True))
-        powers /= powers.sum(-1, keepdims=True)
+        top = logits.max(-1, keepdims=True)
+        powers = ops.np.exp(logits - ops.np.where(top == -inf, 0, top) if others else logits - top)
+        total = powers.sum(-1, keepdims=True)
+        powers /= ops.np.where(total == 0, 1, total) if others else total
         y = ops.matmul(powers, v)
         return y.swapaxes(-1, -2) if self.features_first else y
 

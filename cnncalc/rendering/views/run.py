@@ -71,9 +71,7 @@ def page(run: Run, random: str, layout: str) -> list[PageBlock]:
     rows: list[TableRow] = [_row(row, run.batch, layout) for row in run.layers]
     blocks: list[PageBlock] = [Title(title(network.name, network.variant), about), Gap()]
     blocks += [Table(_COLUMNS, [*rows, Divider(), _sum(run)]), Gap()]
-    for row in run.mismatches:
-        blocks += mismatch(row, run.batch, layout)
-    return blocks + _verdict(run)
+    return blocks + differences(run, layout) + _verdict(run)
 
 
 def _row(row: LayerRun, batch: int, layout: str) -> list[str | Cell]:
@@ -97,18 +95,35 @@ def _sum(run: Run) -> list[str | Cell]:
     return [Cell("total", "bold"), "", "", "", Cell(f"{1e3 * run.seconds:.2f}", "bold"), Cell(speed, "bold"), ""]
 
 
-def mismatch(row: LayerRun, batch: int, layout: str) -> list[PageBlock]:
+SHOWN_WAITING = 5
+"""Names of layers that are listed of those that wait for another layer's output."""
+
+
+def differences(run: Run, layout: str, most: int | None = None) -> list[PageBlock]:
+    """Return what is not as inferred of each layer, of at most ``most``, and the layers behind those that failed."""
+    failed = {row.node for row in run.layers if row.fault}
+    waiting = [row for row in run.layers if row.fault and not failed.isdisjoint(row.node.inputs)]
+    own = [row for row in run.mismatches if row not in waiting]
+    blocks = [block for row in own[:most] for block in _mismatch(row, run.batch, layout)]
+    if waiting:
+        names = ", ".join([row.node.name for row in waiting[:SHOWN_WAITING]])
+        more = f" and {len(waiting) - SHOWN_WAITING} more" if len(waiting) > SHOWN_WAITING else ""
+        blocks.append(Paragraph(f"not computed, for want of their inputs: {names}{more}", "red"))
+    return blocks
+
+
+def _mismatch(row: LayerRun, batch: int, layout: str) -> list[PageBlock]:
     """Return the mismatch of one layer: both shapes, both counts, and the rule's formula."""
-    blocks: list[PageBlock] = []
     if row.fault:
-        blocks.append(Paragraph(f"{row.node.name}: could not run: {row.fault}", "red"))
-    elif not row.shape_holds(batch):
+        return [Paragraph(f"{row.node.name}: could not run: {row.fault}", "red")]
+    blocks: list[PageBlock] = []
+    if not row.shape_holds(batch):
         came = with_batch(row.actual, layout) if row.actual else "none"
         message = (
             f"{row.node.name}: the inferred shape is {with_batch(row.inferred(batch), layout)}, the real one {came}"
         )
         blocks.append(Paragraph(message, "red"))
-    if not row.fault and not row.macs_hold(batch):
+    if not row.macs_hold(batch):
         summed = row.tally.direct if row.tally else 0
         message = f"{row.node.name}: {counted(row.node.macs(batch), 'MAC')} counted, {exact(summed)} summed"
         blocks.append(Paragraph(message, "red"))
@@ -123,9 +138,10 @@ def mismatch(row: LayerRun, batch: int, layout: str) -> list[PageBlock]:
 def _verdict(run: Run) -> list[PageBlock]:
     total, held = len(run.layers), sum(row.shape_holds(run.batch) for row in run.layers)
     style = "bold green" if held == total else "bold red"
-    blocks: list[PageBlock] = [
-        Paragraph(f"{held} of {counted(total, 'layer')}: the real shape is the inferred shape", style)
-    ]
+    missing = sum(bool(row.fault) for row in run.layers)
+    text = f"{held} of {counted(total, 'layer')}: the real shape is the inferred shape"
+    text += f"; {missing} {'was' if missing == 1 else 'were'} not computed" if missing else ""
+    blocks: list[PageBlock] = [Paragraph(text, style)]
     blocks.append(Paragraph(_products(run)))
     if run.first:
         blocks.append(Paragraph(f"not finite: '{run.first}' is the first layer with NaN or infinity", "bold red"))

@@ -6,7 +6,7 @@ from math import prod
 
 from cnncalc.importers.onnx.builder import HANDLERS, Builder, operator
 from cnncalc.importers.onnx.evaluator_moves import position
-from cnncalc.importers.onnx.opaque import ComputedConv
+from cnncalc.importers.onnx.opaque import DeformedConv
 from cnncalc.importers.onnx.operators.contraction import feature_map, window
 from cnncalc.importers.onnx.operators.scattering import of_a_sample
 from cnncalc.importers.onnx.steps import made
@@ -108,7 +108,7 @@ def _deform_conv(build: Builder, call: Call) -> Value:
         "groups": groups, "parts": parts, "strides": slides.stride, "dilations": slides.dilation,
         "pads": tuple([before for before, _ in slides.padding]),
     }  # fmt: skip
-    layer = ComputedConv(
+    layer = DeformedConv(
         op=call.op, shape=plain.output, products=plain.macs, bias=bias is not None, settings=tuple(settings.items())
     )
     filters, *biases = [build.parameter(value, value.shape) for value in (weight, bias) if value is not None]

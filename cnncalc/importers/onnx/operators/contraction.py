@@ -103,50 +103,49 @@ def _conv(build: Builder, call: Call) -> Value:
 
 def convolution(build: Builder, call: Call, x: Value, weight: Value, bias: Value | None) -> Value:
     """Return a convolution of a map.  Raises UnfitError if the filters don't fit."""
-    if weight.is_live or (bias is not None and bias.is_live):
-        return _computed(build, call, x, weight, bias)
-    sizes, kernel = x.shape[1:], weight.shape[2:]
-    stated = call.integers("kernel_shape")
+    weight, bias = _of_one_sample(build, weight), bias and _of_one_sample(build, bias)
+    kernel, stated = weight.shape[2:], call.integers("kernel_shape")
     if stated is not None and stated != kernel:
         raise UnfitError(f"kernel_shape {stated}, but the filters are {kernel}")
-    x, slides = cropped(build, x, window(call, sizes, kernel))
+    x, slides = cropped(build, x, window(call, x.shape[1:], kernel))
     groups = call.integer("group", 1)
-    held = {"weight": ConstantInput(weight)} | ({"bias": ConstantInput(bias)} if bias is not None else {})
-    return build.step(
-        "conv", [x], 0, held, in_channels=weight.shape[1] * groups, out_channels=weight.shape[0], groups=groups,
-        bias=bias is not None, **slides._asdict(),
-    )  # fmt: skip
+    arguments = {"in_channels": weight.shape[1] * groups, "out_channels": weight.shape[0], "groups": groups}
+    return _convolved(build, x, weight, bias, arguments | slides._asdict())
 
 
-def _computed(build: Builder, call: Call, x: Value, weight: Value, bias: Value | None) -> Value:
-    """Return a convolution by filters that are computed: those of the one sample that the file was made for."""
-    if weight.axis == 0 and x.times == 1 and build.baked == 1:
-        build.single.append(f"Conv '{call.operator.name}', whose filters are computed,")
-        whole = (weight.times, *weight.shape)
-        weight = build.step("unfold", [weight], None, size=weight.times, axis=0) if weight.times > 1 else weight
-        weight = build.view(weight, whole, None)
-    if weight.axis is not None or len(weight.shape) != len(x.shape) + 1 or not x.is_live:
-        raise UnfitError("its filters are computed when it runs")
-    x, slides = cropped(build, x, window(call, x.shape[1:], weight.shape[2:]))
-    groups = call.integer("group", 1)
-    plain = made(
-        "conv",
-        {"in_channels": weight.shape[1] * groups, "out_channels": weight.shape[0], "groups": groups, "bias": False}
-        | slides._asdict(),
-    ).apply((x.sample,))
-    layer = ComputedConv(op=call.op, shape=plain.output, products=plain.macs, bias=bias is not None)
-    sides = [weight if weight.is_live else build.parameter(weight, weight.shape)]
-    if bias is not None:
-        sides.append(bias if bias.is_live else build.parameter(bias, bias.shape))
-    return build.layer(layer, [x, *sides], 0)
+def _of_one_sample(build: Builder, value: Value) -> Value:
+    """Return computed filters, or their bias, whose first axis is merged with the batch, as those of one sample."""
+    if not value.is_live or value.axis != 0 or build.baked > 1:
+        return value
+    build.single.append(f"{build.call.op} '{build.call.operator.name}', whose filters are computed,")
+    whole = (value.times, *value.shape)
+    value = build.step("unfold", [value], None, size=value.times, axis=0) if value.times > 1 else value
+    return build.view(value, whole, None)
+
+
+def _convolved(
+    build: Builder, x: Value, weight: Value, bias: Value | None, arguments: dict[str, object], kind: str = "conv"
+) -> Value:
+    """Return a convolution by filters and a bias that are stored or computed."""
+    sides = [weight] if bias is None else [weight, bias]
+    if not any(side.is_live for side in sides):
+        held = {name: ConstantInput(side) for name, side in zip(("weight", "bias"), sides, strict=False)}
+        return build.step(kind, [x], 0, held, bias=bias is not None, **arguments)
+    if any(side.axis is not None for side in sides) or len(weight.shape) != len(x.shape) + 1:
+        raise UnfitError("its filters are computed for several samples")
+    inputs = [side if side.is_live else build.parameter(side, side.shape) for side in (x, *sides)]
+    use = made(kind, {**arguments, "bias": False}).apply((x.sample,))
+    wanted = ("stride", "padding", "dilation", "groups", "output_padding")
+    settings = tuple([(name, value) for name, value in arguments.items() if name in wanted])
+    figures = {"shape": use.output, "products": use.macs, "bias": bias is not None}
+    return build.layer(ComputedConv(op=build.call.op, settings=settings, **figures), inputs, 0)
 
 
 @operator("ConvTranspose")
 @of_regions
 def _conv_transpose(build: Builder, call: Call) -> Value:
-    x, weight, bias = feature_map(call.input(0)), call.input(1), call.given(2)
-    if weight.is_live:
-        raise UnfitError("its filters are computed when it runs")
+    x, bias = feature_map(call.input(0)), call.given(2)
+    weight, bias = _of_one_sample(build, call.input(1)), bias and _of_one_sample(build, bias)
     sizes, kernel, groups = x.shape[1:], weight.shape[2:], call.integer("group", 1)
     rank = len(sizes)
     auto = call.text("auto_pad", "NOTSET")
@@ -167,11 +166,9 @@ def _conv_transpose(build: Builder, call: Call) -> Value:
             half = total // 2  # the odd one is cut off the end under SAME_UPPER, else off the beginning
             pads.append((half, total - half) if auto == "SAME_UPPER" else (total - half, half))
         slides, extra = slides._replace(padding=tuple(pads)), tuple(grown)
-    held = {"weight": ConstantInput(weight)} | ({"bias": ConstantInput(bias)} if bias is not None else {})
-    return build.step(
-        "conv_transpose", [x], 0, held, in_channels=weight.shape[0], out_channels=weight.shape[1] * groups,
-        groups=groups, bias=bias is not None, output_padding=tuple(extra), **slides._asdict(),
-    )  # fmt: skip
+    arguments = {"in_channels": weight.shape[0], "out_channels": weight.shape[1] * groups, "groups": groups}
+    arguments |= {"output_padding": tuple(extra), **slides._asdict()}
+    return _convolved(build, x, weight, bias, arguments, "conv_transpose")
 
 
 # --- matrix products -----------------------------------------------------------------------------------------

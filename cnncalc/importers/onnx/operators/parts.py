@@ -216,9 +216,16 @@ def _concat(build: Builder, call: Call) -> Value:
         value if value.is_live else build.parameter(value, shape) for value, shape in zip(found, shapes, strict=True)
     ]
     if axis == batch:
-        tall = [build.view(value, (1, *value.shape), None) for value in live]
-        joined = build.step("concat", tall, None, axis=0)
-        folded = build.step("fold", [joined], None, axis=0)
+        if build.baked > 1:
+            raise UnfitError("it puts samples after those of another batch")
+        build.single.append(where(call.operator))
+        rows = [
+            build.step("unfold", [value], None, size=value.times, axis=0)
+            if value.times > 1
+            else build.view(value, (1, *value.shape), None)
+            for value in live
+        ]
+        folded = build.step("fold", [build.step("concat", rows, None, axis=0)], None, axis=0)
         return alias(folded, folded.shape, batch)
     own = axis if batch is None or axis < batch else axis - 1
     return build.step("concat", live, batch, axis=own)
