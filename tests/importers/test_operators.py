@@ -440,7 +440,9 @@ def test_samples_put_after_others_are_those_of_one_sample_alone() -> None:
     data, x = model(nodes, {"x": ["N", 4, 6]}, ["y"], {"s": ints(-1, 2, 6)}), weight(1, 4, 6)
     net = network(data)
     np.testing.assert_array_equal(net.run(x).output, runtime(data, {"x": x})[0])
-    with pytest.raises(CnncalcError, match=r"a batch of 2, but Concat that makes 'y' restricts the network to a batch of 1"):
+    with pytest.raises(
+        CnncalcError, match=r"a batch of 2, but Concat that makes 'y' restricts the network to a batch of 1"
+    ):
         net.run(weight(2, 4, 6))
     with pytest.raises(CnncalcError, match="it puts samples after those of another batch"):
         network(model(nodes, {"x": [2, 1, 4, 6]}, ["y"], {"s": ints(-1, 2, 6)}))
