@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from math import prod
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.random import SFC64
@@ -205,7 +205,7 @@ def _fault(name: str, weight: Weight, weights: Mapping[str, npt.ArrayLike]) -> s
     return ""
 
 
-def _is_finite(data: Array) -> bool:
+def _is_finite(data: npt.NDArray[Any]) -> bool:
     """Whether no element is NaN or infinite, apart from −∞, which masks have."""
     return bool(np.isfinite(data).all()) or not (np.isnan(data).any() or (data == np.inf).any())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import prod
+from typing import Any
 from typing import TYPE_CHECKING, ClassVar
 
 from cnncalc.layers.arguments import argument, flag, integers, natural
@@ -80,7 +81,7 @@ class ComputedConv(Opaque):
         """Convolve each sample with its own filters, or all with the same.  The settings are the convolution's."""
         x, filters, *rest = inputs
         convolve = ops.conv_transpose if self.op == "ConvTranspose" else ops.conv
-        settings = dict(self.settings)
+        settings: dict[str, Any] = dict(self.settings)
         if len(filters) == 1:
             y = convolve(x, filters[0], **settings)
         else:

@@ -110,7 +110,7 @@ def convolution(build: Builder, call: Call, x: Value, weight: Value, bias: Value
     x, slides = cropped(build, x, window(call, x.shape[1:], kernel))
     groups = call.integer("group", 1)
     arguments = {"in_channels": weight.shape[1] * groups, "out_channels": weight.shape[0], "groups": groups}
-    return _convolved(build, x, weight, bias, arguments | slides._asdict())
+    return _convolved(build, x, weight, bias, {**arguments, **slides._asdict()})
 
 
 def _of_one_sample(build: Builder, value: Value) -> Value:
@@ -167,8 +167,8 @@ def _conv_transpose(build: Builder, call: Call) -> Value:
             pads.append((half, total - half) if auto == "SAME_UPPER" else (total - half, half))
         slides, extra = slides._replace(padding=tuple(pads)), tuple(grown)
     arguments = {"in_channels": weight.shape[0], "out_channels": weight.shape[1] * groups, "groups": groups}
-    arguments |= {"output_padding": tuple(extra), **slides._asdict()}
-    return _convolved(build, x, weight, bias, arguments, "conv_transpose")
+    placed = {"output_padding": tuple(extra), **slides._asdict()}
+    return _convolved(build, x, weight, bias, {**arguments, **placed}, "conv_transpose")
 
 
 # --- matrix products -----------------------------------------------------------------------------------------
