@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Any
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from cnncalc.layers.arguments import argument, flag, integers, natural
 from cnncalc.layers.base import Layer, LayerError
