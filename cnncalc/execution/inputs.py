@@ -23,10 +23,14 @@ FLOATS: dict[str, DType] = {"float32": np.dtype(np.float32), "float64": np.dtype
 
 
 def random_inputs(network: Graph, batch: int, seed: int, dtype: npt.DTypeLike) -> dict[str, Array]:
-    """Return seeded tensors (batch, *shape) by input name: standard normal, or valid indices."""
+    """Return seeded tensors (batch, *shape) by input name: standard normal, or valid indices.
+
+    An only input gets the same numbers whatever it is called, so that a model file and its spec can be compared.
+    """
     made, bounds = {}, index_bounds(network)
     for name, tensor in network.inputs.items():
-        stream = np.random.default_rng([seed, zlib.crc32(name.encode())])
+        key = name if len(network.inputs) > 1 else "input"
+        stream = np.random.default_rng([seed, zlib.crc32(key.encode())])
         shape, below = (batch, *tensor.shape), bounds.get(tensor, tensor.below)
         if below is None:
             made[name] = stream.standard_normal(shape, np.float32).astype(dtype, copy=False)

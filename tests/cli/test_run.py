@@ -379,3 +379,15 @@ def test_one_of_a_thing_is_no_plural(tmp_path: Path) -> None:
         "layers|params|MACs|FLOPs|faults|warnings|axes|elements|figures|combinations|bytes|buffers|networks|operators"
     )
     assert not re.findall(rf".*\b(?<![\d,.·])1 (?:more )?(?:{things})\b.*", texts)
+
+
+def test_an_only_input_is_the_same_by_any_name() -> None:
+    """So a model file and the spec that is imported from it print the same numbers."""
+    layers = "layers: [conv: {out_channels: 2, kernel_size: 3}, flatten, linear: 5]"
+    runs = [
+        cnncalc("run", "-", "--seed", "3", stdin=f"input: {shape}\n{layers}")
+        for shape in ("[1, 8, 8]", "{x: [1, 8, 8]}")
+    ]
+    lines = [run.out.splitlines()[-1] for run in runs]
+    assert lines[0] == lines[1]
+    assert lines[0].startswith("top-5: ")
