@@ -187,6 +187,13 @@ def number(value: object) -> float:
     return as_float(value)
 
 
+def not_negative(value: object) -> float:
+    """A number of 0 or more."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < LARGEST:
+        raise ValueError("a number of 0 or more")
+    return as_float(value)
+
+
 def factor(value: object) -> float:
     """A number above 0; whole ones become integers."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < LARGEST:
@@ -232,6 +239,8 @@ def _axis(value: object) -> int:
 
 def _axes(value: object) -> tuple[int, ...]:
     """An axis or a list of axes."""
+    if value == ():
+        raise ValueError("an axis or a list of axes")
     return tuple([_axis(item) for item in (value if isinstance(value, tuple) else (value,))])
 
 
@@ -259,7 +268,10 @@ def per_axis(convert: Callable[[object], T]) -> Conversion[tuple[T, ...]]:
             if not value:
                 raise ValueError("a list with one number per axis")
             return tuple([convert(item) for item in value])
-        return convert(value)
+        taken = convert(value)
+        if taken is None:  # a value for single axes alone
+            raise ValueError("a number, or a list with one number or null per axis")
+        return taken
 
     return Conversion(axes, axes="one")
 

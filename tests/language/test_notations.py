@@ -83,6 +83,16 @@ ITEMS = [
     ("relu -> conv", 5, "unknown layer type 'relu -> conv'", "write each as a separate item: '- relu', then '- conv: {out_channels: …, kernel_size: …}'"),
     ("conv: {out_channels： 10， kernel_size： 3}", 12, "conv: unknown argument 'out_channels： 10， kernel_size： 3'", "for '：' write a colon and a blank"),
     ("conv: {out_channels: “10”, kernel_size: 3}", 26, "'“10”' is not an expression", "quotes are \" and '"),
+    ("conv:\n      - out_channels: 3\n      - kernel_size: 5", 7, "conv: the arguments are a list", "write '- conv: {out_channels: 3, kernel_size: 5}'"),
+    ("cоnv: {out_channels: 3, kernel_size: 5}", 5, "unknown layer type 'cоnv'", "'о' (U+043E) is no Latin letter: write 'conv'"),
+    ("conv: {оut_channels: 3, kernel_size: 5}", 12, "conv: unknown argument 'оut_channels'", "'о' (U+043E) is no Latin letter: write 'out_channels'"),
+    ("relu# as in the paper", 5, "unknown layer type 'relu# as in the paper'", "a comment begins with a space before its #"),
+    ("F.relu(x)", 5, "unknown layer type", "write '- relu'"),
+    ("tf.nn.conv2d(x, w, padding='SAME')", 5, "unknown layer type", "write '- conv: {out_channels: …, kernel_size: …, padding: same}'"),
+    ("F.conv2d(x, w, b, 2)", 5, "unknown layer type", "name the arguments after a colon: '- conv: {"),  # 2 is the stride
+    ("convolution2dLayer(3, 16)", 5, "unknown layer type", "name the arguments after a colon: '- conv: {"),  # MATLAB: 16 filters of 3×3
+    ("batchNormalizationLayer", 5, "unknown layer type", "it is called 'batchnorm' here"),
+    ("normalisation", 5, "unknown layer type", "preprocessing of images is no part of the network here"),
     ("conv:\n    args: {out_channels: 3}", 9, "unknown modifier 'args'", None),
 ]  # fmt: skip
 
@@ -121,6 +131,19 @@ def test_what_the_hint_says_is_a_spec(item: str) -> None:
     [
         ("  - relu\n  -flatten\n", "write a blank after the dash: '- flatten'"),
         ("  -relu\n  -flatten\n", "write a blank after the dash: '- relu'"),
+        ("  * relu\n", "write a dash and a blank: '- relu'"),
+        ("  - relu\n - relu\n", "entries of one list, and keys of one mapping, must begin in the same column"),
+        (
+            "  - conv: {out_channels: 3, kernel_size: 5},\n",
+            "take away what stands after the }: each item has a line and a dash of its own",
+        ),
+        (
+            "  - conv: {out_channels: 3, kernel_size: 5}, relu\n",
+            "take away what stands after the }: each item has a line and a dash of its own",
+        ),
+        ("  - relu\noutputs\n  - relu1\n", "a key ends in a colon: 'outputs: …'"),
+        ("  - relu\noutputs relu1\nname: x\n", "a key ends in a colon: 'outputs: …'"),
+        ("  - {relu: }\nname: x: y\n", "quote a text that contains a colon"),
         ("  -\trelu\n", "replace the tab by blanks"),
         ("  – relu\n", "for '–' write -"),
         ("  -\u00a0relu\n", "for U+00A0 write a blank"),
@@ -189,6 +212,32 @@ def test_a_long_item_is_not_looked_into() -> None:
             "repeat must be an integer of 0 or more, not true",
             "use 'repeat: 2' for a number",
         ),
+        (
+            "  - relu:\n    from: -1",
+            "no item is called '-1'",
+            "items have names: without 'from' the item above is read",
+        ),
+        ("  1. relu:", "each item begins with a dash", "write a dash and a blank: '- relu'"),
+        ("  - relu\nexpect: {params: 61,100,840}", "unknown key '100' in 'expect'", "a number has no commas"),
+        ("  - linear: 12px", "'12px' is not an expression", "write 12, if 'px' is a unit"),
+        (
+            "  - linear: 2 in_channels",
+            "'2 in_channels' is not an expression",
+            "a product is written with *: 2 * in_channels",
+        ),
+        (
+            "  - linear: in_channels × 2",
+            "'in_channels × 2' is not an expression",
+            "a product is written with *: in_channels * 2",
+        ),
+        (
+            "  - linear: 'in_channels > 3 ? 2 : 4'",
+            "'in_channels > 3 ? 2 : 4' is not an expression",
+            "write 2 if in_channels > 3 else 4",
+        ),
+        ("  - linear: '{{ width }}'", "'{{ width }}' is not an expression", "a name stands by itself: width"),
+        ("  - linear: 10,", "'10,' ends in a comma", "write 10"),
+        ("  - linear: 4 GMACs", "'4 GMACs' is not an expression", "write 4000000000"),
         ("  - relu:\n    for:", "'for' is empty", "write a value after 'for:', or leave the line out"),
     ],
 )

@@ -230,6 +230,11 @@ class _Build:
             what: (self.values.value(value, self.values.globals), value.origin)
             for what, value in self.stated.expect.items()
         }
+        for what, (_, origin) in graph.published.items():
+            name = what.removeprefix("output ")
+            if name != what and name not in graph.outputs:
+                near = partial(did_you_mean, name, tuple(graph.outputs), "outputs")
+                self.faults.note(origin, f"the network has no output '{name}'", near)
         self.faults.stop()
 
 

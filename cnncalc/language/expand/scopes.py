@@ -201,5 +201,7 @@ class Scopes:
             hint = "only items above that are present can be named"
             self.faults.note(reference.origin, f"'{first}' is not an earlier item", hint)
         else:
-            hint = did_you_mean(first, known, "names above")
+            counted = name.lstrip("-").isdigit()
+            by_name = "items have names: without 'from' the item above is read; give any other a 'name'"
+            hint = by_name if counted else did_you_mean(first, known, "names above")
             self.faults.note(reference.origin, f"no item is called '{name}'", hint)

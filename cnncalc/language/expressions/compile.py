@@ -77,7 +77,7 @@ def compile_expression(text: str, known: Collection[str]) -> Expression:
         odd = next((place for place, sign in enumerate(text) if not (sign.isascii() or sign.isidentifier())), offset)
         offset = max(odd, offset)  # Python 3.10 points at the number that an odd digit ends
         raise ExpressionError(
-            f"'{text}' is not an expression", min(offset, len(text)), _syntax_hint(stripped)
+            f"'{text}' is not an expression", min(offset, len(text)), _syntax_hint(stripped, known)
         ) from None
     compiler = Compiler(stripped, known)
     evaluate = compiler.compile(tree, 0)
@@ -95,6 +95,10 @@ def _refuse_misread(text: str) -> None:
         offset = re.sub(r"'[^']*'|\"[^\"]*\"", lambda quoted: " " * len(quoted[0]), text).find("#")
         if offset >= 0:
             raise ExpressionError(f"'{text}' has a #", offset, "a comment begins with a space before its #")
+    if text.endswith(","):
+        raise ExpressionError(f"'{text}' ends in a comma", len(text) - 1, f"write {text.rstrip(', ')}")
+    if re.fullmatch(r"\{+\s*\w+\s*\}+", text):
+        raise ExpressionError(f"'{text}' is not an expression", hint=f"a name stands by itself: {text.strip('{ }')}")
 
 
 def parsed(text: str) -> ast.expr:
@@ -113,7 +117,7 @@ def _written_out(quantity: str) -> str | None:
     return None
 
 
-def _syntax_hint(text: str) -> str | None:
+def _syntax_hint(text: str, known: Collection[str]) -> str | None:
     if text.lstrip("-").isdigit() and text.lstrip("-").startswith("0"):
         return f"a leading zero is octal to some and decimal to others: write {text.lstrip('-').lstrip('0') or '0'}"
     if ":" in text and text.replace(":", "").isdigit():
@@ -122,10 +126,17 @@ def _syntax_hint(text: str) -> str | None:
         return f"a number has the digits 0 to 9: write {int(text)}" if text.isdecimal() else None
     if text != text.strip("“”‘’„«»"):
         return "quotes are \" and '"
-    if re.fullmatch(r"\d+([x×]\d+)+", text):
-        return f"a shape is a list: [{', '.join(re.split('[x×]', text))}]"
-    if re.fullmatch(r"\d[\d_]*(\.\d+)?[kKMG]", text):
-        return _written_out(text)
+    if re.fullmatch(r"\d+(\s*[x×;]\s*\d+|\s+\d+)+", text):
+        return f"a shape is a list: [{', '.join(re.findall(r'[0-9]+', text))}]"
+    if quantity := re.fullmatch(r"(\d[\d_]*(?:\.\d+)? ?[kKMG])(?:\s?(?i:MACs?|FLOPs?|params))?", text):
+        return _written_out(quantity[1])
+    if unit := re.fullmatch(r"(\d[\d_]*(?:\.\d+)?(?:[eE]\d+)?)\s*([^\W\d]\w*)", text):
+        product = f"a product is written with *: {unit[1]} * {unit[2]}"
+        return product if unit[2] in known else f"write {unit[1]}, if '{unit[2]}' is a unit"
+    if choice := re.fullmatch(r"([^?:]+)\?([^?:]+):([^?:]+)", text):
+        return f"write {choice[2].strip()} if {choice[1].strip()} else {choice[3].strip()}"
+    if "×" in text or "·" in text:
+        return f"a product is written with *: {re.sub(r'[ ]?[×·][ ]?', ' * ', text)}"
     if re.fullmatch(r"\d+(\.\d+)?\s*%", text):
         return f"write {float(text.rstrip('% ')) / 100:g}"
     if re.search(r"\$\{?\w", text):

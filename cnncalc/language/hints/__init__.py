@@ -5,6 +5,7 @@ The tables (other frameworks' words, all layer types) are imported by the first 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 
 from cnncalc.ground.near import did_you_mean
@@ -17,9 +18,9 @@ def of_no_list(text: str) -> str | None:
     """Return the hint for something else in place of a list of items."""
     from cnncalc.language.hints.lookalikes import in_ascii
 
-    word = text.lstrip("- ")
-    blank = f"write a blank after the dash: '- {word.split(' ')[0]}'" if text.startswith("-") and word else None
-    return in_ascii(text[:2]) or blank
+    bullet = re.match(r"(-+|\+|\d+[.)])\s*(\w+)", text)
+    dash = "write a blank after the dash" if text.startswith("-") else "write a dash and a blank"
+    return in_ascii(text[:2]) or (f"{dash}: '- {bullet[2]}'" if bullet else None)
 
 
 def of_item(text: str, arguments: Tree | None, blocks: Collection[str]) -> str:
@@ -59,10 +60,10 @@ def of_values(type_name: str, node: Tree | None, otherwise: str) -> str:
 
 def of_argument(name: str, known: Collection[str]) -> str | None:
     """Return the hint for an unknown argument."""
-    from cnncalc.language.hints.lookalikes import in_ascii
+    from cnncalc.language.hints.lookalikes import in_ascii, in_latin
     from cnncalc.language.hints.spellings import argument_hint
 
-    return in_ascii(name) or argument_hint(name, known) or did_you_mean(name, known, "arguments")
+    return in_ascii(name) or in_latin(name) or argument_hint(name, known) or did_you_mean(name, known, "arguments")
 
 
 def of_key(name: str, known: Collection[str], value: Tree) -> str | None:
@@ -70,6 +71,8 @@ def of_key(name: str, known: Collection[str], value: Tree) -> str | None:
     from cnncalc.language.hints.foreign_words import KEYS
     from cnncalc.language.hints.spellings import named_here
 
+    if name.isdigit():
+        return "a number has no commas"
     if holds(value, known):
         return f"leave out '{name}:' and unindent its keys: they belong at the top level"
     return did_you_mean(name, known, "") or named_here(name, known, KEYS) or f"known keys: {', '.join(known)}"

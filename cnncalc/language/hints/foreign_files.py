@@ -81,6 +81,7 @@ KINDS = (
     FileKind(
         "Python code", f"no code is run; {FROM_TORCH}", (".py",), holds=r"^(import|from)\s+\w+|^(class|def)\s+\w+.*:"
     ),
+    FileKind("a printed PyTorch model", FROM_TORCH, holds=r"^\s*\(\w+\): \w+\("),
     FileKind("a Keras model in JSON", FROM_KERAS, holds=r'"class_name"\s*:|"keras_version"\s*:'),
     FileKind("an output of cnncalc", "use the spec from which it was made", holds=r'"schema_version"\s*:\s*\d'),
     FileKind("JSON", SPEC, (".json",)),

@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from cnncalc.language.hints.foreign_words import SAME_VALUES
+from cnncalc.language.hints.lookalikes import in_latin
 from cnncalc.language.hints.spellings import known_name, our_type, parameters, type_hint
 from cnncalc.language.read.yaml_tree import List, Map, Scalar, Tree
 from cnncalc.layers import LayerError, layer_type
@@ -41,6 +42,8 @@ _PAPER = re.compile(r"conv(\d+)(?:[x×]\d+)?[-_/, ]+(\d+)", re.IGNORECASE).fullm
 _UNITS = re.compile(r"fc-(\d+)", re.IGNORECASE).fullmatch
 _TIMES = re.compile(r"(?:(\d+)\s*[x×*]\s*)?(\w+?)(?:\s*\*\s*(\d+))?").fullmatch
 _BULLETS = "•·*–—−"
+_TENSORS = ("x", "h", "y", "w", "b", "input", "inputs", "weight", "bias", "net", "out")
+"""Usual names of what functions of tensors take first."""
 
 
 class VerbatimCode(NamedTuple):
@@ -63,6 +66,8 @@ def item_hint(text: str, arguments: Tree | None, blocks: Collection[str]) -> str
         return f"it is called '{our_type(text)}' here{_translated(text, arguments)}"
     if len(text) > LONGEST:
         return "an item is a layer type, alone or with its arguments: '- conv: {out_channels: 8, kernel_size: 3}'"
+    if "#" in text:
+        return "a comment begins with a space before its #"
     item = text.lstrip(f"-{_BULLETS} ")
     if text.startswith(("-", *_BULLETS)) and item:
         return f"write a {'blank after the dash' if text[0] == '-' else 'dash and a blank'}: '- {item}'"
@@ -76,7 +81,7 @@ def item_hint(text: str, arguments: Tree | None, blocks: Collection[str]) -> str
         return f"{hint}, with 'name: {text}' below it" if hint else type_hint(text, blocks)
     if re.search(r"\s-(\s|[A-Za-z])", text):
         return DASH
-    return _rewritten(text, blocks) or type_hint(re.split(r"[\s(:={]", text.strip(), maxsplit=1)[0] or text, blocks)
+    return in_latin(text) or _rewritten(text, blocks) or type_hint(re.split(r"[\s(:={]", text.strip(), maxsplit=1)[0] or text, blocks)
 
 
 def _translated(name: str, arguments: Map) -> str:
@@ -181,8 +186,11 @@ def _of_call(text: str, blocks: Collection[str]) -> str | None:
         call = call.func
     if not isinstance(call, ast.Call) or any(isinstance(argument, ast.Starred) for argument in call.args):
         return _general(callee)
+    placed = [one for one in call.args if not (isinstance(one, ast.Name) and one.id in _TENSORS)]
+    if placed and (len(call.args) - len(placed) > 1 or callee.lower().endswith("layer")):  # MATLAB's kernel is first
+        return _general(callee)
     named = {keyword.arg: _evaluated(keyword.value) for keyword in call.keywords if keyword.arg}
-    return proposal(callee, [_evaluated(argument) for argument in call.args], named)
+    return proposal(callee, [_evaluated(argument) for argument in placed], named)
 
 
 def of_arguments(name: str, node: Tree | None) -> str | None:
@@ -190,7 +198,8 @@ def of_arguments(name: str, node: Tree | None) -> str | None:
     if isinstance(node, Map):
         return _of_pairs(name, node.pairs)
     if isinstance(node, List):
-        return proposal(name, [_of_node(item) for item in node.items], {})
+        pairs = [pair for one in node.items if isinstance(one, Map) for pair in one.pairs]
+        return _of_pairs(name, pairs) if pairs else proposal(name, [_of_node(item) for item in node.items], {})
     if isinstance(node, Scalar) and not node.empty:
         return _of_words(name, node.text) if len(node.text) <= LONGEST else None
     return proposal(name, [], {})

@@ -20,7 +20,7 @@ from cnncalc.language.hints.foreign_words import (
 from cnncalc.layers import layer_type, layer_types
 from cnncalc.layers.base import Layer
 
-_RANK = re.compile(r"\{d\}d|(?<=[a-z])[123]d(?=transpose|$)").sub
+_RANK = re.compile(r"\{d\}d|(?<=[a-z])[123]d(?=transpose|layer|$)").sub
 _CALL = re.compile(r"([\w{}]+)(?:\(([^)]*)\))?").finditer
 
 LISTED = "'cnncalc layers' lists the types, and a spec's own stand under 'blocks'"
@@ -58,7 +58,7 @@ def abroad() -> dict[str, list[Abroad]]:
 def bare(name: str) -> str:
     """Return a type's folded name, without a module before it or a number of axes after it."""
     word = folded(name.rpartition(".")[2])
-    return _RANK("", word)
+    return _RANK("", word).replace("normalis", "normaliz")
 
 
 def our_type(name: str) -> str | None:

@@ -296,6 +296,9 @@ class ItemReader:
         if not isinstance(node, Map):
             if "paths" in known and (known[0] == "paths" or (isinstance(node, List) and _merges(what))):
                 self.values.fault(node, *_read_by(what, node))
+            elif isinstance(node, List) and node.items and all(isinstance(one, Map) for one in node.items):
+                written = partial(hints.of_values, what, node, "write them without dashes")
+                self.values.fault(node, f"{what}: the arguments are a list", written)
             elif known and known[0] != "paths":
                 return {known[0]: node}
             else:

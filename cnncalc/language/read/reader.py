@@ -182,22 +182,25 @@ class _DocumentReader:
         for key, value in self.values.keys(node, "'expect'", PUBLISHED).items():
             if key == "output" and isinstance(value, Map):
                 for name, shape in self.values.keys(value, "'output'").items():
-                    expect[f"output {name}"] = self.values.value(shape, names, SIZE)
+                    expect[f"output {name}"] = self.expectation("output", shape, names)
             else:
-                before = len(self.values.faults)
-                expect[key] = self.values.value(value, names, COUNT)
-                if len(self.values.faults) == before:
-                    self.check_expectation(key, expect[key])
+                expect[key] = self.expectation(key, value, names)
         return expect
 
-    def check_expectation(self, key: str, value: SpecValue) -> None:
-        if not value.is_constant:
-            return
+    def expectation(self, key: str, node: Tree, names: Collection[str]) -> SpecValue:
+        before = len(self.values.faults)
+        value = self.values.value(node, names, SIZE if key == "output" else COUNT)
+        stated = value.constant
+        if not value.is_constant or len(self.values.faults) > before:
+            return value
         if key == "output":
-            if not isinstance(value.constant, tuple):
-                self.values.fault(value.origin, "output must be a shape, for example [1000]")
-        elif type(value.constant) is not int:
-            self.values.fault(value.origin, f"{key} must be an integer, not {value_text(value.constant)}")
+            if not isinstance(stated, tuple) or any(type(size) not in (int, tuple) for size in stated):
+                self.values.fault(node, "output must be a shape, for example [1000]")
+        elif type(stated) is float and stated.is_integer():  # 61e6
+            return SpecValue(value.origin, int(stated))
+        elif type(stated) is not int:
+            self.values.fault(node, f"{key} must be an integer, not {value_text(stated)}")
+        return value
 
     # --- blocks ---------------------------------------------------------------------------------------------
 

@@ -23,6 +23,9 @@ def yaml_fault(file: SpecText, error: YAMLError) -> Fault:
         column = len(file.line(line))
     opened = getattr(error, "context_mark", None)
     hint = _hint(file, line, problem)
+    key = re.match(r"(\w+)\b[^:]*$", file.line(line - 1 if opened is None else opened.line).strip())
+    if key and ("mapping values are not allowed" in problem or "expected ':'" in problem):
+        hint = f"a key ends in a colon: '{key[1]}: …'"
     if opened is not None and opened.line < mark.line and "flow" in (getattr(error, "context", None) or ""):
         bracket = file.line(opened.line)[opened.column : opened.column + 1]
         hint = f"the {bracket} on line {opened.line + 1} is not closed"
@@ -35,6 +38,9 @@ def _hint(file: SpecText, line: int, problem: str) -> str | None:
     text, above = file.line(line), file.line(line - 1) if line else ""
     bare = re.match(r"\s*-\s+(\w+)\s*(#.*)?$", above)
     glued = re.match(r"\s*-\s*(\w[\w.]*)(?:\s*|:)[({\[]", text)
+    bullet = re.match(r"\s*\*\s+(\w+)", text)
+    if bullet:
+        return f"write a dash and a blank: '- {bullet[1]}'"
     if re.match(r"\s*-[A-Za-z]", text):
         return f"write a blank after the dash: '- {text.strip()[1:]}'"
     if in_ascii(text) is not None:
@@ -47,7 +53,9 @@ def _hint(file: SpecText, line: int, problem: str) -> str | None:
         return "indent with spaces, not tabs"
     if "\t" in text and "cannot start any token" in problem:
         return "replace the tab by blanks"
-    if "expected '-' indicator" in problem or "expected <block end>" in problem:
+    if re.search(r"\}\s*,", text) and "expected key" in problem:
+        return "take away what stands after the }: each item has a line and a dash of its own"
+    if "{" not in text and re.search("expected ('-' indicator|<block end>|key|<document start>)", problem):
         return "entries of one list, and keys of one mapping, must begin in the same column"
     if "expected ',' or '}'" in problem and re.search(r"\w+:\s+[^\s,]+\s*;?\s+\w+:\s", text):
         return "separate arguments by commas: '{out_channels: 8, kernel_size: 3}'"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from math import prod
 
-from cnncalc.layers.arguments import LayerError, argument, axis, flag, number
+from cnncalc.layers.arguments import LayerError, argument, axis, flag, not_negative, number
 from cnncalc.layers.base import Elsewhere, Example, Layer, Weight
 from cnncalc.layers.element import Element
 from cnncalc.layers.interfaces import Array, Flow, NumPy, Onnx, Ops
@@ -35,7 +35,7 @@ class BatchNorm(Layer):
     kind = "norm"
     stem = "bn"
 
-    eps = argument(number, "added to the variance", 1e-5)
+    eps = argument(not_negative, "added to the variance", 1e-5)
     momentum = argument(number, "weight of the newest batch in the running statistics", 0.1)
     affine = argument(flag, "whether it learns a scale and a shift per channel", True)
     scale = argument(flag, "whether it learns a scale besides the shift, if ``affine``", True)

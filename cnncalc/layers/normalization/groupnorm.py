@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
-from cnncalc.layers.arguments import LayerError, argument, flag, number, positive
+from cnncalc.layers.arguments import LayerError, argument, flag, not_negative, positive
 from cnncalc.layers.base import Elsewhere, Example, Layer, Weight, per_channel
 from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops, Torch
 from cnncalc.layers.normalization._statistics import standardise, standardise_flops
@@ -25,7 +25,7 @@ class GroupNorm(Layer):
     stem = "norm"
 
     num_groups = argument(positive, "number of groups of channels", symbol="G")
-    eps = argument(number, "added to the variance", 1e-5)
+    eps = argument(not_negative, "added to the variance", 1e-5)
     affine = argument(flag, "whether it learns a scale and a shift per channel", True)
 
     example = Example(

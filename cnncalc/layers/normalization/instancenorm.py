@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
-from cnncalc.layers.arguments import LayerError, argument, flag, number
+from cnncalc.layers.arguments import LayerError, argument, flag, not_negative
 from cnncalc.layers.base import Elsewhere, Example, Layer, Weight, per_channel
 from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops, Torch
 from cnncalc.layers.normalization._statistics import standardise, standardise_flops
@@ -24,7 +24,7 @@ class InstanceNorm(Layer):
     kind = "norm"
     stem = "norm"
 
-    eps = argument(number, "added to the variance", 1e-5)
+    eps = argument(not_negative, "added to the variance", 1e-5)
     affine = argument(flag, "whether it learns a scale and a shift per channel", False)
 
     example = Example("instancenorm", inputs=((64, 128, 128),), output=(64, 128, 128), flops=64 * (5 * 128 * 128 + 2))

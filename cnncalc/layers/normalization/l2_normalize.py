@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
-from cnncalc.layers.arguments import argument, axes, number
+from cnncalc.layers.arguments import argument, axes, not_negative
 from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
 from cnncalc.layers.normalization._over_axes import AxesNorm
@@ -21,7 +21,7 @@ class L2Normalize(AxesNorm):
     stem = "norm"
 
     axis = argument(axes, "the axis, or list of axes, along which the length becomes 1", 0)
-    eps = argument(number, "lower bound of the divisor", 1e-12)
+    eps = argument(not_negative, "lower bound of the divisor", 1e-12)
 
     example = Example("l2_normalize: -1", inputs=((197, 64),), output=(197, 64), flops=197 * (2 * 64 + 1) + 197 * 64)
     elsewhere = Elsewhere(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
-from cnncalc.layers.arguments import argument, flag, number
+from cnncalc.layers.arguments import argument, flag, not_negative
 from cnncalc.layers.base import Elsewhere, Example, Weight
 from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops, Torch
 from cnncalc.layers.normalization._over_axes import AxesNorm
@@ -24,7 +24,7 @@ class LayerNorm(AxesNorm):
 
     stem = "norm"
 
-    eps = argument(number, "added to the variance", 1e-5)
+    eps = argument(not_negative, "added to the variance", 1e-5)
     affine = argument(flag, "whether it learns a scale, and a shift", True)
     bias = argument(flag, "whether the affine part has a shift", True)
 

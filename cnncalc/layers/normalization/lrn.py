@@ -51,10 +51,10 @@ class LRN(Layer):
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Sum squares over a window of channels; channels beyond the ends are zeros."""
         (x,) = inputs
-        before = self.size // 2
+        before, after = (min(reach, x.shape[1] - 1) for reach in (self.size // 2, (self.size - 1) // 2))
         squares = ops.np.moveaxis(x * x, 1, -1)
-        squares = ops.pad(squares, [(before, self.size - 1 - before)])
-        sums = sum(squares[..., i : i + x.shape[1]] for i in range(self.size))
+        squares = ops.pad(squares, [(before, after)])
+        sums = sum(squares[..., i : i + x.shape[1]] for i in range(before + 1 + after))
         divisor: Array = (self.k + self.alpha / self.size * sums) ** self.beta
         return x / ops.np.moveaxis(divisor, -1, 1)
 

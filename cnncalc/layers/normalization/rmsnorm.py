@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
-from cnncalc.layers.arguments import argument, flag, number
+from cnncalc.layers.arguments import argument, flag, not_negative
 from cnncalc.layers.base import Elsewhere, Example, Weight
 from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops, Torch
 from cnncalc.layers.normalization._over_axes import AxesNorm
@@ -22,7 +22,7 @@ class RMSNorm(AxesNorm):
 
     stem = "norm"
 
-    eps = argument(number, "added to the mean square", 1e-6)
+    eps = argument(not_negative, "added to the mean square", 1e-6)
     affine = argument(flag, "whether it learns a scale", True)
 
     example = Example(

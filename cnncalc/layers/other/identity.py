@@ -14,7 +14,7 @@ class Identity(Layer):
     moves_only = is_view = aliases = True
 
     example = Example("identity", inputs=((64, 56, 56),), output=(64, 56, 56))
-    elsewhere = Elsewhere(torch="Identity", keras="Identity", onnx="Identity", others="noop", compared=True)
+    elsewhere = Elsewhere(torch="Identity", keras="Identity", onnx="Identity", others="noop pass", compared=True)
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """None."""
