@@ -342,7 +342,7 @@ def value_text(value: object) -> str:
     """Return a value as a spec would spell it, shortened."""
     if isinstance(value, str):
         text = f"'{value}'"
-    elif isinstance(value, tuple):
+    elif isinstance(value, (tuple, range)):
         text = "[" + ", ".join(value_text(item) for item in value[:8]) + (", …]" if len(value) > 8 else "]")
     elif value is None or isinstance(value, bool):
         text = {None: "null", True: "true", False: "false"}[value]

@@ -104,7 +104,7 @@ def test_flops(item: str, flops: int) -> None:
             "axes are counted without the batch: 0 or 'channels' is the first, -1 the last",
         ),
         ("lrn: 0", (48, 8), "size", "size must be a positive integer, not 0", None),
-        ("batchnorm: {eps: big}", (48, 8), "eps", "eps must be a number, not 'big'", None),
+        ("batchnorm: {eps: big}", (48, 8), "eps", "eps must be a number of 0 or more, not 'big'", None),
         ("batchnorm: {affine: 2}", (48, 8), "affine", "affine must be true or false, not 2", None),
     ],
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
-from cnncalc.layers.arguments import argument, number, positive
+from cnncalc.layers.arguments import argument, not_negative, number, positive
 from cnncalc.layers.base import Elsewhere, Example, Layer
 from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
 from cnncalc.layers.pytorch import Or, Torch, X, call
@@ -23,9 +23,9 @@ class LRN(Layer):
     stem = "norm"
 
     size = argument(positive, "number of neighbouring channels", symbol="n")
-    alpha = argument(number, "weight of the mean square", 1e-4)
+    alpha = argument(not_negative, "weight of the mean square", 1e-4)
     beta = argument(number, "exponent", 0.75)
-    k = argument(number, "added to the weighted mean square", 1.0)
+    k = argument(not_negative, "added to the weighted mean square", 1.0)
 
     example = Example(
         "lrn: {size: 5, alpha: 0.0001, beta: 0.75, k: 2}",
