@@ -235,7 +235,11 @@ def test_a_long_item_is_not_looked_into() -> None:
             "'in_channels > 3 ? 2 : 4' is not an expression",
             "write 2 if in_channels > 3 else 4",
         ),
-        ("  - linear: '{{ width }}'", "'{{ width }}' is not an expression", "a name stands by itself: width"),
+        (
+            "  - linear: '{{ in_channels }}'",
+            "a set is not allowed in an expression",
+            "a name stands by itself: in_channels",
+        ),
         ("  - linear: 10,", "'10,' ends in a comma", "write 10"),
         ("  - linear: 4 GMACs", "'4 GMACs' is not an expression", "write 4000000000"),
         ("  - relu:\n    for:", "'for' is empty", "write a value after 'for:', or leave the line out"),

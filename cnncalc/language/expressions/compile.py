@@ -97,8 +97,6 @@ def _refuse_misread(text: str) -> None:
             raise ExpressionError(f"'{text}' has a #", offset, "a comment begins with a space before its #")
     if text.endswith(","):
         raise ExpressionError(f"'{text}' ends in a comma", len(text) - 1, f"write {text.rstrip(', ')}")
-    if re.fullmatch(r"\{+\s*\w+\s*\}+", text):
-        raise ExpressionError(f"'{text}' is not an expression", hint=f"a name stands by itself: {text.strip('{ }')}")
 
 
 def parsed(text: str) -> ast.expr:

@@ -100,7 +100,7 @@ class Compiler:
         self.cost += 1
         build: Callable[[ast.expr, int], Evaluate] | None = getattr(self, "_" + type(node).__name__.lower(), None)
         if build is None:
-            meant = node.attr if isinstance(node, ast.Attribute) else self.text.strip("{}") if "{" in self.text else ""
+            meant = node.attr if isinstance(node, ast.Attribute) else self.text.strip("{ }") if "{" in self.text else ""
             hint = f"a name stands by itself: {meant}" if meant in self.known else None
             what = _SYNTAX.get(type(node).__name__, "this")
             raise self._refused(node, f"{what} is not allowed in an expression", hint)

@@ -81,7 +81,11 @@ def item_hint(text: str, arguments: Tree | None, blocks: Collection[str]) -> str
         return f"{hint}, with 'name: {text}' below it" if hint else type_hint(text, blocks)
     if re.search(r"\s-(\s|[A-Za-z])", text):
         return DASH
-    return in_latin(text) or _rewritten(text, blocks) or type_hint(re.split(r"[\s(:={]", text.strip(), maxsplit=1)[0] or text, blocks)
+    return (
+        in_latin(text)
+        or _rewritten(text, blocks)
+        or type_hint(re.split(r"[\s(:={]", text.strip(), maxsplit=1)[0] or text, blocks)
+    )
 
 
 def _translated(name: str, arguments: Map) -> str:
