@@ -73,5 +73,5 @@ def test_as_many_axes_as_a_shape_may_have() -> None:
 @pytest.mark.parametrize("size", [3, 2**53 - 1])
 def test_an_lrn_wider_than_the_channels(size: int) -> None:
     """By hand: each of 3 and 4 divided by √(α / size · (3² + 4²)) = 5, for α = size."""
-    y = outputs(f"lrn: {{size: {size}, alpha: {size}, beta: 0.5, k: 0}}", np.float32([[3], [4]]))
+    y = outputs(f"lrn: {{size: {size}, alpha: {size}, beta: 0.5, k: 0}}", np.array([[3], [4]], np.float32))
     assert y.ravel().tolist() == pytest.approx([0.6, 0.8], rel=1e-6)
