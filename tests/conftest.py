@@ -1,4 +1,4 @@
-"""What every test starts from."""
+"""Settings for all tests."""
 
 from __future__ import annotations
 
@@ -21,6 +21,6 @@ def pytest_configure() -> None:
 
 @pytest.fixture(autouse=True)
 def _no_wishes_about_colour(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The variables of whoever runs the tests, or of a CI server, don't change what comes out."""
+    """Remove variables of the user's shell or of a CI server, which would change colours."""
     for name in COLOR:
         monkeypatch.delenv(name, raising=False)

@@ -38,7 +38,7 @@ def check(*arguments: str) -> Done:
     return cnncalc("check", *arguments, columns=100)
 
 
-def test_all_holds(net: Path) -> None:
+def test_a_spec_that_holds(net: Path) -> None:
     done = check("net.yaml", "--max-params", "28", "--max-macs", "972", "--max-peak", "1KiB")
     assert (done.code, done.err) == (0, "")
     assert done.out == (
@@ -99,7 +99,8 @@ def test_budgets(net: Path, budget: tuple[str, str], text: str) -> None:
 def test_budgets_count_for_a_batch_and_a_type(net: Path) -> None:
     assert check("net.yaml", "--max-weights", "28", "--dtype", "int8").code == 0
     assert check("net.yaml", "--max-macs", "1943", "--batch", "2").code == 1
-    assert check("net.yaml", "--max-macs", "1944", "--batch", "2").code == 0  # published figures stay those of one
+    # published figures are for one sample, whatever the batch
+    assert check("net.yaml", "--max-macs", "1944", "--batch", "2").code == 0
 
 
 def test_under_other_inputs_published_figures_are_not_checked(net: Path) -> None:
@@ -139,7 +140,7 @@ def test_a_fault_of_every_variant_is_reported_once() -> None:
     )
 
 
-def test_every_variant_is_checked_and_the_document_where_none_is_like_it(tmp_path: Path) -> None:
+def test_every_variant_is_checked_and_the_document_if_no_variant_equals_it(tmp_path: Path) -> None:
     path = tmp_path / "family.yaml"
     text = "args: {c: 1}\nvariants: {wide: {args: {c: 2}}%s}\ninput: [1, 4, 4]\nlayers: [{conv: {out_channels: c, kernel_size: 1}}]\n"
     path.write_text(text % "", encoding="utf-8")
@@ -175,7 +176,7 @@ def test_a_shipped_network_is_named_once() -> None:
     assert check("alexnet", "--max-params", "5M").err.startswith("alexnet: params = 61,100,840, over the bound")
 
 
-def test_csv_has_a_line_a_network(net: Path) -> None:
+def test_csv_has_one_line_per_network(net: Path) -> None:
     done = check("net.yaml", "vgg16", "--max-params", "1M", "--format", "csv")
     assert done.out.splitlines() == [
         "spec,name,params,macs,weight_bytes,peak_bytes,result,failed,warned,weights,peak",
@@ -210,7 +211,7 @@ def test_junit(net: Path, tmp_path: Path) -> None:
 
 
 def test_names_in_junit_are_unique(tmp_path: Path) -> None:
-    """A published figure and a budget of one name; and a rule that two layers break."""
+    """A published figure and a budget have the same name, and two layers break the same rule."""
     relus = tmp_path / "relus.yaml"
     relus.write_text("input: [3, 8, 8]\nlayers:\n  - relu\n  - relu\n  - flatten\n  - linear: 2\n  - relu\n  - relu\n")
     done = check("lenet5", str(relus), "--max-params", "1M", "--strict", "--format", "junit")
@@ -246,7 +247,7 @@ def test_all_shipped_specs_hold() -> None:
     assert done.code == 0
 
 
-def test_the_pre_commit_hook_runs_a_command_that_there_is() -> None:
+def test_the_pre_commit_hook_runs_an_existing_command() -> None:
     (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
     program, *words = hook["entry"].split()
     assert program == "cnncalc"

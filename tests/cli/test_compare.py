@@ -34,7 +34,7 @@ def nets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_figure_has_the_same_name_in_every_format(nets: Path) -> None:
-    """And the one by which ``--max-ratio`` and a sweep know it."""
+    """It is also the name that ``--max-ratio`` and a sweep take."""
     compare = ("compare", "a.yaml", "b.yaml", "--format")
     of_json = [row["figure"] for row in json.loads(cnncalc(*compare, "json").out)["figures"]]
     of_ndjson = [json.loads(line)["figure"] for line in cnncalc(*compare, "ndjson").out.splitlines()]
@@ -94,7 +94,7 @@ def test_a_changed_argument_that_the_label_does_not_show(nets: Path) -> None:
 
 
 def test_a_merge_of_more_tensors_shows_their_number(tmp_path: Path) -> None:
-    """A DenseNet's concat of all outputs so far and one of the last sum with the newest have one label and shape."""
+    """DenseNets may concatenate all outputs so far, or the last result with the newest: label and shape agree."""
     start = "input: [2, 4, 4]\nlayers:\n  - relu:\n    name: a\n  - tanh:\n    name: b\n"
     (tmp_path / "two.yaml").write_text(
         f"{start}  - concat:\n    from: [a, b]\n    name: ab\n  - concat:\n    from: [ab, a]\n    name: all\n"
@@ -130,7 +130,7 @@ def test_three_networks_have_no_layers() -> None:
     done = cnncalc("compare", "alexnet", "vgg16", "resnet50", columns=80)
     assert done.code == 0
     assert max(len(line) for line in done.out.splitlines()) <= 80
-    assert done.out.count("alexnet") == 3  # in the heading, and beside each of the others
+    assert done.out.count("alexnet") == 3  # the name stands in the heading, and beside each of the others
     assert "layer  " not in done.out
     assert "layers" not in json.loads(cnncalc("compare", "alexnet", "vgg16", "resnet50", "--format", "json").out)
 
@@ -148,7 +148,7 @@ def test_line_formats(nets: Path) -> None:
     assert records[1] == {"group": "total", "figure": "params", "a": 162, "b": 220, "b_ratio": 220 / 162}
 
 
-def test_convention_and_input_are_of_all() -> None:
+def test_convention_and_input_apply_to_all_networks() -> None:
     """AlexNet's and VGG-16's mult-adds as torchinfo 1.8 prints them: 714.68 M and 15.48 G."""
     done = cnncalc("compare", "alexnet", "vgg16", "--convention", "torchinfo", "--format", "json")
     figures = {(one["group"], one["figure"]): one["values"] for one in json.loads(done.out)["figures"]}
@@ -170,8 +170,8 @@ def test_an_expectation_that_is_missed_is_reported(nets: Path) -> None:
     assert "b.yaml:9:18: params should be 1, but is 162" in done.err
 
 
-def test_networks_of_one_name_are_called_by_what_sets_them_apart(nets: Path) -> None:
-    """Their files' names, else their paths; over the figures only as much as there is room for."""
+def test_networks_of_the_same_name_are_told_apart_by_their_files(nets: Path) -> None:
+    """They are called by their files' names or paths; heads of columns are shortened to fit."""
     for name in ("old/x.yaml", "new/x.yaml", "new/y.yaml"):
         (nets / name).parent.mkdir(exist_ok=True)
         (nets / name).write_text("variants: {v: {}}\n" + SMALL, encoding="utf-8")
@@ -211,7 +211,7 @@ def test_folded_norms_are_those_of_one_network(nets: Path) -> None:
 
 @pytest.mark.parametrize("two", [("resnet18", "vgg16"), ("vgg16", "resnet18")])
 def test_two_networks_have_nothing_folded(two: tuple[str, str]) -> None:
-    """Some of their convolutions are alike, one with a batch norm and one with a bias."""
+    """Some of their convolutions are equal but for a batch norm in one network, and a bias in the other."""
     assert cnncalc("compare", *two).out.splitlines()[-1].startswith("Layers: ")
 
 

@@ -38,7 +38,7 @@ def test_other_words_leave_flops_alone() -> None:
 )
 def test_the_page_names_the_tool(tool: str, title: str, total: str) -> None:
     page = cnncalc("summary", "resnet50", "--convention", tool, "--depth", "1", columns=80).out
-    assert page.count(title) == 2  # over the layers and over the kinds
+    assert page.count(title) == 2  # one heading is over the layers, one over the kinds
     assert f"convention {tool}" in page.splitlines()[0]
     assert total in page
     assert f"Counted as {tool} " in page

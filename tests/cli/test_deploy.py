@@ -1,4 +1,4 @@
-"""``cnncalc deploy``, and what ``check`` bounds of a device, as a user runs them."""
+"""``cnncalc deploy``, and ``check`` with the bounds of a device, as a user runs them."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_boards_have_other_names(given: str, board: str) -> None:
     assert json.loads(done.out)["board"]["name"] == board
 
 
-def test_what_does_not_fit_for_certain_is_exit_code_1() -> None:
+def test_the_exit_code_is_1_if_it_certainly_does_not_fit() -> None:
     done = cnncalc("deploy", "resnet50", "--board", "nano33ble")
     assert done.code == 1
     assert "RAM: does not fit. " in done.out
@@ -78,14 +78,14 @@ def test_what_does_not_fit_for_certain_is_exit_code_1() -> None:
         ("abs", "the conversion of abs to tflite-micro is not verified"),
     ],
 )
-def test_what_the_runtime_does_not_have_is_a_sentence(small: Writer, activation: str, said: str) -> None:
+def test_operators_that_the_runtime_lacks_are_named(small: Writer, activation: str, said: str) -> None:
     done = cnncalc("deploy", small(activation=activation))
     assert done.code == 2
     assert said in done.err
     assert "small.yaml:8:5" in done.err
 
 
-def test_wrong_names_are_exit_code_2(small: Writer) -> None:
+def test_the_exit_code_is_2_for_unknown_names(small: Writer) -> None:
     assert "unknown board 'nano34'" in cnncalc("deploy", "ds_cnn", "--board", "nano34").err
     assert "--ram many: not a number of bytes" in cnncalc("deploy", "ds_cnn", "--ram", "many").err
     done = cnncalc("deploy", small("deploy: {bord: nano33ble}"))
@@ -104,7 +104,7 @@ def test_hardswish_is_refused_in_16x8() -> None:
 
 @pytest.mark.parametrize("name", ["lenet5", "ds_cnn", "mobilenet_v2"])
 def test_the_interpreter_s_bytes_add_up_as_the_line_says(name: str) -> None:
-    """What stands beside the figure is the sum that makes it, with the tolerance of the measurements."""
+    """The sum beside the figure has the figure as its result, within the tolerance of the measurements."""
     part = json.loads(cnncalc("deploy", name, "--format", "json").out)["parts"]["interpreter"]
     note = part["note"].replace(",", "")
     products = sum(int(one) * int(other) for one, other in re.findall(r"(\d+)·(\d+)", note))
@@ -203,8 +203,8 @@ def test_a_spec_bounds_its_device(small: Writer) -> None:
     done = cnncalc("check", path)
     assert done.code == 1
     assert "small.yaml:4:35: small: arena = " in done.err
-    assert "1/2" in done.out  # flash holds
-    assert cnncalc("check", path, "--max-arena", "1MiB").code == 0  # the command line's bound comes first
+    assert "1/2" in done.out  # the bound on flash is met
+    assert cnncalc("check", path, "--max-arena", "1MiB").code == 0  # the command line's bound overrides the spec's
     done = cnncalc("check", small("deploy: {max_arena: many}"))
     assert done.code == 2
     assert "small.yaml:4:21: max_arena many: not a number of bytes" in done.err
@@ -217,7 +217,7 @@ def test_published_figures_of_a_device(small: Writer) -> None:
     assert done.code == 1
     assert "small: arena should be 2,817, but is 2,816" in done.err
     assert "small: flash should be 300, but is " in done.err
-    assert cnncalc("summary", small("expect: {arena: 1}")).code == 0  # a device is check's
+    assert cnncalc("summary", small("expect: {arena: 1}")).code == 0  # only check takes a device
 
 
 # --- sweep -------------------------------------------------------------------------------------------------------
@@ -252,7 +252,7 @@ def test_sweep_takes_the_order_of_branches_that_check_takes(tmp_path: Path) -> N
         assert cnncalc("check", str(spec), "--max-arena", str(bound)).code == code
 
 
-def test_sweep_reports_what_can_t_be_on_the_device() -> None:
+def test_sweep_reports_networks_that_the_device_can_t_run() -> None:
     done = cnncalc("sweep", "convnext", "--variant", "convnext_tiny", "--columns", "arena", "--format", "csv")
     assert done.code == 1
     assert "tflite-micro has no layernorm" in done.out
@@ -279,9 +279,10 @@ def test_summary_of_a_small_network_has_a_line() -> None:
     # 73,728: MLPerf Tiny's visual wake words by the interpreter, tests/data/deploy.json
     text = " ".join(cnncalc("summary", "vww_mobilenet_v1_0.25_96").out.split())
     assert "device on tflite-micro, int8, batchnorms folded, the arena is 73,728 bytes (72 KiB)" in text
-    assert "device" not in cnncalc("summary", "resnet18").out  # 11.7 million params are not meant for one
+    # a network of 11.7 million params is not meant for a device
+    assert "device" not in cnncalc("summary", "resnet18").out
     norm = "input: [3, 8, 8]\nlayers:\n  - groupnorm: 1\n"
-    assert "device" not in cnncalc("summary", "-", stdin=norm).out  # nor asked for, and not possible
+    assert "device" not in cnncalc("summary", "-", stdin=norm).out  # int8 was not asked for, and is not possible
     assert "tflite-micro has no groupnorm" in cnncalc("summary", "-", "--dtype", "int8", stdin=norm).out
 
 
@@ -309,7 +310,7 @@ def changes(spec: str, *options: str) -> tuple[dict[str, Any], dict[str, Any]]:
     return record["before"], {change["change"]: change for change in record["changes"]}
 
 
-def test_a_plan_of_one_s_own_saves_a_quarter() -> None:
+def test_a_better_plan_than_the_interpreter_s_saves_a_quarter() -> None:
     before, found = changes("vww_mobilenet_v1_0.25_96")
     assert before["arena"] == 73_728
     assert found["an offline plan"]["arena"] == 55_296

@@ -1,4 +1,4 @@
-"""``cnncalc explain`` as it is used."""
+"""``cnncalc explain``: layers in full and in brief, one element, and refusals."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def test_a_published_figure_that_is_not_met(tmp_path: Path) -> None:
     assert "params = weight + bias = 750 + 10 = 760" in done.out
 
 
-def test_which_layers() -> None:
+def test_layers_are_selected() -> None:
     def names(*words: str) -> list[str]:
         rows = cnncalc("explain", "resnet18", *words, "--format", "ndjson").out.splitlines()
         return [json.loads(row)["layer"] for row in rows]
@@ -176,7 +176,7 @@ def test_which_layers() -> None:
         (["pool1", "--weights", "w.npz"], "--weights is for tracing an element\n  hint: add --at C,H,W\n"),
     ],
 )
-def test_what_is_not_there(words: list[str], message: str) -> None:
+def test_unknown_layers_are_refused(words: list[str], message: str) -> None:
     done = cnncalc("explain", "resnet18", *words)
     assert (done.code, done.out, done.err) == (2, "", message)
 
@@ -328,7 +328,7 @@ def test_a_total_of_one_kind_is_reported_once() -> None:
     assert "\nparams = 0\nMACs = 0\n" in cnncalc("explain", "-", stdin=CEIL).out
 
 
-def test_what_is_seen_differs_from_place_to_place() -> None:
+def test_positions_may_see_parts_of_different_size() -> None:
     spec = "input: [8, 16, 16]\nlayers:\n  - reshape: [8, 256]\n  - conv: {out_channels: 8, kernel_size: 3}\n"
     done = cnncalc("explain", "-", "conv1", stdin=spec, columns=None)
     assert "receptive field\n  H  sees 1 to 2 of the input, " in done.out
@@ -351,7 +351,7 @@ layers:
 
 def test_nan_and_infinity_are_shown(tmp_path: Path) -> None:
     path = tmp_path / "net.yaml"
-    path.write_text(NAN)  # a broken power of a negative number is nan
+    path.write_text(NAN)  # a negative number to a fractional power is nan
     done = cnncalc("explain", str(path), "pool2", "--at", "0,0")
     assert (done.code, done.err) == (0, "")
     assert "result = the sum / elements = nan\nthe executor's value is nan: equal" in done.out
@@ -362,14 +362,14 @@ def test_nan_and_infinity_are_shown(tmp_path: Path) -> None:
     assert cnncalc("explain", str(path), "pool2", "--at", "0,0", "--format", "tsv").out.endswith("executor\tnan\n")
 
 
-def test_so_many_layers_are_not_explained_at_once(tmp_path: Path) -> None:
+def test_too_many_layers_are_refused(tmp_path: Path) -> None:
     (tmp_path / "net.yaml").write_text("input: [4]\nlayers:\n  - relu:\n    repeat: 3001\n")
     done = cnncalc("explain", str(tmp_path / "net.yaml"))
     assert (done.code, done.out) == (2, "")
     assert "3,001 layers; at most 3,000 are explained at once" in done.err
     assert "name some of them" in done.err
     assert cnncalc("explain", str(tmp_path / "net.yaml"), "relu*1").code == 0
-    names = [f"x{number}" for number in range(100)]  # each layer sees every one of them
+    names = [f"x{number}" for number in range(100)]  # each layer reads all of the ones before it
     inputs, read = ", ".join([f"{name}: [4]" for name in names]), ", ".join(names)
     (tmp_path / "net.yaml").write_text(
         f"input: {{{inputs}}}\nlayers:\n  - add:\n    from: [{read}]\n  - relu:\n    repeat: 300\n"

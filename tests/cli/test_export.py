@@ -1,4 +1,4 @@
-"""The command ``export``: which format is meant, what it takes, and where it goes."""
+"""The command ``export``: how it chooses the format, which options it takes, and where it writes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_the_suffix_says_the_format(tmp_path: Path) -> None:
     assert cnncalc("export", "lenet5", "--to", "spec").out == path.read_text()
 
 
-def test_what_is_not_said() -> None:
+def test_a_missing_format_is_asked_for() -> None:
     assert cnncalc("export", "lenet5") == (2, "", f"neither --to nor -o gives the format\n  hint: {LISTED}\n")
     unknown = cnncalc("export", "lenet5", "-o", "net.foo")
     assert unknown == (2, "", f"-o net.foo: no format has such a suffix\n  hint: {LISTED}\n")
@@ -129,7 +129,7 @@ def test_a_model_takes_its_own_weights_along(tmp_path: Path) -> None:
 
 @pytest.fixture
 def small_messages(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Protocol Buffers' bound of 2 GiB, brought down to what a test can write."""
+    """Lower Protocol Buffers' bound of 2 GiB to a size that a test can write."""
     monkeypatch.setattr("cnncalc.exporters.onnx.model.MAX_MESSAGE", (1 << 20) + 100_000)
 
 
@@ -187,7 +187,7 @@ HUGE = "input: [1000000]\nlayers:\n  - linear: 1000000\n    repeat: 1000\n"
 def test_more_weights_than_there_is_room_for(
     arguments: tuple[str, ...], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """10¹² params of 4 bytes in each of 1,000 layers; nothing is drawn or written before that is seen."""
+    """1,000 layers have 10¹² params of 4 bytes each; the command refuses before it draws or writes any."""
     monkeypatch.chdir(tmp_path)
     Path("SPEC").write_text(HUGE)
     done = cnncalc(*arguments)
@@ -195,8 +195,8 @@ def test_more_weights_than_there_is_room_for(
     assert [path.name for path in tmp_path.iterdir()] == ["SPEC"]
 
 
-def test_the_largest_of_very_many_is_estimated_of_a_few(tmp_path: Path) -> None:
-    """Random weights are scaled by a sample of what comes in; of a maximum of 10¹⁴ elements it is no larger."""
+def test_the_maximum_of_very_many_elements_is_estimated_from_a_few(tmp_path: Path) -> None:
+    """Random weights are scaled by a sample of the input, whose size is bounded even for a maximum of 10¹⁴ elements."""
     (tmp_path / "net.yaml").write_text("input: [4, 100000000000000]\nlayers: [global_maxpool, flatten, {linear: 2}]\n")
     done = cnncalc("export", str(tmp_path / "net.yaml"), "-o", str(tmp_path / "net.onnx"))
     assert (done.code, done.err) == (0, "")
@@ -204,7 +204,7 @@ def test_the_largest_of_very_many_is_estimated_of_a_few(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("command", [["export", "--to", "torch"], ["export", "--to", "spec"], ["import"]])
 def test_lists_that_are_too_long_to_write_out(command: list[str], tmp_path: Path) -> None:
-    """A list of 1,000 indices in 2,000 layers: the source would have ten million characters, of a spec of four thousand."""
+    """2,000 layers have a list of 1,000 indices: a spec of 4,000 characters would become a source of 10 million."""
     path = tmp_path / "net.yaml"
     path.write_text(
         f"input: [1, 1000]\nlayers:\n  - gather: {{axis: 1, indices: {[*range(1000)]}}}\n    repeat: 2000\n"

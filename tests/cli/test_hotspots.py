@@ -1,4 +1,4 @@
-"""``cnncalc hotspots`` through its entry point: formats, and commands that give what they promise."""
+"""``cnncalc hotspots`` through its entry point: formats, and commands that save what they promise."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def found(*arguments: str) -> dict[str, Any]:
         ("resnet18", "--dtype", "float16"),
     ],
 )
-def test_commands_give_what_they_promise(arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_commands_save_what_they_promise(arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(Path(__file__).parents[2])
     commands = [change for change in found(*arguments)["changes"] if change["command"] and not change["layers"]]
     assert commands
@@ -44,8 +44,8 @@ def test_commands_give_what_they_promise(arguments: tuple[str, ...], monkeypatch
         assert (totals["memory"]["weights"], totals["memory"]["peak"]) == (after["weights"], after["peak"])
 
 
-def test_edits_give_what_they_promise_from_standard_input() -> None:
-    """The lines of a spec that comes in a pipe, replaced as the JSON says, and piped in again."""
+def test_edits_of_standard_input_save_what_they_promise() -> None:
+    """Lines of a piped spec are replaced as the JSON says; the result, piped in again, has the promised figures."""
     text = (Path(__file__).parents[2] / "specs" / "alexnet.yaml").read_text(encoding="utf-8")
     done = cnncalc("hotspots", "-", "--top", "2", "--format", "json", stdin=text)
     edited = [change for change in json.loads(done.out)["changes"] if change["edits"]]

@@ -1,4 +1,4 @@
-"""A model file wherever a spec stands: recognised by its content, with the same figures, refused in words."""
+"""Commands take model files in place of specs: recognised by content, with the same figures, refused with a reason."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_every_command_takes_a_model_file(command: tuple[str, ...]) -> None:
 def test_every_command_takes_the_operators_as_they_are(command: str) -> None:
     rest = {"explain": ["blocks.0.0.conv"], "compare": ["resnet18"]}.get(command, [])
     assert cnncalc(command, EFFICIENT, *rest, "--no-fuse").code == 0
-    if command not in ("check", "compare", "survey"):  # which take several, of which one may be a spec
+    if command not in ("check", "compare", "survey"):  # commands that take several files, of which one may be a spec
         done = cnncalc(command, "lenet5", *rest, "--no-fuse")
         assert (done.code, done.err) == (2, "--no-fuse is for model files, and lenet5 is a spec\n")
 
@@ -108,7 +108,7 @@ def test_a_model_runs_with_its_own_weights(tmp_path: Path) -> None:
         ("net.yaml", b"\x08\x07garbage", "{}: neither a spec nor an ONNX model"),
     ],
 )
-def test_what_is_no_model_is_refused(tmp_path: Path, name: str, content: bytes, message: str) -> None:
+def test_a_file_that_is_no_model_is_refused(tmp_path: Path, name: str, content: bytes, message: str) -> None:
     path = tmp_path / name
     path.write_bytes(content)
     done = cnncalc("summary", str(path))
@@ -116,7 +116,7 @@ def test_what_is_no_model_is_refused(tmp_path: Path, name: str, content: bytes, 
     assert done.err.startswith(message.format(path))
 
 
-def test_weights_that_are_not_there_are_missed_only_by_a_run() -> None:
+def test_only_a_run_needs_the_weights() -> None:
     done = cnncalc("run", RESNET)
     assert done.code == 2
     assert "stands in 'weights.bin', which does not exist as a regular file next to the model" in done.err
@@ -154,7 +154,7 @@ def test_a_summary_of_a_model_needs_nothing_beyond_the_standard_library() -> Non
 
 
 def choosing() -> bytes:
-    """Return a model with two branches, of which a number that comes in chooses one."""
+    """Return a model with two branches; a number in the input chooses one."""
 
     def branch(name: str, outputs: int) -> Any:
         weight = numpy_helper.from_array(np.ones((outputs, 4), np.float32), f"{name}.weight")
@@ -180,7 +180,7 @@ def choosing() -> bytes:
 
 
 @pytest.mark.parametrize(("rate", "params"), [("16000", 32), ("8000", 8)])
-def test_a_number_that_comes_in_decides(tmp_path: Path, rate: str, params: int) -> None:
+def test_the_input_decides_between_branches(tmp_path: Path, rate: str, params: int) -> None:
     path = tmp_path / "net.onnx"
     path.write_bytes(choosing())
     done = cnncalc("summary", str(path), "--input", f"rate={rate}", "--format", "json")
@@ -220,8 +220,8 @@ def test_an_operator_that_is_not_known_is_uncounted() -> None:
     assert done.err == "note: Wonder '/odd' is not counted: its cost is unknown\n"
 
 
-def test_levels_are_counted_below_the_scope_that_all_layers_are_in(tmp_path: Path) -> None:
-    """As ``model.0`` … of a detector: one row for each, though its layers run between those of others."""
+def test_levels_are_counted_below_the_scope_of_all_layers(tmp_path: Path) -> None:
+    """A detector has scopes ``model.0`` …: each has one row, although its layers run between those of others."""
     weights = {f"model.{i}.conv.weight": np.ones((3, 3, 1, 1), np.float32) for i in range(2)}
     nodes = [
         node("Conv", ["x", "model.0.conv.weight"], ["a"], name="/model/model.0/conv/Conv"),
@@ -249,7 +249,7 @@ def test_a_layer_and_its_scope_are_one_row(tmp_path: Path) -> None:
     assert len({layer["name"] for layer in found["layers"]}) == len(found["layers"])
 
 
-def test_a_network_of_nothing_that_is_known_is_not_said_to_multiply_nothing(tmp_path: Path) -> None:
+def test_a_network_of_unknown_operators_is_not_said_to_have_no_macs(tmp_path: Path) -> None:
     path = tmp_path / "odd.onnx"
     made = onnx.load_model_from_string(model([node("MyOp", ["x"], ["y"], domain="mine")], {"x": ["N", 3, 4, 4]}, ["y"]))
     made.graph.output[0].CopyFrom(onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, ["N", 3, 4, 4]))
@@ -274,7 +274,7 @@ def test_a_comparison_says_what_folded_batchnorms_explain() -> None:
 
 
 def test_a_model_without_a_layer_is_no_spec(tmp_path: Path) -> None:
-    """What goes in comes out, past an operator that is nothing."""
+    """The model has a single operator, which returns its input."""
     path = tmp_path / "nothing.onnx"
     path.write_bytes(model([node("Identity", ["x"], ["y"])], {"x": ["N", 3, 8, 8]}, ["y"]))
     for command in (["import"], ["export", "--to", "torch"]):

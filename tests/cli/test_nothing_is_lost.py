@@ -1,4 +1,4 @@
-"""No command writes over what it reads, and none that fails or is interrupted leaves half a file."""
+"""No command writes over its input, and no command that fails or is interrupted leaves half a file."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_a_spec_is_not_written_over(net: Path, arguments: list[str]) -> None:
 
 
 @pytest.mark.parametrize("make", [os.link, os.symlink], ids=["hard link", "symbolic link"])
-def test_nor_by_another_name(net: Path, make: object) -> None:
+def test_a_spec_is_not_written_over_by_another_name(net: Path, make: object) -> None:
     make(net, "other.json")  # type: ignore[operator]
     for read, written in (("net.yaml", "other.json"), ("other.json", str(net))):
         done = cnncalc("summary", read, "--format", "json", "-o", written)
@@ -70,7 +70,7 @@ def test_nor_by_another_name(net: Path, make: object) -> None:
 
 
 @pytest.mark.parametrize("text", ["input: [3]\nlayers: [foo]\n", "{", "", "\0\x08model"])
-def test_nor_is_one_with_a_mistake(net: Path, text: str) -> None:
+def test_a_spec_with_a_mistake_is_not_written_over(net: Path, text: str) -> None:
     net.write_text(text)
     for others in ([], ["lenet5"]):
         done = cnncalc("check", *others, "net.yaml", "--format", "json", "-o", "net.yaml")
@@ -78,7 +78,7 @@ def test_nor_is_one_with_a_mistake(net: Path, text: str) -> None:
         assert done.err == "-o net.yaml: this command reads that file and won't overwrite it\n"
 
 
-def test_nor_is_standard_input(net: Path) -> None:
+def test_standard_input_is_not_written_over(net: Path) -> None:
     for name in ("-", "/dev/stdin"):
         with net.open() as file:
             done = process("summary", name, "--format", "json", "-o", "net.yaml", stdin=file)
@@ -87,7 +87,7 @@ def test_nor_is_standard_input(net: Path) -> None:
         assert net.read_text() == NET
 
 
-def test_nor_is_a_spec_that_ships(net: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_shipped_spec_is_not_written_over(net: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copy(next(path for path in shipped.files() if path.endswith("/lenet5.yaml")), net.parent)
     monkeypatch.setattr(shipped, "folder", lambda: str(net.parent))
     net.unlink()
@@ -98,7 +98,7 @@ def test_nor_is_a_spec_that_ships(net: Path, monkeypatch: pytest.MonkeyPatch) ->
         assert f"-o {path}: this command reads that file" in done.err
 
 
-def test_nor_are_inputs_and_weights(net: Path) -> None:
+def test_inputs_and_weights_are_not_written_over(net: Path) -> None:
     np.savez("x.npz", input=np.zeros((1, 2, 6, 6), np.float32))
     assert cnncalc("weights", "net.yaml", "-o", "w.npz").code == 0
     before = {name: Path(name).read_bytes() for name in ("x.npz", "w.npz")}
@@ -174,7 +174,7 @@ def test_a_descriptor_that_is_closed(net: Path) -> None:
     assert (done.returncode, done.stderr) == (2, "can't write /dev/fd/99: Bad file descriptor\n")
 
 
-def test_a_reader_that_has_seen_enough_is_no_error(net: Path) -> None:
+def test_a_reader_that_stops_early_is_no_error(net: Path) -> None:
     command = f"{' '.join(COMMAND)} sweep net.yaml {' '.join(FOREVER)} --format tsv -o /dev/stdout | head -n 2"
     done = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, check=False, timeout=60)
     assert (done.returncode, done.stderr) == (0, b"")
@@ -282,7 +282,7 @@ def test_ctrl_c_that_python_drops_comes_once_more() -> None:
 
 
 def test_ctrl_c_at_any_time_after_the_start() -> None:
-    """None of our functions is interrupted with a traceback; what Python does before the first of them may be."""
+    """None of our functions prints a traceback; Python's own start, before the first of them, may."""
     codes = set()
     for milliseconds in (*range(0, 80, 2), 1500):
         with subprocess.Popen(
@@ -294,14 +294,15 @@ def test_ctrl_c_at_any_time_after_the_start() -> None:
             running.send_signal(signal.SIGINT)
             try:
                 _, err = running.communicate(timeout=5)
-            except subprocess.TimeoutExpired:  # Python drops what comes while it clears up behind an import: once more
+            # Python drops a signal that comes while it cleans up after an import: send it once more
+            except subprocess.TimeoutExpired:
                 running.send_signal(signal.SIGINT)
                 _, err = running.communicate(timeout=5)
         codes.add(running.returncode)
         if "Traceback" in err:
             assert not re.search(r'File ".*cnncalc/.*, in (?!<module>)', err), err
         elif running.returncode == 130:
-            assert err in ("interrupted\n", "")  # "" where nothing was there yet that could be interrupted
+            assert err in ("interrupted\n", "")  # "" if the signal came before there was anything to interrupt
     assert 130 in codes
 
 
@@ -323,13 +324,13 @@ with Interruptible() as rows:
 
 
 def test_a_worker_that_was_just_forked_unwinds_nothing() -> None:
-    """Its stack is its parent's: it would shut down the parent's pool, and wait for threads that it does not have."""
+    """It has its parent's stack: unwinding would shut down the parent's pool, and wait for threads that don't exist."""
     done = subprocess.run([sys.executable, "-c", FORKED], capture_output=True, text=True, check=False, timeout=30)
     assert (done.stdout, done.stderr) == ("heard nothing\n143 False\n", "")
 
 
-def test_progress_of_what_goes_to_a_file(net: Path) -> None:
-    """On a terminal alone, and none of it stays there."""
+def test_progress_while_a_file_is_written(net: Path) -> None:
+    """Progress is shown on a terminal alone, and erased at the end."""
     # receptive fields are computed one network at a time, which takes long enough for a bar
     slow = ("--set", "width=1:4000", "--input", "2x6x6:2x8x8:1", "--columns", "receptive_field")
     command = [*COMMAND, "sweep", "net.yaml", *slow, "-o", "sweep.tsv"]

@@ -1,4 +1,4 @@
-"""What commands have in common: help, formats by a file's suffix, schema versions, a convention's name."""
+"""Options that commands share: help, formats by a file's suffix, schema versions, the name of a convention."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_help_is_a_command() -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_default_is_reported(name: str) -> None:
-    """Of every option with a value, but where that is nothing."""
+    """Help states the default of every option that has one."""
     command = cli.get_command(click.Context(cli), name)
     assert command is not None
     with click.Context(cli, **cli.context_settings) as context, click.Context(command, parent=context) as its:
@@ -47,7 +47,7 @@ def test_every_default_is_reported(name: str) -> None:
                 assert "1000000" not in record[1]
 
 
-def test_a_bound_far_off_holds() -> None:
+def test_a_bound_is_met() -> None:
     done = cnncalc("summary", "lenet5", "--batch", "9" * 30)
     assert done.code == 2
     assert "is more than 1,000,000,000." in done.err
@@ -102,7 +102,7 @@ def test_a_convention_names_itself(command: list[str]) -> None:
 
 
 def test_a_shape_with_blanks() -> None:
-    """Blanks beside the signs are fine, blanks for signs are not: no figure is made of two."""
+    """Blanks around signs are allowed; blanks in place of signs are not, so that two figures never become one."""
     assert cnncalc("summary", "lenet5", "--input", " 1 x 32 × 32 ") == cnncalc("summary", "lenet5")
     for text in ("1 32 32", "1x3 2x32", "1x1６x16", "1x32x32,1x16x16"):
         done = cnncalc("summary", "lenet5", "--input", text)
@@ -188,7 +188,7 @@ def test_channels_last_where_several_specs_are_read() -> None:
             assert last.out == cnncalc(*command, "--input", "1x32x32").out
 
 
-def test_what_is_left_out_is_no_block() -> None:
+def test_items_that_are_left_out_are_no_blocks() -> None:
     last = next(line for line in cnncalc("summary", "lenet5", "--top", "2").out.splitlines() if " more" in line)
     assert "block" not in last
 
@@ -237,7 +237,7 @@ def test_the_field_of_each_input(tmp_path: Path) -> None:
     ],
 )
 def test_fields_that_differ(layers: str, text: str) -> None:
-    """Half of the positions see two pairs, half three (faustomilletari/VNet#36 in its smallest form)."""
+    """Half of the positions see two pairs, the others three (faustomilletari/VNet#36 in its smallest form)."""
     out = cnncalc("summary", "-", stdin=f"input: [1, 64]\nlayers: {layers}\n").out
     assert f" sees {text}\n" in out
 
@@ -375,7 +375,7 @@ def test_an_option_is_not_to_blame_for_the_spec_s_own_fault() -> None:
 
 
 def test_inner_rooms_speak_of_arguments_not_of_options(tmp_path: Path) -> None:
-    """From Python there are no options."""
+    """A caller from Python has arguments, not options."""
     net = tmp_path / "net.yaml"
     net.write_text("args: {width: 4}\ninput: {a: [3], b: [3]}\nlayers: [{add: {}, from: [a, b]}]\n")
     with pytest.raises(cnncalc_package.CnncalcError) as caught:
@@ -392,7 +392,7 @@ def test_inner_rooms_speak_of_arguments_not_of_options(tmp_path: Path) -> None:
 
 
 def test_no_message_below_the_command_line_names_an_option() -> None:
-    """Every text in the package's code, but for docstrings, in all rooms but the command line's own."""
+    """The test looks at every text in the code below the command line, apart from docstrings."""
     import ast
 
     root = Path(cnncalc_package.__file__).parent
@@ -467,13 +467,11 @@ OPTION = re.compile(r"(?<![\w-])--[a-z]").search
         (["summary", "alexnet", "--wibble"], None),
     ],
 )
-def test_commands_and_options_that_there_are_not(
-    words: list[str], hint: str | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unknown_commands_and_options(words: list[str], hint: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     done = cnncalc(*words)
     assert (done.code, done.out) == (2, "")
-    assert "Did you mean" not in done.err  # click's own guesses: '--help' for '--flops'
+    assert "Did you mean" not in done.err  # click itself would suggest '--help' for '--flops'
     assert done.err.endswith(f"\n  hint: {hint}\n") if hint else "hint" not in done.err
 
 
@@ -516,7 +514,7 @@ def test_other_words_are_for_commands_and_options_that_there_are() -> None:
     [(["summary", "alexnet", "--batch", "abc"], "'abc' is not a whole number."),
      (["hotspots", "alexnet", "--sparsity", "abc"], "'abc' is not a number.")],
 )  # fmt: skip
-def test_a_text_that_is_no_number(words: list[str], message: str) -> None:
+def test_a_word_in_place_of_a_number(words: list[str], message: str) -> None:
     assert cnncalc(*words).err.endswith(f": {message}\n")
 
 
@@ -542,7 +540,7 @@ def test_a_shell_completes(words: str, offered: list[str], monkeypatch: pytest.M
 
 
 def test_messages_are_broken_at_blanks_on_a_terminal(tmp_path: Path) -> None:
-    """But not the line of the file, under which the caret would stand elsewhere."""
+    """The quoted line of the file is not broken, because the caret below it would be misplaced."""
     item = "  - maxpool: {kernel_size: 9}  # " + "a comment " * 4
     (tmp_path / "net.yaml").write_text(f"input: [3, 8, 8]\nlayers:\n{item}\n")
     command = [sys.executable, "-m", "cnncalc", "summary", "net.yaml"]

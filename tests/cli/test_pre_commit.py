@@ -21,7 +21,7 @@ LARGE = "input: [1000, 3, 3]\nlayers:\n  - conv: {out_channels: 1000, kernel_siz
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    """A git repository with the README's hook, and a cnncalc on the path that is this one."""
+    """Make a git repository with the README's hook; the path has a cnncalc that runs this code."""
     (tmp_path / "bin").mkdir()
     command = tmp_path / "bin" / "cnncalc"
     command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m cnncalc "$@"\n')
@@ -71,7 +71,7 @@ def test_a_spec_that_is_wrong_fails(repository: Path) -> None:
 
 
 def test_the_hook_that_is_offered_takes_files_that_are_specs(tmp_path: Path) -> None:
-    """Its entry is a command, and what is no spec fails instead of being passed over."""
+    """Its entry is a command, and a file that is no spec fails instead of being skipped."""
     (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
     assert (hook["entry"], hook["types"], "files" in hook) == ("cnncalc check", ["yaml"], False)
     for text, code in ((GOOD, 0), ("on: push\n", 2)):

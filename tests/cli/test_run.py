@@ -73,7 +73,7 @@ def test_the_table(small: str) -> None:
     assert "in conv1" not in cnncalc("run", small, "--no-fuse").out
 
 
-def test_what_is_random_is_said(small: str, tmp_path: Path) -> None:
+def test_the_page_says_what_is_random(small: str, tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.zeros((1, 3, 8, 8), np.float32))
     cnncalc("weights", small, "-o", str(tmp_path / "w.npz"))
     x, w = ["--input", str(tmp_path / "x.npy")], ["--weights", str(tmp_path / "w.npz")]
@@ -116,7 +116,7 @@ def test_a_mismatch_names_layer_shapes_and_formula(small: str, monkeypatch: pyte
     cls = known("conv")
     right = cls.output_shape
 
-    def wrong(self: Any, *inputs: Any) -> Any:  # forgets the padding of the first
+    def wrong(self: Any, *inputs: Any) -> Any:  # the broken rule forgets the padding of the first layer
         out, *sizes = right(self, *inputs)
         return (out, *(size - 2 for size in sizes)) if out == 4 else (out, *sizes)
 
@@ -218,7 +218,7 @@ def test_pictures(tmp_path: Path) -> None:
 
 
 def bad(tmp_path: Path) -> dict[str, str]:
-    """Make files that won't do, by what is wrong with them."""
+    """Make unfit files, by the name of their fault."""
     files = {
         "shape": np.zeros((1, 3, 8, 9), np.float32),
         "last": np.zeros((1, 8, 8, 3), np.float32),
@@ -295,7 +295,7 @@ def test_bad_input(
     assert sorted(os.listdir(tmp_path)) == before, "nothing half-written"
 
 
-def test_all_that_is_wrong_with_weights_is_reported_at_once(small: str, tmp_path: Path) -> None:
+def test_all_faults_of_weights_are_reported_at_once(small: str, tmp_path: Path) -> None:
     arrays = {item["name"]: np.zeros(item["shape"], np.float32) for item in listed(small)}
     del arrays["conv1.bias"]
     arrays["fc1.weight"] = arrays["fc1.weight"].T
@@ -324,7 +324,7 @@ def test_ctrl_c_in_the_middle_leaves_nothing(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == []
 
 
-def test_a_network_of_its_own_process() -> None:
+def test_a_run_in_a_process_of_its_own() -> None:
     done = process("run", LENET, "--weights", TRAINED)
     assert done.returncode == 0
     assert "14 of 14 layers" in done.stdout
@@ -339,7 +339,7 @@ def test_no_warning_of_numpy_s_reaches_a_terminal(tmp_path: Path) -> None:
     assert done.stdout.startswith("net")
 
 
-def test_one_of_a_thing_is_no_plural(tmp_path: Path) -> None:
+def test_a_single_thing_has_no_plural(tmp_path: Path) -> None:
     path, out = tmp_path / "net.yaml", str(tmp_path / "out")
     path.write_text("input: [1]\nlayers:\n  - linear: {out_features: 1, bias: false}\n")
     commands = [

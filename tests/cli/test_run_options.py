@@ -55,9 +55,9 @@ def test_an_input_that_nothing_reads_counts(tmp_path: Path) -> None:
 
 
 def test_memory_is_looked_at_before_an_input_is_converted(same: str, tmp_path: Path) -> None:
-    """Integers of a byte become four times as many bytes, a picture a float32 for each channel of each pixel."""
+    """One-byte integers take four times their size once converted; a picture takes a float32 per channel and pixel."""
     np.save(tmp_path / "x.npy", np.zeros((1000, 3, 6, 6), np.uint8))
-    given = 1000 * 3 * 6 * 6 * (1 + 4 + 1)  # as stored, as float32, and a byte for each element while they are checked
+    given = 1000 * 3 * 6 * 6 * (1 + 4 + 1)  # bytes as stored, as float32, and one per element for the check
     document = json.loads(cnncalc("run", same, "--input", str(tmp_path / "x.npy"), "--format", "json").out)
     assert document["predicted"]["inputs"] == given
     huge = tmp_path / "huge.npy"
@@ -71,9 +71,9 @@ def test_memory_is_looked_at_before_an_input_is_converted(same: str, tmp_path: P
     sys.platform != "linux", reason="limits of the address space, and the messages about them, are Linux's"
 )
 def test_too_little_memory_is_a_sentence() -> None:
-    """From where Python barely starts to where the run fits: no traceback on the way, and no end by OpenBLAS."""
+    """Limits from what Python needs to start to what the run needs: none gives a traceback, or an end by OpenBLAS."""
     codes: dict[str, dict[int, int]] = {"": {}, "'--threads', '2'": {}}
-    # from 170 to 204 the OpenBLAS of NumPy 1.24 asked for room for a second thread again and again, for ever
+    # from 170 to 204 the OpenBLAS of NumPy 1.24 asked for memory for a second thread for ever
     for megabytes in (48, 96, 120, 144, 168, 180, 192, 204, 240, 400):
         for more, found in codes.items():
             if more and megabytes < 180:
@@ -90,7 +90,7 @@ def test_too_little_memory_is_a_sentence() -> None:
 
 
 def test_a_run_without_its_outputs_saves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(known("flatten"), "output_shape", lambda self, shape: (5,))  # in truth 12
+    monkeypatch.setattr(known("flatten"), "output_shape", lambda self, shape: (5,))  # correct would be 12
     path = tmp_path / "net.yaml"
     path.write_text("input: [3, 2, 2]\nlayers: [flatten, linear: 2]\n")
     done = cnncalc("run", str(path), "--save", str(tmp_path / "out.npz"))
@@ -116,7 +116,7 @@ def pixels(*size: int) -> Any:
 
 @pytest.mark.parametrize(("size", "resize"), [((341, 256), 256), ((50, 71), 64), ((500, 375), 232), ((40, 40), 33)])
 def test_the_middle_is_that_of_the_whole_picture_resized(size: tuple[int, int], resize: int, tmp_path: Path) -> None:
-    """As torchvision's Resize and CenterCrop: the longer side's fraction cut off, the offset rounded to even."""
+    """torchvision's Resize and CenterCrop cut off the fraction of the longer side, and round the offset to even."""
     picture = pixels(*size)
     picture.save(tmp_path / "picture.png")
     wide, high = (int(resize * side / min(size)) for side in size)
@@ -124,7 +124,8 @@ def test_the_middle_is_that_of_the_whole_picture_resized(size: tuple[int, int], 
     whole = picture.resize((wide, high), Image.Resampling.BILINEAR).crop((left, top, left + 32, top + 32))
     wanted = np.asarray(whole, np.float32).transpose(2, 0, 1) / 255
     found = np.asarray(open_image(str(tmp_path / "picture.png"), (3, 32, 32), resize, [0], [1]))[0]
-    assert np.abs(found - wanted).max() <= 1.001 / 255  # one step, where a sum is rounded otherwise
+    # one step is allowed, because the sum is rounded in another order
+    assert np.abs(found - wanted).max() <= 1.001 / 255
 
 
 def test_a_thin_picture_enlarged(same: str, tmp_path: Path) -> None:
@@ -170,7 +171,7 @@ def test_an_input_too_large_for_a_picture(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["uint8", "int64", "bool", "float16", ">f4"])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_other_numbers_are_converted_exactly(kind: str, dtype: str, same: str, tmp_path: Path) -> None:
+def test_integers_are_converted_exactly(kind: str, dtype: str, same: str, tmp_path: Path) -> None:
     array = np.arange(108).reshape(1, 3, 6, 6).astype(kind)
     np.save(tmp_path / "x.npy", array)
     wanted = ["--dtype", dtype] if kind != ">f4" else []
@@ -188,7 +189,7 @@ def test_archives_of_inputs(same: str, tmp_path: Path) -> None:
     x, file = np.ones((1, 3, 6, 6), np.float32), str(tmp_path / "x.npz")
     np.savez(file)
     assert "x.npz is no .npz file, or damaged: it holds no arrays" in refused("run", same, "--input", file)
-    np.savez(file, x)  # whatever its name
+    np.savez(file, x)  # its name does not matter
     assert (output(same, tmp_path, "--input", file)[1] == 1).all()
     np.savez(file, a=2 * x, b=3 * x)
     assert f"{file} has no array 'input'" in refused("run", same, "--input", file)
@@ -273,7 +274,7 @@ with mock.patch.object(progress, "PATIENCE", {patience}):
 
 
 @pytest.mark.parametrize(("patience", "shown"), [(0, True), (1000, False)])
-def test_the_bar_leaves_nothing(patience: int, shown: bool) -> None:
+def test_the_progress_bar_is_erased(patience: int, shown: bool) -> None:
     text = on_a_terminal([sys.executable, "-c", SLOWLY.format(patience=patience)])
     assert ("[------------------------]   0 %  C1" in text) is shown
     assert ("\r\x1b[K" in text) is shown
@@ -290,7 +291,7 @@ def test_weights_that_no_array_can_have_are_refused(tmp_path: Path) -> None:
     assert "the run needs" in done.err
 
 
-def test_so_many_wrong_tensors_are_not_all_listed(tmp_path: Path) -> None:
+def test_of_many_wrong_tensors_only_some_are_listed(tmp_path: Path) -> None:
     others: dict[str, Any] = {f"other{number}": np.zeros(1) for number in range(500)}
     np.savez(tmp_path / "w.npz", **others)
     done = cnncalc("run", "lenet5", "--weights", str(tmp_path / "w.npz"))
@@ -346,7 +347,7 @@ def test_an_orientation_behind_the_pixels(same: str, tmp_path: Path) -> None:
 
 
 def test_a_large_picture_is_refused_before_it_is_decoded(same: str, tmp_path: Path) -> None:
-    """6,000×6,000 pixels in 35 kB: nothing of them may be looked at."""
+    """35 kB hold 6,000×6,000 pixels, none of which may be decoded."""
     header = struct.pack(">IIBBBBB", 6_000, 6_000, 8, 0, 0, 0, 0)
     path = tmp_path / "x.png"
     path.write_bytes(png((b"IHDR", header), (b"IDAT", zlib.compress(bytes(6_000 * 6_001))), (b"IEND", b"")))

@@ -78,7 +78,7 @@ def test_totals_are_the_sums_of_the_layers_and_of_the_kinds() -> None:
 
 
 def test_memory_by_hand() -> None:
-    """A residual waits for its add: while the second convolution runs, input, its output and the shortcut live."""
+    """A shortcut waits for its add: it lives, with input and output, while the second convolution runs."""
     text = "input: [2, 4, 4]\nlayers:\n  - add:\n      paths:\n        - []\n" + (
         "        - - conv: {out_channels: 8, kernel_size: 1, bias: false}\n"
         "          - conv: {out_channels: 2, kernel_size: 1, bias: false}\n"
@@ -119,7 +119,7 @@ def test_receptive_fields_by_hand() -> None:
 
 
 def test_an_axis_that_is_seen_as_a_whole_has_no_step(tmp_path: Path) -> None:
-    """Behind a softmax over H every position sees all of H, 3 + 7 with the padding of the convolution; W goes on by 1."""
+    """After a softmax over H each position sees all of H, 3 + 7 with the padding; along W the step is 1."""
     path = tmp_path / "net.yaml"
     path.write_text(
         "input: [4, 8, 8]\nlayers:\n  - conv: {out_channels: 4, kernel_size: 3, padding: 1}\n  - softmax: 1\n"
@@ -146,7 +146,7 @@ def test_branches_of_different_stride_are_reported() -> None:
 # --- the other formats -----------------------------------------------------------------------------------------
 
 
-def test_ndjson_is_a_layer_a_line() -> None:
+def test_ndjson_has_one_layer_per_line() -> None:
     lines = [json.loads(line) for line in cnncalc("summary", "-", "--format", "ndjson", stdin=LENET).out.splitlines()]
     assert lines == summary("-", stdin=LENET)["layers"]
 
@@ -181,7 +181,7 @@ def test_columns_choose_what_is_shown() -> None:
 
 
 def test_the_table_at_eighty_columns() -> None:
-    """A snapshot; the figures are LeNet's own arithmetic: 6·25 + 6, 16·150 + 16, 400·120 + 120, 120·10 + 10."""
+    """The snapshot's figures by hand: 6·25 + 6, 16·150 + 16, 400·120 + 120, 120·10 + 10."""
     assert cnncalc("summary", "-", stdin=LENET, columns=80).out.startswith(
         """\
 LeNet-ish   input 1×28×28   batch 1   float32
@@ -352,7 +352,7 @@ def test_no_color_is_respected() -> None:
     assert "\x1b[" not in terminal("summary", "alexnet", "--color", "never")
 
 
-def test_a_pipe_gets_neither() -> None:
+def test_a_pipe_gets_neither_colours_nor_box_characters() -> None:
     done = process("summary", "alexnet")
     assert "\x1b[" not in done.stdout
     assert "─" not in done.stdout
@@ -402,7 +402,7 @@ def test_a_variant_beside_a_variant_is_refused() -> None:
 
 
 def test_positions_without_a_common_step_have_none() -> None:
-    """The even positions beside the odd ones: there is no step from one to the next."""
+    """The even positions are followed by the odd ones, so that no common step leads from one to the next."""
     halves = "[{slice: {axis: 1, start: 0, step: 2}}], [{slice: {axis: 1, start: 1, step: 2}}]"
     spec = f"input: [2, 40]\nlayers:\n  - concat: {{axis: 1, paths: [{halves}]}}\n"
     assert "an output position sees 1 of the input's 40\n" in cnncalc("summary", "-", stdin=spec).out

@@ -1,4 +1,4 @@
-"""``cnncalc sweep`` as it is used."""
+"""``cnncalc sweep``: rows, formats, fronts, errors and exit codes."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_one_row_per_combination(net: str) -> None:
 
 
 def test_figures_that_select_rows_are_shown(net: str) -> None:
-    """Though a narrow table leaves others out; in one that is narrower still, the first ones stay."""
+    """A narrow table leaves out other figures; one that is even narrower keeps the first of these."""
     asked = ("sweep", net, "--set", "width=4,8", "--where", "flops > 1")
     page = cnncalc(*asked, "--pareto", "receptive_field,params:max", columns=66).out.splitlines()
     assert next(line for line in page if line.startswith("width")).split() == [
@@ -67,7 +67,7 @@ def test_figures_that_select_rows_are_shown(net: str) -> None:
     assert chosen[2].split() == ["input", "params", "MACs"]
 
 
-def test_no_row_is_said_to_be_none(net: str) -> None:
+def test_a_page_without_rows_says_so(net: str) -> None:
     done = cnncalc("sweep", net, "--set", "width=4,5", "--where", "params < 1")
     assert (done.code, done.err) == (0, "no combination of 2 meets the condition\n")
     assert len(done.out.splitlines()) == 2
@@ -121,7 +121,7 @@ def test_an_argument_called_like_a_figure(tmp_path: Path) -> None:
     assert done.out == "args.layers,input,layers,params,error\n3,1x9,1,30,\n"
 
 
-def test_variants_and_all_of_them() -> None:
+def test_variants_by_name_and_all_variants() -> None:
     # params of the model cards of torchvision
     done = cnncalc("sweep", "vgg", "--variant", "vgg16,vgg11", "--columns", "params", "--format", "tsv")
     assert done.out.splitlines()[1:] == ["vgg16\t3x224x224\t138357544\t", "vgg11\t3x224x224\t132863336\t"]
@@ -129,7 +129,7 @@ def test_variants_and_all_of_them() -> None:
     assert len(done.out.splitlines()) == 1 + 8
 
 
-def test_the_front_alone(net: str) -> None:
+def test_only_the_front_is_printed(net: str) -> None:
     options = ("--set", "width=4,5,6", "--input", "2x6x6,2x9x9,2x2x2", "--format", "ndjson", "--columns", "macs")
     done = cnncalc("sweep", net, *options, "--pareto", "macs,width:max")
     found = [json.loads(line) for line in done.out.splitlines()]

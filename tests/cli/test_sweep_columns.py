@@ -1,4 +1,4 @@
-"""``cnncalc sweep`` of many networks: the bytes are those of the plain way, however they are computed."""
+"""``cnncalc sweep`` of many networks: columns and processes print the bytes that networks built one by one print."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_any_number_of_jobs_prints_the_same() -> None:
 
 
 def test_the_widest_mobilenet_under_300_m_macs() -> None:
-    # the answer that bisection gives, and that one network by itself has
+    # bisection gives this width, and a single network has these figures
     done = cnncalc(
         "sweep", "mobilenet_v2", "--set", "width=0.1:2:0.01", "--where", "macs <= 300M",
         "--sort", "params:max", "--top", "1", "--format", "ndjson",
@@ -88,7 +88,7 @@ def test_the_widest_mobilenet_under_300_m_macs() -> None:
     assert (row["args"]["width"], row["params"], row["macs"]) == (0.98, 3_486_936, 299_896_192)
 
 
-def test_a_sample_begins_as_a_larger_one_and_has_no_doubles() -> None:
+def test_a_sample_is_the_beginning_of_a_larger_one_and_has_no_doubles() -> None:
     command = ("sweep", *MANY, "--seed", "7", "--format", "ndjson", "--sample")
     small, large = [cnncalc(*command, count).out.splitlines() for count in ("50", "0.21k")]
     assert len(set(large)) == 210

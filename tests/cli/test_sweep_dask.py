@@ -31,7 +31,8 @@ layers:
   - conv: {out_channels: width, kernel_size: kernel, groups: 2}
   - relu
 """
-MANY = ("net.yaml", "--set", "width=1:60", "--set", "kernel=1:24", "--format", "ndjson")  # 1,440, some no networks
+# 1,440 combinations, some of which are no networks
+MANY = ("net.yaml", "--set", "width=1:60", "--set", "kernel=1:24", "--format", "ndjson")
 ROOT = str(Path(__file__).parents[2])
 
 needs_dask = pytest.mark.skipif(find_spec("distributed") is None, reason="the extra 'dask' is not installed")
@@ -89,7 +90,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def is_gone(group: int) -> bool:
-    """Wait for the processes of a group, and return whether they end soon."""
+    """Wait for the processes of a group; return whether they ended in time."""
     for _ in range(100):
         try:
             os.killpg(group, 0)
@@ -160,7 +161,7 @@ def test_a_cluster_of_this_machine_goes_on_after_ctrl_c() -> None:
         while not os.path.exists("out.ndjson.progress"):
             assert time.monotonic() < deadline
             time.sleep(0.02)
-        os.killpg(running.pid, signal.SIGINT)  # as a terminal does: the workers get it, too
+        os.killpg(running.pid, signal.SIGINT)  # a terminal sends the signal to the workers, too
         _, err = running.communicate(timeout=30)
     assert running.returncode == 130
     assert re.fullmatch(
@@ -207,7 +208,7 @@ def test_without_dask_the_extra_is_named() -> None:
     assert done.stderr == "--dask: a cluster needs Dask\n  hint: pip install 'cnncalc[dask]'\n"
 
 
-def test_texts_travel_and_nothing_that_was_made_of_them() -> None:
+def test_workers_get_the_text_and_no_objects_made_of_it() -> None:
     document = read_text(NET.encode(), "net.yaml")
     varied = Varied(("width=1:1000000", "kernel=1:1000000"), (), None, "chw")
     rows = Rows("100k", 7, "macs < 1M", None, None, None, None, 16)

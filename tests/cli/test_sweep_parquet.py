@@ -1,4 +1,4 @@
-"""``cnncalc sweep -o front.parquet``: what pyarrow reads is what ndjson has."""
+"""``cnncalc sweep -o front.parquet``: pyarrow reads the values that ndjson has."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def parquet() -> Any:
-    """What reads the files; tests that need it are left out where it is missing."""
+    """Return pyarrow's reader; tests that need it are skipped if it is missing."""
     pytest.importorskip("pyarrow", reason="the extra 'parquet' is not installed")
     return import_module("pyarrow.parquet")
 
@@ -83,7 +83,7 @@ def test_the_bytes_depend_on_nothing_but_the_rows(parquet: Any, monkeypatch: pyt
     assert one == two == plain
 
 
-def test_what_does_not_fit_into_64_bits_is_an_error_in_full(parquet: Any) -> None:
+def test_figures_beyond_64_bits_are_an_error_with_all_digits(parquet: Any) -> None:
     Path("large.yaml").write_text("args: {n: 1}\ninput: [8589934592]\nlayers:\n  - linear: n\n")  # 2^33 · 2^31 = 2^64
     done = cnncalc("sweep", "large.yaml", "--set", "n=1,2147483648", "--columns", "macs,layers", "-o", "out.parquet")
     assert done.code == 0
@@ -121,7 +121,7 @@ def test_a_terminal_shows_no_bytes(parquet: Any) -> None:
     assert "give -o FILE, or a pipe" in shown
 
 
-def test_nothing_can_go_on_with_it() -> None:
+def test_a_parquet_file_can_not_be_resumed() -> None:
     done = cnncalc("sweep", *VARIED, "-o", "out.parquet", "--resume")
     assert done.code == 2
     assert "--resume can't continue parquet, which is written as a whole" in done.err

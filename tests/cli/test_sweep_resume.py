@@ -1,4 +1,4 @@
-"""``cnncalc sweep --resume``: the bytes of an interrupted sweep are those of one that was not."""
+"""``cnncalc sweep --resume``: an interrupted sweep ends with the bytes of one without interruption."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def digest(path: str) -> bytes:
 
 @pytest.fixture
 def cut(monkeypatch: pytest.MonkeyPatch) -> Cut:
-    """What interrupts a sweep after some pieces, the last of them half written."""
+    """Interrupt a sweep after some pieces, the last of which is half written."""
 
     def interrupted(*arguments: str, after: int) -> None:
         count = 0
@@ -56,7 +56,7 @@ def cut(monkeypatch: pytest.MonkeyPatch) -> Cut:
             count += 1
             if count > after:
                 right(self, data[:-9])
-                self._file.close()  # as after kill -9, nothing is tidied up
+                self._file.close()  # as after kill -9, nothing is cleaned up
                 raise KeyboardInterrupt
             right(self, data)
 
@@ -120,7 +120,7 @@ def test_a_process_that_is_killed(by: signal.Signals, monkeypatch: pytest.Monkey
         running.send_signal(by)
         out, err = running.communicate(timeout=30)
     assert (running.returncode, out) == ({signal.SIGKILL: -9, signal.SIGTERM: 143, signal.SIGINT: 130}[by], "")
-    if by != signal.SIGKILL:  # whole lines alone
+    if by != signal.SIGKILL:  # the file has whole lines only
         assert Path("out.ndjson").read_text().endswith("}\n")
     if by == signal.SIGINT:
         assert " of 720 combinations are done, which are in out.ndjson; --resume continues there\n" in err
@@ -129,7 +129,7 @@ def test_a_process_that_is_killed(by: signal.Signals, monkeypatch: pytest.Monkey
     assert digest("out.ndjson") == digest("whole.ndjson")
     left = [name for name in os.listdir() if not name.startswith(".out.ndjson.progress.")]
     assert sorted(left) == ["net.yaml", "out.ndjson", "whole.ndjson"]
-    assert len(left) == len(os.listdir()) or by == signal.SIGKILL  # which may come while a file is being replaced
+    assert len(left) == len(os.listdir()) or by == signal.SIGKILL  # the signal may come while a file is being replaced
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_a_process_that_is_killed(by: signal.Signals, monkeypatch: pytest.Monkey
         (("--format", "csv"), "was begun with --format ndjson, and this is --format csv"),
     ],
 )  # fmt: skip
-def test_it_refuses_what_is_another_sweep(options: tuple[str, ...], message: str, cut: Cut) -> None:
+def test_it_refuses_another_sweep(options: tuple[str, ...], message: str, cut: Cut) -> None:
     cut("sweep", *MANY, "-o", "out.ndjson", after=2)
     before = digest("out.ndjson")
     given = ("net.yaml", *options, "--set", "kernel=1:12") if options[0] == "--set" else (*MANY, *options)
@@ -185,9 +185,9 @@ def test_it_refuses_another_spec_another_version_and_other_bytes(cut: Cut, monke
     assert cnncalc(*sweep).code == 1
 
 
-def test_what_is_complete_is_not_begun_again() -> None:
+def test_a_complete_sweep_is_not_begun_again() -> None:
     sweep = ("sweep", *MANY, "-o", "out.ndjson", "--resume")
-    first = cnncalc(*sweep)  # where nothing is, it begins
+    first = cnncalc(*sweep)  # without a file, the sweep begins
     assert first.code == 1
     text = Path("out.ndjson").read_bytes()
     assert cnncalc(*sweep) == first
@@ -223,7 +223,7 @@ def test_a_file_of_another_sweep_is_not_complete(options: tuple[str, ...], other
         (("-o", "out.csv", "--pareto", "macs,params:max"), "--resume needs rows as they are computed"),
     ],
 )  # fmt: skip
-def test_what_can_not_go_on(options: tuple[str, ...], message: str) -> None:
+def test_sweeps_that_can_not_be_resumed(options: tuple[str, ...], message: str) -> None:
     done = cnncalc("sweep", *MANY, *options, "--resume")
     assert (done.code, done.out) == (2, "")
     assert message in done.err
@@ -256,9 +256,9 @@ def test_until_the_first_checkpoint_a_file_is_what_it_was(monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize(("seconds", "left"), [(0, True), (60, False)])
 def test_a_disk_that_is_full(seconds: int, left: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was seen stays, whole lines only, and can be gone on with; what was not leaves nothing."""
+    """Lines that were written stay, whole ones only, and can be resumed; the rest leaves nothing."""
     monkeypatch.setattr(growing_file, "SECONDS", seconds)
-    monkeypatch.setattr("cnncalc.studies.sweep.jobs.WINDOW", 20)  # pieces that wait in a buffer
+    monkeypatch.setattr("cnncalc.studies.sweep.jobs.WINDOW", 20)  # pieces are still in a buffer
     sweep = ("sweep", *MANY, "-o", "out.ndjson")
     cnncalc(*sweep)
     whole = Path("out.ndjson").read_bytes()

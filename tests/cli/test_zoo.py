@@ -35,8 +35,8 @@ def test_specs_searches_for_all_words() -> None:
     assert by_source[0]["input"] == [3, 224, 224]
 
 
-def test_specs_has_what_begins_with_the_word() -> None:
-    """Not every MobileNet and GoogLeNet for LeNet; a part of a word counts where none begins so."""
+def test_specs_finds_words_by_their_beginning() -> None:
+    """``lenet`` does not find every MobileNet and GoogLeNet; a part of a word counts only if no word begins with it."""
     lines = cnncalc("specs", "lenet", "--format", "tsv").out.splitlines()
     assert [line.split("\t")[0] for line in lines[1:]] == ["lenet5", "lenet5_1998"]
     assert "inception_v3" in cnncalc("specs", "ception").out
@@ -84,7 +84,7 @@ def test_show_says_how_to_ask_for_the_variant() -> None:
     assert cnncalc("summary", "-", "--variant", "resnet18", stdin=done.out).code == 0
 
 
-def test_show_of_what_there_is_not() -> None:
+def test_show_of_an_unknown_network() -> None:
     done = cnncalc("show", "resnet5O")
     assert (done.code, done.out) == (2, "")
     assert "did you mean 'resnet50'?" in done.err

@@ -24,10 +24,10 @@ CONVERTED = json.loads((DATA / "deploy_converted.json").read_text(encoding="utf-
 PROBES = yaml.safe_load((DATA / "deploy/probes.yaml").read_text(encoding="utf-8"))
 
 REFUSED = {"mish", "selu", "softplus", "layernorm"}
-"""Probes of what the device does not have; layernorm becomes 13 operators there, NEG among them in float32."""
+"""Probes of operators that the device lacks; layernorm becomes 13 operators there, with NEG in float32."""
 
 BIASES_VANISH = {"preact_resnet110", "xception", "ghostnet_0.5", "efficientnet_v2_s"}
-"""Deep networks of random weights whose maps grow so much that many biases round to zeros, and are stored once."""
+"""Deep networks whose random weights enlarge maps so much that many biases round to zeros, and are stored once."""
 
 
 def named(row: dict[str, Any]) -> str:
@@ -71,7 +71,7 @@ def test_bytes_and_operators_are_the_converter_s(row: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.get("probe") in REFUSED], ids=named)
-def test_what_the_interpreter_refuses_is_refused(row: dict[str, Any]) -> None:
+def test_networks_that_the_interpreter_refuses_are_refused(row: dict[str, Any]) -> None:
     assert "refused" in row or row["probe"] == "layernorm"
     with pytest.raises(CnncalcError, match="tflite-micro has no"):
         deploy(network(row))

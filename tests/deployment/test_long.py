@@ -1,4 +1,4 @@
-"""Long chains and wide fans on a device: what is folded, fused or gone is found in time that grows with the layers."""
+"""Long chains and wide fans on a device: folding and fusing take time in proportion to the layers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LONG = {
 
 @pytest.mark.parametrize("name", LONG)
 def test_it_takes_time_in_proportion(name: str) -> None:
-    """Some of these took minutes where every layer looked along the whole chain, or hashed all that was folded."""
+    """Some of these took minutes while every layer searched the whole chain, or hashed all folded tensors."""
     shape, items, operators = LONG[name]
     text = f"input: {shape}\nlayers:\n  {items}\n"
     assert len(deploy(cnncalc.loads(text)).graph.operators) == operators

@@ -48,7 +48,7 @@ buffer_lists = st.lists(
 
 
 def apart(plan: Plan) -> bool:
-    """Whether no two buffers that live at the same time overlap."""
+    """Return whether no two buffers that live at the same time overlap."""
     pairs = [(i, j) for i in range(len(plan.buffers)) for j in range(i)]
     return all(
         a.last < b.first or b.last < a.first or plan.offsets[i] + a.size <= plan.offsets[j]
@@ -67,7 +67,7 @@ def test_offsets_are_those_of_the_device(buffers: list[Buffer]) -> None:
 
 @settings(deadline=None)
 @given(buffer_lists)
-def test_a_crowd_is_placed_alike(buffers: list[Buffer]) -> None:
+def test_many_random_buffers_are_placed_as_on_the_device(buffers: list[Buffer]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(planner, "CROWDED", -1)
         plan = greedy(buffers)

@@ -58,7 +58,7 @@ def test_a_spec_is_its_reference_file(one: dict[str, Any]) -> None:
     assert sum(operator.macs for operator in found.graph.operators) == one["macs"]
     low, high = found.file_total
     assert low <= one["file_bytes"] <= high
-    softmax = 12 + 32 + 97  # a tensor, an operator, its data
+    softmax = 12 + 32 + 97  # the file has one tensor more, an operator, and its data
     interpreter = found.ram[2]
     assert interpreter.low <= one["tflm_wasm32"]["tail"] - more * softmax <= interpreter.high
 
@@ -138,8 +138,8 @@ def test_the_convenient_way() -> None:
     assert cnncalc.load("ds_cnn").deploy(board="esp32").ram_total[1] < 180_736
 
 
-def test_what_depends_on_the_order_of_branches_is_said() -> None:
-    """The converter runs the 1×1 convolution of a block first, whose tensor is half as large; measured: 5,664."""
+def test_a_figure_that_depends_on_the_order_of_branches_is_marked() -> None:
+    """The converter runs a block's 1×1 convolution first, whose tensor is half as large; 5,664 bytes were measured."""
     from cnncalc.deployment.orders import other_arenas
 
     spec = (
@@ -148,7 +148,8 @@ def test_what_depends_on_the_order_of_branches_is_said() -> None:
         " [{conv: {out_channels: 16, kernel_size: 1, stride: 2}}]]}\n"
     )
     found = deploy(cnncalc.loads(spec))
-    assert found.arena == 2_048 + 2_592 + 1_024 + 1_024  # map, padded map, output of the stride, and the map to the end
+    # the map, the padded map, the output of the stride; the map lives to the end
+    assert found.arena == 2_048 + 2_592 + 1_024 + 1_024
     assert other_arenas(found) == [2_048 + 2_592 + 1_024]
 
 
