@@ -21,7 +21,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 
 
 def _missing() -> str:
-    """Return what tests in a browser lack here, and where it is had."""
+    """Return what is missing here for tests in a browser, and how to install it."""
     if CHROMIUM is None:
         return "no Chromium on this machine (Debian: apt install chromium)"
     return "" if IS_DRIVEN else "no Playwright on this machine (pip install playwright)"
@@ -40,7 +40,7 @@ def node_module(path: str) -> str:
 
 
 class Browser:
-    """One tab of a browser; what goes wrong in it and what it asks for is kept.
+    """One tab of a browser, which keeps its errors and its requests.
 
     Attributes:
         errors: console errors and uncaught exceptions.
@@ -96,7 +96,7 @@ class Browser:
         return answer["result"].get("value")
 
     def press(self, key: str) -> None:
-        """Press a key and let it go."""
+        """Press and release a key."""
         self.page.keyboard.press(key)
 
     def look(self, scheme: Any = "light", media: Any = "null", width: int = 1300) -> None:

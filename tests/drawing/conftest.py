@@ -27,7 +27,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def show(browser: Browser, tmp_path: Path) -> Callable[..., Browser]:
-    """Return a function that opens a page of a network and holds that nothing went wrong and nobody was asked."""
+    """Return a function that opens a page of a network and asserts that it has no errors and makes no requests."""
 
     def opened(graph: Graph, depth: int | None = None, hash: str = "", scripts: bool = True) -> Browser:
         path = tmp_path / "net.html"

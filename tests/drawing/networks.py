@@ -1,4 +1,4 @@
-"""Networks that nobody would draw by hand: random edges, random names, scopes cut across."""
+"""Networks that nobody would draw by hand: random edges, random names, edges that cross scopes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CONV, NORM, RELU, ADD = (make(item) for item in ("conv: {out_channels: 4, kernel
 
 
 def random_network(random: Random) -> Graph:
-    """Return a network with one to three inputs and outputs, whose names cut across its edges."""
+    """Return a network with one to three inputs and outputs, whose scopes don't follow its edges."""
     graph = Graph("random", {f"x{number}": SHAPE for number in range(random.randint(1, 3))})
     tensors: list[Tensor] = list(graph.inputs.values())
     near = random.choice([2, 4, 30])
@@ -39,7 +39,7 @@ def random_network(random: Random) -> Graph:
 
 
 class _Names:
-    """Dotted names, few scopes of which any may come again at any time."""
+    """Dotted names of a few scopes, each of which may come again at any time."""
 
     def __init__(self, random: Random) -> None:
         self.random = random
@@ -53,7 +53,7 @@ class _Names:
 
 
 def nested_skips(count: int, scoped: bool = False) -> Graph:
-    """Return a network of skips in each other: the first layer's around all, the last's around one."""
+    """Return a network of nested skips: the first layer's is around all others, the last one's around one."""
     graph = Graph("nested", {"x": SHAPE})
     tensor: Tensor = graph.inputs["x"]
     skips: list[Node] = []
@@ -101,7 +101,7 @@ HOSTILE = [
     "</script><script>window.obeyed = 1</script>", "<img src=x onerror='window.obeyed = 1'>", "שלום\u202e", "层归一化",
     "\"quoted\"&amp;'", "\u2028]]>--><!--", "W" * 3000, "a|b`${window.obeyed = 1}`", "%00%3Cscript%3E", "constructor", "__proto__",
 ]  # fmt: skip
-"""Names that are to be shown, not obeyed: of scopes and layers of a file that may come from anywhere."""
+"""Names of scopes and layers, from a file of unknown origin, that must be shown and not executed."""
 
 
 def hostile() -> Graph:

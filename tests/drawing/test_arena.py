@@ -1,4 +1,4 @@
-"""The arena's picture in a browser: nothing of it is cut off, however small the network; the page around it."""
+"""The arena's picture in a browser: nothing is cut off, even of a tiny network; and the page around it."""
 
 from __future__ import annotations
 

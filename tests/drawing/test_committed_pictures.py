@@ -1,6 +1,6 @@
 """The pictures in the documents are what the tool draws now.
 
-``python -m tests.drawing.test_committed_pictures`` makes them again.
+``python -m tests.drawing.test_committed_pictures`` draws them again.
 """
 
 from __future__ import annotations

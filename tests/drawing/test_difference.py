@@ -1,4 +1,4 @@
-"""Two networks side by side: what is the same is pale, what is not has an outline and both figures."""
+"""Two networks side by side: equal parts are pale, changed ones have an outline and both figures."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_vgg16_and_vgg19() -> None:
     }
     assert all(len(set(pair)) == 1 for pair in heights)  # each stage beside its own
     for part in found.placing.parts:
-        part.up = None  # what is around them has no frame
+        part.up = None  # the scopes around them have no frame
     check_places(found)
 
 
@@ -77,7 +77,7 @@ def test_two_u_nets_are_two_us_side_by_side() -> None:
     check_places(found)
 
 
-def test_both_figures_stand_on_what_changed() -> None:
+def test_changed_parts_show_both_figures() -> None:
     from cnncalc import loads
 
     a, b = (side(loads(text, name="a")) for text in (NET, NET.replace("16, kernel_size: 3, padding: 1}\n  - flatten",
@@ -102,7 +102,7 @@ def test_the_command(form: str, tmp_path: Path) -> None:
         assert "default-src 'none'" in text
 
 
-def test_three_are_too_many() -> None:
+def test_three_networks_are_refused() -> None:
     done = cnncalc("compare", "lenet5", "lenet5", "lenet5", "--format", "svg")
     assert (done.code, done.out) == (2, "")
     assert "svg compares exactly two specs" in done.err

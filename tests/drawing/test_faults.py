@@ -1,4 +1,4 @@
-"""A network with a fault is drawn up to the fault, which stands there with its message."""
+"""A network with a fault is drawn up to the fault, where the message stands."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_a_layer_that_does_not_fit_is_drawn(form: str) -> None:
     assert f"<stdin>:8:5: {MESSAGE}" in done.err
     assert "conv 3×3, 16" in done.out
     assert "add1" in done.out
-    assert "relu1" not in done.out  # nothing is known of what comes behind
+    assert "relu1" not in done.out  # layers after the fault have no shapes
 
 
 def test_the_message_stands_at_the_fault() -> None:
@@ -40,14 +40,14 @@ def test_the_message_stands_at_the_fault() -> None:
     assert len(faults) >= 2  # its name, and its message in one line or more
 
 
-def test_another_fault_stands_behind_the_last_layer() -> None:
+def test_a_fault_without_a_layer_stands_after_the_last_layer() -> None:
     done = cnncalc("draw", "-", stdin=MISFIT.replace("[conv1, half]", "[conv1, halb]"))
     assert done.code == 2
     assert "halb" in done.err
     assert 'class="fault"' in done.out
 
 
-def test_a_fault_before_the_first_layer_is_only_said() -> None:
+def test_a_fault_before_the_first_layer_is_only_printed() -> None:
     done = cnncalc("draw", "-", stdin=MISFIT.replace("kernel_size: 3", "kernel_size: 40"))
     assert (done.code, done.out) == (2, "")
 

@@ -17,7 +17,7 @@ SWEEP = ("sweep", "mobilenet_v2", "--set", "width=0.25:1:0.25", "--input", "3x96
 
 
 def beaten(rows: list[list[float]], place: int) -> bool:
-    """Whether another row has less of the first and more of the second figure, or one of them and as much of the other."""
+    """Return whether another row is better in one of the two figures (less, more), and not worse in the other."""
     x, y = rows[place]
     return any((a <= x and b >= y) and (a < x or b > y) for a, b in rows)
 
@@ -71,7 +71,7 @@ def test_in_a_browser(tmp_path: Path) -> None:
         assert browser.evaluate("document.querySelectorAll('.best').length") == 4
         drawn = "[...document.querySelectorAll('#points circle')].map(c => c.getAttribute('cx')).sort()"
         static = sorted(re.findall(r'cx="([\d.]+)"', path.read_text(encoding="utf-8")))
-        assert browser.evaluate(drawn) == static  # the script draws what stands there without it
+        assert browser.evaluate(drawn) == static  # the script draws the same as the page has without it
         # less of both is better: the narrowest network on the smallest input beats all
         browser.evaluate(
             "const sense = document.getElementById('ybest'); sense.value = 'less'; sense.dispatchEvent(new Event('change'))"

@@ -1,4 +1,4 @@
-"""One geometry in two languages: what the script of a page draws is what Python draws."""
+"""One geometry in two languages: the script of a page draws as Python does."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NETWORKS: dict[str, Callable[[], Graph]] = {
 
 
 def network(name: str | int) -> Graph:
-    """Return a network: one of ours, a shipped one, or a random one."""
+    """Return a test's network, a shipped one, or a random one."""
     if isinstance(name, int):
         return random_network(Random(name))
     return NETWORKS[name]() if name in NETWORKS else load(name)
@@ -110,7 +110,7 @@ TOO_WIDE = """
 @needs_browser
 @pytest.mark.parametrize("name", ["resnet50", "inception_v4", "mobilenet_v3_large", "unet", "yolov4", "hostile"])
 def test_no_text_is_wider_than_its_card(show: Callable[..., Browser], name: str) -> None:
-    """With the browser's own letters, which are as wide as the table of letters.py says, or narrower."""
+    """The browser's own letters are at most as wide as the table in letters.py says."""
     page = show(hostile() if name == "hostile" else load(name))
     measured = (
         "(() => { const text = document.querySelector('#graph text'); text.textContent = 'conv 3×3, 256 hardswish 99 %';"

@@ -1,4 +1,4 @@
-"""What the lines of a picture say when they are followed from box to box: exactly the network's edges."""
+"""The lines of a picture, followed from box to box, are exactly the network's edges."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Reader:
         return {(source, target) for source in self.solid for target in self._targets(source)}
 
     def loose(self) -> list[Polyline]:
-        """Return the lines that end in nothing."""
+        """Return the lines with a loose end."""
         lines = [line for lines in self.starts.values() for line in lines]
         return [line for line in lines if not line.arrow and not self._goes_on(line)]
 
@@ -58,7 +58,7 @@ class Reader:
                 continue
             end = line.points[-1]
             pending.extend(self.starts.get(end, ()))
-            for frame in self.frames:  # what comes out of a frame may leave it at its side, too
+            for frame in self.frames:  # a line may also leave a frame at its side
                 if end in _middles(frame) and frame.y < line.points[0][1] < frame.y + frame.height:
                     pending.extend(self._beside(frame))
         return found
@@ -94,7 +94,7 @@ def _middles(part: Seen) -> tuple[XY, XY]:
 
 
 def check_lines(graph: Graph, depth: int, columns: int | None = None) -> None:
-    """Hold what is read off the lines of a picture against what is to be drawn, before anything has its place."""
+    """Compare the edges read off a picture's lines with those of the tree, before it is laid out."""
     figures, choice = measure(graph, "macs"), Choice(depth)
     root = describe(graph, figures, choice)
     open_to(root, depth)

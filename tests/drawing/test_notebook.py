@@ -1,4 +1,4 @@
-"""What a notebook shows of a network, also where it strips every style, and in a real Jupyter."""
+"""A network in a notebook: with styles, without them, and in a real Jupyter."""
 
 from __future__ import annotations
 

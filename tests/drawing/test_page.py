@@ -1,4 +1,4 @@
-"""The page in a real browser: its geometry is Python's, it asks nobody for anything, and everything in it works."""
+"""The page in a real browser: it has Python's geometry, makes no requests, and its controls work."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tests.drawing.networks import CONV, HOSTILE, MACHINE, SHAPE, hostile, rando
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-# --- what the file says --------------------------------------------------------------------------------------
+# --- the file's content --------------------------------------------------------------------------------------
 
 
 def test_resnet50_is_small() -> None:
@@ -125,13 +125,13 @@ def test_zooming_and_moving(show: Callable[..., Browser]) -> None:
     width = "document.querySelector('#graph svg').getBoundingClientRect().width"
     page.look(width=1300)
     room = page.evaluate("document.getElementById('graph').clientWidth")
-    # at first the graph is as wide as there is room, but never so small that it can't be read
+    # at first the graph fills the width, but it never becomes too small to read
     assert page.evaluate(width) == pytest.approx(max(room - 2, 0.6 * page.evaluate("state.picture.w")), abs=1)
     page.evaluate("document.getElementById('fit').click()")
     assert page.evaluate(width) == page.evaluate("state.picture.w")
     page.evaluate("document.getElementById('nearer').click()")
     assert page.evaluate("document.getElementById('zoom').textContent") == "125 %"
-    # the wheel with Ctrl keeps what is below it where it is; without, the page scrolls
+    # the wheel with Ctrl zooms around the pointer; without Ctrl, the page scrolls
     spot = "(() => { const r = document.querySelector('#graph [data-part]').getBoundingClientRect(); return [r.x, r.y]; })()"
     page.evaluate(
         "document.getElementById('graph').scrollIntoView(); document.getElementById('graph').scrollTo(300, 300)"
@@ -182,7 +182,7 @@ def test_hits_in_a_closed_block_are_counted_on_it(show: Callable[..., Browser]) 
 
 
 @needs_browser
-def test_a_deep_link_opens_what_is_around(show: Callable[..., Browser]) -> None:
+def test_a_deep_link_opens_the_scopes_around_a_layer(show: Callable[..., Browser]) -> None:
     page = show(load("resnet50"), hash="#layer=stage3.bottleneck4.conv_bn2.conv1")
     formula = "formulas().then(() => new Promise(done => setTimeout(() => done(document.getElementById('formulas').textContent), 50)))"
     text = page.evaluate(formula)
@@ -213,7 +213,7 @@ def test_hostile_names_are_shown_and_not_obeyed(show: Callable[..., Browser]) ->
 
 
 @needs_browser
-def test_a_fault_says_all_in_the_panel(browser: Browser, tmp_path: Path) -> None:
+def test_the_panel_has_the_whole_message_of_a_fault(browser: Browser, tmp_path: Path) -> None:
     spec = Path(__file__).parent / "fault.yaml"
     done = cnncalc("draw", str(spec), "-o", str(tmp_path / "fault.html"))
     browser.open((tmp_path / "fault.html").as_uri())
@@ -243,7 +243,7 @@ BARS_SEEN = (
 
 
 @needs_browser
-def test_without_a_script_it_is_whole(show: Callable[..., Browser]) -> None:
+def test_the_page_is_complete_without_its_script(show: Callable[..., Browser]) -> None:
     page = show(load("resnet50"), scripts=False)
     assert page.evaluate(f"({BARS_SEEN})()") > 8
     assert page.evaluate("document.querySelector('.tools').getBoundingClientRect().width") == 0
@@ -276,7 +276,7 @@ def test_dark_and_print(show: Callable[..., Browser]) -> None:
 @needs_browser
 @pytest.mark.parametrize("name", ["resnet50", "unet", "yolov4"])
 def test_paper(show: Callable[..., Browser], name: str) -> None:
-    """The graph is on the first page, as a whole, below the totals, and no line of the table is lost."""
+    """The whole graph is on the first page, below the totals, and the table loses no line."""
     graph = load(name)
     page = show(graph)
     page.look(scheme="dark", media="print", width=718)  # A4 without its margins is 718 × 1047 pixels
@@ -291,7 +291,7 @@ def test_paper(show: Callable[..., Browser], name: str) -> None:
 
 
 def saved(page: Browser) -> str:
-    """Return what the button saves."""
+    """Return the file that the button saves."""
     text: str = page.evaluate(
         "new Promise(done => { const make = URL.createObjectURL; URL.createObjectURL = blob => {"
         " blob.text().then(done); URL.createObjectURL = make; return '#'; }; document.getElementById('save').click(); })"

@@ -1,4 +1,4 @@
-"""What a picture shows: boxes beside each other, lines from box to box, bars as long as their figures say."""
+"""Pictures: boxes that don't overlap, lines from box to box, bars as long as their figures say."""
 
 from __future__ import annotations
 
@@ -53,12 +53,12 @@ def drawn(graph: Graph, choice: Choice = AS_IT_SUITS, by: str = "macs") -> Pictu
 
 
 def solid(found: Picture) -> list[Card | Box]:
-    """Return the parts that cover what is behind them: tiles and closed boxes."""
+    """Return the parts that hide what is drawn before them: tiles and closed boxes."""
     return [part for part in found.placing.parts if isinstance(part, Card) or not part.is_open]
 
 
 def check_places(found: Picture) -> None:
-    """Hold places against each other: nothing covers anything, and what is in a box lies within its frame."""
+    """Assert that no part covers another, and that the parts of a box lie within its frame."""
     parts = sorted(solid(found), key=lambda part: part.y)
     for place, upper in enumerate(parts):
         assert upper.x >= 0
@@ -158,7 +158,7 @@ def test_an_attention() -> None:
 
 
 def test_parts_that_follow_each_other_have_one_line() -> None:
-    """A lane between two closed blocks that a line leads between anyway is not drawn beside it."""
+    """If a line connects two closed blocks anyway, a lane between the same two is not drawn beside it."""
     graph = Graph("two", {"x": SHAPE})
     first = graph.add(CONV, [graph.inputs["x"]], "a.one")
     second = graph.add(CONV, [first], "a.two")
@@ -170,7 +170,7 @@ def test_parts_that_follow_each_other_have_one_line() -> None:
 
 
 def test_hardly_a_line_runs_behind_a_card_in_random_networks() -> None:
-    """Of lines beside the tree alone, where nothing is free: in 1 of the first 150 networks, in 3 of 400."""
+    """Only lines beside the tree may, if there is no free place: in 1 of the first 150 networks, in 3 of 400."""
     found = [behind_cards(drawn(random_network(Random(seed)), Choice(99))) for seed in range(150)]
     assert sum(found) <= 1
 
@@ -195,7 +195,7 @@ def test_a_bar_is_as_long_as_its_figure_says() -> None:
 
 
 def test_shares_add_up_to_the_whole() -> None:
-    """What is drawn at any depth has all of the network's MACs, repeats counted as often as they stand there."""
+    """At any depth, the boxes have all of the network's MACs, with repeats counted as often as they occur."""
     for name in ("densenet121", "inception_v4", "resnet50"):
         graph = load(name)
         whole = sum(node.use.macs for node in graph.nodes)
@@ -242,7 +242,7 @@ def test_a_u_whose_blocks_hold_the_concats_is_drawn_as_a_u() -> None:
 
 
 def test_an_encoder_and_a_decoder_are_a_u() -> None:
-    """Their frames give way, so that each block of one stands beside its partner of the other."""
+    """Their frames are left out, so that each block of one stands beside its partner in the other."""
     graph = encoder_and_decoder()
     check(graph)
     for depth in (1, 2, 3):
@@ -256,7 +256,7 @@ def test_an_encoder_and_a_decoder_are_a_u() -> None:
 
 
 def test_a_long_scope_is_cut_into_columns() -> None:
-    """Imported networks have one scope of nearly everything; the line comes in at its first column and out at its axis."""
+    """Imported networks have one scope around nearly all layers; a line enters its first column and leaves at its axis."""
     found = drawn(dominated(), Choice(3))
     [features] = [part for part in found.placing.parts if isinstance(part, Box) and part.name == "features"]
     assert isinstance(features.body, StackColumns)
@@ -270,7 +270,7 @@ def test_a_long_scope_is_cut_into_columns() -> None:
 
 @pytest.mark.parametrize("name", [*NETWORKS, "mobilenet_v3_large", "efficientnet_b0", "lenet5", "vgg19", "xception"])
 def test_a_picture_fits_a_page(name: str) -> None:
-    """Left to itself a picture is at most 1.45 times as large as 1,000 × 1,400 pixels, and has 90 boxes at most."""
+    """By default a picture has at most 1.45 times the area of 1,000 × 1,400 pixels, and at most 90 boxes."""
     found = drawn(load(name))
     assert found.root.width <= 1450
     assert found.root.height <= 2030

@@ -1,4 +1,4 @@
-"""Mermaid within GitHub's limits, and DOT whole: their edges are the network's, and nothing in a name is obeyed."""
+"""Mermaid within GitHub's limits, and complete DOT: both have the network's edges, and escape names."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_mermaid_has_the_edges_of_a_network_without_repeats() -> None:
     assert '"64×55×55"' in text
 
 
-def test_what_does_not_fit_is_closed_and_says_so() -> None:
+def test_blocks_that_do_not_fit_are_closed_with_a_note() -> None:
     """Sixty blocks of twenty different layers: 1,200 edges."""
     graph, random = Graph("wide", {"x": SHAPE}), Random(0)
     tensor = graph.add(CONV, [graph.inputs["x"]], "stem")
@@ -74,7 +74,7 @@ def test_what_does_not_fit_is_closed_and_says_so() -> None:
     assert "classDef note" in text
 
 
-def test_what_never_fits_is_an_error() -> None:
+def test_a_network_that_never_fits_is_an_error() -> None:
     graph = Graph("fan", {"x": SHAPE})
     for number in range(500):
         graph.outputs[f"y{number}"] = graph.add(CONV, [graph.inputs["x"]], f"conv{number}")
@@ -148,7 +148,7 @@ def test_graphviz_draws_it(graph: Graph) -> None:
     assert "<svg" in done.stdout
 
 
-def test_the_command_writes_them(tmp_path: object) -> None:
+def test_the_command_writes_both_formats(tmp_path: object) -> None:
     for suffix, beginning in (
         (".mmd", "flowchart TD\n"),
         (".dot", 'digraph "lenet5" {\n'),

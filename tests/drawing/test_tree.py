@@ -39,7 +39,7 @@ def edges(root: TreeScope) -> Iterator[tuple[Atom, Atom]]:
 
 
 def _walk(element: TreePart, incoming: list[Atom], found: list[tuple[Atom, Atom]]) -> list[Atom]:
-    """Collect the edges of a part into which the given atoms lead, and return the atoms that lead out of it."""
+    """Collect the edges of a part that is entered from some atoms, and return the atoms from which it is left."""
     if isinstance(element, Atom):
         found.extend((source, element) for source in incoming)
         return [element]
@@ -87,7 +87,7 @@ def test_the_zoo(first: int) -> None:
     beside = {}
     for name, _, _ in networks()[first : first + 60]:
         beside[name] = lanes(check(load(name)))
-    assert sum(count > 0 for count in beside.values()) <= 5, beside  # the others are series and branches alone
+    assert sum(count > 0 for count in beside.values()) <= 5, beside  # the others consist of series and branches
 
 
 @pytest.mark.parametrize("part", range(4))
@@ -101,7 +101,7 @@ def test_many_skips_in_each_other(scoped: bool) -> None:
     check(nested_skips(1000, scoped))
 
 
-def test_an_auxiliary_head_stands_beside_what_goes_on() -> None:
+def test_an_auxiliary_head_stands_beside_the_trunk() -> None:
     """GoogLeNet (Szegedy et al. 2014, figure 3): the classifiers behind 4a and 4d are beside the trunk, not in it."""
     body = check(load("googlenet", aux=True)).body
     heads = []
@@ -125,7 +125,7 @@ def test_a_second_input_stands_where_it_is_read() -> None:
 
 
 def test_many_branches_in_a_row_are_each_weighed_once_a_level(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A picture of 26,000 layers took minutes: behind each of many merges, all that was left was counted."""
+    """A picture of 26,000 layers took minutes, because all remaining layers were counted after each of many merges."""
     graph = Graph("long", {"input": SHAPE})
     tensor: Tensor = graph.inputs["input"]
     for number in range(300):

@@ -1,4 +1,4 @@
-"""Convolutions and poolings as plain nested loops, to be checked by eye; the oracle of the fast kernels."""
+"""Convolutions and poolings as plain nested loops, which can be checked by eye: the reference of the fast kernels."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def conv_transpose(
     dilation: Sequence[int],
     groups: int,
 ) -> Any:
-    """Add every input element, times its filter (C, out / groups, *kernel), to where the filter lands."""
+    """Add every input element, times its filter (C, out / groups, *kernel), to the places that the filter reaches."""
     kernel, depth = weight.shape[2:], weight.shape[1]
     sizes = [
         (size - 1) * s + d * (k - 1) + 1 - pad[0] - pad[1] + e
@@ -100,7 +100,7 @@ def pool(
 
 
 def locally_connected(x: Any, weight: Any, bias: Any, stride: Sequence[int], pads: Pads) -> Any:
-    """Correlate with a filter of its own at every place: weight (out, C, *places, *kernel), bias (out, *places)."""
+    """Correlate with a separate filter at every place: weight (out, C, *places, *kernel), bias (out, *places)."""
     rank = x.ndim - 2
     places, kernel = weight.shape[2 : 2 + rank], weight.shape[2 + rank :]
     out = np.zeros((len(x), len(weight), *places), x.dtype)

@@ -1,4 +1,4 @@
-"""Files of arrays: what NumPy and safetensors write is read; what is damaged or hostile is refused before it is."""
+"""Files of arrays: those of NumPy and safetensors are read; damaged and hostile ones are refused by their headers."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def whole(array: Any = None) -> bytes:
     return file.getvalue()
 
 
-# --- what others write is read, and the other way round ------------------------------------------------------
+# --- files of other programs are read, and theirs read ours ------------------------------------------------------
 
 
 def test_what_numpy_writes_is_read(tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ def test_headers(text: str, version: int) -> None:
     assert found == stored.Header((2, 3), np.dtype("<f4"), False)
 
 
-def test_only_what_is_wanted_is_read(tmp_path: Path) -> None:
+def test_only_requested_arrays_are_read(tmp_path: Path) -> None:
     path = zipped(tmp_path / "a.npz", wanted=whole(), broken=b"nothing")
     found = open_arrays(str(path))
     assert isinstance(found, Mapping)
@@ -164,7 +164,7 @@ def small(tmp_path: Path) -> str:
 
 
 def refused(*arguments: str) -> str:
-    """Return what is told of a run that must be refused."""
+    """Return the message of a run that must be refused."""
     done = cnncalc("run", *arguments)
     assert (done.code, done.out) == (2, "")
     assert "Traceback" not in done.err
@@ -187,7 +187,7 @@ def test_a_member_of_the_wrong_shape_is_not_unpacked(small: str, tmp_path: Path)
     assert path.stat().st_size < 100_000
     tracemalloc.start()
     assert "input 'input' is (50000000), expected (N, 3, 8, 8)" in refused(small, "--input", str(path))
-    assert tracemalloc.get_traced_memory()[1] < 25_000_000  # 16 of them to read the spec
+    assert tracemalloc.get_traced_memory()[1] < 25_000_000  # of which 16 are needed to read the spec
     tracemalloc.stop()
     zipped(tmp_path / "w.npz", zipfile.ZIP_DEFLATED, **{"conv1.weight": bomb})
     told = refused(small, "--weights", str(tmp_path / "w.npz"))
@@ -217,9 +217,7 @@ def patched(path: Path, **fields: int) -> Path:
         (zipfile.ZIP_STORED, {"method": 8}, "can't be read"),
     ],
 )
-def test_archives_that_numpy_does_not_write(
-    method: int, fields: dict[str, int], reason: str, small: str, tmp_path: Path
-) -> None:
+def test_archives_unlike_numpys(method: int, fields: dict[str, int], reason: str, small: str, tmp_path: Path) -> None:
     path = patched(zipped(tmp_path / "x.npz", method, input=whole()), **fields)
     for option in ("--input", "--weights"):
         assert reason in (said := refused(small, option, str(path))) or option == "--weights"
@@ -267,7 +265,7 @@ def test_safetensors_that_lie(name: str, small: str, tmp_path: Path) -> None:
 
 
 def test_safetensors_whose_tensors_overlap_or_come_twice(tmp_path: Path) -> None:
-    """The format forbids both (its README: byte ranges without overlap, no duplicate keys), and its own reader too."""
+    """The format's README forbids both (overlapping ranges, duplicate keys), and its own reader refuses them."""
     path = tmp_path / "w.safetensors"
     entry, over = json.dumps(F32), json.dumps(F32 | {"data_offsets": [4, 20]})
     for text, wanted in (
@@ -299,7 +297,7 @@ def test_an_npz_with_two_members_of_one_name(tmp_path: Path) -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(st.data())
-def test_whatever_bytes_change_nothing_but_an_error_comes(tmp_path_factory: Any, data: st.DataObject) -> None:
+def test_any_changed_byte_gives_an_error_at_worst(tmp_path_factory: Any, data: st.DataObject) -> None:
     folder = tmp_path_factory.getbasetemp()
     kind = data.draw(st.sampled_from(["npy", "npz", "safetensors"]))
     path = folder / f"any.{kind}"

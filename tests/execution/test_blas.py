@@ -1,4 +1,4 @@
-"""What is known of NumPy's BLAS, and that its threads are held and let go."""
+"""NumPy's BLAS: its kind is recognised; its number of threads is set, and set back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The kernels against plain nested loops, on a grid and on what hypothesis draws."""
+"""The kernels against plain nested loops, on a grid of arguments and on cases drawn by hypothesis."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.execution import loops
 from tests.layers.building import make
 
 TOLERANCE = {"float32": 1e-5, "float64": 1e-12}
-SIZES = (6, 5, 4)  # of the spatial axes, as many as the rank has
+SIZES = (6, 5, 4)  # sizes of the spatial axes; each rank takes as many as it has
 
 
 def drawn(shape: tuple[int, ...], dtype: str, seed: int = 0, last: bool = False) -> Any:
@@ -99,7 +99,8 @@ def test_pooling(rank: int, kernel: int, stride: int, pad: tuple[int, int], ceil
     x = drawn((2, 2, *SIZES[-rank:]), "float64") - 3  # negative, so that padding would win if it could
     window = ((kernel,) * rank, (stride,) * rank, (pad,) * rank)
     options: dict[str, Any] = dict(zip(("kernel_size", "stride", "padding"), window, strict=True))
-    options["rounding"] = ("caffe" if any(pad) else "ceil") if ceil else "floor"  # without padding Caffe's are more
+    # without padding, Caffe has more windows
+    options["rounding"] = ("caffe" if any(pad) else "ceil") if ceil else "floor"
     check(Kernels().max_pool(x, **options), loops.pool(x, *window, ceil, "max"))
     averages = Kernels().avg_pool(x, **options, count_include_pad=padding_counts)
     check(averages, loops.pool(x, *window, ceil, "avg", padding_counts))
@@ -207,7 +208,7 @@ def test_one_weight_with_one_bias_and_another(kernel: int, groups: int) -> None:
 
 @st.composite
 def windows(draw: Any) -> dict[str, Any]:
-    """Draw a convolution whose axes differ in everything."""
+    """Draw a convolution whose axes have different arguments."""
     rank = draw(st.integers(1, 3))
     axes = [
         draw(
@@ -276,7 +277,7 @@ def test_upsampling(options: dict[str, Any], wanted: list[float]) -> None:
 
 
 def test_positions_are_computed_in_float32_as_pytorch_computes_them() -> None:
-    """16 · 2.2 = 35 positions; the 33rd of PyTorch 2.13 is 15, where exact arithmetic has ⌊33 / 2.2⌋ = 14.99…"""
+    """16 · 2.2 = 35 positions; PyTorch 2.13 takes element 15 for the 33rd, where exact arithmetic gives ⌊14.99…⌋."""
     row = np.arange(16.0).reshape(1, 1, 16)
     assert Kernels().upsample(row, scale_factor=2.2)[0, 0, 31:].tolist() == [14, 14, 15, 15]
 
@@ -296,7 +297,7 @@ def test_the_nearest_of_all_is_pytorch_s(length: int, count: int, wanted: list[f
 
 
 def test_same_averages_with_pytorch_s_divisor_or_keras_() -> None:
-    """Of ones, every window of Keras' AveragePooling2D is 1; nn.AvgPool2d(3, 1, 1) has 4/9 in the corners."""
+    """For a map of ones Keras' AveragePooling2D gives 1 everywhere, nn.AvgPool2d(3, 1, 1) 4/9 in the corners."""
     ones = np.ones((1, 1, 3, 3))
     options: dict[str, Any] = {"kernel_size": 3, "stride": 1, "padding": "same"}
     check(Kernels().avg_pool(ones, **options), np.array([[[[4, 6, 4], [6, 9, 6], [4, 6, 4]]]]) / 9)
@@ -327,7 +328,7 @@ def test_erf() -> None:
     assert list(Kernels().erf(np.array([-np.inf, np.inf]))) == [-1, 1]
 
 
-# columns, and elements of each; the runs by hand: at most 4096 elements, not below 1024 unless the line is shorter
+# columns, elements per column, and the run by hand: 1024 to 4096 elements, fewer only if the line is shorter
 @pytest.mark.parametrize(
     ("columns", "width", "together"),
     [(56, 144, 28), (112, 32, 112), (14, 576, 7), (7, 960, 7), (127, 64, 127), (7, 32, 7), (6, 5000, 1), (1, 9, 1)],

@@ -40,7 +40,7 @@ def test_pieces_that_live_at_one_time_do_not_overlap(place: Callable[[list[Memor
 
 
 def test_the_smallest_gap_that_holds_a_piece_is_taken() -> None:
-    """Two gaps, of 3 lines and of 1 line: what takes a line goes into the second."""
+    """There are gaps of 3 lines and of 1 line: a piece of one line goes into the second."""
     sizes = [(3, 0, 0), (1, 0, 9), (1, 0, 0), (1, 0, 9), (1, 1, 9), (2, 2, 9), (1, 3, 9), (1, 4, 9)]
     pieces = [MemoryPiece(LINE * size, birth, death) for size, birth, death in sizes]
     assert _in_order(pieces) == 7 * LINE

@@ -1,4 +1,4 @@
-"""A network trained elsewhere gives elsewhere's outputs: LeNet on 8×8 digits (data/make_digits_lenet.py)."""
+"""A network that PyTorch trained gives PyTorch's outputs: LeNet on 8×8 digits (data/make_digits_lenet.py)."""
 
 from __future__ import annotations
 

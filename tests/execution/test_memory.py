@@ -21,7 +21,7 @@ RUNS = [  # network, batch, threads, passes
     ("convnext_tiny", 1, 2, 1),
     ("unet", 1, 1, 1),
 ]
-# One process imports all there is; each run is a copy of it, whose peak counts from what the copy begins with.
+# One process imports everything; each run is a fork of it, whose peak is measured from the memory it starts with.
 CODE = """
 import os, sys
 from cnncalc.execution import load_numpy

@@ -1,4 +1,4 @@
-"""Matrix products in pieces: the same figures as one product gives, whatever is left over at the end."""
+"""Matrix products in pieces give the figures of one product, whatever the size of the last piece."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_pieces_are_the_whole(rows: int, depth: int, columns: int) -> None:
     check(out, (a.astype(np.float64) @ matrix).astype(np.float32))
 
 
-def test_what_is_cut_and_what_is_not() -> None:
+def test_widths_of_panels() -> None:
     cut, deep, odd, double = (
         Filters.of(drawn(shape, dtype), pieces=True)
         for shape, dtype in (
@@ -54,7 +54,7 @@ def test_what_is_cut_and_what_is_not() -> None:
 def test_stacks_and_strides(lead: list[int], rows: int, depth: int, panels: int, data: st.DataObject) -> None:
     columns = panels * data.draw(st.sampled_from([1, 8, 16]))
     matrix, wide = drawn((*lead, depth, columns), "float32"), drawn((*lead, rows, depth + 3), "float32", 1)
-    a = wide[..., :depth]  # as a slice of a wider map
+    a = wide[..., :depth]  # a slice of a wider map
     out = np.full((*lead, rows, columns + 2), np.nan, np.float32)[..., :columns]
     filters = Filters.empty(matrix.shape, matrix.dtype, pieces=True)
     middle = depth // 2

@@ -12,7 +12,7 @@ from tests.execution.networks import single
 
 
 def outputs(item: str, x: Any, **weights: Any) -> Any:
-    """Return what a network of one layer makes of an array without its batch axis."""
+    """Return the output of a network of one layer for an array without its batch axis."""
     net = loads(f"input: {list(x.shape)}\nlayers:\n  - {item}\n")
     name = net.nodes[0].name
     run = net.run(x[None], weights={f"{name}.{key}": np.float32(value) for key, value in weights.items()} or None)
@@ -55,8 +55,8 @@ def test_a_batchnorm_with_a_shift_alone_is_folded_with_its_shift() -> None:
     assert next(iter(run.outputs.values())).tolist() == [[[12, 12]]]
 
 
-def test_a_window_of_caffe_that_holds_nothing() -> None:
-    """max_pool of pooling_layer.cpp begins with -FLT_MAX, and no element comes."""
+def test_an_empty_window_of_caffe() -> None:
+    """max_pool of pooling_layer.cpp starts from -FLT_MAX, and an empty window has no element to replace it."""
     x = np.arange(20, dtype=np.float32).reshape(1, 20)
     y = outputs("maxpool: {kernel_size: 1, stride: 3, rounding: caffe}", x)
     assert y[0, :-1].tolist() == [0, 3, 6, 9, 12, 15, 18]

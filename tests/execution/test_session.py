@@ -1,4 +1,4 @@
-"""Sessions: the same bytes pass after pass, on memory that nobody else is using."""
+"""Sessions: every pass gives the same bytes, on memory that is not used for anything else."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ layers:
 
 
 def picture(*layers: str) -> str:
-    """Return a spec in which layers follow a convolution, whose output lies in the arena as the input does not."""
+    """Return a spec in which layers follow a convolution, whose output lies in the arena, unlike the input."""
     return "\n".join(["input: [8, 30, 30]", "layers:", "  - conv: {out_channels: 64, kernel_size: 1}", *layers])
 
 
@@ -129,7 +129,7 @@ NETWORKS = {
 
 
 def prepared(network: Graph, threads: int = 1, pieces: bool = False) -> Session:
-    """Return a session with the weights of seed 0, whose threads share their work whatever BLAS is there."""
+    """Return a session with the weights of seed 0, whose threads share the work whichever BLAS there is."""
     session = Session(RunPlan(network, pieces=pieces), random_weights(network, 0), threads=threads)
     session.team, session.blas_threads = Team(threads, pieces), 1
     return session
@@ -152,7 +152,7 @@ def test_a_repeated_pass_gives_what_the_first_gives(name: str, threads: int, bat
     for seed in range(4):
         made = outputs(session, seed, batch)
         assert session.program is not None
-        session.program.memory.fill(255)  # NaN, which would be seen if anything were read before it is written
+        session.program.memory.fill(255)  # NaN would show up in the output if memory were read before it is written
         session.team.spoil()
         assert as_bytes(made) == as_bytes(outputs(prepared(network, threads, pieces), seed, batch))
 
@@ -172,7 +172,7 @@ def test_another_batch_on_the_way() -> None:
 
 
 def test_a_linear_layer_on_many_rows_and_then_on_few() -> None:
-    """From many rows on its weight is held in a form for them, which then serves few as well."""
+    """For many rows the weight is packed; the packed form then serves few rows as well."""
     network = spec("input: [40]\nlayers: [linear: 96, relu]\n")
     session = prepared(network, pieces=True)
     many = outputs(session, 0, 100)["relu1"]
@@ -189,7 +189,7 @@ def test_threads_share_what_is_repeated(monkeypatch: pytest.MonkeyPatch) -> None
     barrier = threading.Barrier(3, timeout=10)
 
     def make(calls: Any) -> None:
-        if session.team.workers.number not in numbers:  # each waits for the others to have taken a block, once
+        if session.team.workers.number not in numbers:  # each waits once until the others have taken a block
             numbers.add(session.team.workers.number)
             barrier.wait()
         made(calls)
@@ -216,7 +216,7 @@ BETWEEN = picture(
 )
 
 
-def test_layers_that_ask_for_values_stand_between_kernels() -> None:
+def test_layers_that_need_values_stand_between_kernels() -> None:
     network = spec(BETWEEN)
     first, bare = network.run(repeat=3), network.run(fuse=False, layers=None)
     assert first.ok
@@ -224,7 +224,7 @@ def test_layers_that_ask_for_values_stand_between_kernels() -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in layer_types() if known(name).one_kernel])
-def test_a_layer_of_one_kernel_is_what_its_kernel_makes(name: str) -> None:
+def test_a_layer_of_one_kernel_returns_its_kernels_output(name: str) -> None:
     example = known(name).example
     network = single(example.item, *example.inputs)
     weights = random_weights(network, 0)
@@ -240,7 +240,7 @@ def test_a_layer_of_one_kernel_is_what_its_kernel_makes(name: str) -> None:
 
 
 def test_a_layer_that_does_more_than_its_kernel_is_run_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A type that wrongly declares one kernel would else hand out what its kernel makes."""
+    """Otherwise a type that wrongly declares `one_kernel` would return its kernel's output."""
     pooled = known("maxpool").forward
     network = spec("input: [2, 6, 6]\nlayers: [relu, maxpool: 2, relu]\n")
     wanted = network.run(repeat=2).output
@@ -254,7 +254,7 @@ def test_a_layer_that_does_more_than_its_kernel_is_run_as_a_whole(monkeypatch: p
 
 
 class _Watched(Kernels):
-    """The operations on memory that is watched while kernels are bound, and not one call is made."""
+    """Operations whose memory is watched: kernels are bound, and no call is made."""
 
     def perform(
         self, kernel: Kernel, inputs: Sequence[Any], weight: HeldWeight | None = None, bias: HeldWeight | None = None
@@ -264,7 +264,8 @@ class _Watched(Kernels):
         room = np.full(kernel.room * out.itemsize, 7, np.uint8)
         before = [array.copy() for array in (out, room, *inputs)]
         for function, args in self.team.bind(kernel, Task(tuple(inputs), out, room, weight, bias)).calls:
-            if isinstance(getattr(function, "__self__", None), team._Work):  # which binds when it is first called
+            # some blocks are bound when they are first called
+            if isinstance(getattr(function, "__self__", None), team._Work):
                 function(*args)
         assert all((array == copy).all() for array, copy in zip((out, room, *inputs), before, strict=True))
         return out
@@ -284,7 +285,7 @@ CONVOLUTIONS: list[dict[str, Any]] = [
 @pytest.mark.parametrize("threads", [1, 2])
 def test_a_kernel_that_is_bound_touches_no_memory(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(team, "make", lambda calls: None)
-    monkeypatch.setattr(team, "MACS_PER_MICROSECOND", 1)  # so that threads would share the little that there is
+    monkeypatch.setattr(team, "MACS_PER_MICROSECOND", 1)  # threads share even this little work
     ops = _Watched(Team(threads))
     x, bias = np.ones((2, 48, 26, 25), np.float32), np.ones(48, np.float32)
     for options in CONVOLUTIONS:
@@ -306,7 +307,7 @@ def test_a_kernel_that_is_bound_touches_no_memory(threads: int, monkeypatch: pyt
 )
 @pytest.mark.parametrize("keeps", [True, False])
 def test_a_plan_takes_no_memory_however_wide_the_layers(item: str, keeps: bool) -> None:
-    """The plan says what a run needs, before a limit is compared with it."""
+    """The plan predicts the memory of a run, so that it can be refused before any is taken."""
     network = cnncalc.loads(f"input: [100000000, 4, 4]\nlayers:\n  - relu\n  - {item}\n  - relu\n")
     tracemalloc.start()
     try:
@@ -320,7 +321,7 @@ def test_a_plan_takes_no_memory_however_wide_the_layers(item: str, keeps: bool) 
 
 
 def overlapping(pieces: list[MemoryPiece]) -> list[tuple[MemoryPiece, MemoryPiece]]:
-    """Return the pieces that live at one time in one place."""
+    """Return the pairs of pieces that overlap in time and in memory."""
     return [
         (one, other)
         for number, one in enumerate(pieces)
@@ -331,16 +332,16 @@ def overlapping(pieces: list[MemoryPiece]) -> list[tuple[MemoryPiece, MemoryPiec
 
 
 def lower_bound(pieces: list[MemoryPiece]) -> int:
-    """Return the most bytes that are alive at one step: no layout takes less."""
+    """Return the largest number of bytes that are alive in one step, below which no layout can be."""
     return max(sum(piece.size for piece in pieces if piece.birth <= at <= piece.death) for at in range(len(pieces)))
 
 
-# how much above the lower bound: REVIEW's own greedy layout was at it for 64 of 68 families
+# ratio to the lower bound; a plain greedy layout reached it for 64 of 68 families
 @pytest.mark.parametrize(
     ("name", "above"), [("resnet50", 1.0), ("densenet121", 1.0), ("vgg16", 1.0), ("googlenet", 1.05), ("unet", 1.25)]
 )
 @pytest.mark.parametrize("fuse", [True, False])
-def test_what_lives_at_one_time_lies_in_different_places(name: str, above: float, fuse: bool) -> None:
+def test_tensors_that_live_at_the_same_time_do_not_overlap(name: str, above: float, fuse: bool) -> None:
     network = cnncalc.load(name)
     plan = steps(network, (), fuse)
     laid = layout(network, plan, set(), 2, 4, [0] * len(plan))
@@ -376,8 +377,8 @@ def test_a_session_is_a_network_s_run_again_and_again() -> None:
     assert all((weights[name] == array).all() for name, array in kept.items()), "the caller's stay as they are"
 
 
-def test_the_first_call_computes_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Weights are packed and calls are bound by `prepare`, for the batch that it is given."""
+def test_the_first_call_only_computes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`prepare` packs weights and binds calls for the batch size that it is given."""
     network = spec(NETWORKS["Winograd"])
     x = random_inputs(network, 3, 0, np.dtype(np.float32))
     wanted = network.prepare(threads=1).outputs(x)
@@ -400,7 +401,8 @@ def test_several_outputs_come_by_name() -> None:
 
 
 def test_a_network_with_a_wrong_rule_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(known("center_crop"), "output_shape", lambda self, shape: (shape[0], 5, 5))  # in truth 4 × 4
+    # correct would be 4 × 4
+    monkeypatch.setattr(known("center_crop"), "output_shape", lambda self, shape: (shape[0], 5, 5))
     session = spec("input: [2, 6, 6]\nlayers: [center_crop: 4, flatten, linear: 3]\n").prepare()
     with pytest.raises(cnncalc.CnncalcError, match=r"'fc1' can't be run: a weight \(3, 50\) does not fit"):
         session(np.zeros((1, 2, 6, 6), np.float32))
@@ -429,7 +431,7 @@ def test_a_thread_that_waits_keeps_no_memory() -> None:
     held = weakref.ref(array)
 
     def work(start: int, stop: int, array: Any = array) -> None:
-        time.sleep(0.01)  # so that each thread takes some
+        time.sleep(0.01)  # enough for each thread to take some
 
     workers.run(work, [(i, i + 1) for i in range(6)])
     del array, work
@@ -442,7 +444,7 @@ def test_a_thread_that_waits_keeps_no_memory() -> None:
 
 
 def test_more_steps_than_are_bound_ahead_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Steps are bound in portions, so that the calls of very large networks are not all there at once."""
+    """Steps are bound in portions, so that the calls of a very large network are never all in memory."""
     text = "input: [4, 6, 6]\nlayers:\n" + "  - conv: {out_channels: 4, kernel_size: 3, padding: 1}\n  - relu\n" * 6
     text += "  - softmax\n  - linear: {out_features: 3, axis: channels}\n"
     whole = cnncalc.loads(text).run(seed=1, repeat=2)

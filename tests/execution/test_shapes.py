@@ -1,4 +1,4 @@
-"""The shape rules and the executor meet: every type, every rank; and a rule that is broken makes the run fail."""
+"""The shape rules and the executor agree for every type and rank; and a broken rule makes the run fail."""
 
 from __future__ import annotations
 
@@ -88,14 +88,14 @@ def test_a_broken_rule_makes_the_run_fail(name: str, wrong: Any, monkeypatch: py
     cls = known(name)
     right = cls.output_shape
     monkeypatch.setattr(cls, "output_shape", lambda self, *inputs: wrong(right(self, *inputs)))
-    monkeypatch.setattr(cls, "macs", lambda self, inputs, output: 0)  # only the shape is to tell
+    monkeypatch.setattr(cls, "macs", lambda self, inputs, output: 0)  # only the shape may reveal the fault
     monkeypatch.setattr(cls, "flops", lambda self, inputs, output: 0)
     network = single(cls.example.item, *cls.example.inputs)
     result = network.run()
     assert not result.ok
     (row,) = result.mismatches
     assert not row.shape_holds(1)
-    if row.fault:  # a weight for every place has the inferred places, and does not fit the real ones
+    if row.fault:  # a weight per place has the inferred number of places, which does not fit the real one
         assert name in ("locally_connected", "parameter")
     else:
         assert row.actual == (row.node.copies(), *cls.example.output)
@@ -153,7 +153,7 @@ def draw_sliding(draw: Any, name: str) -> tuple[str, Shape]:
 
 
 def forced(item: str, shape: Shape) -> Any:
-    """Return what the executor makes of a layer, whatever the layer's rule says of the shape."""
+    """Return the executor's output shape for a layer, without asking the layer's rule."""
     layer = make(item).resolved(len(shape) - 1)
     weights = {name: np.zeros(weight.shape) for name, weight in layer.weights(shape).items()}
     return layer.forward(Kernels(), np.zeros((1, *shape)), **weights)
@@ -165,7 +165,7 @@ def test_odd_windows(data: st.DataObject, name: str) -> None:
     item, shape = draw_sliding(data.draw, name)
     try:
         network = single(item, shape)
-    except LayerError:  # a rule that is too strict would show here
+    except LayerError:  # fails if the rule is too strict
         with pytest.raises((ValueError, IndexError)):
             forced(item, shape)
         return

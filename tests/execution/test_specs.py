@@ -1,4 +1,4 @@
-"""Every family that ships is run: the smallest variant, on a small input where the network takes one."""
+"""Every shipped family is run: its smallest variant, on a small input if the network takes one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cnncalc.language import shipped
 from cnncalc.network import Network
 from tests.execution.networks import spec
 
-LARGE = 2 * 10**8  # macs from which a smaller input is looked for
+LARGE = 2 * 10**8  # macs above which a smaller input is looked for
 NARROWED = ("unet.yaml", "unet_3d.yaml")  # crops of fixed sizes allow no other input: an eighth of the channels
 
 
@@ -31,7 +31,8 @@ def smallest(path: str) -> Network:
             re.sub(r"\b(channels|first|second): (\d+)", lambda found: f"{found[1]}: {int(found[2]) // 8}", text)
         )
     for divisor in (8, 4, 2):
-        smaller = tuple(min(size, -(-size // divisor // 32) * 32) for size in shape[1:])  # to be halved five times
+        # each side is halved five times
+        smaller = tuple(min(size, -(-size // divisor // 32) * 32) for size in shape[1:])
         try:
             return cnncalc.load(path, network.variant, input=(shape[0], *smaller))
         except cnncalc.CnncalcError:

@@ -1,4 +1,4 @@
-"""One element on real numbers, worked out by hand, and held against the executor."""
+"""The calculation of one element on real numbers, by hand, and compared with the executor."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def test_other_ranks(shape: tuple[int, ...]) -> None:
     assert found.element.parts[0].window.shape == (3,) * (len(shape) - 1)
 
 
-def test_only_what_comes_before_is_run() -> None:
+def test_only_layers_before_it_are_run() -> None:
     net = network(TEXTBOOK, "batchnorm", "relu", "flatten", "linear: 10")
     given = {**WEIGHTS, **{f"bn1.{name}": np.ones(2, np.float32) for name in ("weight", "bias", "running_var")}}
     given["bn1.running_mean"] = np.zeros(2, np.float32)
@@ -161,7 +161,7 @@ def test_only_what_comes_before_is_run() -> None:
         trace(net, net.nodes[0], (0, 0, 0), IMAGE, {**WEIGHTS, "conv9.weight": FILTERS})
 
 
-def test_shared_weights_are_their_owners() -> None:
+def test_shared_weights_are_those_of_their_owner() -> None:
     conv = "conv: {out_channels: 3, kernel_size: 3, padding: 1}"
     net = network(f"{conv}\n    name: a", "relu", f"{conv}\n    weights: a")
     assert trace(net, net.nodes[2], (1, 2, 3)).matches
@@ -211,7 +211,7 @@ def test_a_batchnorm_that_learns_a_shift_alone() -> None:
     )
 
 
-def test_a_window_of_caffe_that_holds_nothing() -> None:
+def test_an_empty_window_of_caffe() -> None:
     with pytest.raises(CnncalcError, match="'pool1' its window holds nothing"):
         traced("maxpool: {kernel_size: 1, stride: 3, rounding: caffe}", 0, 2, 2)
 
@@ -225,6 +225,6 @@ def test_a_window_of_caffe_that_holds_nothing() -> None:
         ("batchnorm: {track_running_stats: false}", (0, 0, 0), "'bn1' keeps no running statistics"),
     ],
 )
-def test_what_can_not_be_traced(item: str, at: tuple[int, ...], message: str) -> None:
+def test_types_that_can_not_be_traced(item: str, at: tuple[int, ...], message: str) -> None:
     with pytest.raises(CnncalcError, match=message):
         traced(item, *at)

@@ -1,4 +1,4 @@
-"""Running from Python: what comes out, what is kept, folded, repeated and told."""
+"""Runs from Python: outputs, kept tensors, folding, repeated passes and reports."""
 
 from __future__ import annotations
 
@@ -166,16 +166,16 @@ def test_the_first_layer_that_is_not_finite_is_reported() -> None:
     assert "left over: joined_is_fine.weight" in str(caught.value)
     weights["fc1.weight"] = np.full_like(weights.pop("joined_is_fine.weight"), 10)
     weights["first.weight"][:] = 0
-    weights["first.bias"][:] = 3e38  # finite still; ten times as much is not
+    weights["first.bias"][:] = 3e38  # still finite; ten times this is not
     result = network.run(np.ones((1, 3, 20, 20), np.float32), weights=weights)
     assert not result.finite
     assert result.first == "fc1"
     assert result.ok, "shapes hold all the same"
 
 
-def test_what_follows_a_mismatch_is_reported_and_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_layers_after_a_mismatch_are_reported_and_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
     cls = known("center_crop")
-    monkeypatch.setattr(cls, "output_shape", lambda self, shape: (shape[0], 5, 5))  # in truth 4 × 4
+    monkeypatch.setattr(cls, "output_shape", lambda self, shape: (shape[0], 5, 5))  # correct would be 4 × 4
     network = spec("input: [2, 6, 6]\nlayers:\n  - center_crop: 4\n  - flatten\n  - linear: 3\n  - relu\n")
     result = network.run()
     assert [row.shape_holds(1) for row in result.layers] == [False, False, False, False]
@@ -249,7 +249,7 @@ def test_given_weights_are_left_as_they_are() -> None:
     assert network.run(weights=weights, batch=2).output.tobytes() == first.output.tobytes()
 
 
-def test_a_weight_that_is_held_in_another_form_is_let_go() -> None:
+def test_a_weight_that_is_packed_is_freed() -> None:
     network = spec("input: [64, 28, 28]\nlayers:\n  - conv: {out_channels: 64, kernel_size: 3, padding: 1}\n")
     session = Session(RunPlan(network), random_weights(network))
     (folded,) = session.folded
@@ -340,7 +340,8 @@ def test_a_repeated_pass_that_gives_other_bytes_is_reported(monkeypatch: pytest.
     def more(self: Any, kernel: Any, task: Any, again: bool = True) -> Any:
         found = bind(self, kernel, task, again)
         first = iter([1])
-        found.calls.append((lambda: np.add(task.out, next(first, 0), out=task.out), ()))  # the first pass alone has it
+        # only the first pass has this element
+        found.calls.append((lambda: np.add(task.out, next(first, 0), out=task.out), ()))
         return found
 
     network = spec("input: [8, 40, 40]\nlayers:\n  - relu\n" + "  - conv: {out_channels: 64, kernel_size: 1}\n" * 3)
@@ -352,9 +353,10 @@ def test_a_repeated_pass_that_gives_other_bytes_is_reported(monkeypatch: pytest.
     assert result.mismatches == []
 
 
-def test_behind_a_wrong_rule_kernels_are_those_of_the_arrays(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a run plans from a wrong shape decides nothing: the layers behind have their real shapes."""
-    monkeypatch.setattr(known("upsample"), "output_shape", lambda self, shape: (shape[0], 9, 9))  # in truth 12 × 12
+def test_kernels_after_a_wrong_rule_fit_the_real_arrays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plan made from a wrong shape does not matter: the layers after it run on the real shapes."""
+    # correct would be 12 × 12
+    monkeypatch.setattr(known("upsample"), "output_shape", lambda self, shape: (shape[0], 9, 9))
     layers = "[upsample: {scale_factor: 2}, conv: {out_channels: 3, kernel_size: 3}, maxpool: 2]"
     result = spec(f"input: [2, 6, 6]\nlayers: {layers}\n").run(repeat=2)
     assert [row.actual for row in result.layers] == [(1, 2, 12, 12), (1, 3, 10, 10), (1, 3, 5, 5)]
