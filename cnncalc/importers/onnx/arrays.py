@@ -13,7 +13,7 @@ from cnncalc.importers.onnx.array_rules import RULES, TYPES, VIEWS, Inputs
 from cnncalc.importers.onnx.elements import PACKED, codes, elements, raw_size
 from cnncalc.importers.onnx.model import StoredTensor
 from cnncalc.importers.onnx.proto import BFLOAT16, BITS, FLOAT16
-from cnncalc.importers.onnx.values import UNFIT, Value, where
+from cnncalc.importers.onnx.values import UNFIT, Value
 from cnncalc.importers.onnx.wire import MAX_VARINT_BYTES, MalformedError
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class Arrays:
             with np.errstate(all="ignore"):
                 return np.asarray(function(call, inputs, value)).reshape(value.shape)
         except UNFIT as error:
-            raise CnncalcError(f"{self.path}: {where(call.operator)} does not fit its constants: {error}") from None
+            raise CnncalcError(f"{self.path}: {call.operator.label} does not fit its constants: {error}") from None
 
     def stored(self, stored: StoredTensor) -> Array:
         """Return a stored tensor.  Raises CnncalcError if its data is missing or too short."""

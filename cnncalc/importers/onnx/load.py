@@ -15,6 +15,7 @@ from cnncalc.ground.places import Fault, GivenValue, SpecError
 from cnncalc.importers.onnx import operators as operators
 from cnncalc.importers.onnx.batch import batch_axis, batch_word
 from cnncalc.importers.onnx.builder import Builder
+from cnncalc.importers.onnx.lost import LOST
 from cnncalc.importers.onnx.messages import read_model
 from cnncalc.importers.onnx.model import Model, Port
 from cnncalc.importers.onnx.naming import keys, names
@@ -37,7 +38,6 @@ from cnncalc.importers.onnx.proto import (
     UINT64,
 )
 from cnncalc.importers.onnx.steps import made
-from cnncalc.importers.onnx.unknown import LOST
 from cnncalc.importers.onnx.values import LayerStep, UnfitError, Value, ValueScope, literal
 from cnncalc.importers.onnx.wire import MalformedError, OpenFile, WireReader, varint
 from cnncalc.layers.base import Layer, LayerError
@@ -180,8 +180,7 @@ class Imported:
     ) -> None:  # fmt: skip
         """Build the graph.  Raises CnncalcError if the model, or what it is given, does not fit."""
         self.file = file
-        self.build = Builder(file.model, file.wire, choices or {})
-        self.build.rounds = rounds
+        self.build = Builder(file.model, file.wire, choices or {}, rounds)
         self.numbers: dict[str, float] = {}
         scope = ValueScope()
         try:
@@ -219,8 +218,8 @@ class Imported:
             single=self.build.single[0] if self.build.single else "",
             is_half=FLOAT16 in types or BFLOAT16 in types,
             undecided=[
-                OpenChoice(one.key, one.words, None if one.condition is None else self._tensor(one.condition))
-                for one in self.build.undecided
+                OpenChoice(key, label, None if condition is None else self._tensor(condition))
+                for key, label, condition in self.build.undecided
             ],
         )
 
@@ -315,7 +314,7 @@ class Imported:
         wanted = [
             *ends.values(),
             *self.build.ends,
-            *[one.condition for one in self.build.undecided if one.condition is not None],
+            *[condition for _, _, condition in self.build.undecided if condition is not None],
         ]
         steps = needed(self.build.steps, wanted)
         if fuse:

@@ -50,7 +50,19 @@ Attribute: TypeAlias = "AttributeItem | list[AttributeItem] | None"
 
 
 class OnnxOperator(NamedTuple):
-    """A node of a graph: an operator, what it reads and writes, and its attributes."""
+    """A node of a graph.
+
+    Attributes:
+        op: the operator's type, "Conv".
+        domain: the operator set that it belongs to; "" is ONNX' own.
+        inputs: names of the values that it reads; "" for one that is left out.
+        outputs: names of the values that it computes.
+        name: the node's name, or "".
+        attributes: the operator's attributes.
+        scope: paths of the modules around it, the outermost first, as PyTorch's exporter writes them.
+        references: for attributes of a function's operators, the function's attributes that give their values.
+        overload: which of several functions of one name it uses.
+    """
 
     op: str
     domain: str
@@ -61,6 +73,16 @@ class OnnxOperator(NamedTuple):
     scope: tuple[str, ...]
     references: dict[str, str]
     overload: str
+
+    @property
+    def label(self) -> str:
+        """What it is called in messages."""
+        return f"{self.op} '{self.name}'" if self.name else f"{self.op} that makes '{(*self.outputs, '')[0]}'"
+
+
+def operator_of(op: str, name: str = "", /, **attributes: Attribute) -> OnnxOperator:
+    """Return an operator that no file has, with one output, for a part of what another one does."""
+    return OnnxOperator(op, "", (), ("",), name, attributes, (), {}, "")
 
 
 class Port(NamedTuple):

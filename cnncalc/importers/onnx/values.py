@@ -1,13 +1,13 @@
-"""What flows between a model file's operators: the shape of one sample, where the batch is, and what is known of it.
+"""The values that operators of a model file read and write: the shape of one sample, the batch axis, what is known.
 
-The shapes of a file are those of a whole batch.  Here each value has the shape of one sample, the place where the batch
-axis stands in the file's shape, and how many samples one sample has become.  Shapes that the file computes are computed
-as if a batch had :data:`SAMPLES` samples, a prime that no model has as a size, so that the batch is found in them.
+The shapes of a file are those of a whole batch.  Here each value has the shape of one sample, the place of the batch
+axis in the file's shape, and the number of samples that one sample has become.  Shapes that the file computes are
+computed as if a batch had :data:`SAMPLES` samples, so that the batch is found in them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import prod
 from types import UnionType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
@@ -18,10 +18,11 @@ from cnncalc.importers.onnx.wire import MalformedError
 from cnncalc.layers.base import LayerError
 
 if TYPE_CHECKING:
-    from cnncalc.layers.base import Layer
+    from cnncalc.layers.base import Layer, Use
     from cnncalc.layers.shapes import Shape
 
 SAMPLES = 1_000_003
+"""The size of the batch while shapes are computed: a prime that no model has as a size."""
 
 _T = TypeVar("_T")
 
@@ -29,11 +30,11 @@ MOVES = frozenset({
     "Reshape", "Transpose", "Slice", "Split", "Squeeze", "Unsqueeze", "Gather", "Identity", "Expand", "Tile", "Cast",
     "Flatten",
 })  # fmt: skip
-"""Operators whose elements are all their first input's."""
+"""Operators whose output has only elements of their first input."""
 
 
 class UnfitError(Exception):
-    """An operator that can't be what the file says it is."""
+    """The inputs or attributes of an operator do not fit it, or what they ask for is not supported."""
 
 
 UNFIT = (UnfitError, LayerError, MalformedError, LookupError, ValueError, TypeError, ArithmeticError)
@@ -41,23 +42,23 @@ UNFIT = (UnfitError, LayerError, MalformedError, LookupError, ValueError, TypeEr
 
 
 class Value:
-    """A tensor of the file.
+    """A tensor of the file, or a list of tensors.
 
     Attributes:
-        name: the file's own.
-        shape: of one sample, without the batch axis.
-        axis: where the batch axis stands in the file's shape; None if the file's shape has none.
-        times: how many samples one sample has become; 0 for what is the same for the whole batch.
-        dtype: TensorProto.DataType.
-        leaves: the file's stored tensors that a constant is made of.
-        source: what a constant is: stored, or an operator on other constants; None for what depends on an input.
-        step: the step that makes a value that depends on an input; None for the inputs themselves, and constants.
-        origin: the input that it is, or None.
-        index: which output of its operator a constant is.
-        items: the tensors of a list of them; None for a tensor.
-        quantum: the grid of numbers of which the file has the places, as integers; None where it has none.
-        rows: how many rows further each sample's are than those of the sample before, which these indices count.
-        inner: elements before the batch, where it is the innermost part of an axis: (L·N, E) has L of them.
+        name: its name in the file.
+        shape: the shape of one sample, without the batch axis.
+        axis: the batch axis in the file's shape; None if the file's shape has none.
+        times: how many samples one sample has become; 0 if the tensor is the same for the whole batch.
+        dtype: the element type, a TensorProto.DataType.
+        leaves: the stored tensors from which a constant is computed.
+        source: where a constant comes from: a stored tensor, or an operator on constants; None if it is no constant.
+        step: the layer that computes the tensor; None for inputs of the model and constants.
+        origin: the name of the model's input that it is, or None.
+        index: the number of the output that a constant is of its operator.
+        items: the tensors of a list of tensors; None for a tensor.
+        quantum: the scale and the zero point of a tensor that the file has as integers, or None.
+        rows: of indices for the first sample, what is added to them for each further sample; None if they are none.
+        inner: elements before the batch where it is the innermost part of an axis: L for (L·N, E); else None.
     """
 
     __slots__ = (
@@ -66,7 +67,7 @@ class Value:
     )  # fmt: skip
 
     def __init__(self, name: str, shape: Shape, dtype: int = FLOAT) -> None:
-        """Make a constant of which nothing is known but its shape."""
+        """Make a constant whose elements are not known."""
         self.name = name
         self.shape = shape
         self.dtype = dtype
@@ -87,7 +88,7 @@ class Value:
 
     @property
     def data(self) -> tuple[float, ...] | None:
-        """Its elements where they are known, in the order of memory, SAMPLES standing for the batch."""
+        """The elements in the order of memory, SAMPLES for the size of the batch; None if they are not known."""
         if self._read is not None:
             read, self._read = self._read, None
             self._data = read()
@@ -98,17 +99,17 @@ class Value:
         self._data = data
 
     def defer(self, read: Callable[[], tuple[float, ...] | None]) -> None:
-        """Let the elements be read where somebody asks for them."""
+        """Set a function that returns the elements, which is called when they are first asked for."""
         self._read = read
 
     def __getstate__(self) -> tuple[None, dict[str, object]]:
-        """Return what goes to another process: elements that were not read yet are read."""
+        """Return the state that is pickled, with the elements instead of the function that reads them."""
         _ = self.data
         return None, {slot: getattr(self, slot) for slot in self.__slots__}
 
     @property
     def fill(self) -> float | None:
-        """The one number that all of a constant's elements are, or None."""
+        """The number that all elements of a constant are equal to, or None."""
         data = self.data if self._fill is None else None
         if data and data[0] == data[-1] and data.count(data[0]) == len(data):
             self._fill = data[0]
@@ -118,9 +119,13 @@ class Value:
     def fill(self, number: float | None) -> None:
         self._fill = number
 
+    def copy(self) -> Value:
+        """Return the same tensor, to be described otherwise: by another element type, another grid, other rows."""
+        return alias(self, self.shape, self.axis)
+
     @property
     def is_live(self) -> bool:
-        """Whether a layer makes it, or it comes from outside."""
+        """Whether it is computed by a layer or an input of the model, and no constant."""
         return self.step is not None or self.origin is not None
 
     @property
@@ -137,12 +142,12 @@ class Value:
 
     @property
     def rank(self) -> int:
-        """How many axes the file's shape has."""
+        """The number of axes of the file's shape."""
         return len(self.shape) + (self.axis is not None)
 
     @property
     def elements(self) -> int:
-        """Elements of one sample."""
+        """The number of elements of one sample."""
         return prod(self.shape)
 
     @property
@@ -153,7 +158,7 @@ class Value:
         return self.fill if self.elements == 1 else None
 
     def own(self, axis: int) -> int | None:
-        """Return an axis of the file's shape as one of the sample's; None for the batch axis.
+        """Return which axis of a sample an axis of the file's shape is; None for the batch axis.
 
         Raises:
             IndexError: if there is no such axis.
@@ -167,7 +172,14 @@ class Value:
 
 
 class QuantizedGrid(NamedTuple):
-    """A quantised tensor's numbers ``(q − zero) · scale``: one scale, or one for each place, or block, of an axis."""
+    """The numbers ``(q − zero) · scale`` of a quantised tensor.
+
+    Attributes:
+        scale: one number, or one for each index or block of ``axis``.
+        zero: the integers that stand for 0, as many; None for 0.
+        axis: the axis of the file's shape that the scales belong to.
+        block: how many indices share a scale; 0 if each has its own.
+    """
 
     scale: Value
     zero: Value | None
@@ -176,19 +188,19 @@ class QuantizedGrid(NamedTuple):
 
     @property
     def numbers(self) -> tuple[float, float] | None:
-        """The scale and the zero point where there is one of each, and the file has it."""
+        """The scale and the zero point if there is one of each, and both are known; else None."""
         step, offset = self.scale.number, 0.0 if self.zero is None else self.zero.number
         return None if step is None or offset is None else (float(step), float(offset))
 
     def is_that_of(self, other: QuantizedGrid) -> bool:
-        """Whether another grid is the same, as far as the file shows."""
+        """Whether another grid has the same numbers, as far as the file shows."""
         if self.numbers is not None and other.numbers is not None:
             return self.numbers == other.numbers
         return (self.scale.data, self.scale.leaves) == (other.scale.data, other.scale.leaves)
 
 
 def alias(value: Value, shape: Shape, axis: int | None) -> Value:
-    """Return a value that is another one as it is, with its batch, or axes of size 1, in other places."""
+    """Return the same tensor with the batch, or axes of size 1, in other places of its shape."""
     other = Value(value.name, shape, value.dtype)
     other.axis, other.times = axis, value.times
     other.leaves, other.source, other.index = value.leaves, value.source, value.index
@@ -201,7 +213,7 @@ def alias(value: Value, shape: Shape, axis: int | None) -> Value:
 
 
 def whole(data: Iterable[float]) -> tuple[int, ...]:
-    """Return elements that are places or sizes as integers."""
+    """Return elements that are indices or sizes as integers."""
     return tuple([int(item) for item in data])
 
 
@@ -213,41 +225,37 @@ def literal(data: tuple[float, ...], shape: Shape, dtype: int = INT64, name: str
 
 
 class ValueScope:
-    """The values that operators see by name: a graph's own, those stored beside it, and those of the graph around."""
+    """The values that operators see by name: a graph's own, those stored beside it, and those of the graph around.
 
-    def __init__(self, around: ValueScope | None = None) -> None:
+    Names that are ``optional`` may be missing: inputs of a function that are left out where it is used.
+    """
+
+    def __init__(self, around: ValueScope | None = None, optional: Sequence[str] = ()) -> None:
         self.values: dict[str, Value] = {}
         self.stored: Mapping[str, Value] = {}
         self.around = around
+        self.optional = optional
 
     def find(self, name: str) -> Value | None:
         """Return a value, or None if none has the name."""
-        scope: ValueScope | None = self
-        while scope is not None:
-            found = scope.values.get(name) or scope.stored.get(name)
-            if found is not None:
-                return found
-            scope = scope.around
-        return None
+        found = self.values.get(name) or self.stored.get(name)
+        return found if found is not None or self.around is None else self.around.find(name)
 
 
-class Call:
+class Call(NamedTuple):
     """An operator with its inputs.
 
     Attributes:
         operator: as the file has it.
         inputs: its values; None for one that is left out.
         opset: the version of the operator set that it belongs to.
-        scopes: names of the functions' calls that it stands in, from the outside.
+        scopes: names of the functions and subgraphs that it stands in, the outermost first.
     """
 
-    __slots__ = ("inputs", "operator", "opset", "scopes")
-
-    def __init__(self, operator: OnnxOperator, inputs: list[Value | None], opset: int, scopes: tuple[str, ...]) -> None:
-        self.operator = operator
-        self.inputs = inputs
-        self.opset = opset
-        self.scopes = scopes
+    operator: OnnxOperator
+    inputs: list[Value | None]
+    opset: int = 13
+    scopes: tuple[str, ...] = ()
 
     @property
     def op(self) -> str:
@@ -255,7 +263,7 @@ class Call:
         return self.operator.op
 
     def leaves(self) -> tuple[StoredTensor, ...]:
-        """Return the stored tensors that the elements of constants are made of, and no sizes and places."""
+        """Return the stored tensors from which the elements are computed, without those of shapes and indices."""
         values = self.inputs[:1] if self.op in MOVES else self.inputs
         found = {id(leaf): leaf for value in values if value is not None for leaf in value.leaves}
         return tuple(found.values())
@@ -270,6 +278,10 @@ class Call:
         if value is None:
             raise UnfitError(f"its input {index + 1} is missing")
         return value
+
+    def live_inputs(self) -> list[Value]:
+        """Return the inputs that are no constants."""
+        return [value for value in self.inputs if value is not None and value.is_live]
 
     def _attribute(self, name: str, default: _T, kinds: type | UnionType, what: str) -> _T:
         value: Any = self.operator.attributes.get(name, default)
@@ -286,34 +298,27 @@ class Call:
         return float(self._attribute(name, default, int | float, "number"))
 
     def text(self, name: str, default: str = "") -> str:
-        """Return an attribute that is a text."""
+        """Return an attribute that is a string."""
         return self._attribute(name, default, str, "text")
 
     def numbers(self, name: str) -> tuple[float, ...] | None:
         """Return an attribute that is a list of numbers, or None if it is left out."""
-        value = self.operator.attributes.get(name)
+        value: Any = self.operator.attributes.get(name)
         if value is None:
             return None
-        found = [item for item in value if isinstance(item, int | float)] if isinstance(value, list) else []
-        if not isinstance(value, list) or len(found) < len(value):
+        if not isinstance(value, list) or not all(isinstance(item, int | float) for item in value):
             raise UnfitError(f"{name} is not a list of numbers")
-        return tuple(found)
+        return tuple(value)
 
     def integers(self, name: str) -> tuple[int, ...] | None:
         """Return an attribute that is a list of integers, or None if it is left out."""
         numbers = self.numbers(name)
-        found = None if numbers is None else tuple([item for item in numbers if isinstance(item, int)])
-        if found is not None and found != numbers:
+        if not all(isinstance(item, int) for item in numbers or ()):
             raise UnfitError(f"{name} is not a list of integers")
-        return found
-
-    def tensor(self, name: str) -> StoredTensor | None:
-        """Return an attribute that is a tensor, or None if it is left out."""
-        value = self.operator.attributes.get(name)
-        return value if isinstance(value, StoredTensor) else None
+        return cast("tuple[int, ...] | None", numbers)
 
     def known(self, index: int, name: str) -> tuple[float, ...] | None:
-        """Return the elements of an input that decides over what is made; None if it is left out.
+        """Return the elements of an input that must be known before the model runs; None if it is left out.
 
         Raises:
             UnfitError: if they are not known.
@@ -326,38 +331,35 @@ class Call:
         return value.data
 
     def sizes(self, index: int, name: str) -> tuple[int, ...] | None:
-        """Return the integers of an input that decides over shapes, as :meth:`known`."""
+        """Return the elements of an input as integers; see :meth:`known`."""
         found = self.known(index, name)
         return None if found is None else whole(found)
 
     def listed(self, name: str, index: int, since: int) -> tuple[int, ...] | None:
-        """Return a list that is an attribute before an opset, and an input from it on."""
+        """Return a list of integers that is an attribute before opset ``since``, and an input from it on."""
         return self.integers(name) if self.opset < since else self.sizes(index, name)
 
 
-def where(item: OnnxOperator) -> str:
-    """Return what an operator is called in messages."""
-    return f"{item.op} '{item.name}'" if item.name else f"{item.op} that makes '{(*item.outputs, '')[0]}'"
-
-
-# --- layers -------------------------------------------------------------------------------------------------
-
-
 class ConstantInput(NamedTuple):
-    """A constant that a step takes in as a tensor of its layer."""
+    """A constant that is a tensor of a layer: a weight, a bias, a statistic.
+
+    Attributes:
+        value: the constant.
+        is_certain: whether it is a parameter by its role, and not only by its size or name.
+    """
 
     value: Value
     is_certain: bool = True
 
 
 class LayerStep:
-    """A layer on values.
+    """A layer of the network that is being built.
 
     Attributes:
         layer: the layer.
-        inputs: what it reads.
-        output: what it makes.
-        held: its constants, by the layer's names for them.
+        inputs: the values that it reads.
+        output: the value that it computes.
+        held: its own tensors, by the layer's names for them.
         calls: the operators that it stands for.
     """
 
@@ -376,9 +378,19 @@ class LayerStep:
         """Return an argument of the layer."""
         return self.layer.__dict__[name]
 
+    @property
+    def use(self) -> Use:
+        """The layer applied to the shapes that it reads, for one array."""
+        return self.layer.apply(tuple([value.sample for value in self.inputs]))
+
+    @property
+    def copies(self) -> int:
+        """How many arrays the layer works on for one sample, or for a whole batch where it is the same for all."""
+        return max(self.output.times, 1)
+
 
 def rows_of(call: Call) -> int | None:
-    """Return how many rows a constant counts for each sample that is made of one that counts them, or None."""
+    """Return :attr:`Value.rows` of the output of an operator on constants."""
     counts = [value for value in call.inputs if value is not None and value.rows is not None]
     if not counts or call.op not in (*MOVES, "Mul"):
         return None

@@ -1,28 +1,7 @@
 """How ONNX' operators become layers: importing this registers them all."""
 
-from cnncalc.importers.onnx.operators import (
-    attending,
-    computing,
-    contraction,
-    elementwise,
-    finding,
-    functions,
-    integers,
-    movement,
-    normalization,
-    parts,
-    pooling,
-    quantized,
-    recurrent,
-    reduction,
-    resizing,
-    scattering,
-    sequences,
-    shapes,
-)
+from importlib import import_module
+from pkgutil import iter_modules
 
-__all__ = [
-    "attending", "computing", "contraction", "elementwise", "finding", "functions", "integers", "movement",
-    "normalization", "parts", "pooling", "quantized", "recurrent", "reduction", "resizing", "scattering",
-    "sequences", "shapes",
-]  # fmt: skip
+for _module in iter_modules(__path__):
+    import_module(f"{__name__}.{_module.name}")

@@ -160,7 +160,7 @@ def attended(
         softcap: logits become softcap · tanh(logits / softcap) before a bias is added, unless it is 0.
     """
     many, few = heads
-    q, k, v = [value if value.is_live else build.parameter(value, value.shape) for value in sides]
+    q, k, v = [build.tensor(value) for value in sides]
     if not few or many % few or any(value.axis != 0 or len(value.shape) != 3 for value in (q, k, v)):
         raise UnfitError(f"{many} heads of queries, {few} of keys")
     group = many // few

@@ -8,9 +8,9 @@ from cnncalc.importers.onnx.builder import HANDLERS, Builder, operator
 from cnncalc.importers.onnx.evaluator_moves import position
 from cnncalc.importers.onnx.opaque import DeformedConv
 from cnncalc.importers.onnx.operators.contraction import feature_map, window
+from cnncalc.importers.onnx.operators.opaque import uncounted
 from cnncalc.importers.onnx.operators.scattering import of_a_sample
 from cnncalc.importers.onnx.steps import made
-from cnncalc.importers.onnx.unknown import stated
 from cnncalc.importers.onnx.values import Call, UnfitError, Value, literal
 from cnncalc.layers.shapes import Shape
 
@@ -36,7 +36,7 @@ def _col2im(build: Builder, call: Call) -> Value:
     axes = zip(sizes, block, slides.padding, slides.stride, slides.dilation, strict=True)
     if prod([(size + sum(pads) - d * (k - 1) - 1) // s + 1 for size, k, pads, s, d in axes]) != x.shape[1]:
         raise UnfitError(f"{x.shape[1]} blocks of {list(block)} do not make up {list(sizes)}")
-    return stated(
+    return uncounted(
         build, call, (x.shape[0] // prod(block), *sizes), 0, [x], image=sizes, block=block, pads=(before, after),
         dilations=slides.dilation, strides=slides.stride,
     )  # fmt: skip
@@ -56,7 +56,7 @@ def _dft(build: Builder, call: Call) -> Value:
         raise UnfitError(f"dft_length {size}")
     bins, parts = (size, 1) if half and inverse else (size // 2 + 1 if half else size, 2)
     shape = (*x.shape[:own], bins, *x.shape[own + 1 : -1], parts)
-    return stated(build, call, shape, 0, [x], along=axis, length=size, bins=bins, inverse=inverse, parts=parts)
+    return uncounted(build, call, shape, 0, [x], along=axis, length=size, bins=bins, inverse=inverse, parts=parts)
 
 
 @operator("STFT")
@@ -74,8 +74,10 @@ def _stft(build: Builder, call: Call) -> Value:
     if step < 1 or not 0 < length <= size:
         raise UnfitError(f"windows of {length} every {step} of {size}")
     count, bins = (size - length) // step + 1, length // 2 + 1 if call.integer("onesided", 1) else length
-    inputs = [x] if windows is None else [x, windows if windows.is_live else build.parameter(windows, windows.shape)]
-    return stated(build, call, (count, bins, 2), 0, inputs, count=count, step=step, length=length, bins=bins, parts=2)
+    inputs = [x] if windows is None else [x, build.tensor(windows)]
+    return uncounted(
+        build, call, (count, bins, 2), 0, inputs, count=count, step=step, length=length, bins=bins, parts=2
+    )
 
 
 @operator("ReverseSequence")
@@ -87,7 +89,7 @@ def _reverse_sequence(build: Builder, call: Call) -> Value:
         raise UnfitError("its lengths are not those of the samples of a batch")
     if not lengths.is_live:
         lengths = build.parameter(lengths, (1,))
-    return stated(build, call, x.shape, batch, [x, lengths], along=own + 1)
+    return uncounted(build, call, x.shape, batch, [x, lengths], along=own + 1)
 
 
 @operator("DeformConv")

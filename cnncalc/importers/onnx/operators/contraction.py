@@ -133,7 +133,7 @@ def _convolved(
         return build.step(kind, [x], 0, held, bias=bias is not None, **arguments)
     if any(side.axis is not None for side in sides) or len(weight.shape) != len(x.shape) + 1:
         raise UnfitError("its filters are computed for several samples")
-    inputs = [side if side.is_live else build.parameter(side, side.shape) for side in (x, *sides)]
+    inputs = [build.tensor(side) for side in (x, *sides)]
     use = made(kind, {**arguments, "bias": False}).apply((x.sample,))
     wanted = ("stride", "padding", "dilation", "groups", "output_padding")
     settings = tuple([(name, value) for name, value in arguments.items() if name in wanted])
@@ -222,7 +222,7 @@ def _both(build: Builder, a: Value, b: Value) -> Value:
     if axis is not None and axis >= rank - 2:  # the batch is the rows of one and not there in the other
         if a.axis is None or b.axis is not None or axis != rank - 2:
             raise UnfitError("it multiplies along the batch")
-        b = b if b.is_live else build.parameter(b, b.shape)
+        b = build.tensor(b)
         if len(a.shape) == 1 and len(b.shape) == 2:
             return build.step("matmul", [a, b], axis)
         row = build.view(a, (*a.shape[:-1], 1, a.shape[-1]), None)
@@ -266,7 +266,7 @@ def _gemm(build: Builder, call: Call) -> Value:
         as_bias = c is not None and not c.is_live and c.elements == rows and c.shape[-1:] == (rows,)
         bias = None
         if as_bias and alpha == beta == 1 and c is not None:
-            bias = c if c.shape == (rows,) else build.derived("Reshape", c, shape=(rows,))
+            bias = build.shaped(c, (rows,))
         y = linear(build, a, weight, bias=bias)
         if bias is not None:
             return y
@@ -280,7 +280,7 @@ def _gemm(build: Builder, call: Call) -> Value:
         return merged(build, "add", [y, affine(build, c, mul=beta) if beta != 1 else c])
     scaled = build.derived("Mul", c, _constant(beta)) if beta != 1 else c
     (_, _), (_, shape), axis = framed(build, [y, scaled])
-    weight = scaled if scaled.shape == shape else build.derived("Reshape", scaled, shape=shape)
+    weight = build.shaped(scaled, shape)
     return build.step("shift", [y], axis, {"weight": ConstantInput(weight)}, shape=shape or None)
 
 

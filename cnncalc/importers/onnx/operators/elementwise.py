@@ -35,7 +35,7 @@ def _same(build: Builder, call: Call) -> Value:
     value, training = call.input(0), call.given(2)
     if call.op == "Dropout" and training is not None and training.number != 0:
         build.training.append(call.op)
-    return alias(value, value.shape, value.axis) if value.is_live else build.derived(call.op, value)
+    return value.copy() if value.is_live else build.derived(call.op, value)
 
 
 @operator("Gelu")
@@ -127,7 +127,7 @@ def clipped(build: Builder, x: Value, low: float, high: float) -> Value:
     if low == 0 and high >= LARGEST:
         return build.step("relu", [x])
     if low <= -LARGEST and high >= LARGEST:
-        return alias(x, x.shape, x.axis) if x.is_live else build.derived("Identity", x)
+        return x.copy() if x.is_live else build.derived("Identity", x)
     return build.step(
         "hardtanh", [x], min_val=low if low > -LARGEST else NO_BOUND, max_val=high if high < LARGEST else NO_BOUND
     )
@@ -143,7 +143,7 @@ def _prelu(build: Builder, call: Call) -> Value:
         low = build.step("multiply", [clipped(build, x, -math.inf, 0.0), slope])
         return build.step("add", [build.step("relu", [x]), low])
     many = slope.elements > 1
-    weight = slope if slope.shape == (slope.elements,) else build.derived("Reshape", slope, shape=(slope.elements,))
+    weight = build.shaped(slope, (slope.elements,))
     return build.step("prelu", [x], x.axis, {"weight": ConstantInput(weight)}, num_parameters="channels" if many else 1)
 
 
@@ -228,14 +228,14 @@ def _with_constant(build: Builder, x: Value, constant: Value, kind: str) -> Valu
     _, (_, shape), axis = framed(build, [x, constant])
     if len(shape) != len(x.shape) or any(size not in (1, have) for size, have in zip(shape, x.shape, strict=True)):
         return None
-    weight = constant if constant.shape == shape else build.derived("Reshape", constant, shape=shape)
+    weight = build.shaped(constant, shape)
     return build.step(kind, [x], axis, {"weight": ConstantInput(weight, False)}, shape=shape or None)
 
 
 def affine(build: Builder, x: Value, mul: float = 1.0, add: float = 0.0) -> Value:
     """Return ``mul · x + add``; no layer where that is x."""
     if mul == 1 and add == 0:
-        return alias(x, x.shape, x.axis)
+        return x.copy()
     return build.step("affine", [x], mul=mul, add=add)
 
 
@@ -305,13 +305,13 @@ def _rescaled(build: Builder, x: Value, scale: Value) -> Value | None:
     if step is None or step.calls[0].op not in ("ConvInteger", "MatMulInteger") or "weight" not in step.held:
         return None
     weight = step.held["weight"].value
-    if scale.elements not in (1, weight.shape[0]) or not build.is_read_once(step.calls[0].operator.outputs[0]):
+    if scale.elements not in (1, weight.shape[0]) or build.readers.count(step.calls[0].operator.outputs[0]) != 1:
         return None
     factor = build.derived("Reshape", scale, shape=(scale.elements, *(1,) * (len(weight.shape) - 1)))
     scaled = build.derived("Mul", weight, factor, shape=weight.shape)
     scaled.leaves = weight.leaves
     step.held["weight"] = ConstantInput(scaled)
-    return alias(x, x.shape, x.axis)
+    return x.copy()
 
 
 def _left(build: Builder, op: str, constant: Value, x: Value) -> Value | None:
@@ -340,7 +340,7 @@ def _pow(build: Builder, call: Call) -> Value:
 def _extremum(build: Builder, call: Call) -> Value:
     values = [value for value in call.inputs if value is not None]
     if len(values) == 1:
-        return alias(values[0], values[0].shape, values[0].axis)
+        return values[0].copy()
     live = [value for value in values if value.is_live]
     numbers = [value.number for value in values if not value.is_live and value.number is not None]
     if len(live) == 1 and len(numbers) == len(values) - 1 and all(value.rank <= live[0].rank for value in values):
@@ -388,7 +388,7 @@ def _where(build: Builder, call: Call) -> Value:
     if not condition.is_live and condition.fill is not None:
         chosen = a if condition.fill else b
         if chosen.shape == broadcast([condition.shape, a.shape, b.shape]):
-            return alias(chosen, chosen.shape, chosen.axis)
+            return chosen.copy()
     made = merged(build, "where", [condition, a, b])
     made.dtype = a.dtype
     return made

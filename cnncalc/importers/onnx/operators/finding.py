@@ -9,9 +9,9 @@ from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.evaluator_moves import position
 from cnncalc.importers.onnx.opaque import Opaque
 from cnncalc.importers.onnx.operators.contraction import feature_map
+from cnncalc.importers.onnx.operators.opaque import uncounted
 from cnncalc.importers.onnx.proto import INT64
-from cnncalc.importers.onnx.unknown import stated
-from cnncalc.importers.onnx.values import Call, UnfitError, Value, where
+from cnncalc.importers.onnx.values import Call, UnfitError, Value
 from cnncalc.layers.shapes import Shape
 
 
@@ -20,7 +20,7 @@ def found(build: Builder, call: Call, values: list[Value], most: int, before: Sh
     live = [value for value in values if value.is_live]
     if not live or not most:
         raise UnfitError("its output's shape is not known before it runs")
-    build.found.append(where(call.operator))
+    build.found.append(call.operator.label)
     made = build.layer(Opaque(op=call.op, shape=(*before, most, *behind)), live, None)
     made.dtype = values[0].dtype
     return made
@@ -82,7 +82,7 @@ def _of_regions(build: Builder, call: Call) -> Value:
         regions = build.step("unfold", [regions], None, size=regions.times, axis=0)
     shape = (regions.shape[0], x.shape[-3], *size)
     if not together:
-        build.single.append(where(call.operator))
+        build.single.append(call.operator.label)
     settings: dict[str, object] = {}
     if call.op == "RoiAlign" and x.axis == 0:
         places = call.text("coordinate_transformation_mode", "half_pixel" if call.opset > 15 else "output_half_pixel")
@@ -90,6 +90,6 @@ def _of_regions(build: Builder, call: Call) -> Value:
             "size": tuple(size), "scale": call.number("spatial_scale", 1.0), "samples": call.integer("sampling_ratio"),
             "mode": call.text("mode", "avg"), "half_pixel": places == "half_pixel",
         }  # fmt: skip
-    inputs = [x, regions if regions.is_live else build.parameter(regions, regions.shape)]
-    made = stated(build, call, shape, None, inputs, **settings)
+    inputs = [x, build.tensor(regions)]
+    made = uncounted(build, call, shape, None, inputs, **settings)
     return build.step("fold", [made], 0, axis=0) if together else made

@@ -7,7 +7,7 @@ from cnncalc.importers.onnx.elements import FORMATS
 from cnncalc.importers.onnx.operators.elementwise import filled, merged
 from cnncalc.importers.onnx.operators.quantized import ONE, rounded
 from cnncalc.importers.onnx.proto import BFLOAT16, BITS, BOOL, FLOATS, SMALL_FLOATS
-from cnncalc.importers.onnx.values import Call, QuantizedGrid, UnfitError, Value, alias
+from cnncalc.importers.onnx.values import Call, QuantizedGrid, UnfitError, Value
 
 WHOLE = frozenset(("floor", "ceil", "round", "trunc", "sign", "argmax", "compare"))
 """Layers that make integers of any numbers."""
@@ -28,7 +28,7 @@ def _cast(build: Builder, call: Call) -> Value:
     elif to == BOOL and x.dtype != BOOL:
         made = merged(build, "compare", [x, filled(0.0, x)], by="not_equal")
     elif to in FLOATS or x.dtype not in FLOATS or to == BOOL or is_whole(x):
-        made = alias(x, x.shape, x.axis)
+        made = x.copy()
     else:
         made = build.step("trunc", [x])
     made.dtype = to

@@ -214,7 +214,7 @@ def _tile(build: Builder, call: Call) -> Value:
     elif not x.is_live:
         repeats = [unbatched(count, 1) for count in repeats]
     if set(repeats) <= {1}:
-        return alias(x, x.shape, x.axis)
+        return x.copy()
     return build.step("tile", [x], x.axis, repeats=tuple(repeats))
 
 
@@ -247,7 +247,7 @@ def padded(build: Builder, x: Value, borders: list[tuple[int, int]], mode: str, 
             x = build.step("slice", [x], x.axis, axis=axis, start=max(-before, 0), stop=x.shape[axis] + min(after, 0))
     borders = [(max(before, 0), max(after, 0)) for before, after in borders]
     if not any(map(any, borders)):
-        return alias(x, x.shape, x.axis)
+        return x.copy()
     shape, how = x.shape, {"edge": "replicate", "wrap": "circular"}.get(mode, mode)
     arguments: dict[str, object] = {"mode": how if how != "constant" else None, "value": value or None}
     flat = len(shape) == 1 or (any(borders[0]) and how != "constant")

@@ -19,7 +19,7 @@ def _batchnorm(build: Builder, call: Call) -> Sequence[Value | None]:
     weight, bias, mean, variance = [call.input(i) for i in range(1, 5)]
     rest: list[Value | None] = [None] * (len(call.operator.outputs) - 1)
     for statistic in (mean, variance):
-        build.statistics |= {id(leaf): leaf for leaf in statistic.leaves}
+        build.statistics |= dict.fromkeys([id(leaf) for leaf in statistic.leaves])
     build.training += [call.op] * (x.is_live and call.integer("training_mode") == 1)
     if not x.is_live:  # weights that are standardised with the operator of another purpose
         value = build.derived(

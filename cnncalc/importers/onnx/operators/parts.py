@@ -11,7 +11,7 @@ from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.evaluator_moves import position, python_slice, slices, split_sizes
 from cnncalc.importers.onnx.operators.elementwise import framed
 from cnncalc.importers.onnx.operators.movement import adopted, unbatched
-from cnncalc.importers.onnx.values import Call, ConstantInput, UnfitError, Value, alias, literal, where, whole
+from cnncalc.importers.onnx.values import Call, ConstantInput, UnfitError, Value, alias, literal, whole
 from cnncalc.layers.shapes import Shape
 
 
@@ -55,7 +55,7 @@ def _slice(build: Builder, call: Call) -> Value:
     x = call.input(0)
     for axis, start, stop, step in slices(call, x.rank):
         x = part(build, x, axis, int(start), int(stop), int(step))
-    return alias(x, x.shape, x.axis) if x is call.input(0) else x
+    return x.copy() if x is call.input(0) else x
 
 
 @operator("Split")
@@ -66,7 +66,7 @@ def _split(build: Builder, call: Call) -> Sequence[Value | None]:
     made, start = [], 0
     for length in split_sizes(call, size):
         piece = part(build, x, axis, start, start + length, 1)
-        made.append(alias(piece, piece.shape, piece.axis) if piece is x else piece)
+        made.append(piece.copy() if piece is x else piece)
         start += length
     return made
 
@@ -100,7 +100,7 @@ def gathered(build: Builder, x: Value, chosen: Value, axis: int) -> Value:
     else:
         picked = build.step("gather", [x], x.axis, axis=own, indices=tuple(indices))
     if chosen.rank == 1:
-        return alias(picked, picked.shape, picked.axis) if picked is x else picked
+        return picked.copy() if picked is x else picked
     shape = (*x.shape[:own], *chosen.shape, *x.shape[own + 1 :])
     return build.view(picked, shape, _moved(x.axis, axis, chosen.rank))
 
@@ -142,12 +142,12 @@ def _looked_up(build: Builder, table: Value, chosen: Value, axis: int) -> Value:
         whole = build.step("unfold", [table], None, size=table.times, axis=0)
         return build.step("gather", [alias(whole, whole.shape, 0), chosen], 0, axis=0)
     if own is None and chosen.axis is None and build.baked == 1:  # rows of the one sample that the file was made for
-        build.single.append(where(build.call.operator))
+        build.single.append(build.call.operator.label)
         rows = build.step("unfold", [table], None, size=table.times, axis=axis)
         return build.step("gather", [rows, chosen], None, axis=axis)
     if own is None:
         raise UnfitError("it takes a part of the batch")
-    live = table if table.is_live else build.parameter(table, table.shape)
+    live = build.tensor(table)
     return build.step("gather", [live, chosen], batch if live.axis is None else live.axis, axis=own)
 
 
@@ -169,7 +169,7 @@ def _gather_nd(build: Builder, call: Call) -> Value:
             chosen = build.view(chosen, rows, chosen.axis)
         return gathered(build, x, chosen, 0)
     if not shared and x.axis == 0 and x.times == build.baked == 1 and chosen.is_live and chosen.axis is None:
-        build.single.append(where(call.operator))  # the first index is that of the one sample
+        build.single.append(call.operator.label)  # the first index is that of the one sample
         places = build.step("slice", [chosen], None, axis=last, start=1, stop=depth)
         flat = flat_indices(build, places, x.shape[: depth - 1])
         return gathered(build, build.view(x, (prod(x.shape[: depth - 1]), *x.shape[depth - 1 :]), None), flat, 0)
@@ -206,7 +206,7 @@ def _concat(build: Builder, call: Call) -> Value:
     rank = max(value.rank for value in values)
     axis = position(call.integer("axis", 1 if call.opset < 4 else 0), rank)
     if len(values) == 1:
-        return alias(values[0], values[0].shape, values[0].axis)
+        return values[0].copy()
     if not any(value.is_live for value in values):
         shape = list(values[0].shape)
         shape[axis] = sum(value.shape[axis] for value in values)

@@ -52,7 +52,7 @@ def in_numbers(build: Builder, value: Value, grid: QuantizedGrid) -> Value:
     while first.step is not None and first.step.inputs and first.quantum is None and _keeps_numbers(first.step.layer):
         first = first.step.inputs[0]
     table = first.step.held.get("weight") if first.step is not None else None
-    real = alias(value, value.shape, value.axis)
+    real = value.copy()
     if first.step is not None and table is not None and table.value.dtype in RANGES:
         weight = dequantized(build, table.value, grid.scale, grid.zero)
         first.step.held["weight"] = ConstantInput(weight, table.is_certain)
@@ -160,7 +160,7 @@ def rounded(build: Builder, x: Value, grid: QuantizedGrid, dtype: int) -> Value:
             grid,
             {"format": SMALL_FLOATS[dtype]} if dtype in SMALL_FLOATS else {"quant_min": least, "quant_max": most},
         )
-    made = alias(x, x.shape, x.axis)
+    made = x.copy()
     made.quantum = grid
     return made
 
@@ -232,7 +232,7 @@ def _dynamic(build: Builder, call: Call) -> Sequence[Value | None]:
             made.append(alias(one, (), None))
         return made
     # its scale is 1, since its numbers are real ones
-    return [alias(x, x.shape, x.axis), literal((1.0,), (), FLOAT), literal((0,), ())][: len(call.operator.outputs)]
+    return [x.copy(), literal((1.0,), (), FLOAT), literal((0,), ())][: len(call.operator.outputs)]
 
 
 @operator("Floor")
@@ -294,7 +294,7 @@ def _biased(build: Builder, y: Value, bias: Value | None) -> Value:
     if bias is None:
         return y
     shape = (1,) * (len(y.shape) - 1) + bias.shape
-    weight = bias if bias.shape == shape else build.derived("Reshape", bias, shape=shape)
+    weight = build.shaped(bias, shape)
     return build.step("shift", [y], y.axis, {"weight": ConstantInput(weight)}, shape=shape)
 
 

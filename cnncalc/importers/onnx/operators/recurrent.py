@@ -46,7 +46,7 @@ def recurrent(
     """
     op = op or call.op
     x, first = call.input(0), call.integer("layout")
-    x = x if x.is_live else build.parameter(x, x.shape)
+    x = build.tensor(x)
     if x.rank == 3 and x.axis is None and x.shape[1 - first] == 1:  # a sequence that is the one sample
         shape = (x.shape[0], x.shape[2]) if not first else x.shape[1:]
         x = build.view(x, shape, 1 - first if x.times else None)
@@ -72,7 +72,7 @@ def recurrent(
         build.notes.append(f"{op} '{call.operator.name}' is counted over all steps; sequence_lens is ignored")
     held = _held(build, op, w, r, b, hidden, directions)
     peepholes = call.given(7)
-    if peepholes is not None and not build.is_zero(peepholes):
+    if peepholes is not None and not _is_zero(build, peepholes):
         arguments["peepholes"] = True
         for number, suffix in enumerate(("", "_reverse")[:directions]):
             value = build.derived(
@@ -144,11 +144,24 @@ def _state(build: Builder, value: Value | None, hidden: int, directions: int) ->
     if value is None or (not value.is_live and value.fill == 0):
         return None
     shape = (directions, hidden)
-    if not value.is_live and (build.is_zero(value) or value.elements != directions * hidden):
+    if not value.is_live and (_is_zero(build, value) or value.elements != directions * hidden):
         return None
     if not value.is_live:
         return build.parameter(value, shape)
     return value if value.shape == shape else build.view(value, shape, None)
+
+
+def _is_zero(build: Builder, value: Value) -> bool:
+    """Whether all elements of a constant are 0, as far as they are in the file."""
+    if value.fill is not None:
+        return value.fill == 0
+    for leaf in value.leaves:
+        if leaf.raw is None:
+            return False
+        build.compared_left -= leaf.raw[1] - leaf.raw[0]
+        if build.compared_left < 0 or build.wire.bytes_at(leaf.raw).strip(b"\0"):
+            return False
+    return True
 
 
 def _outputs(

@@ -9,8 +9,8 @@ from struct import pack, unpack
 from cnncalc.ground.limits import MAX_KNOWN_ELEMENTS
 from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.operators.contraction import feature_map
+from cnncalc.importers.onnx.operators.opaque import uncounted
 from cnncalc.importers.onnx.steps import made
-from cnncalc.importers.onnx.unknown import stated
 from cnncalc.importers.onnx.values import Call, UnfitError, Value, alias
 from cnncalc.layers.shapes import Shape
 
@@ -61,7 +61,7 @@ def _resize(build: Builder, call: Call) -> Value:
         raise UnfitError("it resizes the batch or the channels")
     size, scales = tuple(sizes[first + 1 :]), factors[first + 1 :]
     if not _is_known(call, x, size, scales):
-        return stated(build, call, (x.shape[0], *size), x.axis)
+        return uncounted(build, call, (x.shape[0], *size), x.axis)
     if size == x.shape[1:]:
         return alias(whole, whole.shape, x.axis)
     if call.text("mode", "nearest") == "nearest":

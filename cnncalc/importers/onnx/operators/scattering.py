@@ -6,8 +6,8 @@ from math import prod
 
 from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.operators.elementwise import framed
+from cnncalc.importers.onnx.operators.opaque import uncounted
 from cnncalc.importers.onnx.operators.parts import flat_indices
-from cnncalc.importers.onnx.unknown import stated
 from cnncalc.importers.onnx.values import Call, UnfitError, Value, literal
 from cnncalc.layers.shapes import Shape
 
@@ -94,7 +94,7 @@ def _grid_sample(build: Builder, call: Call) -> Value:
     x, grid = [of_a_sample(build, call.input(index)) for index in (0, 1)]
     mode = {"bilinear": "linear", "bicubic": "cubic"}.get(call.text("mode", "linear"), call.text("mode", "linear"))
     if {x.axis, grid.axis} - {0, None}:
-        return stated(build, call, (x.shape[0], *grid.shape[:-1]), x.axis)
+        return uncounted(build, call, (x.shape[0], *grid.shape[:-1]), x.axis)
     outside = call.text("padding_mode", "zeros")
     corners = bool(call.integer("align_corners"))
     return build.step("grid_sample", [x, grid], mode=mode, padding_mode=outside, align_corners=corners)

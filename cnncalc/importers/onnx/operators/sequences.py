@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from cnncalc.ground.limits import MAX_MODEL_PASSES
 from cnncalc.importers.onnx.builder import HANDLERS, Builder, operator
 from cnncalc.importers.onnx.evaluator_moves import position
-from cnncalc.importers.onnx.model import OnnxOperator
+from cnncalc.importers.onnx.model import operator_of
 from cnncalc.importers.onnx.operators.movement import laid
 from cnncalc.importers.onnx.operators.parts import part
 from cnncalc.importers.onnx.values import Call, UnfitError, Value, literal
@@ -65,8 +65,7 @@ def _joined(build: Builder, call: Call) -> Value:
         at = position(axis, rank + 1)
         items = [laid(build, item, [*range(at), None, *range(at, rank)]) for item in items]
         axis = at
-    concat = OnnxOperator("Concat", call.operator.name, (), ("",), "", {"axis": axis}, (), {}, "")
-    made = HANDLERS["", "Concat"](build, Call(concat, [*items], 13, call.scopes))
+    made = HANDLERS["", "Concat"](build, Call(operator_of("Concat", axis=axis), [*items]))
     assert isinstance(made, Value)
     return made
 

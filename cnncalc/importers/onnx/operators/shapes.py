@@ -50,10 +50,10 @@ def _constant_of_shape(build: Builder, call: Call) -> Value:
     sizes = tuple([unbatched(size, 1) for size in call.sizes(0, "shape") or ()])
     if any(size < 0 for size in sizes):
         raise UnfitError(f"a shape of {list(sizes)[:8]}")
-    stored = call.tensor("value")
+    stored = call.operator.attributes.get("value")
     number = 0.0
     value = Value("", sizes, FLOAT)
-    if stored is not None:
+    if isinstance(stored, StoredTensor):
         known = build.stored(stored)
         number, value.dtype = (known.data or (0.0,))[0], stored.dtype
     value.fill = number

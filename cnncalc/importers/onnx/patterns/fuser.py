@@ -83,8 +83,7 @@ class Fuser:
         macs = flops = 0
         for steps, sign in ((parts, 1), (new, -1)):
             for step in steps:
-                use = step.layer.apply(tuple([value.sample for value in step.inputs]))
-                count = sign * max(step.output.times, 1)
+                use, count = step.use, sign * step.copies
                 macs, flops = macs + count * use.macs, flops + count * (use.flops or 0)
         return macs, flops
 

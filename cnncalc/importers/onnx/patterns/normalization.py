@@ -25,7 +25,7 @@ def _learned(
         if any(size != (after.output.shape[i] if i in axes else 1) for i, size in enumerate(shape)):
             break
         stored, own = after.held["weight"].value, tuple([after.output.shape[i] for i in axes])
-        held[name] = ConstantInput(stored if stored.shape == own else fuser.build.derived("Reshape", stored, shape=own))
+        held[name] = ConstantInput(fuser.build.shaped(stored, own))
         parts.append(after)
         last = after
     return parts, held

@@ -24,7 +24,7 @@ def linear_bias(fuser: Fuser, step: LayerStep) -> LayerStep | None:
     if shape is None or shape[axis] != output[axis] or any(size != 1 for i, size in enumerate(shape) if i != axis):
         return None
     stored = step.held["weight"].value
-    bias = stored if stored.shape == (output[axis],) else fuser.build.derived("Reshape", stored, shape=(output[axis],))
+    bias = fuser.build.shaped(stored, (output[axis],))
     arguments = {name: before[name] for name in before.layer.arguments} | {"bias": True}
     held = {**before.held, "bias": ConstantInput(bias)}
     return fuser.put([before, step], before.layer.type, before.inputs, held, **arguments)

@@ -1,0 +1,50 @@
+"""Operators without a layer type: only the shape of what they make is known, or NumPy computes them as well."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cnncalc.ground.errors import CnncalcError
+from cnncalc.importers.onnx.builder import UNKNOWN, Builder, operator
+from cnncalc.importers.onnx.opaque import Opaque
+from cnncalc.importers.onnx.values import Call, Value
+from cnncalc.layers.shapes import Shape
+
+
+def uncounted(
+    build: Builder, call: Call, shape: Shape, axis: int | None, inputs: Sequence[Value] = (), **settings: object
+) -> Value:
+    """Return the output of an operator without a layer type.
+
+    Args:
+        build: what the layer is added to.
+        call: the operator.
+        shape: one sample's shape of the output.
+        axis: where the batch stands in the file's shape of it, or None.
+        inputs: what the layer reads; by default the operator's inputs that are no constants.
+        settings: arguments of the function of :mod:`cnncalc.importers.onnx.computed` that computes it.
+    """
+    live = list(inputs) or call.live_inputs()
+    if not live:
+        return Value("", shape, call.input(0).dtype)
+    build.notes.append(f"{call.operator.label} is not counted: its cost depends on the algorithm")
+    return build.layer(Opaque(op=call.op, shape=shape or (1,), settings=tuple(settings.items())), live, axis)
+
+
+@operator(UNKNOWN)
+def unknown(build: Builder, call: Call) -> Sequence[Value | None]:
+    """Return the outputs of an operator that has no rule here, in the shapes that the file states."""
+    item, live = call.operator, call.live_inputs()
+    outputs: list[Value | None] = []
+    for name in item.outputs:
+        port = build.hints.get(name)
+        sizes = port.shape if port and port.shape is not None else None
+        if sizes is None or any(not isinstance(size, int) or size < 1 for size in sizes[1:]) or not live:
+            raise CnncalcError(f"{item.label} is of an unknown type, and the file does not state its output's shape")
+        whole = tuple([size if isinstance(size, int) else 0 for size in sizes])
+        batched = bool(whole) and (whole[0] < 2 or whole[0] == build.baked)
+        layer = Opaque(op=item.op, shape=(whole[1:] if batched else whole) or (1,))
+        outputs.append(build.layer(layer, live, 0 if batched else None))
+    if outputs:
+        build.notes.append(f"{item.label} is not counted: its cost is unknown")
+    return outputs
