@@ -218,7 +218,7 @@ def _concat(build: Builder, call: Call) -> Value:
     if axis == batch:
         if build.baked > 1:
             raise UnfitError("it puts samples after those of another batch")
-        build.single.append(where(call.operator))
+        build.single.append(call.operator.label)
         rows = [
             build.step("unfold", [value], None, size=value.times, axis=0)
             if value.times > 1
