@@ -18,16 +18,16 @@ class Running:
 
 def entry() -> None:
     """Run the command line and end the process with its exit code."""
-    _end_without_a_word()
-    code, said = _ended()
+    _end_quietly()
+    code, message = _ended()
     if code >= INTERRUPTED - 2:
-        _clean_up(code, said)
+        _clean_up(code, message)
     os._exit(code)  # everything is written; tearing down the modules would take a tenth of the run
 
 
 def _ended() -> tuple[int, str]:
     """Return the exit code, whatever the command line ends with, and what it says of an interruption."""
-    said = ""
+    message = ""
     try:
         _handle_signals()
         Running.can_unwind = True
@@ -35,17 +35,17 @@ def _ended() -> tuple[int, str]:
         code = main()
         _flush()
         Running.can_unwind = False
-    except KeyboardInterrupt as wish:  # perhaps in the middle of an import, so no module can be relied on here
+    except KeyboardInterrupt as interrupt:  # perhaps in the middle of an import, so no module can be relied on here
         Running.can_unwind = False
         code = INTERRUPTED
-        said = f": {wish.args[0]}" if wish.args else ""
+        message = f": {interrupt.args[0]}" if interrupt.args else ""
     except Ended as ended:
         Running.can_unwind = False
         code = ended.args[0]
-    return code, said
+    return code, message
 
 
-def _end_without_a_word() -> None:
+def _end_quietly() -> None:
     """Let Ctrl-C end the process at once until it is handled: there is nothing to clean up yet.
 
     Before this call, Ctrl-C ends in a traceback of Python's own start-up or of the import of this module.
@@ -115,7 +115,7 @@ def _flush() -> None:
             stream.flush()
 
 
-def _clean_up(code: int, said: str) -> None:
+def _clean_up(code: int, message: str) -> None:
     """Remove the files of interrupted writes; further signals are ignored."""
     import _signal as signal
     from contextlib import suppress
@@ -128,7 +128,7 @@ def _clean_up(code: int, said: str) -> None:
     remove_unfinished()
     with suppress(OSError):  # the terminal may be closed
         if code == INTERRUPTED and sys.stderr is not None:
-            sys.stderr.write(f"interrupted{said}\n")
+            sys.stderr.write(f"interrupted{message}\n")
         _flush()
 
 

@@ -69,7 +69,7 @@ def opened(path: str, resume: bool, of: Mapping[str, object]) -> tuple[GrowingFi
     if not os.path.exists(path):
         raise CnncalcError(f"--resume: {path} is gone, but {path}{SUFFIX} is there", _ANEW)
     _compare(path, found, json.loads(json.dumps(of)))
-    return GrowingFile.resumed(path, found), found.state
+    return GrowingFile(path, found.of, found), found.state
 
 
 def identity(version: str, recipe: Recipe, options: Mapping[str, object]) -> dict[str, object]:

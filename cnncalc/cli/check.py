@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 import click
 
 from cnncalc.cli._device import bound_options, takes_device
 from cnncalc.cli._errors import error_text
-from cnncalc.cli.opening import AskedSeveral, Changes
+from cnncalc.cli.opening import AskedSeveral
 from cnncalc.cli.options import BatchAndDtype, takes_basis, takes_output, takes_specs
 from cnncalc.cli.output import Output, to_stderr
 from cnncalc.figures.catalogue import BOUNDED, BYTES, Basis
@@ -18,7 +17,7 @@ from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_FAULTS
 from cnncalc.ground.numbers import counted
 from cnncalc.ground.quantities import parse_quantity
-from cnncalc.language.collection import members
+from cnncalc.language.collection import Member, members
 from cnncalc.language.document import Document
 from cnncalc.language.findings import RULES, distinct, noticed
 from cnncalc.language.usage import unused
@@ -84,8 +83,12 @@ def command(
     for name in ON_A_DEVICE:
         if (text := bounds[f"max_{name}"]) is not None:
             budgets[name] = parse_quantity(text, f"--max-{name}", True)
-    asking = _Asking(budgets, Basis(basis.batch, basis.width), asked.each.changes(), wanted, allowed)
-    reports = [report for spec in asked.specs for report in _of_spec(asked, spec, asking)]
+    settings, inputs = asked.each.changes()
+
+    def checked(member: Member, spec: str) -> Report:
+        return check(member, spec, budgets, Basis(basis.batch, basis.width), settings, inputs, wanted)
+
+    reports = [report for spec in asked.specs for report in _of_spec(asked, spec, checked, allowed)]
     out.show(view(reports, strict))
     _report_to_stderr(reports)
     if any(report.error for report in reports):
@@ -93,17 +96,9 @@ def command(
     return int(any(report.fails(strict) for report in reports))
 
 
-class _Asking(NamedTuple):
-    """What is checked of every network."""
-
-    budgets: Mapping[str, int]
-    basis: Basis
-    changes: Changes
-    wanted: Wanted
-    allowed: tuple[str, ...]
-
-
-def _of_spec(asked: AskedSeveral, spec: str, asking: _Asking) -> Iterator[Report]:
+def _of_spec(
+    asked: AskedSeveral, spec: str, checked: Callable[[Member, str], Report], allowed: Collection[str]
+) -> Iterator[Report]:
     """Check every network of a spec; one that can't be built does not keep the others from it."""
     try:
         recipe, variant = asked.recipe(spec)
@@ -115,11 +110,11 @@ def _of_spec(asked: AskedSeveral, spec: str, asking: _Asking) -> Iterator[Report
         with noticed() as doubts:
             try:
                 with asked.each.blaming(*member):
-                    report = check(member, spec, asking.budgets, asking.basis, *asking.changes, asking.wanted)
+                    report = checked(member, spec)
             except CnncalcError as error:
                 report = Report(spec, member.name, {}, [], [], error_text(error))
         found = [*doubts, *report.warnings] if report.error else [*doubts, *general, *report.warnings]
-        yield report._replace(warnings=[warning for warning in found if warning.rule not in asking.allowed])
+        yield report._replace(warnings=[warning for warning in found if warning.rule not in allowed])
 
 
 def _report_to_stderr(reports: Iterable[Report]) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
 import click
 
 from cnncalc.cli._device import takes_device
@@ -16,9 +14,6 @@ from cnncalc.figures.selection import layers_named
 from cnncalc.graph import Graph, Node
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.studies.device.budgets import Wanted
-
-if TYPE_CHECKING:
-    from cnncalc.execution.trace import Trace
 
 _AT = "Trace this element of one layer's output on real numbers; --input may then be a file."
 _WEIGHTS = "With --at: weights, an .npz or .safetensors with PyTorch's names. Default: random."
@@ -75,8 +70,7 @@ def command(
         _show_on_device(network, nodes, wanted.over(recipe.deploy), out)
         return 0
     if at is not None:
-        place = _place(at, asked.layout)
-        return _show_trace(_traced(network, nodes, place, _Numbers(files, weights, seed)), channels, out)
+        return _show_trace(network, nodes, _place(at, asked.layout), files, weights, seed, channels, out)
     if weights is not None:
         raise CnncalcError("--weights is for tracing an element", "add --at C,H,W")
     from cnncalc.figures.summary import summarize
@@ -113,29 +107,25 @@ def _place(at: str, layout: str) -> tuple[int, ...]:
     return place[-1:] + place[:-1] if layout == "hwc" else place
 
 
-class _Numbers(NamedTuple):
-    """The sources of the tensors: files of inputs by name, a file of weights, and the seed of random ones."""
-
-    files: dict[str, str]
-    weights: str | None
-    seed: int
-
-
-def _traced(network: Graph, nodes: list[Node], place: tuple[int, ...], numbers: _Numbers) -> Trace:
-    """Run the network up to one layer, and compute one element of its output step by step."""
+def _show_trace(
+    network: Graph,
+    nodes: list[Node],
+    place: tuple[int, ...],
+    files: dict[str, str],
+    weights: str | None,
+    seed: int,
+    channels: int,
+    out: Output,
+) -> int:
+    """Run the network up to one layer, and write how one element of its output is computed; return the exit code."""
     if len(nodes) != 1:
         raise CnncalcError(f"--at traces an element of one layer, not of {len(nodes)}", "name one LAYER")
     load_numpy()
     from cnncalc.execution.trace import trace
-
-    x = read_inputs(network, numbers.files, None, [0.0], [1.0])
-    weights = read_weights(numbers.weights) if numbers.weights else None
-    return trace(network, nodes[0], place, x, weights, numbers.seed)
-
-
-def _show_trace(traced: Trace, channels: int, out: Output) -> int:
     from cnncalc.rendering.views.trace import view
 
+    x = read_inputs(network, files, None, [0.0], [1.0])
+    traced = trace(network, nodes[0], place, x, read_weights(weights) if weights else None, seed)
     out.show(view(traced, channels))
     if not traced.matches:
         to_stderr(f"'{traced.node.name}': the executor's value differs from the traced one")

@@ -154,23 +154,16 @@ def takes_specs(required: bool) -> Decorator:
     return gathering("asked", several, specs, _INPUTS, _SETTINGS, layout_option, fuse_option)
 
 
-def dtype_option(command: Command) -> Command:
-    """Add the option for the type of the elements."""
-    return click.option(
-        "--dtype",
-        type=click.Choice(list(DTYPES)),
-        default="float32",
-        help="Type of all tensors, for bytes. int8 counts one byte per element; see 'deploy' for real devices.",
-    )(command)
-
-
-def convention_option(command: Command) -> Command:
-    """Add the option for the tool whose convention the MACs follow."""
-    return click.option(
-        "--convention", type=click.Choice(CONVENTIONS), default=OWN_CONVENTION,
-        help="Count MACs as another tool does; 'cnncalc explain --convention' explains the differences.",
-    )(command)  # fmt: skip
-
+dtype_option = click.option(
+    "--dtype",
+    type=click.Choice(list(DTYPES)),
+    default="float32",
+    help="Type of all tensors, for bytes. int8 counts one byte per element; see 'deploy' for real devices.",
+)
+convention_option = click.option(
+    "--convention", type=click.Choice(CONVENTIONS), default=OWN_CONVENTION,
+    help="Count MACs as another tool does; 'cnncalc explain --convention' explains the differences.",
+)  # fmt: skip
 
 takes_basis = gathering(
     "basis",

@@ -16,7 +16,7 @@ Progress = Callable[[int, int, str], None]
 T = TypeVar("T")
 
 PATIENCE = 0.5  # seconds without a progress bar
-ONE_WISH = 0.2  # seconds within which several Ctrl-C count as one
+ONE_INTERRUPT = 0.2  # seconds within which several Ctrl-C count as one
 _CLEAR = "\r\x1b[K"  # goes to the start of the line and erases it
 
 
@@ -54,12 +54,12 @@ class Interruptible:
     """A block in which the first Ctrl-C ends :meth:`each` after a whole item; a later one raises KeyboardInterrupt.
 
     Attributes:
-        wished: whether there was a Ctrl-C.
+        interrupted: whether there was a Ctrl-C.
         done: number of finished items.
     """
 
     def __init__(self) -> None:
-        self.wished = False
+        self.interrupted = False
         self.done = 0
         self._waiting = False
         self._last = -1.0
@@ -77,9 +77,9 @@ class Interruptible:
     def _interrupt(self, number: int, frame: object) -> None:
         if os.getpid() != self._owner:  # a worker that was just forked
             return
-        again, self.wished = self.wished, True
+        again, self.interrupted = self.interrupted, True
         before, self._last = self._last, perf_counter()
-        if self._last - before > ONE_WISH and (self._waiting or again):
+        if self._last - before > ONE_INTERRUPT and (self._waiting or again):
             raise KeyboardInterrupt
 
     def each(self, items: Iterable[T]) -> Iterator[T]:
@@ -89,7 +89,7 @@ class Interruptible:
         """
         iterator = iter(items)
         try:
-            while not self.wished:
+            while not self.interrupted:
                 self._waiting = True
                 try:
                     item = next(iterator)

@@ -94,7 +94,7 @@ def command(
                 file.finish() if tally.counts.done == plan.rows else file.leave()
         else:
             out.show(swept(tally.of(interruptible.each(parts(recipe, plan, engine)))))
-    if interruptible.wished:
+    if interruptible.interrupted:
         raise _interrupted(tally, plan.rows, out, keeper is None)
     return tally.report(keeper is not None or rows.where is not None)
 

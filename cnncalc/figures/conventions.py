@@ -198,13 +198,12 @@ def _account(network: Graph, batch: int, convention: Convention) -> Account:
     differences, total = [], 0
     for layer_type, of_type in of_types.items():
         counts = [convention.of(node.use, node.copies(batch)) for node in of_type]
-        macs = sum([node.macs(batch) for node in of_type])
-        counted = None if None in counts else sum([count or 0 for count in counts])
-        total += sum([count or 0 for count in counts])
+        macs, some = sum([node.macs(batch) for node in of_type]), sum([count or 0 for count in counts])
+        counted = None if None in counts else some
+        total += some
         if counted != macs:
-            differences.append(
-                CountDifference(layer_type, len(of_type), macs, counted, _explained(convention, of_type[0].layer))
-            )
+            rule = _explained(convention, of_type[0].layer)
+            differences.append(CountDifference(layer_type, len(of_type), macs, counted, rule))
     return Account(convention, total, sum([node.macs(batch) for node in network.nodes]), differences)
 
 

@@ -19,19 +19,11 @@ def select(summary: Summary, depth: int | None, sort: str | None, top: int | Non
     if key in ("name", "index"):
         rows = sorted(rows, key=lambda row: getattr(row, key))
     elif key is not None:
-        rows = sorted(
-            rows, key=lambda row: -int(getattr(row, key))
-        )  # the sort is stable: equal rows stay in the network's order
+        rows = sorted(rows, key=lambda row: -int(getattr(row, key)))  # equal rows stay in the network's order
     if top is None or top >= len(rows):
         return rows, None
-    rest = rows[top:]
-    return rows[:top], _left_out(rest)
-
-
-def _left_out(rows: list[Row]) -> Row:
-    """Return one row that sums the hidden rows; it has no kind and no shape."""
-    whole = _together(rows, f"… {len(rows)} more")
-    return whole._replace(type="", kind="", output_shape=(), receptive_field=())
+    rest = _together(rows[top:], f"… {len(rows) - top} more")
+    return rows[:top], rest._replace(type="", kind="", output_shape=(), receptive_field=())
 
 
 def folded(rows: list[Row], depth: int) -> list[Row]:

@@ -67,53 +67,40 @@ def begun(path: str) -> Begun | None:
 class GrowingFile:
     """A file to write to, piece by piece; use it as a context, and call :meth:`finish` or :meth:`leave` at the end."""
 
-    def __init__(self, path: str, of: Mapping[str, object]) -> None:
-        """Begin a file.
+    def __init__(self, path: str, of: Mapping[str, object], found: Begun | None = None) -> None:
+        """Begin a file, or continue an unfinished one: everything after its last checkpoint is cut off.
 
         Args:
             path: a regular file, or nothing yet.
             of: identity of what is being written, compared when it is continued.
+            found: the progress of the file to continue.
 
         Raises:
-            CnncalcError: if it can't be written, or ``path`` + ``.progress`` is not ours.
+            CnncalcError: if it can't be written, its first bytes have changed, or ``path`` + ``.progress`` is not ours.
         """
-        begun(path)
         self.path = path
         self._of = of
-        self._bytes = self._checksum = self._on_disk = 0
-        self._state: Mapping[str, object] = {}
-        self._whole: tuple[int, int] = (0, 0)
-        self._last: float | None = None
+        self._state: Mapping[str, object] = found.state if found else {}
+        self._bytes, self._checksum = self._whole = (found.bytes, found.checksum) if found else (0, 0)
+        self._on_disk = self._bytes
+        self._last = monotonic() if found else None
+        self._replacement: Replacement | None = None
+        self._file: IO[bytes]
         with _writing(path):
-            self._replacement: Replacement | None = Replacement(path)
-            self._file: IO[bytes] = self._replacement.file
-
-    @classmethod
-    def resumed(cls, path: str, found: Begun) -> GrowingFile:
-        """Continue an unfinished file; everything after its last checkpoint is cut off.
-
-        Raises:
-            CnncalcError: if it can't be written, or its first bytes have changed.
-        """
-        growing = cls.__new__(cls)
-        growing.path = path
-        growing._of = found.of
-        growing._state = found.state
-        growing._bytes, growing._checksum = growing._whole = found.bytes, found.checksum
-        growing._on_disk = found.bytes
-        growing._last = monotonic()
-        growing._replacement = None
-        with _writing(path):
-            growing._file = open(path, "r+b")  # noqa: SIM115 - closed by __exit__
+            if found is None:
+                begun(path)
+                self._replacement = Replacement(path)
+                self._file = self._replacement.file
+                return
+            self._file = open(path, "r+b")  # noqa: SIM115 - closed by __exit__
             try:
-                if _checksum(growing._file, found.bytes) != found.checksum:
+                if _checksum(self._file, found.bytes) != found.checksum:
                     raise CnncalcError(f"{path} has changed since it was written: its first bytes differ")
-                growing._file.truncate(found.bytes)
-                growing._file.seek(found.bytes)
+                self._file.truncate(found.bytes)
+                self._file.seek(found.bytes)
             except BaseException:
-                growing._file.close()
+                self._file.close()
                 raise
-        return growing
 
     def write(self, data: bytes) -> None:
         """Append bytes.  Raises CnncalcError if that can't be done."""

@@ -11,6 +11,7 @@ from cnncalc.language.read.items import MODIFIERS
 from cnncalc.language.read.yaml_tree import List, Map, Scalar, Tree, parse
 
 _FLOW_SIGNS = ",[]{}"
+_tree = lru_cache(1)(parse)
 
 
 class Piece(NamedTuple):
@@ -114,11 +115,6 @@ def find_item(origin: Origin | None) -> ItemText | None:
     if has_colon:
         end = (end[0], file.line(end[0]).index(":", end[1]) + 1)
     return ItemText(file, key.start, end, has_colon, flow, {} if has_colon else _arguments(value))
-
-
-@lru_cache(1)
-def _tree(file: SpecText) -> Tree:
-    return parse(file)
 
 
 def _search(root: Tree, place: tuple[int, int]) -> tuple[Scalar, Tree | None, bool] | None:

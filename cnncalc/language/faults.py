@@ -39,9 +39,9 @@ class Faults:
         if self.found:
             raise SpecError(self.found)
 
-    def refusal(self, origin: Origin, message: str, hint: str | None = None) -> SpecError:
+    def refusal(self, origin: Origin, message: str) -> SpecError:
         """Return an error that ends the search at once, together with the faults found so far."""
-        return SpecError([*self.found, Fault(message, origin, hint)])
+        return SpecError([*self.found, Fault(message, origin)])
 
     def __bool__(self) -> bool:
         return bool(self.found)

@@ -90,8 +90,8 @@ def period(surveyed: Iterable[Shares]) -> Period:
     )
 
 
-def until(surveyed: Iterable[Shares], year: int = TURN) -> tuple[Period, Period]:
-    """Return the networks up to a year, and those after it; those without a year are in neither."""
+def periods(surveyed: Iterable[Shares]) -> tuple[Period, Period]:
+    """Return the networks up to :data:`TURN`, and those after it; those without a year are in neither."""
     dated = [(one.year, one) for one in surveyed if one.year is not None]
-    before = period(one for when, one in dated if when <= year)
-    return before, period(one for when, one in dated if when > year)
+    before = period(one for when, one in dated if when <= TURN)
+    return before, period(one for when, one in dated if when > TURN)

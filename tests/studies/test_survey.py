@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import cnncalc
-from cnncalc.studies.survey import Shares, by_year, period, shares, until
+from cnncalc.studies.survey import Shares, by_year, period, periods, shares
 
 
 def surveyed(name: str, year: int | None = None) -> Shares:
@@ -43,7 +43,7 @@ def test_periods_and_order() -> None:
     some = [surveyed("resnet50", 2015), surveyed("vgg16", 2014), surveyed("unet"), surveyed("alexnet", 2014)]
     assert [one.name for one in by_year(some)] == ["vgg16", "alexnet", "resnet50", "unet"]
     assert period(some)[:4] == (4, 4, 2, 2)
-    before, after = until(some)
+    before, after = periods(some)
     assert (before.networks, before.hold, after.networks, after.hold) == (2, 2, 1, 0)
     assert after.fc_params_share == pytest.approx(2_049_000 / 25_557_032)  # the median of one: 2048·1000 + 1000
     assert period([]).networks == 0

@@ -122,7 +122,11 @@ class _Build:
         if self.faults:
             self.note_unmet_too(graph)
         self.faults.stop()
-        self.finish(graph, self.outputs(frame, result))
+        outputs = self.outputs(frame, result)
+        try:
+            graph.finish(outputs)
+        except LayerError as error:
+            raise self.faults.refusal(document.origin, error.message) from None
         graph.effort = expansion.effort
         if self.published:
             self.state_published(graph)
@@ -212,12 +216,6 @@ class _Build:
             self.faults.note(stated[0].reference.origin, "no output is left: the 'when' of every output is false")
         self.faults.stop()
         return outputs
-
-    def finish(self, graph: Graph, outputs: Mapping[str, Tensor]) -> None:
-        try:
-            graph.finish(outputs)
-        except LayerError as error:
-            raise self.faults.refusal(self.document.origin, error.message) from None
 
     def note_unmet_too(self, graph: Graph) -> None:
         """Note shapes that differ from the expected ones, because they may be the cause of a later fault."""

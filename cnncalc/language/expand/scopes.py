@@ -178,30 +178,21 @@ class Scopes:
         """Note that a name is unknown, and why."""
         name = reference.name
         first = name.split(".")[0]
+        message, hint = f"no item is called '{name}'", None
         if name == "input":
-            names = ", ".join(self.graph.inputs)
-            self.faults.note(
-                reference.origin,
-                f"'input' is ambiguous: the network has several inputs, {names}",
-                "use one of these names",
-            )
-            return
-        if self.faults.are_many:  # the reason is not shown
-            self.faults.note(reference.origin, f"no item is called '{name}'")
-            return
-        known = {name for around in frame.chain() for name in around.names}
-        numbered = sorted(
-            [name for name in known if name.startswith(first) and name[len(first) :].isdecimal()],
-            key=lambda name: (len(name), name),
-        )
-        if numbered and any(first in around.scope.reserved for around in frame.chain()):
-            hint: str | None = f"it occurs several times: {', '.join(numbered[:8])}"
-            self.faults.note(reference.origin, f"no item is called '{name}' without a number", hint)
-        elif any(first in around.scope.reserved and first not in around.names for around in frame.chain()):
-            hint = "only items above that are present can be named"
-            self.faults.note(reference.origin, f"'{first}' is not an earlier item", hint)
-        else:
-            counted = name.lstrip("-").isdigit()
-            by_name = "items have names: without 'from' the item above is read; give any other a 'name'"
-            hint = by_name if counted else did_you_mean(first, known, "names above")
-            self.faults.note(reference.origin, f"no item is called '{name}'", hint)
+            message = f"'input' is ambiguous: the network has several inputs, {', '.join(self.graph.inputs)}"
+            hint = "use one of these names"
+        elif not self.faults.are_many:  # else the reason is not shown
+            frames = [*frame.chain()]
+            known = {name for around in frames for name in around.names}
+            numbered = [name for name in known if name.startswith(first) and name[len(first) :].isdecimal()]
+            numbered.sort(key=lambda name: (len(name), name))
+            if numbered and any(first in around.scope.reserved for around in frames):
+                message += " without a number"
+                hint = f"it occurs several times: {', '.join(numbered[:8])}"
+            elif any(first in around.scope.reserved and first not in around.names for around in frames):
+                message, hint = f"'{first}' is not an earlier item", "only items above that are present can be named"
+            else:
+                by_name = "items have names: without 'from' the item above is read; give any other a 'name'"
+                hint = by_name if name.lstrip("-").isdigit() else did_you_mean(first, known, "names above")
+        self.faults.note(reference.origin, message, hint)

@@ -181,10 +181,7 @@ def parameters(name: str, layer_class: type[Layer]) -> tuple[str, ...]:
     """Return the positional arguments of a call ``name(…)``; for our own names, in our order."""
     if name != layer_class.type:
         for one in abroad().get(bare(name), ()):
-            if one.type == layer_class.type and one.parameters and _same_spelling(one.name, name.rpartition(".")[2]):
+            spelling = re.escape(one.name).replace(re.escape("{d}"), "[123]")
+            if one.type == layer_class.type and one.parameters and re.fullmatch(spelling, name.rpartition(".")[2]):
                 return one.parameters
     return tuple(layer_class.arguments)
-
-
-def _same_spelling(pattern: str, name: str) -> bool:
-    return re.fullmatch(re.escape(pattern).replace(re.escape("{d}"), "[123]"), name) is not None

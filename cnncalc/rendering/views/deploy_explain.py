@@ -28,7 +28,7 @@ def page(found: Deployment, layers: Sequence[Explained]) -> list[PageBlock]:
     kind, core = found.graph.kind.name, found.device.core.what
     blocks: list[PageBlock] = [Text([(f"{found.graph.name} on tflite-micro, {kind}, {core}", "dim")])]
     for one in layers:
-        blocks += [Gap(), Paragraph(_said(one), "bold")]
+        blocks += [Gap(), Paragraph(_heading(one), "bold")]
         if not one.amounts:
             continue
         columns = [Column(""), Column("what", folds=True), Column("how it comes about", folds=True)]
@@ -38,7 +38,7 @@ def page(found: Deployment, layers: Sequence[Explained]) -> list[PageBlock]:
     return blocks
 
 
-def _said(one: Explained) -> str:
+def _heading(one: Explained) -> str:
     if one.step is None or one.step.operator is None:
         return f"{one.layer} disappears on the device"
     others = [node.name for node in one.step.operator.layers if node.name != one.layer]

@@ -127,11 +127,11 @@ def _arguments(layer: type[Layer]) -> list[PageBlock]:
 def _example(layer: type[Layer], formulas: Sequence[Formula], width: int | None) -> list[PageBlock]:
     example = layer.example
     item = f"- {example.item}" if not example.item.startswith("- ") else example.item
-    came = " and ".join(crossed(shape) for shape in example.inputs)
+    inputs = " and ".join(crossed(shape) for shape in example.inputs)
     blocks: list[PageBlock] = [
         Text([("example", "bold")]),
         Text([(f"  {item}", "cyan")]),
-        Text([(f"  on {came}:", "")]),
+        Text([(f"  on {inputs}:", "")]),
     ]
     return [*blocks, Gap(), *formula_lines(formulas, width)]
 

@@ -6,7 +6,7 @@ from cnncalc.ground.numbers import counted, percent, short
 from cnncalc.rendering.layout import Bar, Cell, Column, Divider, Gap, PageBlock, Paragraph, Table, TableRow
 from cnncalc.rendering.styles import KIND_STYLES
 from cnncalc.rendering.writers import View
-from cnncalc.studies.survey import TURN, Shares, period, until
+from cnncalc.studies.survey import TURN, Shares, period, periods
 
 COLUMNS = (
     Column("year", right=True),
@@ -17,10 +17,7 @@ COLUMNS = (
     Column("", bar=True, drop=1),
     Column("claim"),
 )
-FIELDS = (
-    "name", "family", "year", "params", "macs", "layers",
-    "conv_macs_share", "fc_macs_share", "conv_params_share", "fc_params_share", "holds",
-)  # fmt: skip
+FIELDS = (*Shares._fields, "holds")
 
 SMALL = 10_000_000
 """Most params of a network that the page calls small."""
@@ -62,7 +59,7 @@ def verdict(surveyed: list[Shares], single: int) -> list[str]:
         f"convolutions have most of the MACs in {whole.compute}, "
         f"fully connected layers most of the params in {whole.store}."
     ]
-    before, after = until(surveyed)
+    before, after = periods(surveyed)
     if before.networks and after.networks:
         texts.append(
             f"Up to {TURN} it holds in {before.hold} of {before.networks}, and fully connected layers have "
@@ -92,11 +89,11 @@ def _families(some: list[Shares]) -> str:
 
 def document(surveyed: list[Shares]) -> dict[str, object]:
     """Return the survey as one object."""
-    before, after = until(surveyed)
-    periods = {"all": period(surveyed), f"until_{TURN}": before, f"after_{TURN}": after}
+    before, after = periods(surveyed)
+    by_name = {"all": period(surveyed), f"until_{TURN}": before, f"after_{TURN}": after}
     return {
         "networks": [record(one) for one in surveyed],
-        "periods": {name: some._asdict() for name, some in periods.items()},
+        "periods": {name: some._asdict() for name, some in by_name.items()},
     }
 
 

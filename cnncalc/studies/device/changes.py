@@ -206,10 +206,10 @@ def _fitting(node: Node, channels: int) -> Layer:
     """Return a node's layer for other channels: a depthwise convolution has as many groups as channels come in."""
     if node.layer.type != "conv":
         return node.layer
-    layer, came = cast("Conv", node.layer), node.use.inputs[0][0]
-    if came == channels or layer.groups != came or came == 1:
+    layer, channels_before = cast("Conv", node.layer), node.use.inputs[0][0]
+    if channels_before == channels or layer.groups != channels_before or channels_before == 1:
         return layer
-    return _with(layer, groups=channels, out_channels=layer.out_channels // came * channels)
+    return _with(layer, groups=channels, out_channels=layer.out_channels // channels_before * channels)
 
 
 def _with(layer: Layer, **changed: object) -> Layer:

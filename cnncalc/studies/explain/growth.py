@@ -31,20 +31,20 @@ class FieldGrowth(NamedTuple):
 
 def growth(graph: Graph, node: Node, fields: ReceptiveFields) -> list[FieldGrowth]:
     """Return the growth of the field at a node; empty if nothing new is seen."""
-    before, found = fields.by_input(node.inputs[0]) if node.inputs else {}, []
+    of_input, found = fields.by_input(node.inputs[0]) if node.inputs else {}, []
     for source, after in fields.by_input(node).items():
-        incoming = before.get(source, after)  # with several inputs, the first may depend on another part of the network
+        incoming = of_input.get(source, after)  # the first input may not depend on it
         name = f"{source.name} " if len(graph.inputs) > 1 else ""
-        for letter, coming, field in zip(axis_names(len(after) + 1)[1:], incoming, after, strict=True):
-            size, stride = _window(node, coming, field) or (None, None)
-            found.append(FieldGrowth(f"{name}{letter}", coming, size, stride, field))
+        for letter, before, field in zip(axis_names(len(after) + 1)[1:], incoming, after, strict=True):
+            size, stride = _window(node, before, field) or (None, None)
+            found.append(FieldGrowth(f"{name}{letter}", before, size, stride, field))
     return found if any(axis.window or not axis.field.is_whole for axis in found) else []
 
 
-def _window(node: Node, coming: Field, field: Field) -> tuple[int, int] | None:
+def _window(node: Node, before: Field, field: Field) -> tuple[int, int] | None:
     """Return the size and the stride of the one window that makes a field, if there is one."""
     moves = node.layer.reads(node.use.inputs, node.shape)
-    term = coming.terms[0]
+    term = before.terms[0]
     if moves is None or len(moves) > 1 or not isinstance(moves[0][0], Along) or len(term.places) != 1:
         return None
     read = moves[0][0].reads[term.places[0].axis]
@@ -56,5 +56,5 @@ def _window(node: Node, coming: Field, field: Field) -> tuple[int, int] | None:
         ends = read.ranges.of(0)
         assert ends is not None  # every window reads something
         window = ends[1] - ends[0] + 1, read.ranges.growth
-    adds_up = coming.size + (window[0] - 1) * coming.jump == field.size and not field.differs
-    return window if adds_up and len(coming.terms) == 1 else None
+    adds_up = before.size + (window[0] - 1) * before.jump == field.size and not field.differs
+    return window if adds_up and len(before.terms) == 1 else None

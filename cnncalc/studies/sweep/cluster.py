@@ -23,7 +23,7 @@ from cnncalc.studies.sweep.jobs import SweepPart, Work
 from cnncalc.studies.sweep.processes import Errand
 
 LOCAL = "local"
-PATIENCE = 10
+TIMEOUT = 10
 """Seconds to wait for a scheduler, and then for its first worker."""
 
 TRIES = 2
@@ -85,14 +85,14 @@ class Cluster:
         why = "can't be reached"
         try:
             if self._address == LOCAL:
-                with _deaf():
+                with _ignoring_interrupts():
                     self._cluster = self._dask.LocalCluster(
                         n_workers=workers, threads_per_worker=1, dashboard_address="127.0.0.1:0",
                         silence_logs=logging.CRITICAL + 1,
                     )  # fmt: skip
-            client = self._dask.Client(self._cluster or self._address, timeout=PATIENCE, set_as_default=False)
-            why = f"no worker after {PATIENCE} s"
-            client.wait_for_workers(1, timeout=PATIENCE)
+            client = self._dask.Client(self._cluster or self._address, timeout=TIMEOUT, set_as_default=False)
+            why = f"no worker after {TIMEOUT} s"
+            client.wait_for_workers(1, timeout=TIMEOUT)
         except (OSError, ValueError, TimeoutError) as error:
             raise ArgumentError("dask", f"{self._address}: {why}: {error}") from None
         return client
@@ -130,12 +130,12 @@ class Cluster:
         """Disconnect from the scheduler, and end the workers that were started here; running tasks are cancelled."""
         with suppress(Exception):  # the scheduler may be gone
             if self._client is not None:
-                self._client.close(timeout=PATIENCE)
+                self._client.close(timeout=TIMEOUT)
         with suppress(Exception):
             if self._cluster is not None:
                 if stop:  # else each worker finishes its task first
                     _kill(self._cluster)
-                self._cluster.close(timeout=PATIENCE)
+                self._cluster.close(timeout=TIMEOUT)
 
     def _check(self, found: Mapping[str, object]) -> None:
         """Raise ArgumentError for workers with a version other than this process's."""
@@ -143,7 +143,7 @@ class Cluster:
         others = {worker: one for worker, one in found.items() if one != own}
         if not others:
             return
-        named = [f"{worker} has {_said(one)}" for worker, one in list(others.items())[:NAMED]]
+        named = [f"{worker} has {_version_text(one)}" for worker, one in list(others.items())[:NAMED]]
         if len(others) > NAMED:
             named.append(f"and {len(others) - NAMED:,} more")
         raise ArgumentError(
@@ -151,12 +151,12 @@ class Cluster:
         )
 
 
-def _said(found: object) -> str:
+def _version_text(found: object) -> str:
     return str(found) if isinstance(found, Version) else f"no cnncalc: {found}"
 
 
 @contextmanager
-def _deaf() -> Iterator[None]:
+def _ignoring_interrupts() -> Iterator[None]:
     """Block Ctrl-C; threads and processes started meanwhile inherit the block."""
     import signal
     from multiprocessing import resource_tracker

@@ -152,28 +152,28 @@ def _applied(
 
 def _is_native(entries: Sequence[TapeEntry], operation: Operation, kind: NumberKind) -> bool:
     """Return whether NumPy computes an operation as Python does."""
-    name, operands = operation
-    kinds = [_operand_kind(entries, operand) for operand in operands]
+    name = operation.name
+    operands = [_operand(entries, operand) for operand in operation.operands]
+    kinds = [_kind(*operand) for operand in operands]
     if name not in _NUMPY or kind is object or object in kinds:
         return False
     if name in ("floordiv", "mod"):
         return kind is np.int64 and np.float64 not in kinds
     if name in _MIXED and (name == "truediv" or np.float64 in kinds):
-        return all(_is_exact_as_float(entries, operand) for operand in operands)
+        return all(map(_is_exact_as_float, operands))
     return True
 
 
-def _operand_kind(entries: Sequence[TapeEntry], operand: Operand) -> NumberKind:
-    if isinstance(operand, SameForAll):
-        return _kind((operand.value, operand.value), isinstance(operand.value, float))
-    return _kind(entries[operand].interval, entries[operand].is_real)
-
-
-def _is_exact_as_float(entries: Sequence[TapeEntry], operand: Operand) -> bool:
-    if isinstance(operand, SameForAll):
-        return isinstance(operand.value, float) or abs(operand.value) <= EXACT_AS_FLOAT
-    (low, high), is_real = entries[operand].interval, entries[operand].is_real
+def _is_exact_as_float(operand: tuple[Interval, bool]) -> bool:
+    (low, high), is_real = operand
     return is_real or (low >= -EXACT_AS_FLOAT and high <= EXACT_AS_FLOAT)
+
+
+def _operand(entries: Sequence[TapeEntry], operand: Operand) -> tuple[Interval, bool]:
+    """Return an operand's interval, and whether it is a float."""
+    if isinstance(operand, SameForAll):
+        return (operand.value, operand.value), isinstance(operand.value, float)
+    return entries[operand].interval, entries[operand].is_real
 
 
 def _kind(interval: Interval, is_real: bool) -> NumberKind:
