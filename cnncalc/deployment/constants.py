@@ -16,13 +16,14 @@ ALIGNMENT = 16
 
 
 class NumberFormat(NamedTuple):
-    """A number format of a device: bytes of activations, weights and biases.
+    """A number format of a device.
 
-    Attributes: name: its name in options.
+    Attributes:
+        name: its name in options.
         activation, weight, bias: bytes of an element.
         scaled: whether tensors have a scale and a zero point.
-        ranges: tensors that have a recorded range in the file, with every converter. structure: size of a model file's
-        tables relative to int8.
+        ranges: tensors that have a recorded range in the file with every converter, as in :class:`Converter`.
+        structure: size of a model file's tables, relative to int8.
     """
 
     name: str
@@ -44,21 +45,22 @@ KINDS = {
 }
 
 SCALE_BYTES, ZERO_POINT_BYTES, MIN_MAX_BYTES = 4, 8, 8
-"""Of each scale (float32), zero point (int64) and recorded range (two float32): schema.fbs, QuantizationParameters."""
+"""Bytes of a scale (float32), a zero point (int64) and a recorded range (two float32): schema.fbs,
+QuantizationParameters."""
 
 
 class Converter(NamedTuple):
     """The rules of a converter from a network to a model file.
 
     Attributes:
-        name: as it is asked for.
+        name: its name in options.
         dense_per_channel: whether a dense layer has a scale per channel, as a convolution has.
         dense_takes_maps: whether a dense layer reads a map without a RESHAPE before it.
         drops_idle_reshapes: whether the RESHAPE before a dense layer is dropped if it keeps the last axis.
         mean: whether global average pooling is a MEAN, not an AVERAGE_POOL_2D.
-        ranges: what has a range beside its scale: "", "activations", or "all" (also one per channel of weights).
+        ranges: tensors with a recorded range: "", "activations", or "all" (also weights, one range per channel).
         structure: largest relative error of the formula for the file's structure.
-        what: text for the help and the header.
+        what: a description for the help and the header.
     """
 
     name: str
@@ -106,50 +108,21 @@ ALLOCATION_INFO, PLANNED_BUFFER = 24, 40
 each that is placed (sizeof(AllocationInfo) in micro_allocation_info.h, per_buffer_size() of the planner; 32 bits)."""
 
 FITTED_DATA: dict[str, int] = {
-    "CONV_2D": 92,
-    "DEPTHWISE_CONV_2D": 92,
-    "FULLY_CONNECTED": 64,
-    "ADD": 74,
-    "AVERAGE_POOL_2D": 67,
-    "SOFTMAX": 97,
-}
+    "CONV_2D": 92, "DEPTHWISE_CONV_2D": 92, "FULLY_CONNECTED": 64, "ADD": 74, "AVERAGE_POOL_2D": 67, "SOFTMAX": 97,
+}  # fmt: skip
 """Bytes that an operator's kernel needs, its OpData and its parsed options; by the same fit."""
 
 MEASURED_DATA: dict[str, int] = {
-    "CONCATENATION": 44,
-    "DEPTH_TO_SPACE": 40,
-    "DEQUANTIZE": 18,
-    "ELU": 274,
-    "HARD_SWISH": 20,
-    "LEAKY_RELU": 40,
-    "LOGISTIC": 14,
-    "LOG_SOFTMAX": 39,
-    "MAXIMUM": 38,
-    "MAX_POOL_2D": 60,
-    "MEAN": 56,
-    "MINIMUM": 2,
-    "MIRROR_PAD": 16,
-    "MUL": 53,
-    "PAD": 66,
-    "PADV2": 66,
-    "PRELU": 43,
-    "QUANTIZE": 18,
-    "REDUCE_MAX": 52,
-    "RELU": 29,
-    "RELU6": 40,
-    "RESHAPE": 33,
-    "RESIZE_BILINEAR": 8,
-    "RESIZE_NEAREST_NEIGHBOR": 8,
-    "SPACE_TO_DEPTH": 40,
-    "STRIDED_SLICE": 120,
-    "SUB": 38,
-    "TANH": 13,
-    "TRANSPOSE": 0,
-    "TRANSPOSE_CONV": 99,
-}
+    "CONCATENATION": 44, "DEPTH_TO_SPACE": 40, "DEQUANTIZE": 18, "ELU": 274, "HARD_SWISH": 20, "LEAKY_RELU": 40,
+    "LOGISTIC": 14, "LOG_SOFTMAX": 39, "MAXIMUM": 38, "MAX_POOL_2D": 60, "MEAN": 56, "MINIMUM": 2, "MIRROR_PAD": 16,
+    "MUL": 53, "PAD": 66, "PADV2": 66, "PRELU": 43, "QUANTIZE": 18, "REDUCE_MAX": 52, "RELU": 29, "RELU6": 40,
+    "RESHAPE": 33, "RESIZE_BILINEAR": 8, "RESIZE_NEAREST_NEIGHBOR": 8, "SPACE_TO_DEPTH": 40, "STRIDED_SLICE": 120,
+    "SUB": 38, "TANH": 13, "TRANSPOSE": 0, "TRANSPOSE_CONV": 99,
+}  # fmt: skip
 """The same of other operators: a least-squares fit over 52 small files on mcufit 0.5.2's wasm32 build, made by
 ``benchmarks/device.py``'s converter; its residuals are −18 to +31 bytes, and each operator may be off by LOOSE."""
 
+KERNEL_DATA = FITTED_DATA | MEASURED_DATA
 LOOSE = 8
 
 STRUCTURE_FIXED, STRUCTURE_TENSOR, STRUCTURE_OPERATOR = 763, 96, 39

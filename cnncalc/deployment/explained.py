@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from cnncalc.deployment.constants import FITTED_DATA, INTERPRETER, MEASURED_DATA, RUNTIME, SCALE_BYTES, ZERO_POINT_BYTES
+from cnncalc.deployment.constants import INTERPRETER, KERNEL_DATA, RUNTIME, SCALE_BYTES, ZERO_POINT_BYTES
 from cnncalc.deployment.operators import BIAS, OTHER, WEIGHT, Constant, DeviceTensor, Operator
 from cnncalc.deployment.parts import channels_of, scratch_source
 from cnncalc.deployment.view import ArenaPlace, Deployment, OperatorRun
@@ -15,7 +15,15 @@ RAM, FLASH = "RAM", "flash"
 
 
 class Amount(NamedTuple):
-    """One line: the place of the bytes, their kind, their calculation, their number, and the source of the rule."""
+    """Some bytes of a layer.
+
+    Attributes:
+        where: :data:`RAM` or :data:`FLASH`.
+        what: their kind.
+        formula: their calculation, with the numbers put in.
+        bytes: their number.
+        source: the source of the rule.
+    """
 
     where: str
     what: str
@@ -41,11 +49,8 @@ class Explained(NamedTuple):
 
 
 def explained(found: Deployment, nodes: Sequence[Node]) -> list[Explained]:
-    """Return the explanation of some layers on the device; a layer that became several operators has one entry for
-    each.
-    """
-    graph = found.graph
-    folded, fused = set(graph.folded), set(graph.fused)
+    """Return the explanation of some layers on the device, one entry for each operator that a layer became."""
+    folded, fused = set(found.graph.folded), set(found.graph.fused)
     result, seen = list[Explained](), set[int]()
     places = {place.name: place for place in found.places if not place.scratch}
     steps_of: dict[Node, list[OperatorRun]] = {}
@@ -96,11 +101,10 @@ def _kept(found: Deployment, operator: Operator) -> list[Amount]:
         each = INTERPRETER.channel
         formula = f"{channels:,} channels·({each // 2} + {each // 2})"
         lines.append(Amount(RAM, "multipliers", formula, channels * each, RUNTIME))
-    kept = FITTED_DATA.get(operator.code, MEASURED_DATA.get(operator.code))
+    kept = KERNEL_DATA.get(operator.code)
     if kept is not None:
-        lines.append(
-            Amount(RAM, "kernel", f"about {kept}, OpData and options of {operator.code}", kept, "mcufit 0.5.2")
-        )
+        formula = f"about {kept}, OpData and options of {operator.code}"
+        lines.append(Amount(RAM, "kernel", formula, kept, "mcufit 0.5.2"))
     return lines
 
 
@@ -113,11 +117,7 @@ def _scales(operator: Operator) -> list[Amount]:
     """Return scales and zero points: one per channel for weights and biases, one for the output."""
     counts = [one.scales for one in operator.constants if one.scales]
     counts += [1] if operator.output.quantised else []
-    if not counts:
-        return []
     spelled = " + ".join([f"{count:,}" for count in counts])
     spelled = f"({spelled})" if len(counts) > 1 else spelled
-    return [
-        Amount(FLASH, "scales", f"{spelled}·{SCALE_BYTES}", sum(counts) * SCALE_BYTES, "schema.fbs"),
-        Amount(FLASH, "zero points", f"{spelled}·{ZERO_POINT_BYTES}", sum(counts) * ZERO_POINT_BYTES, "schema.fbs"),
-    ]
+    each = {"scales": SCALE_BYTES, "zero points": ZERO_POINT_BYTES} if counts else {}
+    return [Amount(FLASH, what, f"{spelled}·{size}", sum(counts) * size, "schema.fbs") for what, size in each.items()]

@@ -6,7 +6,7 @@ Each layer type has a rule in :mod:`cnncalc.deployment.rules`; types without a r
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from cnncalc.deployment.lowering import Lowering, last
 from cnncalc.deployment.operators import DeviceGraph, DeviceTensor
@@ -30,14 +30,15 @@ def lower(graph: Graph, kind: NumberFormat, converter: Converter) -> DeviceGraph
     for tensor in graph.inputs.values():
         low.values[tensor] = DeviceTensor(tensor.name, last(tensor.shape), kind.activation, kind.scaled)
     for node in graph.nodes:
-        if low.vanishes(node):
+        if node in low.passing:
             low.passes(node)
         else:
             rule_of(node, kind)(low, node)
         if len(low.operators) - len(low.dropped) > MAX_OPERATORS:
             raise CnncalcError(f"'{graph.title}' has more than {MAX_OPERATORS:,} operators, which no device plans")
     inputs = [low.values[tensor] for tensor in graph.inputs.values()]
-    outputs = [_given(low, tensor) for tensor in graph.outputs.values()]
+    found = [(tensor, low.values[tensor]) for tensor in graph.outputs.values()]
+    outputs = [low.without_height(tensor, flow) if _has_height(tensor, flow) else flow for tensor, flow in found]
     operators = [operator for operator in low.operators if operator not in low.dropped]
     return DeviceGraph(
         graph.title, kind, converter, inputs, outputs, operators, len(graph.nodes),
@@ -45,11 +46,6 @@ def lower(graph: Graph, kind: NumberFormat, converter: Converter) -> DeviceGraph
     )  # fmt: skip
 
 
-def _given(low: Lowering, tensor: Tensor) -> DeviceTensor:
-    """Return an output of the network; a map of one axis loses the height that it was given."""
-    flow = low.values[tensor]
-    if len(tensor.shape) != 2 or len(flow.shape) != 3 or not isinstance(tensor, Node):
-        return flow
-    operator = low.emit("RESHAPE", tensor, [flow], flow.shape[1:], name=f"{tensor.name} (of one axis)")
-    operator.constants.append(low.integers(1, *flow.shape[1:]))
-    return operator.output
+def _has_height(tensor: Tensor, flow: DeviceTensor) -> TypeGuard[Node]:
+    """Return whether a map of one axis has a height on the device, which an output loses."""
+    return isinstance(tensor, Node) and len(tensor.shape) == 2 and len(flow.shape) == 3

@@ -1,4 +1,4 @@
-"""The interface for lowering rules: queries on the network, and actions: emit, fold, fuse, pass on."""
+"""A network on its way to the device: what lowering rules ask of it, and what they do: emit, fold, fuse, pass on."""
 
 from __future__ import annotations
 
@@ -45,14 +45,15 @@ class Lowering:
     Attributes:
         kind: the number format.
         converter: the converter.
+        nodes: the network's layers.
         values: the device's tensor for each of the network's.
         borders: the padding that a convolution takes over from the layer before it, by the convolution.
         ahead: layers that are part of the weights of the layer that reads them, by that layer.
-        nodes: the network's layers.
         biased: whether a dense layer has a bias in the file, as far as it was asked.
         before_dense: batchnorms and factors, each with the dense layers that it can be folded into; None until asked.
-        operators, gone, folded, fused, notes: as :class:`~cnncalc.deployment.operators.DeviceGraph` has them; of the
-            operators, those in ``dropped`` are none in the end.
+        passing: layers that are dropped on the device: there is neither computation nor copy.
+        operators, gone, folded, fused, notes: as :class:`~cnncalc.deployment.operators.DeviceGraph` has them, except
+            that ``operators`` still has those in ``dropped``.
     """
 
     def __init__(self, graph: Graph, kind: NumberFormat, converter: Converter) -> None:
@@ -76,14 +77,14 @@ class Lowering:
         self._made: dict[DeviceTensor, Operator] = {}
         self._joined: dict[tuple[object, Node], int] = {}
         self._ahead = 0
-        self._whole: dict[Tensor, Tensor] = {}  # the readers of each dropped layer's output
-        self._passing = set[Node]()
+        self._source: dict[Tensor, Tensor] = {}  # the tensor that a chain of dropped layers passes on, by each of them
+        self.passing = set[Node]()
         for node in reversed(graph.nodes):  # whether a layer vanishes depends on those behind it
             if self._vanishes(node):
-                self._passing.add(node)
+                self.passing.add(node)
         for node in graph.nodes:
-            if node in self._passing:
-                self._whole[node] = self._whole.get(node.inputs[0], node.inputs[0])
+            if node in self.passing:
+                self._source[node] = self._source.get(node.inputs[0], node.inputs[0])
 
     # --- queries ------------------------------------------------------------------------------------------
 
@@ -95,7 +96,7 @@ class Lowering:
         """Return the readers of a tensor, directly or through layers that pass it on, and whether it is an output of
         the network.
         """
-        tensor = self._whole.get(tensor, tensor)
+        tensor = self._source.get(tensor, tensor)
         known = self._known.get(tensor)
         if known is not None:
             return known
@@ -104,7 +105,7 @@ class Lowering:
         waiting = list(self._readers.get(tensor, ()))[::-1]
         while waiting:
             node = waiting.pop()
-            if node in self._passing:
+            if node in self.passing:
                 given = given or node in self._outputs
                 waiting += list(self._readers.get(node, ()))[::-1]
             else:
@@ -121,10 +122,6 @@ class Lowering:
         """Return the layers that read a tensor; an empty list if it is an output of the network."""
         readers, given = self._beyond(tensor)
         return [] if given else readers
-
-    def vanishes(self, node: Node) -> bool:
-        """Whether a layer is dropped on the device: there is neither computation nor copy."""
-        return node in self._passing
 
     def _vanishes(self, node: Node) -> bool:
         if is_idle(node):
@@ -153,60 +150,80 @@ class Lowering:
         """Whether a tensor comes from a reshape that the converter drops only after it has merged clamps."""
         while isinstance(tensor, Node) and is_idle(tensor):
             tensor = tensor.inputs[0]
-        return isinstance(tensor, Node) and tensor.layer.type in ("flatten", "reshape") and self.vanishes(tensor)
+        return isinstance(tensor, Node) and tensor.layer.type in ("flatten", "reshape") and tensor in self.passing
 
     def producer(self, tensor: Tensor) -> Operator | None:
         """Return the operator that makes a tensor; None for an input of the network."""
         return self._made.get(self.values[tensor])
 
     def of(self, node: Node) -> list[DeviceTensor]:
-        """Return the device's tensor of a value."""
+        """Return the device's tensors that a layer reads."""
         return [self.values[tensor] for tensor in node.inputs]
 
     # --- actions ------------------------------------------------------------------------------------------
 
     def emit(
-        self, code: str, node: Node, inputs: list[DeviceTensor], shape: Shape, width: int | None = None, name: str = ""
+        self,
+        code: str,
+        node: Node,
+        inputs: list[DeviceTensor],
+        shape: Shape,
+        *constants: Constant,
+        width: int | None = None,
+        name: str = "",
     ) -> Operator:
-        """Append an operator with an output of a shape, channels last; ``width`` differs for float32 parts."""
-        own = width is None or width == self.kind.activation
-        output = DeviceTensor(
-            name or node.name, shape, self.kind.activation if width is None else width, own and self.kind.scaled
-        )
+        """Append an operator for a layer; the output of the last one is the layer's.
+
+        Args:
+            code: its name in TensorFlow Lite.
+            node: the layer.
+            inputs: the tensors that it reads.
+            shape: of its output, channels last.
+            constants: that it reads from the file.
+            width: bytes of an element of the output; the kind's by default, 4 for parts in float32.
+            name: of the output; the layer's by default.
+        """
+        width = self.kind.activation if width is None else width
+        quantised = width == self.kind.activation and self.kind.scaled
+        output = self.values[node] = DeviceTensor(name or node.name, shape, width, quantised)
         output.fixed_scale = code in ONE_SCALE and inputs[0].fixed_scale
-        operator = Operator(code, node, inputs, output)
+        operator = self._made[output] = Operator(code, node, inputs, output, list(constants))
         self.operators.append(operator)
-        self._made[output] = operator
         return operator
 
-    def end(self, node: Node, flow: DeviceTensor) -> None:
-        """Record the tensor that holds a layer's output."""
-        self.values[node] = flow
+    def reshape(self, node: Node, flow: DeviceTensor, shape: Shape, name: str = "") -> Operator:
+        """Append a RESHAPE: a copy, as no two tensors of the arena share their place (kernels/reshape.cc)."""
+        return self.emit("RESHAPE", node, [flow], shape, self.integers(1, *shape), name=name)
+
+    def without_height(self, node: Node, flow: DeviceTensor) -> DeviceTensor:
+        """Return a tensor (1, W, C) as (W, C), the form of a map of one axis in the network."""
+        return self.reshape(node, flow, flow.shape[1:], f"{node.name} (of one axis)").output
+
+    def note(self, text: str) -> None:
+        """Add a sentence for users, once."""
+        if text not in self.notes:
+            self.notes.append(text)
 
     def passes(self, node: Node) -> None:
         """Drop a layer: its output is its input."""
         self.gone.append(node)
         self.values[node] = self.values[node.inputs[0]]
 
-    def drops(self, operator: Operator) -> None:
-        """Remove an operator again."""
-        self.dropped.add(operator)
-
     def folds(self, node: Node, into: Operator, shifts: bool = True) -> None:
-        """Fold a layer into an operator's weights and, where it ``shifts``, into its bias, which may be new."""
+        """Fold a layer into an operator's weights and, if it ``shifts``, into its bias, which may be new."""
         owner = node.shares or node
         self.folded[node] = None
         into.layers.append(node)
         self.values.setdefault(node, into.output)
-        weights = [self._with(one, owner) for one in into.constants if one.part == WEIGHT]
+        parts = {part: [one for one in into.constants if one.part == part] for part in (OTHER, WEIGHT, BIAS)}
+        parts[WEIGHT] = [self._with(one, owner) for one in parts[WEIGHT]]
         channels = into.output.shape[-1]
-        biases = [one for one in into.constants if one.part == BIAS]
-        written = [one for one in biases if one.same != ("zeros", channels)]
+        written = [one for one in parts[BIAS] if one.same != ("zeros", channels)]
         if written:
-            biases = [self._with(written[0], owner)]
-        elif shifts:
-            biases = [self.bias(channels, owner, is_dense(into))]
-        into.constants = [*[one for one in into.constants if one.part == OTHER], *weights, *biases]
+            parts[BIAS] = [self._with(written[0], owner)]
+        elif shifts:  # a dense layer's weights may have one scale for all channels
+            parts[BIAS] = [self.bias(channels, owner, into.code == "FULLY_CONNECTED")]
+        into.constants = [one for some in parts.values() for one in some]
 
     def _with(self, constant: Constant, owner: Node) -> Constant:
         """Return a constant with a layer folded into it: constants of one value with one layer have one value."""
@@ -253,22 +270,24 @@ class Lowering:
             operator.activation = activation
         operator.layers.append(node)
         self.fused.append(node)
-        assert end is not None
-        self.values[node] = end.output
+        self.values[node] = self.values[tensor]
         return True
 
     def weight(self, elements: int, channels: int, same: object, dense: bool = False) -> Constant:
         """Return a weight tensor with a scale for each of ``channels``, or a single one if the converter uses one."""
-        per_channel = self.kind.scaled and (self.converter.dense_per_channel or not dense)
-        scales = (channels if per_channel else 1) if self.kind.scaled else 0
+        scales, per_channel = self._scales(channels, dense)
         return Constant(WEIGHT, elements, self.kind.weight, scales, per_channel, ("weight", same))
 
     def bias(self, elements: int, same: object | None, dense: bool = False) -> Constant:
         """Return a bias; if ``same`` is None, of zeros, which are stored once for each size."""
-        per_channel = self.kind.scaled and (self.converter.dense_per_channel or not dense)
-        scales = (elements if per_channel else 1) if self.kind.scaled else 0
+        scales, per_channel = self._scales(elements, dense)
         identity = ("zeros", elements) if same is None else ("bias", same)
         return Constant(BIAS, elements, self.kind.bias, scales, per_channel, identity)
+
+    def _scales(self, channels: int, dense: bool) -> tuple[int, bool]:
+        """Return the number of scales of a weight or bias, and whether they are one per channel."""
+        per_channel = self.kind.scaled and (self.converter.dense_per_channel or not dense)
+        return channels if per_channel else int(self.kind.scaled), per_channel
 
     def factors(self, elements: int, same: object) -> Constant:
         """Return a constant operand of a product or sum: numbers of the kind, one scale."""
@@ -299,11 +318,6 @@ def is_idle(node: Node) -> bool:
 def shifts(node: Node) -> bool:
     """Whether a layer adds a constant to each channel."""
     return node.layer.type == "batchnorm" or (node.layer.type == "scale" and cast("Scale", node.layer).bias)
-
-
-def is_dense(operator: Operator) -> bool:
-    """Whether an operator is a dense layer, whose weights may have one scale for all channels."""
-    return operator.code == "FULLY_CONNECTED"
 
 
 def last(shape: Shape) -> Shape:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from cnncalc.layers.shapes import crossed, shape_text
 
@@ -24,14 +24,13 @@ class DeviceTensor:
         fixed_scale: whether its scale follows from the operator (softmax), so that no range is recorded.
     """
 
-    __slots__ = ("fixed_scale", "name", "quantised", "shape", "width")
+    fixed_scale = False
 
     def __init__(self, name: str, shape: Shape, width: int, quantised: bool) -> None:
         self.name = name
         self.shape = shape
         self.width = width
         self.quantised = quantised
-        self.fixed_scale = False
 
     def __repr__(self) -> str:
         return f"<DeviceTensor {self.name}: {shape_text(self.shape)}, {self.bytes:,} bytes>"
@@ -55,7 +54,7 @@ class Constant(NamedTuple):
         width: bytes of each.
         scales: number of scales and zero points.
         per_channel: whether these are one per channel.
-        same: key of equal values; constants of equal value are stored once.
+        same: key of equal values, a word for what they are and a value; constants of equal value are stored once.
     """
 
     part: str
@@ -63,7 +62,7 @@ class Constant(NamedTuple):
     width: int
     scales: int
     per_channel: bool
-    same: object
+    same: tuple[str, object]
 
 
 class Taps(NamedTuple):
@@ -90,17 +89,18 @@ class Operator:
         doubt: the reason if it is not verified with the real converter, or "".
     """
 
-    __slots__ = ("activation", "code", "constants", "doubt", "inputs", "layers", "macs", "output", "taps")
+    taps: Taps | None = None
+    activation: str | None = None
+    macs = 0
 
-    def __init__(self, code: str, layer: Node, inputs: list[DeviceTensor], output: DeviceTensor) -> None:
+    def __init__(
+        self, code: str, layer: Node, inputs: list[DeviceTensor], output: DeviceTensor, constants: list[Constant]
+    ) -> None:
         self.code = code
         self.layers = [layer]
         self.inputs = inputs
         self.output = output
-        self.constants: list[Constant] = []
-        self.taps: Taps | None = None
-        self.activation: str | None = None
-        self.macs = 0
+        self.constants = constants
         self.doubt = ""
 
     def __repr__(self) -> str:
@@ -162,15 +162,14 @@ class DeviceGraph(NamedTuple):
         found: dict[object, Constant] = {}
         for operator in self.operators:
             for one in operator.constants:
-                single = one.scales and isinstance(one.same, tuple) and one.same[0] == "number"
-                found[("number", one.same[1] > 0) if single and isinstance(one.same, tuple) else one.same] = one
+                single = one.scales and one.same[0] == "number"
+                found[("number", cast("float", one.same[1]) > 0) if single else one.same] = one
         return list(found.values())
 
     def tensors(self) -> list[Constant]:
         """Return every constant that is a tensor of the file: biases of zeros share values, but not their scales."""
         found: dict[object, Constant] = {}
         for number, operator in enumerate(self.operators):
-            for constant in operator.constants:
-                zeros = constant.scales and isinstance(constant.same, tuple) and constant.same[0] == "zeros"
-                found[(number, constant.same) if zeros else constant.same] = constant
+            for one in operator.constants:
+                found[(number, one.same) if one.scales and one.same[0] == "zeros" else one.same] = one
         return list(found.values())

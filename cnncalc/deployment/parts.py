@@ -9,9 +9,9 @@ from cnncalc.deployment.constants import (
     ALLOCATION_INFO,
     FITTED_DATA,
     INTERPRETER,
+    KERNEL_DATA,
     KERNELS,
     LOOSE,
-    MEASURED_DATA,
     MIN_MAX_BYTES,
     NAME_LEAST,
     NAME_MOST,
@@ -69,7 +69,7 @@ def interpreter(graph: DeviceGraph, core: Core, handles: int) -> Part:
     ends = len(graph.inputs) + len(graph.outputs)
     channels = sum([channels_of(operator, graph, core) for operator in graph.operators])
     codes = [operator.code for operator in graph.operators]
-    kept = sum([FITTED_DATA.get(code, MEASURED_DATA.get(code, 0)) for code in codes]) + one.handle * handles
+    kept = sum([KERNEL_DATA.get(code, 0) for code in codes]) + one.handle * handles
     loose = one.slack + LOOSE * len([code for code in codes if code not in FITTED_DATA])
     most = one.fixed_least if core.name == "esp32" else one.fixed_most
     base = one.tensor * tensors + one.operator * operators + one.end * ends + one.channel * channels + kept
@@ -84,17 +84,15 @@ def interpreter(graph: DeviceGraph, core: Core, handles: int) -> Part:
 
 
 def planning(graph: DeviceGraph, requests: int) -> int:
-    """Return the bytes of the arena that planning needs temporarily.
-
-    ``requests`` is the number of scratch buffers.
-    """
+    """Return the bytes of the arena that planning needs temporarily; ``requests`` is the number of scratch buffers."""
     tensors = len(graph.flows) + len(graph.tensors())
     return ALLOCATION_INFO * (tensors + requests) + PLANNED_BUFFER * (len(graph.flows) + requests)
 
 
 def channels_of(operator: Operator, graph: DeviceGraph, core: Core) -> int:
-    """Return the number of channels for which a kernel keeps a multiplier and a shift; reference convolutions do so in
-    float32, too.
+    """Return the number of channels for which a kernel keeps a multiplier and a shift.
+
+    Reference convolutions do so in float32, too.
     """
     if operator.code in ("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV"):
         return operator.output.shape[-1] if graph.kind.scaled or core.kernels == "reference" else 0
@@ -128,10 +126,8 @@ def quantisation(graph: DeviceGraph) -> Part:
     flows = [flow for flow in graph.flows if flow.quantised]
     tensors = graph.tensors()
     count = len(flows) + sum([one.scales for one in tensors])
-    size, note = (
-        each * count,
-        f"{each} bytes for each of {count:,} scales, those of a convolution's weights and biases one per channel",
-    )
+    size = each * count
+    note = f"{each} bytes for each of {count:,} scales, those of a convolution's weights and biases one per channel"
     ranges = recorded_ranges(graph, tensors)
     if ranges:
         size, note = size + MIN_MAX_BYTES * ranges, f"{note}; {MIN_MAX_BYTES} for each of {ranges:,} recorded ranges"

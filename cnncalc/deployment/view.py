@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 PLANS = ("greedy", "best")
 
+OWN_BUFFERS = ("MEAN", "REDUCE_MAX", "TRANSPOSE_CONV", "MIRROR_PAD")
+"""Operators whose scratch handles are part of the data that was measured for them."""
+
 
 class Device(NamedTuple):
     """The target device and the conversion to it.
@@ -190,24 +193,21 @@ def deploy(graph: Graph, on: Device | None = None) -> Deployment:
     on = on or device()
     lowered = lower(graph, on.kind, on.converter)
     requests = [scratch(operator, on.kind, on.core.kernels) for operator in lowered.operators]
-    plan, alone = _plan(lowered, requests, on.plan), _plan(lowered, [], on.plan)
+    plan = _plan(lowered, requests, on.plan)
+    alone = _plan(lowered, [], on.plan) if any(requests) else plan
     steps = _steps(lowered, requests, plan)
     loads = live(alone.buffers, len(steps))
-    bound, peak = max(loads), max(steps, key=lambda step: (step.live, -step.number))
-    own = ("MEAN", "REDUCE_MAX", "TRANSPOSE_CONV", "MIRROR_PAD")
-    handles = sum([len(asked) for one, asked in zip(lowered.operators, requests, strict=True) if one.code not in own])
-    ram = [_activations(alone, bound, steps, loads), _scratch(plan, alone, steps, on.core)]
-    ram.append(parts_of.interpreter(lowered, on.core, handles))
-    flash = [
-        *parts_of.constants(lowered),
-        parts_of.quantisation(lowered),
-        parts_of.structure(lowered),
-        parts_of.names(lowered),
-        parts_of.runtime(),
+    peak = max(steps, key=lambda step: (step.live, -step.number))
+    handles = sum([len(step.scratch) for step in steps if step.operator and step.operator.code not in OWN_BUFFERS])
+    ram = [
+        _activations(alone, steps, loads),
+        _scratch(plan, alone, steps, on.core),
+        parts_of.interpreter(lowered, on.core, handles),
     ]
+    made = (parts_of.quantisation, parts_of.structure, parts_of.names)
+    flash = [*parts_of.constants(lowered), *(part(lowered) for part in made), parts_of.runtime()]
     places = _places(lowered, plan)
-    bound = max(live(plan.buffers, len(steps)))
-    return Deployment(lowered, on, plan.size, bound, alone.size, peak, places, steps, ram, flash)
+    return Deployment(lowered, on, plan.size, peak.live, alone.size, peak, places, steps, ram, flash)
 
 
 # --- the plan ------------------------------------------------------------------------------------------------
@@ -282,23 +282,23 @@ def _ends(plan: Plan, steps: int) -> list[int]:
 # --- parts of RAM --------------------------------------------------------------------------------------------
 
 
-def _activations(plan: Plan, bound: int, steps: list[OperatorRun], loads: list[int]) -> Part:
+def _activations(plan: Plan, steps: list[OperatorRun], loads: list[int]) -> Part:
+    """Return the bytes of the plan without scratch; ``loads`` are the bytes alive at each step."""
+    bound = max(loads)
     fullest = steps[loads.index(bound)]
     where = fullest.operator.name if fullest.operator is not None else "the input"
     lost = f", {plan.size - bound:,} lost to the plan" if plan.size > bound else ""
-    return Part(
-        "activations", plan.size, plan.size, EXACT, f"{bound:,} alive at {where}{lost}", "greedy_memory_planner.cc"
-    )
+    note = f"{bound:,} alive at {where}{lost}"
+    return Part("activations", plan.size, plan.size, EXACT, note, "greedy_memory_planner.cc")
 
 
 def _scratch(plan: Plan, alone: Plan, steps: list[OperatorRun], core: Core) -> Part:
     """Return the bytes that scratch adds to the arena: 0 if it fits into gaps."""
     added = plan.size - alone.size
-    asking = [(sum([request.size for request in step.scratch]), step) for step in steps if step.scratch]
-    if not asking:
-        return Part("scratch", added, added, FORMULA, f"none asked for by {core.what}", parts_of.scratch_source(core))
-    most, step = max(asking, key=lambda one: one[0])
-    assert step.operator is not None
-    spelled = " + ".join([request.formula for request in step.scratch])
-    note = f"at most {most:,}, at {step.operator.name} ({step.operator.code}: {spelled})"
+    sums = [sum([request.size for request in step.scratch]) for step in steps]
+    step = steps[sums.index(max(sums))]
+    note = f"none asked for by {core.what}"
+    if step.operator is not None and step.scratch:
+        spelled = " + ".join([request.formula for request in step.scratch])
+        note = f"at most {max(sums):,}, at {step.operator.name} ({step.operator.code}: {spelled})"
     return Part("scratch", added, added, FORMULA, note, parts_of.scratch_source(core))

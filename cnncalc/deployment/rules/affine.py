@@ -6,13 +6,11 @@ from math import prod
 from typing import TYPE_CHECKING, cast
 
 from cnncalc.deployment.lowering import FOLDABLE, Lowering, LoweringRule, refused, shifts
-from cnncalc.deployment.operators import DeviceTensor, Operator
 from cnncalc.deployment.rules.windows import pads_itself, taps_of
 
 if TYPE_CHECKING:
     from cnncalc.graph import Node
     from cnncalc.layers.dense.linear import Linear
-    from cnncalc.layers.other.scale import Scale
 
 
 def linear(low: Lowering, node: Node) -> None:
@@ -23,39 +21,24 @@ def linear(low: Lowering, node: Node) -> None:
     (flow,) = low.of(node)
     owner = node.shares or node
     shape = (*flow.shape[:-1], layer.out_features) if layer.axis is not None else (layer.out_features,)
-    operator = low.emit("FULLY_CONNECTED", node, [flow], shape)
+    weight = low.weight(prod(node.use.weights["weight"].shape), layer.out_features, owner, True)
+    operator = low.emit("FULLY_CONNECTED", node, [flow], shape, weight)
     operator.macs = node.macs()
-    weights = node.use.weights
-    operator.constants.append(low.weight(prod(weights["weight"].shape), layer.out_features, owner, True))
     if layer.bias and has_bias(low, node):
         operator.constants.append(low.bias(layer.out_features, owner, True))
-    low.end(node, operator.output)
     for folded in low.ahead.get(node, ()):
         low.folds(folded, operator, shifts(folded))
 
 
-def batchnorm(low: Lowering, node: Node) -> None:
-    """Part of the weights before it, or of the layers behind it; else MUL and ADD, with a tensor each."""
-    if _folds_back(low, node):
+def affine(low: Lowering, node: Node) -> None:
+    """Part of the weights before it, or of the layers behind it; else MUL, and ADD if it shifts, with a tensor each."""
+    if _folds_back(low, node) or _folds_ahead(low, node):
         return
-    if _folds_ahead(low, node):
-        return
-    factored = _factored(low, node, "MUL", low.of(node)[0], f"{node.name} (factor)")
-    shifted = _factored(low, node, "ADD", factored.output, node.name)
-    low.end(node, shifted.output)
-
-
-def scale(low: Lowering, node: Node) -> None:
-    """Part of the weights before it, or of the layers behind it; else MUL, and ADD for a bias."""
-    layer = cast("Scale", node.layer)
-    if _folds_back(low, node):
-        return
-    if _folds_ahead(low, node):
-        return
-    operator = _factored(low, node, "MUL", low.of(node)[0], f"{node.name} (factor)" if layer.bias else node.name)
-    if layer.bias:
-        operator = _factored(low, node, "ADD", operator.output, node.name)
-    low.end(node, operator.output)
+    flow = low.of(node)[0]
+    for code in ("MUL", "ADD") if shifts(node) else ("MUL",):
+        name = f"{node.name} (factor)" if code == "MUL" and shifts(node) else ""
+        factors = low.factors(node.shape[0], (code, node.shares or node))
+        flow = low.emit(code, node, [flow], flow.shape, factors, name=name).output
 
 
 def _folds_back(low: Lowering, node: Node) -> bool:
@@ -72,7 +55,9 @@ def _folds_back(low: Lowering, node: Node) -> bool:
 
 def _folds_ahead(low: Lowering, node: Node) -> bool:
     """Fold a layer into the layers that alone read it: dense layers, and convolutions of a single channel."""
-    readers = _dense_behind(low, node)
+    if low.before_dense is None:
+        low.before_dense = _before_dense(low)
+    readers = low.before_dense.get(node, [])
     if shifts(node) and not all(has_bias(low, reader) for reader in readers):
         return False
     readers = readers or _windows_on_one_channel(low, node)
@@ -90,13 +75,6 @@ def _windows_on_one_channel(low: Lowering, node: Node) -> list[Node]:
         if shifts(node) and any(map(sum, taps_of(reader).pads)):
             return []
     return readers
-
-
-def _dense_behind(low: Lowering, node: Node) -> list[Node]:
-    """Return the dense layers that alone read a layer, or read batchnorms and factors behind it; else nothing."""
-    if low.before_dense is None:
-        low.before_dense = _before_dense(low)
-    return low.before_dense.get(node, [])
 
 
 def _before_dense(low: Lowering) -> dict[Node, list[Node]]:
@@ -140,10 +118,4 @@ def has_bias(low: Lowering, node: Node) -> bool:
     return low.biased.get(node, False)
 
 
-def _factored(low: Lowering, node: Node, code: str, flow: DeviceTensor, name: str) -> Operator:
-    operator = low.emit(code, node, [flow], flow.shape, name=name)
-    operator.constants.append(low.factors(node.shape[0], (code, node.shares or node)))
-    return operator
-
-
-RULES: dict[str, LoweringRule] = {"linear": linear, "batchnorm": batchnorm, "scale": scale}
+RULES: dict[str, LoweringRule] = {"linear": linear, "batchnorm": affine, "scale": affine}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from cnncalc.deployment.lowering import FOLDABLE, Lowering, LoweringRule, refused
-from cnncalc.deployment.operators import DeviceTensor, Operator
+from cnncalc.deployment.operators import DeviceTensor
 from cnncalc.deployment.rules.windows import pads_itself
 
 if TYPE_CHECKING:
@@ -21,9 +21,7 @@ def one(code: str, fixed_scale: bool = False) -> LoweringRule:
 
     def rule(low: Lowering, node: Node) -> None:
         (flow,) = low.of(node)
-        operator = low.emit(code, node, [flow], flow.shape)
-        operator.output.fixed_scale = fixed_scale
-        low.end(node, operator.output)
+        low.emit(code, node, [flow], flow.shape).output.fixed_scale = fixed_scale
 
     rule.__doc__ = f"{code}."
     return rule
@@ -49,14 +47,12 @@ def hardtanh(low: Lowering, node: Node) -> None:
     if known and low.fuses(node, known):
         return
     (flow,) = low.of(node)
-    least = low.emit("MINIMUM", node, [flow], flow.shape, name=f"{node.name} (from above)")
-    least.constants.append(low.number(high_end))
-    code = "RELU" if low_end == 0 else "MAXIMUM"
-    most = low.emit(code, node, [least.output], flow.shape)
-    if code == "MAXIMUM":
-        most.constants.append(low.number(low_end))
+    least = low.emit("MINIMUM", node, [flow], flow.shape, low.number(high_end), name=f"{node.name} (from above)")
+    if low_end == 0:
+        low.emit("RELU", node, [least.output], flow.shape)
+    else:
+        most = low.emit("MAXIMUM", node, [least.output], flow.shape, low.number(low_end))
         most.doubt = "a clamp to other bounds"
-    low.end(node, most.output)
 
 
 def hardsigmoid(low: Lowering, node: Node) -> None:
@@ -66,20 +62,15 @@ def hardsigmoid(low: Lowering, node: Node) -> None:
     alone = low.sole_reader(node.inputs[0]) is not None
     if operator is not None and alone and operator.code in FOLDABLE and operator.activation is None:
         low.folds(node, operator)
-        operator.activation = "RELU6"
     else:
-        operator = low.emit("ADD", node, [flow], flow.shape, name=f"{node.name} (shifted)")
-        operator.constants.append(low.number(3))
-        operator.activation = "RELU6"
+        operator = low.emit("ADD", node, [flow], flow.shape, low.number(3), name=f"{node.name} (shifted)")
+    operator.activation = "RELU6"
     readers = low.all_readers(node)
-    low.end(node, operator.output)
-    if readers and all(_takes_a_factor(reader, flow) for reader in readers):
-        for reader in readers:
-            low.ahead.setdefault(reader, []).append(node)
+    if not readers or not all(_takes_a_factor(reader, flow) for reader in readers):
+        low.emit("MUL", node, [operator.output], flow.shape, low.number(1 / 6))
         return
-    factor = low.emit("MUL", node, [operator.output], flow.shape)
-    factor.constants.append(low.number(1 / 6))
-    low.end(node, factor.output)
+    for reader in readers:
+        low.ahead.setdefault(reader, []).append(node)
 
 
 def _takes_a_factor(reader: Node, flow: DeviceTensor) -> bool:
@@ -93,39 +84,36 @@ def silu(low: Lowering, node: Node) -> None:
     (flow,) = low.of(node)
     gate = low.emit("LOGISTIC", node, [flow], flow.shape, name=f"{node.name} (gate)")
     gate.output.fixed_scale = True
-    low.end(node, low.emit("MUL", node, [flow, gate.output], flow.shape).output)
+    low.emit("MUL", node, [flow, gate.output], flow.shape)
 
 
 def elu(low: Lowering, node: Node) -> None:
     """ELU; among quantised numbers an island of float32: DEQUANTIZE, ELU, QUANTIZE, four bytes per element."""
     (flow,) = low.of(node)
     if not low.kind.scaled:
-        low.end(node, low.emit("ELU", node, [flow], flow.shape).output)
+        low.emit("ELU", node, [flow], flow.shape)
         return
     before = low.producer(node.inputs[0])
     if before is not None and before.code == "QUANTIZE" and low.sole_reader(node.inputs[0]) is not None:
-        low.drops(before)  # the island of float32 continues
+        low.dropped.add(before)  # the island of float32 continues
         source = before.inputs[0]
     else:
-        source = low.emit("DEQUANTIZE", node, [flow], flow.shape, 4, f"{node.name} (as float32)").output
-    inside = low.emit("ELU", node, [source], flow.shape, 4, f"{node.name} (in float32)")
+        source = low.emit("DEQUANTIZE", node, [flow], flow.shape, width=4, name=f"{node.name} (as float32)").output
+    inside = low.emit("ELU", node, [source], flow.shape, width=4, name=f"{node.name} (in float32)")
     back = low.emit("QUANTIZE", node, [inside.output], flow.shape)
-    low.end(node, back.output)
     if any(reader.layer.type in ("concat", "maximum", "minimum") for reader in low.readers(node)):
         back.doubt = "the part in float32 may include the merge after it"
-    note = "elu runs in float32 on the device, with 4 bytes per element; relu would be part of the operator before it"
-    if note not in low.notes:
-        low.notes.append(note)
+    low.note(
+        "elu runs in float32 on the device, with 4 bytes per element; relu would be part of the operator before it"
+    )
 
 
 def prelu(low: Lowering, node: Node) -> None:
     """PRELU, with a slope per channel."""
     (flow,) = low.of(node)
-    operator = low.emit("PRELU", node, [flow], flow.shape)
     slopes = node.use.weights["weight"].shape[0]
-    operator.constants.append(low.factors(slopes, node.shares or node))
+    operator = low.emit("PRELU", node, [flow], flow.shape, low.factors(slopes, node.shares or node))
     operator.doubt = "one slope for all channels" if slopes == 1 < node.shape[0] else ""
-    low.end(node, operator.output)
 
 
 def softmax(code: str) -> LoweringRule:
@@ -161,7 +149,7 @@ def pairs(code: str, one_scale: bool = False) -> LoweringRule:
         for number, other in enumerate(others, 1):
             name = node.name if number == len(others) else f"{node.name} ({number} of {len(others)})"
             merged = low.emit(code, node, [merged, other], _stretched(merged, other), name=name).output
-        low.end(node, merged)
+        low.values[node] = merged
 
     rule.__doc__ = f"{code}, n − 1 of them."
     return rule
@@ -175,8 +163,7 @@ def concat(low: Lowering, node: Node) -> None:
     axis += len(flows[0].shape) - len(node.shape)
     shape = list(flows[0].shape)
     shape[axis] = sum([flow.shape[axis] for flow in flows])
-    operator: Operator = low.emit("CONCATENATION", node, flows, tuple(shape))
-    low.end(node, operator.output)
+    low.emit("CONCATENATION", node, flows, tuple(shape))
 
 
 def _stretched(a: DeviceTensor, b: DeviceTensor) -> Shape:

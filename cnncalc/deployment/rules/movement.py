@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from cnncalc.deployment.lowering import Lowering, LoweringRule, last
-from cnncalc.deployment.operators import DeviceTensor, Operator
 from cnncalc.deployment.rules.windows import sliced
-from cnncalc.layers.shapes import Shape, axis_index
+from cnncalc.layers.shapes import axis_index
 
 if TYPE_CHECKING:
     from cnncalc.graph import Node
@@ -17,54 +16,37 @@ if TYPE_CHECKING:
     from cnncalc.layers.shape.upsample import Upsample
 
 
-def reshaped(low: Lowering, node: Node, flow: DeviceTensor, shape: Shape, name: str = "") -> Operator:
-    """Append a RESHAPE: a copy, as no two tensors of the arena share their place (kernels/reshape.cc)."""
-    operator = low.emit("RESHAPE", node, [flow], shape, name=name)
-    operator.constants.append(low.integers(1, *shape))
-    return operator
-
-
 def reshape(low: Lowering, node: Node) -> None:
     """RESHAPE, whose order of elements the weights behind it follow."""
     (flow,) = low.of(node)
-    operator = reshaped(low, node, flow, last(node.shape))
+    operator = low.reshape(node, flow, last(node.shape))
     if len(node.shape) > 1 and len(flow.shape) > 1:
         operator.doubt = "a reshape of a map, whose channels come last on the device"
-    low.end(node, operator.output)
 
 
 def permute(low: Lowering, node: Node) -> None:
     """TRANSPOSE."""
-    (flow,) = low.of(node)
-    operator = low.emit("TRANSPOSE", node, [flow], last(node.shape))
-    layer = cast("Permute", node.layer)
-    operator.constants.append(low.integers(0, *layer.dims))
+    dims = cast("Permute", node.layer).dims
+    operator = low.emit("TRANSPOSE", node, low.of(node), last(node.shape), low.integers(0, *dims))
     operator.doubt = "a permutation, whose channels come last on the device"
-    low.end(node, operator.output)
 
 
 def channel_shuffle(low: Lowering, node: Node) -> None:
     """RESHAPE, TRANSPOSE, RESHAPE: three copies."""
     (flow,) = low.of(node)
-    layer = cast("ChannelShuffle", node.layer)
     *sizes, channels = flow.shape
-    groups = layer.groups
-    split = reshaped(low, node, flow, (*sizes, groups, channels // groups), f"{node.name} (split)")
-    turned = low.emit(
-        "TRANSPOSE", node, [split.output], (*sizes, channels // groups, groups), name=f"{node.name} (turned)"
-    )
-    turned.constants.append(low.integers(*range(len(sizes) + 1), len(sizes) + 2, len(sizes) + 1))
-    low.end(node, reshaped(low, node, turned.output, flow.shape).output)
+    groups, count = cast("ChannelShuffle", node.layer).groups, len(sizes)
+    split = low.reshape(node, flow, (*sizes, groups, channels // groups), f"{node.name} (split)")
+    order = low.integers(*range(count + 1), count + 2, count + 1)
+    shape = (*sizes, channels // groups, groups)
+    turned = low.emit("TRANSPOSE", node, [split.output], shape, order, name=f"{node.name} (turned)")
+    low.reshape(node, turned.output, flow.shape)
 
 
-def one(code: str) -> LoweringRule:
-    """Return the rule of a layer that is one operator without constants."""
-
-    def rule(low: Lowering, node: Node) -> None:
-        low.end(node, low.emit(code, node, low.of(node), last(node.shape)).output)
-
-    rule.__doc__ = f"{code}."
-    return rule
+def pixel_shuffle(low: Lowering, node: Node) -> None:
+    """DEPTH_TO_SPACE, or SPACE_TO_DEPTH for its inverse."""
+    code = "DEPTH_TO_SPACE" if node.layer.type == "pixel_shuffle" else "SPACE_TO_DEPTH"
+    low.emit(code, node, low.of(node), last(node.shape))
 
 
 def upsample(low: Lowering, node: Node) -> None:
@@ -72,14 +54,12 @@ def upsample(low: Lowering, node: Node) -> None:
 
     Keras' UpSampling2D becomes RESHAPE and TILE, which tflite-micro does not have.
     """
-    layer = cast("Upsample", node.layer)
-    code = "RESIZE_BILINEAR" if layer.mode == "linear" else "RESIZE_NEAREST_NEIGHBOR"
-    operator = low.emit(code, node, low.of(node), last(node.shape))
-    operator.constants.append(low.integers(*operator.output.shape[:2]))
-    note = "upsample is written as tf.image.resize; Keras' UpSampling2D becomes TILE, which tflite-micro does not have"
-    if note not in low.notes:
-        low.notes.append(note)
-    low.end(node, operator.output)
+    code = "RESIZE_BILINEAR" if cast("Upsample", node.layer).mode == "linear" else "RESIZE_NEAREST_NEIGHBOR"
+    shape = last(node.shape)
+    low.emit(code, node, low.of(node), shape, low.integers(*shape[:2]))
+    low.note(
+        "upsample is written as tf.image.resize; Keras' UpSampling2D becomes TILE, which tflite-micro does not have"
+    )
 
 
 def cut(low: Lowering, node: Node) -> None:
@@ -92,7 +72,7 @@ def cut(low: Lowering, node: Node) -> None:
     shape[place] = node.shape[axis]
     start = layer.start if layer.start >= 0 else max(node.use.inputs[0][axis] + layer.start, 0)
     starts = [start if i == place else 0 for i in range(len(shape))]
-    low.end(node, sliced(low, node, flow, tuple(shape), starts, layer.step).output)
+    sliced(low, node, flow, tuple(shape), starts, layer.step)
 
 
 def center_crop(low: Lowering, node: Node) -> None:
@@ -100,7 +80,7 @@ def center_crop(low: Lowering, node: Node) -> None:
     (flow,) = low.of(node)
     shape = last(node.shape)
     starts = [(have - size) // 2 for have, size in zip(flow.shape, shape, strict=True)]
-    low.end(node, sliced(low, node, flow, shape, starts).output)
+    sliced(low, node, flow, shape, starts)
 
 
 RULES: dict[str, LoweringRule] = {
@@ -108,8 +88,8 @@ RULES: dict[str, LoweringRule] = {
     "reshape": reshape,
     "permute": permute,
     "channel_shuffle": channel_shuffle,
-    "pixel_shuffle": one("DEPTH_TO_SPACE"),
-    "pixel_unshuffle": one("SPACE_TO_DEPTH"),
+    "pixel_shuffle": pixel_shuffle,
+    "pixel_unshuffle": pixel_shuffle,
     "upsample": upsample,
     "slice": cut,
     "center_crop": center_crop,

@@ -38,10 +38,7 @@ def as_map(low: Lowering, node: Node, flow: DeviceTensor) -> DeviceTensor:
     """Return a tensor as (H, W, C); a map of one axis is reshaped where it has no height yet."""
     if len(flow.shape) == 3:
         return flow
-    shape = (1, *flow.shape)
-    operator = low.emit("RESHAPE", node, [flow], shape, name=f"{node.name} (as a map of height 1)")
-    operator.constants.append(low.integers(1, *shape))
-    return operator.output
+    return low.reshape(node, flow, (1, *flow.shape), f"{node.name} (as a map of height 1)").output
 
 
 def map_shape(node: Node) -> Shape:
@@ -84,9 +81,8 @@ def padded(low: Lowering, node: Node, flow: DeviceTensor, pads: tuple[Pair, ...]
     *sizes, channels = flow.shape
     axes = pads[-len(sizes) :]
     shape = (*[size + sum(pair) for size, pair in zip(sizes, axes, strict=True)], channels)
-    operator = low.emit("PAD", node, [flow], shape, name=f"{node.name} (padded)")
-    operator.constants.append(low.integers(0, 0, *[side for pair in axes for side in pair], 0, 0))
-    return operator.output
+    borders = low.integers(0, 0, *[side for pair in axes for side in pair], 0, 0)
+    return low.emit("PAD", node, [flow], shape, borders, name=f"{node.name} (padded)").output
 
 
 def behind_padding(low: Lowering, node: Node, taps: Taps, excluded: bool = True) -> tuple[DeviceTensor, Taps]:
@@ -116,7 +112,6 @@ def conv(low: Lowering, node: Node) -> None:
     _weigh(low, node, operator, taps)
     if not layer.bias:
         operator.constants.append(low.bias(layer.out_channels, None))
-    low.end(node, operator.output)
     for folded in low.ahead.get(node, ()):
         low.folds(folded, operator, shifts(folded))
 
@@ -137,24 +132,20 @@ def conv_transpose(low: Lowering, node: Node) -> None:
     whole = out if same else (*[(have - 1) * s + max(k, s) for have, k, s in sizes], out[2])
     if any(size > have for size, have in zip(out, whole, strict=True)):
         raise refused(node, "its output_padding reaches beyond the output of TRANSPOSE_CONV", "use 'padding: same'")
-    operator = low.emit("TRANSPOSE_CONV", node, [flow], whole, name=node.name if same else f"{node.name} (whole)")
-    operator.constants.append(low.integers(1, *whole))
+    name = "" if same else f"{node.name} (whole)"
+    operator = low.emit("TRANSPOSE_CONV", node, [flow], whole, low.integers(1, *whole), name=name)
     _weigh(low, node, operator, taps)
     if not same:
-        starts = [before for before, _ in taps.pads]
-        operator = sliced(low, node, operator.output, out, [*starts, 0])
-    low.end(node, operator.output)
+        sliced(low, node, operator.output, out, [*[before for before, _ in taps.pads], 0])
 
 
-def sliced(low: Lowering, node: Node, flow: DeviceTensor, shape: Shape, starts: list[int], step: int = 1) -> Operator:
+def sliced(low: Lowering, node: Node, flow: DeviceTensor, shape: Shape, starts: list[int], step: int = 1) -> None:
     """Append a STRIDED_SLICE: begin, end and strides are constants; the end of an axis that is kept whole is 0."""
-    operator = low.emit("STRIDED_SLICE", node, [flow], shape)
     cut = [out != have for out, have in zip(shape, flow.shape, strict=True)]
     ends = [(start + size) * is_cut for start, size, is_cut in zip(starts, shape, cut, strict=True)]
-    operator.constants.append(low.integers(0, *starts))
-    operator.constants.append(low.integers(0, *ends))
-    operator.constants.append(low.integers(1, *[step if is_cut else 1 for is_cut in cut]))
-    return operator
+    steps = [step if is_cut else 1 for is_cut in cut]
+    bounds = [low.integers(0, *starts), low.integers(0, *ends), low.integers(1, *steps)]
+    low.emit("STRIDED_SLICE", node, [flow], shape, *bounds)
 
 
 def _weigh(low: Lowering, node: Node, operator: Operator, taps: Taps) -> None:
@@ -228,18 +219,9 @@ def global_maxpool(low: Lowering, node: Node) -> None:
         _reduced(low, node, "REDUCE_MAX", flow)
 
 
-def mean(low: Lowering, node: Node) -> None:
-    """MEAN over height and width, which stay or go."""
-    _over_the_map(low, node, "MEAN")
-
-
-def most(low: Lowering, node: Node) -> None:
-    """REDUCE_MAX over height and width, which stay or go."""
-    _over_the_map(low, node, "REDUCE_MAX")
-
-
-def _over_the_map(low: Lowering, node: Node, code: str) -> None:
-    layer = cast("Reduction", node.layer)
+def reduction(low: Lowering, node: Node) -> None:
+    """MEAN or REDUCE_MAX over height and width, which stay or go."""
+    layer, code = cast("Reduction", node.layer), "MEAN" if node.layer.type == "mean" else "REDUCE_MAX"
     (shape,) = node.use.inputs
     if axis_indices(layer.axis, shape) != list(range(1, len(shape))) or len(shape) != 3:
         raise refused(node, f"{code} over other axes than height and width is not verified")
@@ -247,20 +229,14 @@ def _over_the_map(low: Lowering, node: Node, code: str) -> None:
 
 
 def _pool(low: Lowering, node: Node, code: str, flow: DeviceTensor, taps: Taps) -> None:
-    operator = low.emit(code, node, [flow], map_shape(node))
-    operator.taps = taps
-    low.end(node, operator.output)
+    low.emit(code, node, [flow], map_shape(node)).taps = taps
 
 
 def _reduced(low: Lowering, node: Node, code: str, flow: DeviceTensor) -> None:
     """Append a reduction over all axes but the channels; a map of one axis loses the height that it was given."""
     if len(node.shape) == 2 and len(flow.shape) == 3:
-        flat = low.emit("RESHAPE", node, [flow], flow.shape[1:], name=f"{node.name} (of one axis)")
-        flat.constants.append(low.integers(1, *flow.shape[1:]))
-        flow = flat.output
-    operator = low.emit(code, node, [flow], last(node.shape))
-    operator.constants.append(low.integers(*range(1, len(flow.shape))))
-    low.end(node, operator.output)
+        flow = low.without_height(node, flow)
+    low.emit(code, node, [flow], last(node.shape), low.integers(*range(1, len(flow.shape))))
 
 
 # --- padding by itself ---------------------------------------------------------------------------------------
@@ -281,14 +257,10 @@ def pad(low: Lowering, node: Node) -> None:
         low.passes(node)
         return
     code = "MIRROR_PAD" if layer.mode == "reflect" else "PADV2" if layer.value else "PAD"
-    operator = low.emit(code, node, [flow], last(node.shape))
-    borders = [side for pair in (*layer.padding, layer.channels) for side in pair]
-    operator.constants.append(low.integers(0, 0, *borders))
-    if layer.value:
-        operator.constants.append(low.number(layer.value))
-    if code != "PAD":
-        operator.doubt = code
-    low.end(node, operator.output)
+    borders = low.integers(0, 0, *[side for pair in (*layer.padding, layer.channels) for side in pair])
+    value = [low.number(layer.value)] if layer.value else []
+    operator = low.emit(code, node, [flow], last(node.shape), borders, *value)
+    operator.doubt = code if code != "PAD" else ""
 
 
 def _absorbing(low: Lowering, node: Node, flow: DeviceTensor) -> Node | None:
@@ -312,7 +284,7 @@ RULES: dict[str, LoweringRule] = {
     "adaptive_avgpool": adaptive_avgpool,
     "global_avgpool": global_avgpool,
     "global_maxpool": global_maxpool,
-    "mean": mean,
-    "max": most,
+    "mean": reduction,
+    "max": reduction,
     "pad": pad,
 }
