@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Sequence
 from itertools import islice
+from typing import NamedTuple
 
 from cnncalc.exporters.columns import ABSENT, MOST_COMPARED, FigureColumn, equal, is_half, multiple, same
-from cnncalc.exporters.torch.merging import Template, merged
+from cnncalc.exporters.scopes import ScopePart
+from cnncalc.exporters.torch.merging import Template, alone, merged
 from cnncalc.exporters.torch.names import free, quoted
 from cnncalc.exporters.torch.structures import Slot, SlotRef, Structure, folded, runs
 from cnncalc.exporters.torch.trees import KnownFigure, filled_call
+from cnncalc.graph import BlockUse
 from cnncalc.layers.pytorch import InputPlace, ModuleCall, Option
 
 WORDS = {"num_features": "channels", "num_channels": "channels", "normalized_shape": "channels", "": "size"}
-"""Better names of arguments than those of PyTorch's layers."""
+"""Names of arguments that are better than those of PyTorch's layers."""
 
 SURELY = 8
-"""Smallest number whose equality to an argument is not considered a coincidence."""
+"""Least number whose equality to an argument is not considered a coincidence."""
 
 COMING = ("in_channels", "in_features", "num_features", "normalized_shape", "channels")
 """Names of arguments that are the input's channels."""
@@ -26,25 +29,34 @@ USUAL = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "output_padding"
 
 
 class ClassUse:
-    """One use of a class: its structure, its arguments in the spec, and the module's call."""
+    """One use of a class.
 
-    def __init__(self, structure: Structure, stated: Mapping[str, object]) -> None:
+    Attributes:
+        part: the scope.
+        structure: its inside.
+        block: the use of the spec's block that it is, or None.
+        module: the call that makes it.
+    """
+
+    module: ModuleCall
+
+    def __init__(self, part: ScopePart, structure: Structure, block: BlockUse | None) -> None:
+        self.part = part
         self.structure = structure
-        self.stated = stated
-        self.module = ModuleCall("", ())
+        self.block = block
+        self.stated = block.values() if block is not None else {}
 
 
-class Slotted:
+class Slotted(NamedTuple):
     """A slot in its class's notation.
 
     Attributes:
-        slot: its name, its reads and so on; module and value have a `Known` where a figure differs.
+        slot: its module and value have a :class:`KnownFigure` in place of each figure that differs between uses.
         when: the condition of its presence, or None.
     """
 
-    def __init__(self, slot: Slot, when: KnownFigure | None) -> None:
-        self.slot = slot
-        self.when = when
+    slot: Slot
+    when: KnownFigure | None
 
 
 class Class:
@@ -53,15 +65,20 @@ class Class:
     Attributes:
         name: in Python.
         about: text of its docstring.
+        inputs: names of the input tensors in ``forward``.
         template: its slots and wiring.
+        uses: the scopes that it stands for.
         slots: the slots as they are written.
         arguments: of ``__init__``, each with its value at every use.
         defaults: of those arguments that have one.
+        stated: the arguments of the spec's block, each with its value at every use.
     """
+
+    about = ""
+    inputs: Sequence[str] = ("x",)
 
     def __init__(self, name: str, template: Template, uses: list[ClassUse]) -> None:
         self.name = name
-        self.about = ""
         self.template = template
         self.uses = uses
         self.arguments: dict[str, FigureColumn] = {}
@@ -85,9 +102,8 @@ class Class:
         """Return a slot with names in place of the numbers that differ."""
         there = [use.structure.slots.get(slot.name) for use in self.uses]
         found = [one.figures() if one is not None else None for one in there]
-        words = slot.figures()
         said = []
-        for number, (word, _) in enumerate(words):
+        for number, (word, _) in enumerate(slot.figures()):
             column = [ABSENT if figures is None else figures[number][1] for figures in found]
             said.append(self._said(column, word, word in COMING and slot.reads == (SlotRef(""),)))
         take = iter(said).__next__
@@ -98,7 +114,10 @@ class Class:
     def _said(self, column: FigureColumn, word: str, comes_in: bool) -> object:
         """Return a number that is the same everywhere, or the argument for it.
 
-        The block's input channels are never computed from other arguments.
+        Args:
+            column: the number at each use.
+            word: its name in PyTorch.
+            comes_in: whether it is the block's input channels, which are not computed from other arguments.
         """
         seen = [value for value in column if value is not ABSENT]
         if all(same(value, seen[0]) for value in seen):
@@ -162,7 +181,7 @@ class Class:
 
 
 def _condition(there: list[bool], column: FigureColumn) -> str:
-    """Return what a column says where a slot is there, and nowhere else; "" where it says nothing."""
+    """Return a condition on a column, its name as ``{}``, that holds where a slot is there and nowhere else; or ""."""
     if all(isinstance(value, bool) for value in column):
         return "{}" if column == there else "not {}" if column == [not one for one in there] else ""
     if not all(isinstance(value, (str, int, float)) for value in column):
@@ -183,7 +202,9 @@ def _condition(there: list[bool], column: FigureColumn) -> str:
 def classes_of(uses: list[ClassUse], name: Callable[[], str]) -> list[Class]:
     """Return the classes for all uses of a block: as few as its structures allow.
 
-    Args: uses: each gets the call that makes its module. name: returns the name of a further class.
+    Args:
+        uses: each gets the call that makes its module.
+        name: returns the name of a further class.
     """
     starts = _loops([use.structure for use in uses])
     for use in uses:
@@ -191,26 +212,23 @@ def classes_of(uses: list[ClassUse], name: Callable[[], str]) -> list[Class]:
     kinds: dict[object, list[ClassUse]] = {}
     for use in uses:
         kinds.setdefault(use.structure.key, []).append(use)
-    groups: list[tuple[list[Structure], Template, list[ClassUse]]] = []
+    groups: list[tuple[Template, list[Structure], list[ClassUse]]] = []
     for alike in kinds.values():
         structure = alike[0].structure
-        for number, (structures, _, members) in enumerate(groups):
+        for number, (_, structures, members) in enumerate(groups):
             template = merged([*structures, structure])
             if template is not None:
-                groups[number] = ([*structures, structure], template, [*members, *alike])
+                groups[number] = (template, [*structures, structure], [*members, *alike])
                 break
         else:
-            template = merged([structure])
-            assert template is not None
-            groups.append(([structure], template, alike))
+            groups.append((alone(structure), [structure], alike))
     groups.sort(key=lambda group: -len(group[2]))  # the commonest class gets the name without a number
-    return [Class(name(), template, members) for _, template, members in groups]
+    return [Class(name(), template, members) for template, _, members in groups]
 
 
-def _loops(structures: Iterable[Structure]) -> set[tuple[str, int]]:
-    """Return which runs are written as loops: those of three and more, and those whose numbers differ."""
+def _loops(structures: Sequence[Structure]) -> set[tuple[str, int]]:
+    """Return the starts of the runs that are written as loops: three or more modules, or a number that differs."""
     counts: dict[tuple[str, int], set[int]] = {}
-    structures = list(structures)
     for structure in structures:
         for start, names in runs(structure):
             counts.setdefault(start, set()).add(len(names))

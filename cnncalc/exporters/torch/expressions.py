@@ -14,22 +14,12 @@ from cnncalc.exporters.torch.structures import numbered
 from cnncalc.exporters.torch.trees import KnownFigure, figures, filled, structure
 from cnncalc.layers.pytorch import Code, InputPlace, ModuleCall, Option
 
-_STRENGTH = {
-    "==": 1,
-    "!=": 1,
-    ">": 1,
-    ">=": 1,
-    "<": 1,
-    "<=": 1,
-    "+": 2,
-    "-": 2,
-    "*": 3,
-    "/": 3,
-    "@": 3,
-    "neg": 4,
-    "**": 5,
-}
+_LEVELS = ("== != > >= < <=", "+ -", "* / @", "neg", "**")
+_STRENGTH = {operator: level for level, operators in enumerate(_LEVELS, 1) for operator in operators.split()}
 """Precedence of each operator, as in Python; a higher one binds tighter."""
+
+TIGHTEST = 9
+"""Precedence of anything that is no operator: a name, a number, a call."""
 
 _HUGS = re.compile(r"-?(\d[\d.e+-]*|[A-Za-z_][\w.]*)", re.ASCII).fullmatch
 """Operands beside which ``**`` is written without blanks, as ruff does."""
@@ -38,7 +28,7 @@ _BARE = re.compile(r"-?\w+", re.ASCII).fullmatch
 """Operands beside which ``:`` is written without blanks, as ruff does."""
 
 LEAST_LOOP = 2
-"""How many arguments are made by a loop."""
+"""Least number of arguments that are made by a loop."""
 
 
 def literal(value: object) -> str:
@@ -54,15 +44,25 @@ def literal(value: object) -> str:
     return repr(value)
 
 
-def range_text(first: int, until: str) -> str:
-    """Return a range from a number on."""
-    return f"range({f'{first}, ' if first else ''}{until})"
+def loop_head(first: int, count: object, said: Callable[[KnownFigure], str]) -> str:
+    """Return the head of a loop over ``count`` numbers from ``first`` on, without its colon.
+
+    ``said`` returns the expression of a count that is a named figure.
+    """
+    if isinstance(count, KnownFigure):
+        until = said(count) + (f" + {first}" if first else "")
+    else:
+        assert isinstance(count, int)
+        until = str(first + count)
+    return f"for i in range({f'{first}, ' if first else ''}{until})"
 
 
 class Printer:
-    """Prints trees: places by their texts, named numbers by their names here.
+    """Prints calls as source.
 
-    Args: said: expressions of the arguments for named numbers. places: texts for the module (-1) and for each input.
+    Args:
+        said: returns the expression of a named figure.
+        places: source of the module (-1) and of each input, by their numbers.
     """
 
     def __init__(self, said: Callable[[KnownFigure], str], places: Mapping[int, SourceText] | None = None) -> None:
@@ -70,18 +70,16 @@ class Printer:
         self.places = places or {}
 
     def text(self, tree: object) -> SourceText:
-        """Return a tree as source."""
+        """Return a call, or a part of one, as source."""
         if isinstance(tree, ModuleCall):
             return self.call(tree)
         if isinstance(tree, InputPlace):
             return self.places[tree.number]
         if isinstance(tree, KnownFigure):
             return (self.said(tree),)
-        if isinstance(tree, Code):
-            return (str(tree),)
         if isinstance(tree, slice):
             return (self.cut(tree),)
-        return (literal(tree),)
+        return (str(tree) if isinstance(tree, Code) else literal(tree),)
 
     def call(self, tree: ModuleCall) -> SourceText:
         """Return a call, an operator, a method or an index."""
@@ -89,21 +87,19 @@ class Printer:
         if name in _STRENGTH:
             return self.operator(name, args)
         if name in ("list", "tuple"):
-            return (
-                Bracket("[" if name == "list" else "(", tuple([self.text(arg) for arg in args]), "])"[name == "tuple"]),
-            )
-        if name == "[]":
-            return (*self.target(args[0]), Bracket("[", tuple([self.text(arg) for arg in args[1:]]), "]"))
+            opening, closing = "[]" if name == "list" else "()"
+            return (Bracket(opening, tuple([self.text(arg) for arg in args]), closing),)
+        head: SourceText = (name,)
+        if name in ("[]", "()") or name.startswith((".", ":")):
+            head, args = self.operand(args[0], TIGHTEST), args[1:]
         if name.startswith(":"):
-            return (*self.target(args[0]), f".{name[1:]}")
-        options = [option for option in tree.options if self.is_shown(option)]
-        if name == "()" or name.startswith("."):
-            head: SourceText = self.target(args[0]) if name == "()" else (*self.target(args[0]), name)
-            args = args[1:]
-        else:
-            head = (name,)
-        given = [*[self.text(arg) for arg in args], *self.named(options)]
-        return (*head, Bracket("(", tuple(given), ")"))
+            return (*head, f".{name[1:]}")
+        given = [self.text(arg) for arg in args]
+        if name == "[]":
+            return (*head, Bracket("[", tuple(given), "]"))
+        method = (name,) if name.startswith(".") else ()
+        given += self.named([option for option in tree.options if self.is_shown(option)])
+        return (*head, *method, Bracket("(", tuple(given), ")"))
 
     def named(self, options: list[Option]) -> list[SourceText]:
         """Return named arguments; numbered ones with evenly spaced numbers as a loop."""
@@ -117,8 +113,8 @@ class Printer:
                 at += 1
                 continue
             item = (f'f"{start[0]}{{i}}": ', *self.text(value))
-            loop: SourceText = (f"for i in {range_text(start[1], str(start[1] + end - at))}",)
-            found.append(("**", Bracket("{", (item, loop), "}", " ")))
+            loop = loop_head(start[1], end - at, self.said)
+            found.append(("**", Bracket("{", (item, (loop,)), "}", " ")))
             at = end
         return found
 
@@ -148,13 +144,9 @@ class Printer:
         return tuple(found)
 
     def operand(self, tree: object, strength: int) -> SourceText:
-        """Return a side of an operator."""
+        """Return a side of an operator, in parentheses if its own operators bind less tightly."""
         text = self.text(tree)
         return text if _strength(text) >= strength else ("(", *text, ")")
-
-    def target(self, tree: object) -> SourceText:
-        """Return the expression before a method or an index."""
-        return self.operand(tree, 9)
 
     def cut(self, part: slice) -> str:
         """Return a slice of an index."""
@@ -165,7 +157,7 @@ class Printer:
 
 
 def _series(options: list[Option], at: int) -> tuple[int, object]:
-    """Return the end of a series of similar calls that begins at an option, and one call for all, in terms of i."""
+    """Return the end of the series of similar calls that begins at an option, and one call for all, in terms of i."""
     first, start = options[at].value, numbered(options[at].name)
     if not isinstance(first, ModuleCall) or start is None:
         return at + 1, first
@@ -203,13 +195,13 @@ def _by_number(column: tuple[object, ...], start: int) -> object:
 
 
 def _strength(text: SourceText) -> int:
-    """Return the precedence of the weakest operator in a text; 9 where there is none."""
-    found, depth = 9, 0
+    """Return the precedence of the weakest operator in a text; TIGHTEST if there is none."""
+    found, depth = TIGHTEST, 0
     for number, piece in enumerate(text):
         if isinstance(piece, str):
             depth += (piece == "(") - (piece == ")")
             if not depth:
-                found = min([found, *[_STRENGTH.get(word, 9) for word in piece.split()]])
+                found = min([found, *[_STRENGTH.get(word, TIGHTEST) for word in piece.split()]])
             if number == 0 and piece.startswith("-"):
                 found = min(found, _STRENGTH["neg"])
             if piece == "**":

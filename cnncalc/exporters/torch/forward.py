@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable
 
 from cnncalc.exporters.torch.classes import Class, Slotted
-from cnncalc.exporters.torch.expressions import Printer, range_text
+from cnncalc.exporters.torch.expressions import Printer, loop_head
 from cnncalc.exporters.torch.layout import WIDTH, SourceText, flat, lines
 from cnncalc.exporters.torch.names import access, free
 from cnncalc.exporters.torch.structures import SlotRef, numbered
@@ -13,18 +14,18 @@ from cnncalc.exporters.torch.trees import KnownFigure, places
 from cnncalc.layers.pytorch import InputPlace, ModuleCall
 
 DEEPEST = 4
-"""How many layers are written inside each other."""
+"""Most layers that are written inside each other."""
 
 LEAST_LOOP = 6
-"""How many modules in a row, of one class and with numbered names, are called in a loop."""
+"""Least number of modules in a row, of one class and with numbered names, that are called in a loop."""
 
 INDENT = 8
 
 WIDEST = 60
-"""How wide the names are to which a statement gives several tensors, before each has a line."""
+"""Width of the targets of an assignment beyond which each has a line."""
 
 PLAIN = ("x", "y", "z")
-"""Variables of tensors that nobody has named."""
+"""Variables of tensors without a name of their own."""
 
 _X = InputPlace(0)
 
@@ -32,18 +33,12 @@ _X = InputPlace(0)
 class Forward:
     """Writes the statements of one class.
 
-    Attributes:
-        said: the arguments that ``forward`` reads, in the order in which it does.
+    Args:
+        made: the class.
+        reached: returns the attribute that holds an argument of ``__init__``, by the argument's name.
     """
 
-    def __init__(self, made: Class, inputs: Sequence[str], reached: Callable[[str], str]) -> None:
-        """Prepare.
-
-        Args:
-            made: the class.
-            inputs: names of the input tensors.
-            reached: expressions for arguments of ``__init__``, by name.
-        """
+    def __init__(self, made: Class, reached: Callable[[str], str]) -> None:
         self.made = made
         self.slots = {one.slot.name: one for one in made.slots}
         self.places = {name: place for place, name in enumerate(self.slots)}
@@ -52,12 +47,11 @@ class Forward:
         self.ending: dict[int, list[str]] = {}  # the variables of tensors that are read last at a place
         self.past = -1  # the place up to which these have been taken from the live ones
         self.reached = reached
-        self.said: dict[str, None] = {}
         self.out: list[str] = []
         self.pending: dict[SlotRef, tuple[SourceText, int, list[SlotRef]]] = {}
         self.needed = self._needed()
         self.last_use, self.uses = self._uses()
-        for number, name in enumerate(inputs):
+        for number, name in enumerate(made.inputs):
             self._name(SlotRef("", number), name)
         self.last: tuple[int, str, SourceText] | None = None  # the last plain statement: first line, variable, value
         self.open: str | None = None  # the condition of the ``if`` that is open
@@ -67,13 +61,15 @@ class Forward:
         order = [name for name in self.slots if name in self.needed]
         at = 0
         while at < len(order):
-            count = self._loop(order, at)
-            if count:
-                self._write_loop(order[at : at + count])
+            name, start, count = order[at], numbered(order[at]), self._loop(order, at)
+            if count and start is not None:
+                self._begin(None)
+                last = SlotRef(order[at + count - 1])
+                self._write_loop(start, count, self.slots[name].slot.reads[0], last, self.places[name])
                 at += count
                 continue
             after = order[at + 1] if at + 1 < len(order) else None
-            self._write(self.slots[order[at]], self.places[order[at]], after)
+            self._write(self.slots[name], self.places[name], after)
             at += 1
         self._finish()
         return self.out
@@ -91,10 +87,10 @@ class Forward:
                     pending.append(self.made.template.instead[name])
         return needed
 
-    def _uses(self) -> tuple[dict[SlotRef, int], dict[SlotRef, int]]:
-        """Return the place of the last slot that uses each tensor, and how many uses there are."""
+    def _uses(self) -> tuple[dict[SlotRef, int], Counter[SlotRef]]:
+        """Return the place of the last slot that uses each tensor, and the number of its uses."""
         last: dict[SlotRef, int] = {}
-        count: dict[SlotRef, int] = {}
+        count = Counter(self.made.template.makes)
         instead = self.made.template.instead
         for place, (name, one) in enumerate(self.slots.items()):
             if name not in self.needed:
@@ -102,20 +98,18 @@ class Forward:
             refs = [one.slot.reads[number] for number in places(one.slot.value) if number >= 0]
             for ref in [*refs, *([instead[name]] if name in instead and instead[name] not in refs else [])]:
                 last[ref] = place
-                count[ref] = count.get(ref, 0) + 1
-        for ref in self.made.template.makes:
-            last[ref] = len(self.slots)
-            count[ref] = count.get(ref, 0) + 1
-        return last, count
+                count[ref] += 1
+        return last | dict.fromkeys(self.made.template.makes, len(self.slots)), count
 
     # --- one slot -------------------------------------------------------------------------------------------
 
     def _write(self, one: Slotted, place: int, after: str | None) -> None:
-        """Write a slot's statement, or keep its expression to be written inside the next statement."""
+        """Write a slot's statement, or keep its expression for the statement of ``after``, the next slot."""
         slot = one.slot
         if slot.run is not None:
+            assert isinstance(slot.value, ModuleCall)
             self._begin(one.when)
-            self._run(one, slot.run, place)
+            self._write_loop(slot.run, slot.value.options[0].value, slot.reads[0], SlotRef(slot.name), place)
             return
         text, depth, read = self._expression(one)
         if one.when is None and slot.makes == 1 and self._goes_into(SlotRef(slot.name), after, depth):
@@ -156,12 +150,11 @@ class Forward:
         return Printer(self._known, found).text(slot.value)
 
     def _known(self, known: KnownFigure) -> str:
-        self.said.setdefault(known.name)
         return known.text.format(f"self.{self.reached(known.name)}")
 
     def _goes_into(self, ref: SlotRef, after: str | None, depth: int) -> bool:
-        """Whether a value is written inside the next slot's statement, its only reader, which begins no line."""
-        if after is None or self.uses.get(ref, 0) != 1 or depth >= DEEPEST:
+        """Whether an expression is written inside the next statement: that is its only reader and begins no line."""
+        if after is None or self.uses[ref] != 1 or depth >= DEEPEST:
             return False
         one = self.slots[after]
         if one.when is not None or one.slot.run is not None or ref not in one.slot.reads:
@@ -177,19 +170,14 @@ class Forward:
         """Assign a tensor to the variable of one that is no longer read, or to a new one."""
         ref = SlotRef(one.slot.name)
         instead = self.made.template.instead.get(one.slot.name)
-        if instead is not None:
-            assert one.when is not None
-            before = self.names[instead]
-            if self.last_use.get(instead, -1) <= place:
-                self._name(ref, before)
-                self._begin(one.when)
-            else:
-                self._begin(None)
-                self._statement((f"{self._new(ref, place)} = {before}",))
-                self._begin(one.when)
-        else:
-            self._begin(one.when)
+        if instead is None:
             self._take(ref, place, read)
+        elif self.last_use.get(instead, -1) <= place:
+            self._name(ref, self.names[instead])
+        else:
+            self._begin(None)
+            self._statement((f"{self._new(ref, place)} = {self.names[instead]}",))
+        self._begin(one.when)
         start = len(self.out)
         self._statement((f"{self.names[ref]} = ", *text))
         if self.open is None:
@@ -205,11 +193,9 @@ class Forward:
             self._new(ref, place)
 
     def _is_kept(self, ref: SlotRef) -> bool:
-        """Whether a tensor keeps its layer's name: it was given explicitly, and the tensor is read twice or is an
-        output.
-        """
+        """Whether a tensor keeps the name that somebody gave it: it is read twice or is one of several outputs."""
         comes_out = ref in self.made.template.makes and len(self.made.template.makes) > 1
-        return self.slots[ref.slot].slot.is_named and (self.uses.get(ref, 0) > 1 or comes_out)
+        return self.slots[ref.slot].slot.is_named and (self.uses[ref] > 1 or comes_out)
 
     def _new(self, ref: SlotRef, place: int) -> str:
         """Return an unused variable: x, y or z; the layer's name if that is kept, or these are taken."""
@@ -243,29 +229,23 @@ class Forward:
     def _statement(self, text: SourceText) -> None:
         self.out += lines(text, INDENT + (4 if self.open else 0))
 
-    def _run(self, one: Slotted, run: tuple[str, int], place: int) -> None:
-        """Write the loop over a slot that stands for several numbered modules."""
-        stem, first = run
-        assert isinstance(one.slot.value, ModuleCall)
-        count = one.slot.value.options[0].value
-        name = self._carried(SlotRef(one.slot.name), one.slot.reads[0], place)
-        until = self._until(count, first)
-        self._statement((f"for i in {range_text(first, until)}:",))
-        self._statement((f'    {name} = self.get_submodule(f"{stem}{{i}}")({name})',))
+    def _write_loop(self, run: tuple[str, int], count: object, source: SlotRef, ref: SlotRef, place: int) -> None:
+        """Write the loop over several numbered modules.
 
-    def _until(self, count: object, first: int) -> str:
-        if isinstance(count, KnownFigure):
-            return f"{self._known(count)} + {first}" if first else self._known(count)
-        assert isinstance(count, int)
-        return str(first + count)
-
-    def _carried(self, ref: SlotRef, source: SlotRef, place: int) -> str:
-        """Return the variable that a loop reads and writes."""
+        Args:
+            run: their common name, and the first number.
+            count: their number, or the figure that stands for it.
+            source: the tensor that the first one reads.
+            ref: the output of the last one.
+            place: the place of the first one.
+        """
         if self.last_use.get(source, -1) <= place:
             self._name(ref, self.names[source])
         else:
             self._statement((f"{self._new(ref, place)} = {self.names[source]}",))
-        return self.names[ref]
+        (stem, first), name = run, self.names[ref]
+        self._statement((f"{loop_head(first, count, self._known)}:",))
+        self._statement((f'    {name} = self.get_submodule(f"{stem}{{i}}")({name})',))
 
     def _loop(self, order: list[str], at: int) -> int:
         """Return the number of slots from here on that are called in a loop."""
@@ -280,20 +260,10 @@ class Forward:
                 break
             if end > at:
                 before = SlotRef(order[end - 1])
-                if one.slot.reads != (before,) or self.uses.get(before) != 1:
+                if one.slot.reads != (before,) or self.uses[before] != 1:
                     break
             end += 1
         return end - at if end - at >= LEAST_LOOP else 0
-
-    def _write_loop(self, names: list[str]) -> None:
-        self._begin(None)
-        first = self.slots[names[0]].slot
-        source, ref = first.reads[0], SlotRef(names[-1])
-        name = self._carried(ref, source, self.places[names[0]])
-        start = numbered(names[0])
-        assert start is not None
-        self._statement((f"for i in {range_text(start[1], str(start[1] + len(names)))}:",))
-        self._statement((f'    {name} = self.get_submodule(f"{start[0]}{{i}}")({name})',))
 
     def _finish(self) -> None:
         """Write the ``return``; a last assignment to what is returned becomes the return itself."""

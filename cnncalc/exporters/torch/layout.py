@@ -9,16 +9,16 @@ from typing import NamedTuple, TypeAlias
 WIDTH = 88
 
 LONG = 16
-"""How many numbers make a list that is no longer written one number a line."""
+"""Most numbers of a list that is written with one number per line."""
 
 
 class Bracket(NamedTuple):
-    """Something in brackets.
+    """Items in brackets.
 
     Attributes:
         open, close: the brackets.
-        items: what is inside.
-        comma: separator; also after the last one if each has a line, unless it is a blank.
+        items: the source of each item.
+        comma: the separator; it also follows the last item if each has a line, unless it is a blank.
     """
 
     open: str
@@ -37,16 +37,12 @@ def flat(text: SourceText) -> str:
 
 
 def _inside(bracket: Bracket) -> str:
-    joined = (
-        f"{bracket.comma} ".join([flat(item) for item in bracket.items])
-        if bracket.comma != " "
-        else " ".join([flat(item) for item in bracket.items])
-    )
-    return f"{bracket.open}{joined}{bracket.close}"
+    separator = bracket.comma if bracket.comma == " " else f"{bracket.comma} "
+    return bracket.open + separator.join([flat(item) for item in bracket.items]) + bracket.close
 
 
 def lines(text: SourceText, indent: int, behind: str = "") -> list[str]:
-    """Return a text in lines, with ``end`` behind the last one."""
+    """Return a text in lines, with ``behind`` at the end of the last one."""
     margin = " " * indent
     line = flat(text) + behind
     at = _broken(text, indent)
@@ -77,24 +73,21 @@ def _is_table(piece: str | Bracket) -> bool:
     """Whether a piece holds a long list of numbers, itself or inside."""
     if isinstance(piece, str):
         return False
-    if (
-        len(piece.items) > LONG
-        and piece.open == "["
-        and all(flat(item).lstrip("-").isdecimal() for item in piece.items)
-    ):
+    is_long = len(piece.items) > LONG and piece.open == "["
+    if is_long and all(flat(item).lstrip("-").isdecimal() for item in piece.items):
         return True
     return any(_is_table(inner) for item in piece.items for inner in item)
 
 
 def _table(text: SourceText, indent: int, behind: str) -> list[str]:
-    """Return a statement with long lists of numbers, many per line, excluded from formatting."""
+    """Return a statement with long lists of numbers, many per line; its comment keeps formatters off."""
     margin = " " * indent
     wrapped = textwrap.wrap(flat(text) + behind, WIDTH, initial_indent=margin, subsequent_indent=f"{margin}    ")
     return [*wrapped[:-1], f"{wrapped[-1]}  # fmt: skip"]
 
 
 def _each(bracket: Bracket, indent: int) -> list[str]:
-    """Return what is in a bracket, one item per line."""
+    """Return the items of a bracket, one per line."""
     found: list[str] = []
     for item in bracket.items:
         alone = bracket.comma == " " or (bracket.open == "[" and len(bracket.items) == 1)
@@ -105,8 +98,3 @@ def _each(bracket: Bracket, indent: int) -> list[str]:
 def called(head: str, items: Sequence[SourceText]) -> SourceText:
     """Return a call."""
     return (head, Bracket("(", tuple(items), ")"))
-
-
-def fits(text: str, indent: int) -> bool:
-    """Whether a line fits."""
-    return indent + len(text) <= WIDTH

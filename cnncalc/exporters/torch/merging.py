@@ -8,19 +8,18 @@ from typing import NamedTuple
 
 from cnncalc.exporters.torch.structures import Slot, SlotRef, Structure
 
-MOST_STRUCTURES = 24
-MOST_SLOTS = 300
-MOST_CHOICES = 64
+MOST_STRUCTURES, MOST_SLOTS, MOST_CHOICES = 24, 300, 64
+"""Bounds of the work: structures of a template, slots of a structure, and choices of replacements that are tried."""
 
 
 class Template(NamedTuple):
-    """What a class is made of.
+    """The slots and the wiring of a class.
 
     Attributes:
         slots: slots in topological order, with their reads.
-        instead: for each optional slot, the replacement that is read without it.
+        instead: for each optional slot, the tensor that is read without it.
         makes: outputs.
-        inputs, foreign: as in a structure.
+        inputs, foreign: as in :class:`Structure`.
     """
 
     slots: dict[str, Slot]
@@ -30,11 +29,14 @@ class Template(NamedTuple):
     foreign: int
 
 
+def alone(structure: Structure) -> Template:
+    """Return the template of one structure."""
+    return Template(structure.slots, {}, structure.makes, structure.inputs, structure.foreign)
+
+
 def merged(structures: Sequence[Structure]) -> Template | None:
     """Return structures merged into one, with optional slots; None if they are too different."""
     first = structures[0]
-    if len(structures) == 1:
-        return Template(first.slots, {}, first.makes, first.inputs, first.foreign)
     if len(structures) > MOST_STRUCTURES or max(len(one.slots) for one in structures) > MOST_SLOTS:
         return None
     for one in structures:
@@ -74,7 +76,13 @@ def _order(orders: Sequence[Sequence[str]]) -> list[str] | None:
 
 
 class _Wiring:
-    """The reads of each slot, so that every structure keeps its reads."""
+    """The reads of each slot of a template, so that every structure keeps its reads.
+
+    Attributes:
+        order: the slots' names, in topological order.
+        choice: for each optional slot, the number of the read that replaces it.
+        instead: as in :class:`Template`, for the slots up to here.
+    """
 
     def __init__(self, structures: Sequence[Structure], order: list[str], choice: dict[str, int]) -> None:
         self.structures = structures
@@ -83,7 +91,7 @@ class _Wiring:
         self.instead: dict[str, SlotRef] = {}
 
     def template(self, slots: dict[str, Slot]) -> Template | None:
-        """Return the whole; None if some structure would read something else."""
+        """Return the template; None if some structure would read something else."""
         found: dict[str, Slot] = {}
         for name in self.order:
             having = [one for one in self.structures if name in one.slots]
@@ -111,7 +119,10 @@ class _Wiring:
         yield from [SlotRef(name) for name in reversed(self.instead)]
 
     def _candidates(self, name: str, having: list[Structure], wanted: list[SlotRef]) -> Iterator[SlotRef]:
-        """Yield what a slot may read: where a slot is absent, its readers read what stands instead of it."""
+        """Yield the tensors that a slot may read in the template so that structures read what is ``wanted``.
+
+        Readers of an absent slot read its replacement.
+        """
         if name in self.choice:
             yield from [ref for ref in self._passed() if not any(ref.slot in one.slots for one in having)]
         yield from dict.fromkeys(wanted)
@@ -124,7 +135,7 @@ class _Wiring:
         return None
 
     def _seen(self, structure: Structure, ref: SlotRef) -> SlotRef | None:
-        """Return what one structure reads where the merged one reads ``ref``."""
+        """Return the tensor that one structure reads where the template reads ``ref``; None if it has none."""
         while ref.slot and ref.slot not in structure.slots:
             passed = self.instead.get(ref.slot)
             if passed is None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterable
-from functools import cached_property
+from collections.abc import Iterable, Iterator
 
+from cnncalc.exporters.formats import Options, check_text
 from cnncalc.exporters.scopes import ScopePart, all_parts, parts_of
 from cnncalc.exporters.torch.classes import Class, ClassUse, classes_of
 from cnncalc.exporters.torch.layout import WIDTH
-from cnncalc.exporters.torch.names import TAKEN, access, class_name, free, is_free, network_name, scope_name
+from cnncalc.exporters.torch.names import TAKEN, class_name, free, is_free, network_name, scope_name
 from cnncalc.exporters.torch.source import class_text
 from cnncalc.exporters.torch.structures import Maker, SlotRef, Structure, is_chain, structure_of
 from cnncalc.graph import Graph, Node, Tensor
@@ -32,7 +32,13 @@ ScopeKind = tuple[str, str, int]
 """Key of scopes that may share a class: whether it is a block, its name, and its nesting in blocks of that name."""
 
 
-def torch_source(graph: Graph, version: str = "") -> str:
+def export(graph: Graph, options: Options) -> Iterator[bytes]:
+    """Yield the source; see :func:`torch_source`."""
+    check_text(graph)
+    yield torch_source(graph).encode()
+
+
+def torch_source(graph: Graph) -> str:
     """Return the source of a module that computes what the graph does.
 
     The keys of its ``state_dict`` are the names of the graph's tensors, beside ``num_batches_tracked``, which PyTorch's
@@ -41,42 +47,33 @@ def torch_source(graph: Graph, version: str = "") -> str:
     Raises:
         SpecError: with every layer that PyTorch can't express, at its place.
     """
-    return _Module(graph).text(version)
+    return _Module(graph).text()
 
 
 class _Module:
-    """The whole source."""
+    """The whole source.
+
+    Attributes:
+        root: the network's scopes.
+        torch: each layer as PyTorch code.
+        helpers: definitions that the layers need.
+        makers: the code that makes each scope.
+        classes: the classes, each after those that it uses.
+        used: names that are taken.
+        own: those of the network and the helpers.
+        name: the network's class.
+    """
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.root = parts_of(graph, modules=True)
-        self.helpers: dict[str, None] = {}
-        self.torch: dict[Node, Torch] = self._translated()
+        self.torch = _translated(graph)
+        self.helpers = dict.fromkeys([text for found in self.torch.values() for text in found.helpers])
         self.makers: dict[ScopePart, Maker] = {}
         self.classes: list[Class] = []
-        self.inputs: dict[str, list[str]] = {}
-        self.used = {self.name, "series", *[name for text in self.helpers for name in _DEFINED(text)]}
-
-    @cached_property
-    def name(self) -> str:
-        """The network's class."""
-        return free(network_name(self.graph.name, self.graph.variant), set())
-
-    def _translated(self) -> dict[Node, Torch]:
-        """Return each layer as PyTorch code."""
-        found: dict[Node, Torch] = {}
-        faults: list[tuple[Node, str]] = []
-        for node in self.graph.nodes:
-            flow = Flow(node.use.inputs, node.shape, tuple([tensor.times == 0 for tensor in node.inputs]))
-            try:
-                found[node] = node.layer.to_torch(flow)
-            except LayerError as error:
-                faults.append((node, f"'{node.name}' is of type {node.layer.type}, but PyTorch {error.message}"))
-                continue
-            self.helpers.update(dict.fromkeys(found[node].helpers))
-        if faults:
-            raise SpecError([Fault(message, node.origin) for node, message in faults])
-        return found
+        self.name = free(network_name(graph.name, graph.variant), set())
+        self.own = frozenset([self.name, "series", *[name for text in self.helpers for name in _DEFINED(text)]])
+        self.used = set(self.own)
 
     # --- classes --------------------------------------------------------------------------------------------
 
@@ -93,17 +90,15 @@ class _Module:
 
     def _kinds(self) -> dict[ScopePart, ScopeKind]:
         """Return the kind of each scope, in an order in which the kinds inside come first."""
-        parts = list(all_parts(self.root))
-        heights: dict[ScopePart, int] = {}
-        for part in parts:
-            inner = [item.scope for item in part.items if item.scope is not None]
-            heights[part] = 1 + max([heights[one] for one in inner], default=0)
-        kinds = {part: self._kind(part) for part in parts}
-        order = _order({part: kinds[part] for part in parts})
-        if order is None:  # blocks inside blocks of the same name
-            kinds = {part: (*kinds[part][:2], heights[part]) for part in parts}
-            return dict(sorted(kinds.items(), key=lambda pair: pair[1][2]))
-        return dict(sorted(kinds.items(), key=lambda pair: order[pair[1]]))
+        kinds = {part: self._kind(part) for part in all_parts(self.root)}
+        order = _order(kinds)
+        if order is not None:
+            return dict(sorted(kinds.items(), key=lambda pair: order[pair[1]]))
+        heights: dict[ScopePart, int] = {}  # blocks are inside blocks of the same name
+        for part in kinds:
+            inner = [heights[item.scope] for item in part.items if item.scope is not None]
+            heights[part] = 1 + max(inner, default=0)
+        return {part: (*kinds[part][:2], height) for part, height in sorted(heights.items(), key=lambda pair: pair[1])}
 
     def _kind(self, part: ScopePart) -> ScopeKind:
         use = self.graph.blocks.get(part.path)
@@ -111,46 +106,35 @@ class _Module:
 
     def _make(self, name: str, parts: list[ScopePart]) -> None:
         """Make the classes of scopes of one kind; a series of modules needs none."""
-        uses: dict[ScopePart, ClassUse] = {}
+        uses: list[ClassUse] = []
         for part in parts:
-            structure = structure_of(part, self.torch.__getitem__, self.makers.__getitem__, access)
+            structure = structure_of(part, self.torch, self.makers)
             block = self.graph.blocks.get(part.path)
             module = _series(structure) if block is None and part.path else None
             if module is not None:
                 self.makers[part] = Maker(module, (), name, None)
             else:
-                uses[part] = ClassUse(structure, block.values() if block is not None else {})
-        if not uses:
-            return
+                uses.append(ClassUse(part, structure, block))
 
         def further() -> str:
             if not name:
                 return self.name
             stem = class_name(name)
-            stem = f"{stem}Block" if stem in self.used_at_first or stem in TAKEN else stem
+            stem = f"{stem}Block" if stem in self.own or stem in TAKEN else stem
             found = free(stem, self.used)
             self.used.add(found)
             return found
 
-        made = classes_of(list(uses.values()), further)
-        homes = {id(use): part for part, use in uses.items()}
-        for one in made:
-            one.about = self._about(name, [homes[id(use)] for use in one.uses])
-            self.inputs[one.name] = self._inputs(one, homes[id(one.uses[0])])
-            for use in one.uses:
-                words = tuple([name for name in one.arguments if name not in one.defaults])
-                part = homes[id(use)]
-                place = self.graph.blocks[part.path].origin if part.path in self.graph.blocks else None
-                self.makers[part] = Maker(use.module, words, name, place)
-        self.classes += made
-
-    @cached_property
-    def used_at_first(self) -> frozenset[str]:
-        """Names of the network and of what layers need."""
-        return frozenset(self.used)
+        for made in classes_of(uses, further):
+            made.about = self._about(name, [use.part for use in made.uses])
+            made.inputs = self._inputs(made.uses[0].part)
+            words = tuple([word for word in made.arguments if word not in made.defaults])
+            for use in made.uses:
+                self.makers[use.part] = Maker(use.module, words, name, use.block.origin if use.block else None)
+            self.classes.append(made)
 
     def _about(self, name: str, parts: list[ScopePart]) -> str:
-        """Return a docstring's sentence."""
+        """Return the docstring of a class that stands for some scopes."""
         if parts == [self.root]:
             come, go = (_shapes(tensors.values()) for tensors in (self.graph.inputs, self.graph.outputs))
             return f"{_clean(self.graph.title)}: {come} in, {go} out."
@@ -160,8 +144,8 @@ class _Module:
         shown = parts[0].path if len(parts) == 1 else f"{parts[0].path} and {counted(len(parts) - 1, 'other')} like it"
         return f"The scope {_clean(shown)}."
 
-    def _inputs(self, made: Class, part: ScopePart) -> list[str]:
-        """Return a class's names of its input tensors."""
+    def _inputs(self, part: ScopePart) -> list[str]:
+        """Return the names of a scope's input tensors in ``forward``."""
         if len(part.reads) == 1:
             return ["x"]
         if part is not self.root:
@@ -173,29 +157,45 @@ class _Module:
 
     # --- text -----------------------------------------------------------------------------------------------
 
-    def text(self, version: str) -> str:
+    def text(self) -> str:
         """Return the whole source."""
-        bodies = [class_text(made, self.inputs[made.name]) for made in self.made()]
+        bodies = [class_text(made) for made in self.made()]
         helpers = [text.strip("\n").split("\n") for text in self.helpers]
         text = "\n\n\n".join("\n".join(body) for body in (*helpers, *bodies))
         if re.search(r"\bseries\(", text):
             text = f"{_SERIES.strip()}\n\n\n{text}"
-        return "\n".join([*self._header(version), "", *_imports(text), "", ""]) + f"\n{text}\n"
+        return "\n".join([*self._header(), "", *_imports(text), "", ""]) + f"\n{text}\n"
 
-    def _header(self, version: str) -> list[str]:
-        """Return the comment at the top: what it is, where it comes from, and its figures."""
+    def _header(self) -> list[str]:
+        """Return the comment at the top: title, source and figures."""
         graph = self.graph
         family = f", a variant of {_clean(graph.name)}" if graph.variant else ""
         params, macs = sum([node.params for node in graph.nodes]), sum([node.macs() for node in graph.nodes])
-        lines = [f"{_clean(graph.title)}{family}, written by 'cnncalc export'{version and f' ({version})'}."]
+        lines = [f"{_clean(graph.title)}{family}, written by 'cnncalc export'."]
         if graph.source:
             lines.append(f"Source: {_clean(graph.source)}")
         lines.append(f"{counted(params, 'parameter')}, {counted(macs, 'multiply-accumulate')} for one sample.")
         return [f"# {line}" for one in lines for line in textwrap.wrap(one, WIDTH - 2, break_on_hyphens=False)]
 
 
+def _translated(graph: Graph) -> dict[Node, Torch]:
+    """Return each layer as PyTorch code.  Raises SpecError with every layer that PyTorch can't express."""
+    found: dict[Node, Torch] = {}
+    faults: list[Fault] = []
+    for node in graph.nodes:
+        flow = Flow(node.use.inputs, node.shape, tuple([tensor.times == 0 for tensor in node.inputs]))
+        try:
+            found[node] = node.layer.to_torch(flow)
+        except LayerError as error:
+            message = f"'{node.name}' is of type {node.layer.type}, but PyTorch {error.message}"
+            faults.append(Fault(message, node.origin))
+    if faults:
+        raise SpecError(faults)
+    return found
+
+
 def _series(structure: Structure) -> ModuleCall | None:
-    """Return what makes a scope that is only modules one after the other; None if it is more."""
+    """Return the call that makes a scope of modules one after the other; None for any other scope."""
     before = SlotRef("")
     for name, slot in structure.slots.items():
         if not is_chain(structure, name, before) or not (is_free(name) or name.isdigit()):

@@ -1,11 +1,11 @@
-"""The text of a class: its ``__init__``, and its ``forward``."""
+"""The text of a class: its docstring, its ``__init__`` and its ``forward``."""
 
 from __future__ import annotations
 
 import textwrap
 
 from cnncalc.exporters.torch.classes import Class, Slotted
-from cnncalc.exporters.torch.expressions import Printer, literal, range_text
+from cnncalc.exporters.torch.expressions import Printer, literal, loop_head
 from cnncalc.exporters.torch.forward import Forward
 from cnncalc.exporters.torch.layout import WIDTH, SourceText, called, lines
 from cnncalc.exporters.torch.names import OF_MODULES, attribute, free, is_free
@@ -15,10 +15,10 @@ from cnncalc.layers.pytorch import ModuleCall
 INDENT = 8
 
 
-def class_text(made: Class, inputs: list[str]) -> list[str]:
-    """Return the lines of a class; ``inputs`` are the names of the input tensors in ``forward``."""
+def class_text(made: Class) -> list[str]:
+    """Return the lines of a class."""
     found = [f"class {made.name}(nn.Module):", *_docstring(made.about), ""]
-    modules = {part for one in made.slots for part in [one.slot.name.partition(".")[0]]}
+    modules = {one.slot.name.partition(".")[0] for one in made.slots}
     used = modules | OF_MODULES
     attributes: dict[str, str] = {}
 
@@ -29,8 +29,8 @@ def class_text(made: Class, inputs: list[str]) -> list[str]:
             used.add(attributes[name])
         return attributes[name]
 
-    parameters = [*inputs, *[f"module{number}" for number in range(1, made.template.foreign + 1)]]
-    statements = Forward(made, inputs, reached).lines()
+    parameters = [*made.inputs, *[f"module{number}" for number in range(1, made.template.foreign + 1)]]
+    statements = Forward(made, reached).lines()
     kept = [f"{' ' * INDENT}self.{attributes[name]} = {name}" for name in made.arguments if name in attributes]
     begun = [*kept, *_modules(made.slots)]
     if begun:
@@ -40,7 +40,7 @@ def class_text(made: Class, inputs: list[str]) -> list[str]:
 
 
 def _docstring(text: str) -> list[str]:
-    """Return a docstring, on several lines where it does not fit one."""
+    """Return the lines of a docstring, several if it does not fit one."""
     if len(text) + 10 <= WIDTH:
         return [f'    """{text}"""']
     first, *others = textwrap.wrap(text, WIDTH - 7, break_on_hyphens=False)
@@ -79,13 +79,7 @@ def _modules(slots: list[Slotted]) -> list[str]:
             continue
         stem, first = slot.run
         assert isinstance(slot.value, ModuleCall)
-        count = slot.value.options[0].value
-        until = (
-            f"{_said(count)}{f' + {first}' if first else ''}"
-            if isinstance(count, KnownFigure)
-            else f"{first + _whole(count)}"
-        )
-        found.append(f"{' ' * indent}for i in {range_text(first, until)}:")
+        found.append(f"{' ' * indent}{loop_head(first, slot.value.options[0].value, _said)}:")
         found += lines(called("self.add_module", [(f'f"{stem}{{i}}"',), made]), indent + 4)
     return found
 
@@ -94,13 +88,8 @@ def _said(known: KnownFigure) -> str:
     return known.text.format(known.name)
 
 
-def _whole(count: object) -> int:
-    assert isinstance(count, int)
-    return count
-
-
 def _registered(path: str, made: SourceText) -> SourceText:
-    """Return the statement that gives a module its name."""
+    """Return the statement that registers a module at a dotted path."""
     *around, name = path.split(".")
     target = "self" + "".join([attribute(part) for part in around])
     if is_free(name):

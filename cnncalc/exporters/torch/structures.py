@@ -1,12 +1,14 @@
-"""What is inside of a scope as it is written: slots with their calls, and which slot reads which."""
+"""The inside of a scope as it is written: slots with their calls, and the slots that each reads."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from cnncalc.exporters.scopes import ScopeItem, ScopePart
+from cnncalc.exporters.torch.names import access
 from cnncalc.exporters.torch.trees import figures, key, structure
 from cnncalc.graph import Node, Tensor
 from cnncalc.ground.places import Origin, Place
@@ -15,11 +17,11 @@ from cnncalc.layers.pytorch import MODULE, Code, InputPlace, ModuleCall, Torch, 
 _NUMBERED = re.compile(r"(.*?)(0|[1-9]\d*)", re.ASCII).fullmatch
 _WORDS = re.compile(r"\w+").findall
 STARTS = ("conv", "fc", "matmul", "recurrent")
-"""Kinds of layers that begin a line."""
+"""Kinds of layers that begin a line of ``forward``."""
 
 
 class SlotRef(NamedTuple):
-    """What is read: an output of a slot, or an input of the scope where ``slot`` is ""."""
+    """An output of a slot by its number, or an input of the scope if ``slot`` is ""."""
 
     slot: str
     number: int = 0
@@ -30,16 +32,16 @@ class Slot(NamedTuple):
 
     Attributes:
         name: the name of its module, or of its layer.
-        module: what makes its module; None if it has none of its own.
-        value: what ``forward`` does.
-        reads: what the places of the value stand for.
-        makes: how many tensors come out.
+        module: the call that makes its module; None if it has none of its own.
+        value: its expression in ``forward``.
+        reads: the tensors that the places of the value stand for.
+        makes: the number of its output tensors.
         owner: the expression of a module that it uses once more, or "".
-        words: what the module's arguments are called by their places.
+        words: names of the module's arguments, by their places.
         begins: whether it begins a line of its own.
-        stem: what it would be called, with a number, where nobody names it.
-        place: where it stands in the spec; None in a model file.
-        run: where it is several modules one after the other: their common name, and the first number.
+        stem: the word before the number in a name that nobody gave.
+        place: its place in the spec; None in a model file.
+        run: if it stands for several modules in a row, their common name and the first number; else None.
     """
 
     name: str
@@ -56,12 +58,12 @@ class Slot(NamedTuple):
 
     @property
     def key(self) -> object:
-        """What slots of one class have in common, whatever their figures and what they read."""
+        """Key that is equal for slots of one class, whose figures and reads may differ."""
         return (structure(self.module), structure(self.value), self.makes, self.owner, self.run, self.place)
 
     @property
     def is_named(self) -> bool:
-        """Whether it has a name of its own, not just its type and a number."""
+        """Whether somebody named it: its name is not just its type and a number."""
         return not self.name.removeprefix(self.stem).isdecimal()
 
     def figures(self) -> list[tuple[str, object]]:
@@ -74,13 +76,13 @@ class Slot(NamedTuple):
 
 
 class Structure(NamedTuple):
-    """What is inside of a scope.
+    """The inside of a scope.
 
     Attributes:
-        slots: by name, in an order that runs.
-        makes: what comes out.
-        inputs: how many tensors come in.
-        foreign: how many modules come in, beside the tensors.
+        slots: by name, in topological order.
+        makes: the outputs.
+        inputs: the number of input tensors.
+        foreign: the number of modules that are given beside the tensors.
     """
 
     slots: dict[str, Slot]
@@ -90,13 +92,13 @@ class Structure(NamedTuple):
 
     @property
     def key(self) -> object:
-        """What equal structures have in common."""
+        """Key that is equal for equal structures."""
         slots = tuple([(name, slot.key, slot.reads) for name, slot in self.slots.items()])
         return (slots, self.makes, self.inputs, self.foreign)
 
 
 class Maker(NamedTuple):
-    """How a scope inside is made, and whether its class is at hand."""
+    """The making of a scope inside: the call, names of its arguments, the stem of its name, and its place in a spec."""
 
     module: ModuleCall
     words: tuple[str, ...]
@@ -104,19 +106,13 @@ class Maker(NamedTuple):
     place: Origin | None
 
 
-def structure_of(
-    part: ScopePart,
-    torch: Callable[[Node], Torch],
-    made: Callable[[ScopePart], Maker],
-    access: Callable[[Iterable[str]], str],
-) -> Structure:
+def structure_of(part: ScopePart, torch: Mapping[Node, Torch], makers: Mapping[ScopePart, Maker]) -> Structure:
     """Return the structure of a scope.
 
     Args:
         part: the scope.
-        torch: what a layer is in PyTorch.
-        made: what makes a scope inside.
-        access: the attributes that lead to a module, by the parts of its name.
+        torch: each layer as PyTorch code.
+        makers: the code that makes each scope inside.
     """
     refs: dict[Tensor, SlotRef] = {tensor: SlotRef("", number) for number, tensor in enumerate(part.reads)}
     slots: dict[str, Slot] = {}
@@ -127,7 +123,7 @@ def structure_of(
         return "self" + access(path[len(part.prefix) :].split("."))
 
     for item in part.items:
-        slot = _slot(item, torch, made, module_of)._replace(reads=tuple([refs[tensor] for tensor in item.reads]))
+        slot = _slot(item, torch, makers, module_of)._replace(reads=tuple([refs[tensor] for tensor in item.reads]))
         if isinstance(slot.value, InputPlace) and slot.value.number >= 0:
             refs[item.makes[0]] = slot.reads[slot.value.number]
             continue
@@ -137,13 +133,13 @@ def structure_of(
 
 
 def _slot(
-    item: ScopeItem, torch: Callable[[Node], Torch], made: Callable[[ScopePart], Maker], module_of: Callable[[str], str]
+    item: ScopeItem, torch: Mapping[Node, Torch], makers: Mapping[ScopePart, Maker], module_of: Callable[[str], str]
 ) -> Slot:
-    """Return an item's slot; the caller fills in what it reads."""
+    """Return an item's slot without its reads; ``module_of`` returns the expression of a module, by its path."""
     owner = module_of(item.owner) if item.owner else ""
     if isinstance(item.inner, Node):
         node = item.inner
-        found = torch(node)
+        found = torch[node]
         words = tuple(_WORDS(node.layer.elsewhere.torch.partition("(")[2]))
         module = None if owner else found.module
         begins, place = node.layer.kind in STARTS, node.origin if isinstance(node.origin, Place) else None
@@ -152,7 +148,7 @@ def _slot(
     inputs, makes = [InputPlace(number) for number in range(len(part.reads))], len(part.makes)
     if owner:
         return Slot(item.name, None, call("()", MODULE, *inputs), (), makes, owner, begins=True)
-    maker = made(part)
+    maker = makers[part]
     value = call("()", MODULE, *inputs, *[Code(module_of(path)) for path in part.foreign])
     return Slot(item.name, maker.module, value, (), makes, "", maker.words, True, maker.stem, maker.place)
 
@@ -161,54 +157,47 @@ def _slot(
 
 
 def numbered(name: str) -> tuple[str, int] | None:
-    """Return a name as a stem and a running number; None if it has none."""
+    """Return a name without dots as a stem and its number at the end; None if it has none."""
     match = _NUMBERED(name)
     return (match[1], int(match[2])) if match and "." not in name else None
 
 
 def is_chain(structure: Structure, name: str, before: SlotRef) -> bool:
-    """Whether a slot is a module that takes one tensor, and gives one."""
+    """Whether a slot is a module with one output whose only input is ``before``."""
     slot = structure.slots[name]
     simple = slot.value == call("()", MODULE, InputPlace(0)) and slot.module is not None and slot.makes == 1
     return simple and slot.reads == (before,)
 
 
 def runs(structure: Structure) -> list[tuple[tuple[str, int], list[str]]]:
-    """Return the runs of slots that a loop can write: equal, numbered in a row, each reading only the one before."""
-    uses: dict[SlotRef, int] = {}
-    for slot in structure.slots.values():
-        for ref in slot.reads:
-            uses[ref] = uses.get(ref, 0) + 1
-    for ref in structure.makes:
-        uses[ref] = uses.get(ref, 0) + 1
+    """Return the runs of slots that a loop can write: equal, numbered in a row, each reading only the one before.
+
+    A run is the stem and number of its first name, and its names.
+    """
+    uses = Counter([ref for slot in structure.slots.values() for ref in slot.reads])
+    uses.update(structure.makes)
     found: list[tuple[tuple[str, int], list[str]]] = []
     current: list[str] = []
     for name, slot in structure.slots.items():
         if current and _goes_on(structure, current[-1], slot, uses):
             current.append(name)
             continue
-        if len(current) > 1:
-            found.append((_start(current[0]), current))
-        current = [name] if numbered(name) and slot.begins and slot.module is not None and len(slot.reads) == 1 else []
-    if len(current) > 1:
-        found.append((_start(current[0]), current))
-    return found
+        start = numbered(name) if slot.begins and slot.module is not None and len(slot.reads) == 1 else None
+        current = [name] if start else []
+        if start:
+            found.append((start, current))
+    return [run for run in found if len(run[1]) > 1]
 
 
-def _start(name: str) -> tuple[str, int]:
-    start = numbered(name)
-    assert start is not None
-    return start
-
-
-def _goes_on(structure: Structure, last: str, slot: Slot, uses: dict[SlotRef, int]) -> bool:
+def _goes_on(structure: Structure, last: str, slot: Slot, uses: Mapping[SlotRef, int]) -> bool:
+    """Whether a slot continues a run; ``uses`` has the number of reads of each tensor."""
     before, here = structure.slots[last], numbered(slot.name)
-    if here is None or numbered(last) != (here[0], here[1] - 1) or uses.get(SlotRef(last), 0) != 1:
+    if here is None or numbered(last) != (here[0], here[1] - 1) or uses[SlotRef(last)] != 1:
         return False
     if not is_chain(structure, slot.name, SlotRef(last)) or slot.key != before.key:
         return False
-    mine, theirs = slot.figures(), before.figures()
-    return [key(value) for _, value in mine] == [key(value) for _, value in theirs]
+    mine, theirs = ([key(value) for _, value in one.figures()] for one in (slot, before))
+    return mine == theirs
 
 
 def folded(structure: Structure, starts: set[tuple[str, int]]) -> Structure:
@@ -222,12 +211,10 @@ def folded(structure: Structure, starts: set[tuple[str, int]]) -> Structure:
         slot = slot._replace(reads=tuple([ends.get(ref, ref) for ref in slot.reads]))
         if name in gone:
             continue
-        names = groups.get(name) or (
-            [name] if name in alone and is_chain(structure, name, structure.slots[name].reads[0]) else []
-        )
-        if not names:
-            slots[name] = slot
-            continue
-        slots[name] = slot._replace(value=call("repeat", InputPlace(0), count=len(names)), run=_start(name))
-        ends[SlotRef(names[-1])] = SlotRef(name)
+        is_one = name in alone and is_chain(structure, name, structure.slots[name].reads[0])
+        names = groups.get(name, [name] if is_one else [])
+        if names:
+            slot = slot._replace(value=call("repeat", InputPlace(0), count=len(names)), run=numbered(name))
+            ends[SlotRef(names[-1])] = SlotRef(name)
+        slots[name] = slot
     return structure._replace(slots=slots, makes=tuple([ends.get(ref, ref) for ref in structure.makes]))
