@@ -1,4 +1,4 @@
-"""The input of accelerators' simulators: a network's products, and their share of its MACs."""
+"""The input of accelerators' simulators: a network's contractions, and their share of its MACs."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from cnncalc.layers.contractions import Contraction
 
 
 class Product(NamedTuple):
-    """A product of a layer.
+    """A contraction of a layer.
 
     Attributes:
-        name: the layer's, with a number behind it where it has several.
+        name: the layer's name, with a number behind it if the layer has several.
         node: the layer.
-        contraction: for one sample; windows of a map that are samples are rows, or turns.
+        contraction: for one sample; samples that a layer has made of it, such as windows, are more rows or turns.
     """
 
     name: str
@@ -35,14 +35,14 @@ def products(graph: Graph) -> Iterator[Product]:
 
 
 def _repeated(contraction: Contraction, copies: int) -> Contraction:
-    """Return a product of several samples: more rows of a matrix, or more turns of a map."""
+    """Return a contraction for several samples: with more rows of a matrix, or more turns of a map."""
     if contraction.axes or contraction.groups > 1 or contraction.turns > 1:
         return contraction._replace(turns=contraction.turns * copies)
     return contraction._replace(rows=contraction.rows * copies)
 
 
 def windows(contraction: Contraction) -> int:
-    """Return the number of rows of the first factor, including windows."""
+    """Return the number of rows of the first factor: of a map one per window."""
     return contraction.rows * prod([axis.windows for axis in contraction.axes])
 
 
@@ -52,7 +52,7 @@ def taps(contraction: Contraction) -> int:
 
 
 def coverage(graph: Graph, covered: list[Product]) -> str:
-    """Return a line on how many of a network's layers and MACs are in a table."""
+    """Return a line on the number of a network's layers and MACs in a table."""
     macs, total = sum([product.contraction.macs for product in covered]), sum([node.macs() for node in graph.nodes])
     layers = len({product.node for product in covered})
     others = len(graph.nodes) - layers

@@ -28,9 +28,9 @@ class Options(NamedTuple):
     Attributes:
         weights: tensors by the names that ``cnncalc weights`` lists; None for the graph's own, or random ones.
         seed: of random weights.
-        opset: the version of ONNX' operators; None for the usual one.
+        opset: the version of ONNX's operators; None for the usual one.
         beside: writes a second file; None if there is no place for one.
-        report: reports a line about the result; None to report nothing.
+        report: prints a line about the result; None to print nothing.
     """
 
     weights: Mapping[str, npt.ArrayLike] | None = None
@@ -44,13 +44,13 @@ class ExportFormat(NamedTuple):
     """A format that networks are exported to.
 
     Attributes:
-        title: what it is, for the help.
+        title: a description for the help.
         module: the module of this room that makes it.
         suffixes: of its files; a suffix that several formats have stands for the first.
-        takes: which :class:`Options` it takes.
+        takes: names of the :class:`Options` that it takes.
         binary: whether a terminal can't show it.
-        edited: whether people go on writing it, so that none is written over unasked.
-        folder: whether it is a folder of files where it has a place to go to, and not one text.
+        edited: whether people edit its files, so that none is overwritten unasked.
+        folder: whether it is written to disk as a folder of files; its text has them all.
     """
 
     title: str
@@ -61,20 +61,15 @@ class ExportFormat(NamedTuple):
     edited: bool = False
     folder: bool = False
 
-    @property
-    def export(self) -> Callable[[Graph, Options], Iterable[Chunk]]:
-        """The function that yields a graph's file, piece by piece; it raises CnncalcError for layers that can't be
-        expressed.
-        """
-        function: Callable[[Graph, Options], Iterable[Chunk]] = import_module(f"{__package__}.{self.module}").export
-        return function
+    def export(self, graph: Graph, options: Options) -> Iterable[Chunk]:
+        """Return a graph's file, piece by piece.  Raises CnncalcError for layers that can't be expressed."""
+        chunks: Iterable[Chunk] = import_module(f"{__package__}.{self.module}").export(graph, options)
+        return chunks
 
-    @property
-    def files(self) -> Callable[[Graph, Options], Iterable[tuple[str, bytes]]]:
-        """The function that gives a graph's files with their names, of a format that is a folder."""
-        function: Callable[[Graph, Options], Iterable[tuple[str, bytes]]]
-        function = import_module(f"{__package__}.{self.module}").files
-        return function
+    def files(self, graph: Graph, options: Options) -> Iterable[tuple[str, bytes]]:
+        """Return a graph's files with their names, of a format that is a folder; raises as :meth:`export` does."""
+        files: Iterable[tuple[str, bytes]] = import_module(f"{__package__}.{self.module}").files(graph, options)
+        return files
 
 
 FORMATS = {

@@ -1,5 +1,4 @@
-"""A graph with readable order and concatenations: each concatenation extends the one before it, and branches are
-written one after the other.
+"""A graph in a readable order, in which each concatenation extends the one before it and branches are in one piece.
 
 A model file of a DenseNet (arXiv:1608.06993) joins all earlier outputs anew in front of each layer; as a spec, a layer
 joins its output to its input.
@@ -14,9 +13,10 @@ from cnncalc.graph import Graph, Node, Tensor
 
 
 def nested(graph: Graph) -> tuple[Graph, list[Node]]:
-    """Return a graph of the same layers, each of the same shapes and figures, in order, its concatenations nested.
+    """Return a graph of the same layers, with the same shapes and figures, in a readable order.
 
-    Beside it are the nodes that those of the new graph are made of, one for each.
+    Returns:
+        The graph, and for each of its nodes the original one.
     """
     made = Graph(graph.name, {name: tensor.shape for name, tensor in graph.inputs.items()}, graph.variant, graph.source)
     new: dict[Tensor, Tensor] = dict(zip(graph.inputs.values(), made.inputs.values(), strict=True))
@@ -40,7 +40,7 @@ def nested(graph: Graph) -> tuple[Graph, list[Node]]:
 
 
 def _joined(graph: Graph) -> dict[Node, tuple[Tensor, ...]]:
-    """Return what layers read where a concatenation reads the longest one before it that begins as it does."""
+    """Return the inputs of layers, where a concatenation reads the longest earlier one that begins with its inputs."""
     inputs = {node: node.inputs for node in graph.nodes}
     beginnings: dict[tuple[object, Tensor], int] = {}  # numbered; each is another one, or an axis, and a tensor
     joined: dict[object, Node] = {}
@@ -72,13 +72,13 @@ class _Ready:
         return path
 
     def add(self, node: Node) -> None:
-        """Note that everything that a layer reads is there."""
+        """Add a layer whose inputs are all there."""
         self.left.add(node)
         for scope in self.paths[node]:
             heappush(self.waiting.setdefault(scope, []), (node.index, node))
 
     def next(self, last: Node | None, readers: Sequence[Node]) -> Node:
-        """Return the layer that follows the last one, and take it away; ``readers`` are those that read the last."""
+        """Remove and return the layer that follows the last one; ``readers`` are those that read the last one."""
         following = [node for node in readers if node in self.left]
         path = self.paths[last] if last is not None else [-1]
         for depth in reversed(range(len(path))):
@@ -94,10 +94,10 @@ class _Ready:
 
 
 def _ordered(graph: Graph, inputs: Mapping[Node, tuple[Tensor, ...]], names: Mapping[Node, str]) -> list[Node]:
-    """Return the layers in an order in which each follows what it reads, scopes and branches are together.
+    """Return the layers in an order in which each follows its inputs, and scopes and branches are in one piece.
 
-    Of those that may come next it is one of the innermost scope that the last one is in, then one that reads the last
-    one, then the first in the file.
+    The next layer is one in the innermost scope around the last one; of several, one that reads the last one; of
+    these, the first in the file.
     """
     needed = {
         node: {one for one in (*inputs[node], node.shares) if isinstance(one, Node) and one in inputs}

@@ -7,8 +7,10 @@ structure become one block, and the numbers in which they differ become its argu
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import islice
+from typing import NamedTuple
 
 from cnncalc.exporters.columns import MOST_COMPARED, FigureColumn, is_half, multiple
 from cnncalc.exporters.scopes import ScopePart, parts_of
@@ -21,7 +23,7 @@ UNSTATED = ("in_channels", "in_features")
 """Arguments that only check what is inferred."""
 
 FOLLOWS = ("out_channels", "groups")
-"""Arguments that are said by the channels that come in, where they are as many, or a multiple, in every place."""
+"""Arguments that are expressed by the input's channels if they are as many, or a multiple, in every place."""
 
 
 class Entry:
@@ -32,10 +34,13 @@ class Entry:
         reads: its inputs.
         inner: the items of a scope; None for a layer.
         scope: the scope's name.
-        owner: the item of the same list whose weights it shares; None where it has its own.
-        values: its arguments: numbers that may differ between places of equal structure.
-        key: its structure: everything else.
+        owner: the item of the same list whose weights it shares; None if it has its own.
+        values: its figures: arguments that may differ between places of equal structure.
+        fixed: a layer's other arguments.
+        key: its structure: its type and other arguments, or the structure of its items.
     """
+
+    owner: Entry | None = None
 
     def __init__(
         self, node: Node, reads: tuple[Tensor, ...], inner: list[Entry] | None = None, scope: str = ""
@@ -44,17 +49,14 @@ class Entry:
         self.reads = reads
         self.inner = inner
         self.scope = scope
-        self.owner: Entry | None = None
         self.values: dict[str, object] = {}
-        fixed: dict[str, object] = {}
+        self.fixed: dict[str, object] = {}
         if inner is None:
             for name, argument in node.layer.arguments.items():
-                if name in UNSTATED:
-                    continue
-                value = _short(node.layer.__dict__[name], argument.axes)
-                (self.values if _is_figure(value) else fixed)[name] = value
-        self.key: StructureKey = (node.layer.type, *fixed.items()) if inner is None else structure(inner, reads[0])
-        self.fixed = fixed
+                if name not in UNSTATED:
+                    value = _short(node.layer.__dict__[name], argument.axes)
+                    (self.values if _is_figure(value) else self.fixed)[name] = value
+        self.key: StructureKey = structure(inner, reads[0]) if inner else (node.layer.type, *self.fixed.items())
 
     @property
     def channels(self) -> int:
@@ -63,7 +65,7 @@ class Entry:
 
 
 def _short(value: object, axes: str) -> object:
-    """Return an argument as one writes it: a single figure where all axes have the same."""
+    """Return an argument as people write it: a single figure if all axes have the same."""
     if not (isinstance(value, tuple) and axes and len(set(value)) == 1):
         return value
     if axes == "pair":
@@ -95,7 +97,7 @@ def rolled(graph: Graph) -> list[Entry]:
 
 
 def _entries(part: ScopePart) -> list[Entry]:
-    """Return the items of a scope; a scope inside is one where it is one tensor in and one out, in one piece."""
+    """Return the items of a scope; a scope inside is an item if it has one input and one output and is in one piece."""
     found: list[Entry] = []
     for item in part.items:
         inner = item.inner
@@ -119,9 +121,7 @@ def everything(entries: list[Entry]) -> Iterator[Entry]:
 
 def without_single(entries: list[Entry]) -> list[Entry]:
     """Return items in which every scope that occurs only once is replaced by its own items."""
-    count: dict[StructureKey, int] = {}
-    for entry in everything(entries):
-        count[entry.key] = count.get(entry.key, 0) + 1
+    count = Counter(entry.key for entry in everything(entries))
 
     def kept(some: list[Entry]) -> list[Entry]:
         found: list[Entry] = []
@@ -140,21 +140,20 @@ def without_single(entries: list[Entry]) -> list[Entry]:
 # --- blocks --------------------------------------------------------------------------------------------------
 
 
-class BlockText:
-    """A block: its name, its items, and its arguments.
+class BlockText(NamedTuple):
+    """A block of a spec.
 
     Attributes:
-        arguments: the default of each, None if it must be given.
-        said: how an item's argument is said, by the item's place and the argument's name.
+        name: its name.
+        entries: its items.
+        said: the expression of an item's argument, by the item's place and the argument's name.
+        arguments: its own arguments, each with its default; None if it must be given.
     """
 
-    def __init__(
-        self, name: str, entries: list[Entry], said: dict[tuple[int, str], str], arguments: dict[str, object]
-    ) -> None:
-        self.name = name
-        self.entries = entries
-        self.said = said
-        self.arguments = arguments
+    name: str
+    entries: list[Entry]
+    said: dict[tuple[int, str], str]
+    arguments: dict[str, object]
 
 
 def blocks(entries: list[Entry], taken: Callable[[str], bool]) -> dict[StructureKey, BlockText]:
@@ -180,7 +179,7 @@ NUMBERED = r"_\d+$"
 """Ending of a name that was taken before."""
 
 PLURAL, SINGULAR = "s", ("ss", "us", "is", "bias")
-"""How a word ends of which one block is one, and how others end that look so."""
+"""Ending of a plural, and endings of other words that look like one."""
 
 
 def _numbered(stem: str, is_taken: Callable[[str], bool], numbers: dict[str, int]) -> str:
@@ -203,9 +202,9 @@ def _word(scope: str) -> str:
 
 
 def _block_stem(alike: list[Entry], taken: Callable[[str], bool], held: set[str]) -> str:
-    """Return a block's name: what its scopes are called in the file, or its layers if they are called differently.
+    """Return the stem of a block's name: that of its scopes in the file, or of its layers if scopes' names differ.
 
-    A block that holds blocks of its own name is a stage of them.
+    A block that holds blocks of its own name is called a stage.
     """
     words = {_word(entry.scope) for entry in alike}
     heads = {re.split(r"_?\d", word, maxsplit=1)[0] for word in words}
@@ -224,7 +223,7 @@ def _block(
 ) -> BlockText:
     """Return the block of scopes that are alike, and give each its arguments; ``inner`` are the blocks within.
 
-    Layers are asked before blocks, so that a block within is given a part of the layers' width: ``out_channels // 4``.
+    Layers come before blocks, so that a block within is given a part of the layers' width: ``out_channels // 4``.
     """
     first = alike[0].inner or []
     columns: dict[str, NamedColumns] = {}
@@ -269,7 +268,7 @@ def _block(
 
 
 def _default(entry: Entry, argument: str, inner: dict[StructureKey, BlockText]) -> object:
-    """Return what an item takes for an argument that isn't given: what its layer, or its block, takes for it."""
+    """Return an argument's default in its layer or block; None if it has none."""
     if entry.inner is not None:
         return inner[entry.key].arguments[argument]
     known = entry.node.layer.arguments[argument]
@@ -280,14 +279,14 @@ def _default(entry: Entry, argument: str, inner: dict[StructureKey, BlockText]) 
 
 
 DOUBLED = "2 * {}"
-"""How widths grow from stage to stage, where one reads them rather than the factor."""
+"""Growth of widths from stage to stage, of which the width itself is written rather than the factor."""
 
 INSIDE = {"out_channels": "hidden_channels", "out_features": "hidden_features"}
 """Name of a block's argument that does not belong to its last item."""
 
 
 def _family(argument: str) -> str:
-    """Return what an argument counts: channels and features are widths, of which one may be a multiple of another."""
+    """Return the kind of an argument's figures; channels, features and groups are widths, multiples of each other."""
     stem = re.sub(NUMBERED, "", argument)
     return "width" if stem.endswith(("channels", "features", "groups")) else stem
 

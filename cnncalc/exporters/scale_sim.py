@@ -21,7 +21,7 @@ HEADER = "Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Ch
 
 
 class TopologyRow(NamedTuple):
-    """A row: sizes of the map, with its padding; of the filter; channels, filters and the stride."""
+    """A row: sizes of the map with its padding, sizes of the filter, channels, filters, and the stride of both axes."""
 
     name: str
     height: int
@@ -69,18 +69,17 @@ def rows(product: Product) -> Iterator[TopologyRow]:
     sizes = (_reach(height, stride), _reach(width, stride), height.kernel, width.kernel)
     each = TopologyRow(name, *sizes, contraction.channels, contraction.filters, stride)
     if _is_unfolded(contraction):
-        each = TopologyRow(
-            name, windows(contraction), taps(contraction), 1, taps(contraction), 1, contraction.filters, 1
-        )
-    deep = _is_depthwise(contraction)
-    if deep:
+        length = taps(contraction)
+        each = TopologyRow(name, windows(contraction), length, 1, length, 1, contraction.filters, 1)
+    if _is_depthwise(contraction):
         each = each._replace(name=f"{name}_DP_", channels=contraction.groups)
-    copies = contraction.turns if deep else contraction.turns * contraction.groups
+    copies = _count(contraction)
     for number in range(1, copies + 1):
         yield each if copies == 1 else each._replace(name=f"{each.name}_{number}")
 
 
 def _count(contraction: Contraction) -> int:
+    """Return the number of rows of a contraction."""
     return contraction.turns * (1 if _is_depthwise(contraction) else contraction.groups)
 
 
@@ -90,13 +89,13 @@ def _is_depthwise(contraction: Contraction) -> bool:
 
 
 def _axes(contraction: Contraction) -> list[WindowedAxis]:
-    """Return the axes along which there is more than one tap or window; a matrix has its rows as windows."""
+    """Return the axes with more than one tap or window; a matrix has one axis, with its rows as windows."""
     axes = [axis for axis in contraction.axes if (axis.kernel, axis.windows) != (1, 1)]
     return axes if contraction.axes else [WindowedAxis(1, 1, 1, contraction.rows)]
 
 
 def _is_unfolded(contraction: Contraction) -> bool:
-    """Whether the windows can only be said as rows of a matrix: three axes, holes, or strides that differ."""
+    """Whether the windows can only be written as rows of a matrix: three axes, dilation, or strides that differ."""
     axes = _axes(contraction)
     strides = {axis.stride for axis in axes if axis.windows > 1}
     return len(axes) > 2 or len(strides) > 1 or any(axis.dilation > 1 and axis.kernel > 1 for axis in axes)
@@ -107,14 +106,12 @@ def _map(contraction: Contraction) -> tuple[WindowedAxis, WindowedAxis, int]:
     axes = _axes(contraction)[:2]
     single = WindowedAxis(1, 1, 1, 1)
     stride = max([axis.stride for axis in axes if axis.windows > 1], default=1)
-    if not contraction.axes:
-        return axes[0], single, 1
-    height, width = [single, single, *axes][-2:]
+    height, width = [single, single, *axes][-2:] if contraction.axes else (axes[0], single)
     return height, width, stride
 
 
 def _reach(axis: WindowedAxis, stride: int) -> int:
-    """Return how many elements all windows of an axis reach over, padding counted and what is left over not."""
+    """Return the number of elements that the windows of an axis span, from the first to the last, padding included."""
     return (axis.windows - 1) * stride + axis.kernel
 
 

@@ -22,13 +22,14 @@ class ScopePart:
         foreign: the paths of modules outside whose weights are used inside.
     """
 
+    reads: Sequence[Tensor]
+    makes: Sequence[Tensor]
+    foreign: Sequence[str]
+
     def __init__(self, path: str, nodes: list[Node]) -> None:
         self.path = path
         self.nodes = nodes
         self.items: list[ScopeItem] = []
-        self.reads: list[Tensor] = []
-        self.makes: list[Tensor] = []
-        self.foreign: list[str] = []
 
     @property
     def prefix(self) -> str:
@@ -68,13 +69,14 @@ class ScopeItem(NamedTuple):
 def parts_of(graph: Graph, modules: bool = False) -> ScopePart:
     """Return the whole network as a tree of scopes.
 
-    Of ``modules``, there is no scope with the name of a layer; else such a layer is in it where only that makes it one.
+    A layer may have the name of a scope: with ``modules`` the scope is dissolved; else the layer is in it if the scope
+    runs as a whole only then.
     """
     return _Tree(graph, modules).part("", graph.nodes)
 
 
 def all_parts(part: ScopePart) -> Iterator[ScopePart]:
-    """Yield scopes, the innermost first, without those that use another scope's modules again."""
+    """Yield a scope and the scopes in it, the innermost first, without those that use another scope's modules again."""
     for item in part.items:
         if item.scope is not None:
             yield from all_parts(item.scope)
@@ -104,12 +106,11 @@ class _Tree:
     def part(self, path: str, nodes: list[Node]) -> ScopePart:
         """Return a scope with all its contents."""
         part = ScopePart(path, nodes)
-        inside = set(nodes)
-        part.reads = list(dict.fromkeys([tensor for node in nodes for tensor in node.inputs if tensor not in inside]))
-        part.makes = [node for node in nodes if self._is_seen(node, inside)]
-        if not part.makes:  # nothing outside reads the scope
-            part.makes = [nodes[-1]]
-        if not path:
+        if path:
+            inside = set(nodes)
+            part.reads = list(dict.fromkeys([one for node in nodes for one in node.inputs if one not in inside]))
+            part.makes = [node for node in nodes if self._is_seen(node, inside)] or [nodes[-1]]
+        else:
             part.reads, part.makes = list(self.graph.inputs.values()), list(self.graph.outputs.values())
         for name, group in self._groups(part):
             part.items.append(self._item(part, name, group))
@@ -117,6 +118,7 @@ class _Tree:
         return part
 
     def _is_seen(self, node: Node, inside: set[Node]) -> bool:
+        """Whether a layer outside reads a layer, or it is an output of the network."""
         return node in self.ends or any(reader not in inside for reader in self.readers.get(node, ()))
 
     def _item(self, part: ScopePart, name: str, group: list[Node]) -> ScopeItem:
@@ -128,7 +130,7 @@ class _Tree:
         return ScopeItem(name[:-1], inner, self._owner(inner))
 
     def _owner(self, part: ScopePart) -> str:
-        """Return the path of an equal scope whose weights a scope uses, so that it is a repeated call; or ""."""
+        """Return the path of an equal scope whose modules a scope calls again; "" if it has modules of its own."""
         weighted = next((node for node in part.nodes if node.use.weights), None)
         if weighted is None or weighted.shares is None:
             return ""
@@ -140,7 +142,7 @@ class _Tree:
         return owner if self._is_once_more(part, group, owner) else ""
 
     def _is_once_more(self, part: ScopePart, group: list[Node], owner: str) -> bool:
-        """Whether the layers of a scope are those of another: the same, wired alike, with the other's weights."""
+        """Whether a scope has the same layers as another, ``group`` of ``owner``, wired alike and with its weights."""
         twins: dict[Tensor, Tensor] = {}
         outside: dict[Tensor, Tensor] = {}
         inside = (set(part.nodes), set(group))
@@ -195,7 +197,7 @@ class _Tree:
 
 
 def _cut(name: str, depth: int) -> str:
-    """Return the first parts of a dotted name, with a dot behind them where there are more."""
+    """Return the first parts of a dotted name, with a dot behind them if there are more."""
     parts = name.split(".")
     return ".".join(parts[:depth]) + "." * (len(parts) > depth)
 
@@ -210,7 +212,7 @@ def _needs(groups: dict[str, list[Node]]) -> dict[str, set[str]]:
 
 
 def _in_circles(groups: dict[str, list[Node]]) -> list[str]:
-    """Return the scopes that can't run as a whole, because they depend on their own output."""
+    """Return the scopes that can't run as a whole, because they depend on their own outputs."""
     names = list(groups)
     number = {name: place for place, name in enumerate(names)}
     needs = _needs(groups).values()

@@ -1,4 +1,4 @@
-"""Shared weights in a spec: an item names their owner; a scope for which that is impossible is no block."""
+"""Shared weights in a spec: an item names the item that owns them; scopes that make this impossible are dissolved."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from cnncalc.graph import Node
 
 
 def with_owners(entries: list[Entry], shared: Mapping[Node, Node]) -> list[Entry]:
-    """Return the items of one list, each with the item whose weights it shares; scopes in the way are spelled out.
+    """Return the items of one list, each with its owner; scopes in the way are replaced by their items.
 
     Args:
         entries: the items; those of their scopes are changed.
-        shared: whose weights a node shares, for nodes of these items that share those of others of them.
+        shared: by node, the node whose weights it shares; both are in these items.
     """
     if not shared:
         return entries
@@ -37,7 +37,7 @@ def with_owners(entries: list[Entry], shared: Mapping[Node, Node]) -> list[Entry
 
 
 def _are_alike(entry: Entry, owner: Entry, nodes: list[tuple[Node, Node]]) -> bool:
-    """Whether an item shares all of another one's weights, in their order."""
+    """Whether an item is like another one and shares all of its weights, in their order."""
     if entry.inner is None and owner.inner is None:
         return True
     weighted = [[node for node in _nodes(one) if node.use.weights] for one in (entry, owner)]

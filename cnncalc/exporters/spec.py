@@ -22,6 +22,7 @@ from cnncalc.language.loading import read_text
 from cnncalc.language.read.items import is_item_name
 from cnncalc.layers import layer_types
 from cnncalc.layers.arguments import REQUIRED, Argument
+from cnncalc.layers.base import Use
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array
@@ -30,18 +31,13 @@ WIDEST = 118
 RESERVED = {"input", "sequence", "name", "from", "repeat", "when", "weights", "expect", "for", "paths"}
 
 
-def spec_text(graph: Graph) -> str:
-    """Return the text of a spec that builds the graph again; see :func:`written`."""
-    return written(graph)[0]
-
-
 def written(graph: Graph) -> tuple[str, Graph]:
-    """Return the text of a spec that builds a graph again, and what it builds.
+    """Return the text of a spec that builds a graph again, and the graph that it builds.
 
-    Its layers have names of their own; where the graph has tensors of a file, it has them by these names.
+    The layers of the new graph have names of their own; it has the tensors of the original's file by these names.
 
     Raises:
-        CnncalcError: if the graph has what a spec can't say.
+        CnncalcError: if a spec can't express the graph.
     """
     check_text(graph)
     for tensor in graph.inputs.values():
@@ -71,7 +67,7 @@ def written(graph: Graph) -> tuple[str, Graph]:
 
 
 def _renamed(stored: Callable[[], Mapping[str, Array]], graph: Graph, nodes: Sequence[Node]) -> Mapping[str, Array]:
-    """Return a file's tensors by the names that they have in a graph made of it, whose nodes are those of the file."""
+    """Return a file's tensors by their names in a graph; ``nodes`` are the file's own, one for each of the graph's."""
     names = {
         node.key(tensor): one.key(tensor)
         for node, one in zip(graph.nodes, nodes, strict=True)
@@ -101,8 +97,8 @@ class Renamed(Mapping[str, "Array"]):
 
 
 def export(graph: Graph, options: Options) -> Iterator[bytes]:
-    """Yield the text of a spec; see :func:`spec_text`."""
-    yield spec_text(graph).encode()
+    """Yield the text of a spec; see :func:`written`."""
+    yield written(graph)[0].encode()
 
 
 def difference(graph: Graph, other: Graph) -> str:
@@ -111,20 +107,9 @@ def difference(graph: Graph, other: Graph) -> str:
         return f"it has {len(other.nodes)} layers, not {len(graph.nodes)}"
     our_places, their_places = _places(graph), _places(other)
     for one, two in zip(graph.nodes, other.nodes, strict=True):
-        ours, theirs = one.use, two.use
-        if (ours.layer.type, ours.inputs, ours.output, one.times) != (
-            theirs.layer.type,
-            theirs.inputs,
-            theirs.output,
-            two.times,
-        ):
+        if _kind(one) != _kind(two):
             return f"'{one.name}' is not the same"
-        if (ours.params, ours.buffers, ours.macs, ours.flops) != (
-            theirs.params,
-            theirs.buffers,
-            theirs.macs,
-            theirs.flops,
-        ):
+        if _figures(one.use) != _figures(two.use):
             return f"'{one.name}' has other figures"
         if [our_places[tensor] for tensor in one.inputs] != [their_places[tensor] for tensor in two.inputs]:
             return f"'{one.name}' reads something else"
@@ -134,6 +119,14 @@ def difference(graph: Graph, other: Graph) -> str:
     return "" if ends == [their_places[tensor] for tensor in other.outputs.values()] else "it has other outputs"
 
 
+def _kind(node: Node) -> tuple[object, ...]:
+    return node.layer.type, node.use.inputs, node.use.output, node.times
+
+
+def _figures(use: Use) -> tuple[object, ...]:
+    return use.params, use.buffers, use.macs, use.flops
+
+
 def _places(graph: Graph) -> dict[Tensor, int]:
     """Return the place of each layer, and of each input behind them all."""
     tensors: list[Tensor] = [*graph.nodes, *graph.inputs.values()]
@@ -141,7 +134,7 @@ def _places(graph: Graph) -> dict[Tensor, int]:
 
 
 def input_names(graph: Graph) -> dict[Tensor, str]:
-    """Return what a spec calls the inputs: as they are called, without what its names can't have."""
+    """Return the names of the inputs in a spec: their own, without characters that a spec does not allow."""
     found: dict[Tensor, str] = {}
     taken: dict[str, int] = {}
     for tensor in graph.inputs.values():
@@ -175,22 +168,17 @@ class _Writer:
         spoken = input_names(self.graph)
         inputs = {spoken[tensor]: list(tensor.shape) for tensor in self.graph.inputs.values()}
         single = len(inputs) == 1
-        if single:
-            found.append(f"input: {next(iter(inputs.values()))}")
-        else:
-            found.append("input: {" + ", ".join(f"{_word(name)}: {shape}" for name, shape in inputs.items()) + "}")
+        shapes = {_word(name): str(shape) for name, shape in inputs.items()}
+        found.append(f"input: {next(iter(inputs.values())) if single else _braced(shapes)}")
         if self.blocks:
             found.append("blocks:")
             for block in self.blocks.values():
                 found += self.block(block)
         found.append("layers:")
-        sources: dict[Tensor, str] = {tensor: "input" if single else name for tensor, name in spoken.items()}
-        kept = set(self.graph.outputs.values())
-        names = dict(sources)
-        found += self.items(
-            self.entries, names, next(iter(self.graph.inputs.values())) if single else None, {}, "  ", kept
-        )
+        names: dict[Tensor, str] = {tensor: "input" if single else name for tensor, name in spoken.items()}
+        source = next(iter(self.graph.inputs.values())) if single else None
         ends = list(self.graph.outputs.values())
+        found += self.items(self.entries, names, source, {}, "  ", set(ends))
         if ends != [self.graph.nodes[-1]]:
             found.append(f"outputs: [{', '.join(names[tensor] for tensor in ends)}]")
         return found
@@ -199,10 +187,8 @@ class _Writer:
         """Return the lines of a block."""
         found = [f"  {block.name}:"]
         if block.arguments:
-            listed = [
-                f"{name}: {_value(value)}" if value is not None else name for name, value in block.arguments.items()
-            ]
-            found.append(f"    args: {{{', '.join(listed)}}}")
+            given = {name: "" if value is None else _value(value) for name, value in block.arguments.items()}
+            found.append(f"    args: {_braced(given)}")
         found.append("    layers:")
         source = block.entries[0].reads[0]
         return found + self.items(block.entries, {source: "input"}, source, block.said, "      ", set())
@@ -216,28 +202,36 @@ class _Writer:
         indent: str,
         kept: set[Tensor],
     ) -> list[str]:
-        """Return the lines of items; a tensor that is read elsewhere than below gets a name."""
+        """Return the lines of items; a tensor that is read elsewhere than by the next item gets a name.
+
+        Args:
+            entries: the items.
+            names: the names of the tensors; those of the items are added.
+            source: the tensor that the first item reads without saying so.
+            said: as in :class:`BlockText`.
+            indent: of every line.
+            kept: the network's outputs.
+        """
         above: Tensor | None = source
         wanted = {tensor for tensor in kept if tensor is not (entries[-1].node if len(kept) == 1 else None)}
         for entry in entries:
-            wanted.update([tensor for tensor in entry.reads if entry.reads != (above,)])
+            wanted.update(entry.reads if entry.reads != (above,) else ())
             wanted.update([entry.owner.node] if entry.owner is not None else [])
             above = entry.node
+        heads = [self.head(entry, number, said) for number, entry in enumerate(entries)]
         counts: dict[str, int] = {}
         found: list[str] = []
         above, number = source, 0
         while number < len(entries):
-            entry = entries[number]
-            head = self.head(entry, number, said)
-            more = 1
-            while self.repeats(entries, number, more, head, said, wanted) and entry.node not in wanted:
-                more += 1
-            entry = entries[number + more - 1]
+            first, head, end = entries[number], heads[number], number + 1
+            while end < len(entries) and heads[end] == head and _repeats(entries[end - 1], entries[end], wanted):
+                end += 1
+            entry = entries[end - 1]
             below = []
-            if entries[number].reads != (above,) and entries[number].reads:
-                below.append(f"from: {_listed([names[tensor] for tensor in entries[number].reads])}")
-            if more > 1:
-                below.append(f"repeat: {more}")
+            if first.reads != (above,) and first.reads:
+                below.append(f"from: {_listed([names[tensor] for tensor in first.reads])}")
+            if end > number + 1:
+                below.append(f"repeat: {end - number}")
             if entry.owner is not None:
                 below.append(f"weights: {names[entry.owner.node]}")
             if entry.node in wanted:
@@ -249,27 +243,8 @@ class _Writer:
                 below.append(f"name: {names[entry.node]}")
             found += [f"{indent}- {head}" + (":" if below and ":" not in head else "")]
             found += [f"{indent}  {line}" for line in below]
-            above, number = entry.node, number + more
+            above, number = entry.node, end
         return found
-
-    def repeats(
-        self,
-        entries: list[Entry],
-        number: int,
-        more: int,
-        head: str,
-        said: dict[tuple[int, str], str],
-        wanted: set[Tensor],
-    ) -> bool:
-        """Whether the item some places further on is the same, and reads only the output of the item before it."""
-        if number + more >= len(entries):
-            return False
-        entry, before = entries[number + more], entries[number + more - 1]
-        if entry.owner is not None or before.owner is not None:
-            return False
-        if entry.inner is None or entry.reads != (before.node,) or entry.node in wanted or before.node in wanted:
-            return False
-        return entry.key == before.key and self.head(entry, number + more, said) == head
 
     def head(self, entry: Entry, number: int, said: dict[tuple[int, str], str]) -> str:
         """Return an item without its modifiers: ``conv: {out_channels: 64, kernel_size: 3}``."""
@@ -280,15 +255,13 @@ class _Writer:
                 for name, default in block.arguments.items()
                 if (number, name) in said or entry.values[name] != default
             }
-            return block.name + (
-                ": {" + ", ".join(f"{name}: {value}" for name, value in given.items()) + "}" if given else ""
-            )
-        layer = entry.node.layer
+            return block.name + (f": {_braced(given)}" if given else "")
+        layer, values = entry.node.layer, entry.fixed | entry.values
         given = {}
         for name, argument in layer.arguments.items():
-            value = entry.values.get(name, entry.fixed.get(name))
-            if name not in entry.values and name not in entry.fixed:
+            if name not in values:
                 continue
+            value = values[name]
             if (number, name) in said:
                 given[name] = said[number, name]
             elif name == "rounding" and value == "ceil" and "ceil_mode" in given:
@@ -300,7 +273,19 @@ class _Writer:
         principal = next(iter(layer.arguments))
         if list(given) == [principal] and not given[principal].startswith("{"):
             return f"{layer.type}: {given[principal]}"
-        return f"{layer.type}: {{{', '.join(f'{name}: {value}' for name, value in given.items())}}}"
+        return f"{layer.type}: {_braced(given)}"
+
+
+def _repeats(before: Entry, entry: Entry, wanted: set[Tensor]) -> bool:
+    """Whether a block's use equals the one before it and reads just its output; neither is named or shares weights."""
+    if entry.owner is not None or before.owner is not None or entry.node in wanted or before.node in wanted:
+        return False
+    return entry.inner is not None and entry.reads == (before.node,) and entry.key == before.key
+
+
+def _braced(given: Mapping[str, str]) -> str:
+    """Return arguments as a mapping in one line; one with an empty value is just its name."""
+    return "{" + ", ".join([f"{name}: {value}" if value else name for name, value in given.items()]) + "}"
 
 
 def _is_default(value: object, argument: Argument[object]) -> bool:
@@ -332,5 +317,5 @@ def _listed(names: list[str]) -> str:
 
 
 def _word(text: str) -> str:
-    """Return a text as YAML has it: a title may be the name of any file."""
+    """Return a text, such as a title, quoted for YAML if that needs it."""
     return text if text.replace("_", "").replace("-", "").replace(".", "").isalnum() else dumps(text)

@@ -21,17 +21,17 @@ from cnncalc.ground.places import Fault, SpecError
 from cnncalc.layers.contractions import Contraction, WindowedAxis
 
 AXES = (("R", "P", "W"), ("S", "Q", "H"), ("T", "O", "D"))
-"""For the last axis and those before it: taps of the filter, positions of the output, what strides begin with."""
+"""Names for the last axis and those before it: taps of the filter, positions of the output, prefix of the strides."""
 
 TABLE = "layers.csv"
-"""The file that says how often each problem comes, and in which layers."""
+"""The file with the number of uses and the layers of each problem."""
 
 SHOWN = 8
-"""How many layers a file's comment names."""
+"""Most layers that a file's comment names."""
 
 
 class Problem(NamedTuple):
-    """A product with the layers that have it, and how often it comes."""
+    """A contraction with the layers that have it, and the number of its uses."""
 
     contraction: Contraction
     names: list[str]
@@ -75,11 +75,10 @@ def files(graph: Graph, options: Options) -> Iterator[tuple[str, bytes]]:
 
 
 def distinct(found: list[Product]) -> list[Problem]:
-    """Return the different products in the order of their first use; turns are counted."""
+    """Return the different contractions in the order of their first use; each turn is a use."""
     alike: dict[Contraction, list[Product]] = {}
     for product in found:
-        one = product.contraction
-        alike.setdefault(one if one.turns == 1 else one._replace(turns=1), []).append(product)
+        alike.setdefault(product.contraction._replace(turns=1), []).append(product)
     return [
         Problem(contraction, [one.name for one in several], sum([one.contraction.turns for one in several]))
         for contraction, several in alike.items()
@@ -88,18 +87,17 @@ def distinct(found: list[Product]) -> list[Problem]:
 
 def _refuse_many_axes(found: list[Product]) -> None:
     """Refuse convolutions on more axes than have names.  Raises SpecError."""
-    many = [product for product in found if len(product.contraction.axes) > len(AXES)]
-    if many:
-        raise SpecError(
-            [
-                Fault(
-                    f"'{one.node.name}' is of type {one.node.layer.type}, but a problem of Timeloop's has names for "
-                    f"{len(AXES)} spatial axes, and none for {len(one.contraction.axes)}",
-                    one.node.origin,
-                )
-                for one in many
-            ]
+    faults = [
+        Fault(
+            f"'{node.name}' is of type {node.layer.type}, but a problem of Timeloop's has names for {len(AXES)} "
+            f"spatial axes, and none for {len(contraction.axes)}",
+            node.origin,
         )
+        for _, node, contraction in found
+        if len(contraction.axes) > len(AXES)
+    ]
+    if faults:
+        raise SpecError(faults)
 
 
 def instance(contraction: Contraction) -> dict[str, int]:
@@ -114,19 +112,16 @@ def instance(contraction: Contraction) -> dict[str, int]:
 
 @cache
 def shape(count: int) -> str:
-    """Return the lines of what all problems on so many axes have in common."""
+    """Return the lines that all problems on so many spatial axes have in common."""
     axes = AXES[: max(count, 2)]
     sums = [[[tap, f"{letter}dilation"], [place, f"{letter}stride"]] for tap, place, letter in axes]
     taps, places = [tap for tap, _, _ in axes], [place for _, place, _ in axes]
     coefficients = [f"{letter}{what}" for what in ("stride", "dilation") for _, _, letter in axes]
+    outputs = [[[name]] for name in ("N", "M", *places[::-1], "G")]
     spaces = [
         {"name": "Weights", "projection": [[[name]] for name in ("C", "M", *taps, "G")]},
         {"name": "Inputs", "projection": [[["N"]], [["C"]], *sums, [["G"]]]},
-        {
-            "name": "Outputs",
-            "projection": [[[name]] for name in ("N", "M", *places[::-1], "G")],
-            "read_write": True,
-        },
+        {"name": "Outputs", "projection": outputs, "read_write": True},
     ]
     lines = [
         "  shape:",
@@ -159,5 +154,5 @@ def _flow(value: object) -> str:
 
 
 def _plain(name: str) -> str:
-    """Return a layer's name as a part of a file's."""
+    """Return a layer's name as a part of a file's name."""
     return re.sub(r"[^\w.-]", "_", name, flags=re.ASCII)[:80]

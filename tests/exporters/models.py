@@ -11,11 +11,17 @@ import pytest
 from cnncalc import loads
 from cnncalc.execution.inputs import random_inputs
 from cnncalc.exporters.formats import FORMATS, Options
+from cnncalc.exporters.spec import written
 from cnncalc.graph import Graph
 from cnncalc.importers.onnx.load import read_model_bytes
 from cnncalc.network import Network
 
 TOLERANCE = 1e-4
+
+
+def spec_text(graph: Graph) -> str:
+    """Return the spec that is written of a graph."""
+    return written(graph)[0]
 
 
 def layer(item: str, *shapes: Sequence[int]) -> Network:

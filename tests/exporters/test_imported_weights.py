@@ -10,9 +10,9 @@ import numpy as np
 import onnx
 import pytest
 
-from cnncalc.exporters.spec import spec_text
 from cnncalc.network import Network, load, loads
 from tests.commands import cnncalc
+from tests.exporters.models import spec_text
 from tests.importers.models import FOLDER, model, network, node, runtime
 
 LEGS = """

@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cnncalc.exporters.spec import difference, spec_text
+from cnncalc.exporters.spec import difference
 from cnncalc.figures.costs import sums
 from cnncalc.importers.onnx.load import read_model_bytes
 from cnncalc.network import Network, load, loads
 from tests.commands import cnncalc
+from tests.exporters.models import spec_text
 from tests.importers.models import FOLDER, model, node, stored
 
 NAMES = sorted(path.stem for path in FOLDER.glob("*.onnx"))

@@ -1,4 +1,4 @@
-"""Protocol Buffers' wire format, as far as an ONNX file needs it: messages are bytes, put together from the inside.
+"""Protocol Buffers' wire format, as far as an ONNX file needs it: messages are bytes, built from the inside out.
 
 https://protobuf.dev/programming-guides/encoding; the fields' numbers are in :mod:`cnncalc.importers.onnx.proto`.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from cnncalc.importers.onnx.proto import (
     EXTERNAL,
@@ -26,16 +27,15 @@ from cnncalc.importers.onnx.proto import (
 from cnncalc.importers.onnx.wire import BYTES, FIXED32, VARINT
 
 Size = int | str
-"""A size that is known, or a word for one that is not."""
+"""A size, or the name of one that is not known."""
 
 
-class TensorMessage:
-    """A constant: its sizes, and its elements as integers or as numbers."""
+class TensorMessage(NamedTuple):
+    """A constant: its sizes, its elements, and their type: FLOAT or INT64."""
 
-    def __init__(self, shape: Sequence[int], elements: Sequence[int] | Sequence[float], code: int) -> None:
-        self.shape = shape
-        self.elements = elements
-        self.code = code
+    shape: Sequence[int]
+    elements: Sequence[int] | Sequence[float]
+    code: int
 
     def message(self) -> bytes:
         """Return it as a TensorProto."""
@@ -108,21 +108,23 @@ def attribute(name: str, value: Attribute) -> bytes:
 
 
 def tensor_head(name: str, shape: Sequence[int], code: int, size: int) -> bytes:
-    """Return a TensorProto up to its elements, which take so many bytes."""
-    parts = [integer(TensorProto.DIMS, length) for length in shape]
-    parts.append(integer(TensorProto.DATA_TYPE, code))
-    parts += [text(TensorProto.NAME, name)] if name else []
-    return b"".join([*parts, head(TensorProto.RAW_DATA, size)])
+    """Return a TensorProto up to its elements, which take ``size`` bytes."""
+    return _described(name, shape, code) + head(TensorProto.RAW_DATA, size)
 
 
 def outside(name: str, shape: Sequence[int], code: int, file: str, start: int, size: int) -> bytes:
-    """Return a TensorProto whose elements are in another file, so many bytes from a place on."""
-    parts = [integer(TensorProto.DIMS, length) for length in shape]
-    parts += [integer(TensorProto.DATA_TYPE, code), text(TensorProto.NAME, name)]
+    """Return a TensorProto whose elements are ``size`` bytes of another file, from ``start`` on."""
+    made = _described(name, shape, code)
     for key, value in (("location", file), ("offset", str(start)), ("length", str(size))):
         entry = text(StringStringEntryProto.KEY, key) + text(StringStringEntryProto.VALUE, value)
-        parts.append(block(TensorProto.EXTERNAL_DATA, entry))
-    return b"".join([*parts, integer(TensorProto.DATA_LOCATION, EXTERNAL)])
+        made += block(TensorProto.EXTERNAL_DATA, entry)
+    return made + integer(TensorProto.DATA_LOCATION, EXTERNAL)
+
+
+def _described(name: str, shape: Sequence[int], code: int) -> bytes:
+    """Return the fields of a TensorProto without its elements."""
+    sizes = b"".join([integer(TensorProto.DIMS, length) for length in shape])
+    return sizes + integer(TensorProto.DATA_TYPE, code) + (text(TensorProto.NAME, name) if name else b"")
 
 
 def value_info(name: str, sizes: Sequence[Size]) -> bytes:

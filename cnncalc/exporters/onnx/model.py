@@ -1,7 +1,7 @@
 """The file: operators, weights, inputs and outputs.
 
 Names of tensors are those of layers, names of weights those that ``cnncalc weights`` lists.  Weights are made, or read,
-one by one as the file is written; how long it is, is known before.
+one by one while the file is written; its length is known before.
 """
 
 from __future__ import annotations
@@ -31,26 +31,26 @@ if TYPE_CHECKING:
     from cnncalc.layers.ops import Array
 
 OPSETS = (13, 23)
-"""The least and the greatest opset: in the first Softmax is along one axis, of the last the runtimes of 2025 are."""
+"""The least and the greatest opset: Softmax is along one axis from 13 on, and the runtimes of 2025 know 23."""
 
 USUAL_OPSET = 17
 """The first that has LayerNormalization."""
 
 IR_VERSIONS = {23: 11, 21: 10, 19: 9, 0: 8}
-"""The version of the format from an opset on (onnx/docs/Versioning.md)."""
+"""Version of the format by the least opset that has it (onnx/docs/Versioning.md)."""
 
 MAX_MESSAGE = (1 << 31) - 1
-"""Bytes of a message of Protocol Buffers; what does not fit has its weights in a file beside it."""
+"""Most bytes of a message of Protocol Buffers; the weights of a larger model are in a file beside it."""
 
 SPARE = 1 << 20
-"""Bytes that are left for what is not summed: keys and lengths."""
+"""Bytes that are kept free for keys and lengths of messages, which are not summed."""
 
 BATCH = "batch"
 """The name of the batch size in the file."""
 
 
 class Parts(NamedTuple):
-    """A graph in pieces: its operators, what it says of values, and the names and shapes of its weights."""
+    """A graph in pieces: its operators, the descriptions of its values, and the names and shapes of its weights."""
 
     operators: list[bytes]
     values: list[bytes]
@@ -77,9 +77,9 @@ def written(
         graph: what is written.
         opset: the version of the operator set.
         contents: the graph's weights in their order, float32.
-        beside: writes a file beside the model's, for what that can't hold.
+        beside: writes a second file, for weights that the model's file can't hold.
         shown: layers whose tensors are outputs, too.
-        most: bytes of the file beyond which weights are beside it; None for as many as it can hold.
+        most: bytes of the file from which on weights are in the second file; None for as many as it can hold.
 
     Raises:
         CnncalcError: for a layer without a counterpart, weights that don't fit, or a model that is too large.
@@ -109,7 +109,7 @@ def written(
 def _file(
     graph: Graph, opset: int, parts: Parts, weights: list[tuple[bytes, int]], contents: Iterator[Chunk]
 ) -> Iterator[Chunk]:
-    """Yield the file: each weight's message begins with what is known of it, and goes on with its bytes."""
+    """Yield the file; ``weights`` are the beginnings of their messages, and the number of bytes that follow."""
     yield integer(ModelProto.IR_VERSION, next(made for since, made in IR_VERSIONS.items() if opset >= since))
     yield text(ModelProto.PRODUCER_NAME, "cnncalc") + text(ModelProto.PRODUCER_VERSION, __version__)
     version = text(OperatorSetIdProto.DOMAIN, "") + integer(OperatorSetIdProto.VERSION, opset)
@@ -160,7 +160,7 @@ def _parts(graph: Graph, opset: int, shown: Collection[Node]) -> Parts:
 
 
 def tensor_names(graph: Graph) -> dict[Tensor, str]:
-    """Return what the file calls each tensor: as its layer, or as the output that it is."""
+    """Return the name of each tensor in the file: its layer's, or that of the output that it is."""
     names: dict[Tensor, str] = {tensor: name for name, tensor in graph.inputs.items()}
     taken = {*names.values(), *[node.key(name) for node in graph.nodes for name in node.use.weights]}
     for name, tensor in graph.outputs.items():
@@ -179,7 +179,7 @@ def tensor_names(graph: Graph) -> dict[Tensor, str]:
 
 
 def _sizes(graph: Graph, tensor: Tensor) -> list[Size]:
-    """Return a tensor's sizes, with a word for the batch's."""
+    """Return a tensor's sizes, with a name for the batch's."""
     if tensor.times == 0 or graph.model.single:
         return [tensor.copies(), *tensor.shape]
     return [BATCH if tensor.times == 1 else f"{tensor.times}*{BATCH}", *tensor.shape]

@@ -1,4 +1,4 @@
-"""The operators that one layer becomes, put together as it says; see :class:`cnncalc.layers.onnx.Onnx`."""
+"""The operators that a layer becomes in an ONNX file; see :class:`cnncalc.layers.onnx.Onnx`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 KINDS = {"number": FLOAT, "integer": INT64, "truth": BOOL}
 
 AXES_ARE_INPUTS = {"ReduceSum": 13}
-"""From which opset on a reduction takes its axes as an input; all others from 18 on."""
+"""The opset from which on a reduction takes its axes as an input; other reductions do from 18 on."""
 
 
 class Operators:
@@ -94,48 +94,48 @@ class Operators:
         return self.weight(name) if rank == 1 else self.reshape(self.weight(name), [-1, *[1] * (rank - 1)])
 
     def integers(self, values: Sequence[int]) -> str:
-        """Return a row of integers.  Raises LayerError for too many."""
+        """Return integers as a constant of rank 1.  Raises LayerError for too many."""
         if len(values) > MAX_EXPORTED_INDICES:
             raise LayerError(f"takes {len(values):,} indices, but at most {MAX_EXPORTED_INDICES:,} are exported")
         return self.node("Constant", value=TensorMessage([len(values)], values, INT64))
 
     def integer(self, value: int) -> str:
-        """Return one integer."""
+        """Return an integer as a constant of rank 0."""
         return self.node("Constant", value=TensorMessage([], [value], INT64))
 
     def number(self, value: float) -> str:
-        """Return one number."""
+        """Return a number as a constant of rank 0."""
         return self.node("Constant", value=TensorMessage([], [value], FLOAT))
 
     def filled(self, value: float, shape: Sequence[int]) -> str:
-        """Return equal numbers, of which the file has one."""
+        """Return a tensor of equal numbers, of which the file has one."""
         return self.node("ConstantOfShape", self.integers(shape), value=TensorMessage([1], [value], FLOAT))
 
     def cast(self, x: str, kind: Literal["number", "integer", "truth"]) -> str:
-        """Return numbers, integers, or truth."""
+        """Return a tensor cast to real numbers, integers or truth values."""
         return self.node("Cast", x, to=KINDS[kind])
 
     def reshape(self, x: str, sizes: Sequence[int]) -> str:
-        """Lay out anew."""
+        """Return a tensor reshaped; the sizes include the batch's."""
         return self.node("Reshape", x, self.integers(sizes))
 
     def transpose(self, x: str, order: Sequence[int]) -> str:
-        """Put axes into another order."""
+        """Return a tensor with its axes, the batch's among them, in another order."""
         return x if list(order) == [*range(len(order))] else self.node("Transpose", x, perm=list(order))
 
     def reduce(self, op: str, x: str, axes: Sequence[int]) -> str:
-        """Summarise axes."""
+        """Return a tensor reduced along axes, which stay with size 1."""
         if self.opset >= AXES_ARE_INPUTS.get(op, 18):
             return self.node(op, x, self.integers(axes), keepdims=1)
         return self.node(op, x, axes=list(axes), keepdims=1)
 
     def cut(self, x: str, axis: int, start: int, stop: int, step: int = 1) -> str:
-        """Keep a part of an axis."""
+        """Return the part of a tensor from ``start`` to before ``stop`` along an axis."""
         ends = [self.integers([figure]) for figure in (start, stop, axis)]
         return self.node("Slice", x, *ends, *[self.integers([step])] * (step != 1))
 
     def resize(self, x: str, scales: Sequence[float] | None, sizes: Sequence[int], **attributes: Attribute) -> str:
-        """Resize by factors, or to sizes, the batch's being taken from the tensor where they are for all axes."""
+        """Return a map with its spatial axes resized by factors or, without factors, to sizes."""
         if scales is not None:
             factors = self.node("Constant", value=TensorMessage([2 + len(scales)], [1.0, 1.0, *scales], FLOAT))
             return self.node("Resize", x, "", factors, **attributes)
@@ -146,16 +146,12 @@ class Operators:
         return self.node("Resize", x, "", "", self.node("Concat", first, wanted, axis=0), **attributes)
 
     def stretched(self, index: int) -> str:
-        """Return an input as often as there are samples."""
+        """Return an input without a batch, repeated for each sample if other inputs have a batch."""
         x = self.inputs[index]
         if self._times[index] or not any(self._times):
             return x
-        batch = self.cut(
-            self.node("Shape", next(name for name, times in zip(self.inputs, self._times, strict=True) if times)),
-            0,
-            0,
-            1,
-        )
+        batched = next(name for name, times in zip(self.inputs, self._times, strict=True) if times)
+        batch = self.cut(self.node("Shape", batched), 0, 0, 1)
         return self.node("Expand", x, self.node("Concat", batch, self.integers(self.shapes[index]), axis=0))
 
 
