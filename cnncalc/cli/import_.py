@@ -52,7 +52,7 @@ def command(asked: Asked, path: str | None, weights: str | None, force: bool) ->
         to_stderr(f"{text.count(chr(10))} lines for {layers}, each the same when it is read again")
     params, own = (sums(one.nodes).params for one in (again, network))
     if params != own:
-        why = "some tensors are made of others, or were not learned, which a spec can't say"
+        why = "some tensors are shared, made of others, or were not learned, which a spec can't express"
         to_stderr(f"note: the spec has {params:,} params, the model {own:,}: {why}")
 
 

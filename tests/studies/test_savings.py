@@ -165,6 +165,14 @@ def test_what_does_not_fit_is_not_offered() -> None:
     assert names == ["stored as float16", "stored as int8", "low rank 2", "90% pruned"]
 
 
+def test_what_adds_more_than_it_saves_is_not_offered() -> None:
+    """MobileNetV2's first convolution, 3 to 32 channels, 3×3/2 on 224×224, as a bottleneck of 8 channels.
+
+    By hand: 3·8 + 8·8·9 + 8·32 = 856 weights for 864, and 224²·24 + 112²·832 = 11,640,832 MACs for 10,838,016.
+    """
+    assert not [change for change in changes_of(bench_of("mobilenet_v2")) if change.name == "1×1 bottleneck"]
+
+
 def test_expressions_are_kept_as_they_are_written() -> None:
     text = (
         "args: {n: 8}\ninput: [8, 12, 12]\nblocks:\n  wide:\n    args: {by}\n    layers:\n"

@@ -141,8 +141,10 @@ class Workbench:
         return before._replace(**sizes, seconds=seconds)
 
     def saves(self, after: Figures) -> bool:
-        """Whether a change is worth reporting."""
-        return after.macs < self.before.macs or after.params < self.before.params
+        """Whether a change takes a larger share of params or of MACs away than it adds to the other."""
+        pairs = (after.params, self.before.params), (after.macs, self.before.macs)
+        shares = [then / now - 1 if now else float(then > 0) for then, now in pairs]
+        return min(shares) < 0 and max(shares) < -min(shares)
 
     # --- the network as a whole -----------------------------------------------------------------------------
 
