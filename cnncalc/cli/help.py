@@ -7,8 +7,15 @@ import click
 from cnncalc.cli.output import Output
 
 
+def _commands(context: click.Context, param: click.Parameter, begin: str) -> list[str]:
+    """Return the commands whose names begin so."""
+    root = context.find_root()
+    known = root.command.list_commands(root) if isinstance(root.command, click.Group) else []
+    return [name for name in known if name.startswith(begin)]
+
+
 @click.command("help", short_help="List the commands, or show one in full.")
-@click.argument("name", metavar="[COMMAND]", required=False)
+@click.argument("name", metavar="[COMMAND]", required=False, shell_complete=_commands)
 @click.pass_context
 def command(context: click.Context, name: str | None) -> None:
     """List the commands, or show one in full: what it does, its options and examples.

@@ -529,6 +529,7 @@ def test_a_word_in_place_of_a_number(words: list[str], message: str) -> None:
         ("sweep squeezenet1_1", ["file,squeezenet1_1", "plain,squeezenet1_1"]),
         ("layers global_m", ["plain,global_maxpool"]),
         ("deploy lenet5 --board stm32f", ["plain,stm32f746"]),
+        ("help su", ["plain,summary", "plain,survey"]),
     ],
 )
 def test_a_shell_completes(words: str, offered: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
