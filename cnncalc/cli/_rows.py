@@ -215,11 +215,7 @@ _takes_varied = gathering(
 _takes_kept = gathering(
     "rows",
     Rows,
-    click.option(
-        "--sample",
-        metavar="N",
-        help="Number of different combinations to draw at random: 1000 or 100k.",
-    ),
+    click.option("--sample", metavar="N", help="Number of different combinations to draw at random: 1000 or 100k."),
     click.option("--seed", type=WholeNumber(0, 2**64), default=0, help="Seed for --sample."),
     click.option("--where", metavar="CONDITION", help=_WHERE),
     click.option(

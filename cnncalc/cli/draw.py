@@ -125,12 +125,7 @@ def page_by_default(recipe: Recipe, network: Graph, summary: Summary, depth: int
 
 
 def page_of(
-    network: Graph,
-    summary: Summary,
-    machine: Machine,
-    choice: Choice,
-    by: str = "macs",
-    more: Sequence[Chart] = (),
+    network: Graph, summary: Summary, machine: Machine, choice: Choice, by: str = "macs", more: Sequence[Chart] = ()
 ) -> Iterable[str]:
     """Return a network as one HTML file."""
     from cnncalc.drawing.measures import LayerFigure, measure

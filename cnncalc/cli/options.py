@@ -87,9 +87,7 @@ layout_option = click.option(
     help="Order of the axes in all shapes, given or shown: 3×32×32 or 32×32×3.",
 )
 fuse_option = click.option(
-    "--fuse/--no-fuse",
-    default=True,
-    help="Combine a model file's operators into layers, or show them one by one.",
+    "--fuse/--no-fuse", default=True, help="Combine a model file's operators into layers, or show them one by one."
 )
 
 

@@ -131,11 +131,7 @@ class Summary(NamedTuple):
 
 
 def summarize(
-    network: Graph,
-    batch: int = 1,
-    dtype: str = "float32",
-    optimizer: str = "adam",
-    convention: str = OWN_CONVENTION,
+    network: Graph, batch: int = 1, dtype: str = "float32", optimizer: str = "adam", convention: str = OWN_CONVENTION
 ) -> Summary:
     """Return every figure of a network.
 

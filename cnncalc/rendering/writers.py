@@ -169,8 +169,7 @@ FORMATS = {
     "table": Format((".txt",), _table),
     "json": Format((".json",), _json),
     "ndjson": Format(
-        (".ndjson", ".jsonl"),
-        lambda view, screen: map(as_json, view.records()) if view.lines is None else view.lines(),
+        (".ndjson", ".jsonl"), lambda view, screen: map(as_json, view.records()) if view.lines is None else view.lines()
     ),
     "csv": Format((".csv",), _lines(_csv)),
     "tsv": Format((".tsv",), _lines(lambda cells: "\t".join(map(printable, cells)) + "\n")),

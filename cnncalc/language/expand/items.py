@@ -7,15 +7,7 @@ from marshal import dumps
 from typing import TYPE_CHECKING
 
 from cnncalc.graph import BlockUse, Graph, Node, Tensor, Unmet
-from cnncalc.ground.limits import (
-    MAX_DEPTH,
-    MAX_INPUTS,
-    MAX_LAYERS,
-    MAX_READS,
-    MAX_STEPS,
-    MAX_WORK,
-    STEPS_PER_LAYER,
-)
+from cnncalc.ground.limits import MAX_DEPTH, MAX_INPUTS, MAX_LAYERS, MAX_READS, MAX_STEPS, MAX_WORK, STEPS_PER_LAYER
 from cnncalc.ground.near import did_you_mean
 from cnncalc.ground.places import Origin
 from cnncalc.language.document import BlockItem, Item, LayerItem, SequenceItem

@@ -8,15 +8,7 @@ from functools import cache
 from typing import NamedTuple
 
 from cnncalc.ground.near import folded, nearest, suggestion
-from cnncalc.language.hints.foreign_words import (
-    ADVICE,
-    ARGUMENTS,
-    FALSE_FRIENDS,
-    LOSS,
-    NOT_OFFERED,
-    TRAINING,
-    WRITTEN,
-)
+from cnncalc.language.hints.foreign_words import ADVICE, ARGUMENTS, FALSE_FRIENDS, LOSS, NOT_OFFERED, TRAINING, WRITTEN
 from cnncalc.layers import layer_type, layer_types
 from cnncalc.layers.base import Layer
 

@@ -63,8 +63,4 @@ def records(layers: Sequence[Explained]) -> Iterator[dict[str, object]]:
 
 def document(found: Deployment, layers: Sequence[Explained]) -> dict[str, object]:
     """Return everything as one object."""
-    return {
-        "name": found.graph.name,
-        "quant": found.graph.kind.name,
-        "lines": list(records(layers)),
-    }
+    return {"name": found.graph.name, "quant": found.graph.kind.name, "lines": list(records(layers))}

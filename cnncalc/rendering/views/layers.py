@@ -25,10 +25,7 @@ def view_all(types: Sequence[tuple[str, type[Layer]]]) -> View:
         return [record(family, layer) for family, layer in types]
 
     return View(
-        page=lambda screen: listing(types),
-        document=lambda: {"layers": records()},
-        records=records,
-        columns=FIELDS,
+        page=lambda screen: listing(types), document=lambda: {"layers": records()}, records=records, columns=FIELDS
     )
 
 

@@ -128,10 +128,7 @@ def measured(network: Graph, on: Device) -> dict[str, tuple[int, list[Weighed]]]
     found = deploy(network, on)
     ends = upper_ends(found)
     parts = [*[_weighed(part, found) for part in found.ram], ("another order of branches", ends.arena - found.arena)]
-    return {
-        "arena": (ends.ram_max, parts),
-        "flash": (ends.flash, [_weighed(part, found) for part in found.flash]),
-    }
+    return {"arena": (ends.ram_max, parts), "flash": (ends.flash, [_weighed(part, found) for part in found.flash])}
 
 
 def _weighed(part: Part, found: Deployment) -> Weighed:

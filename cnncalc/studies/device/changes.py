@@ -171,9 +171,7 @@ def _places(nodes: set[Node]) -> str:
 
 
 def rebuilt(
-    network: Graph,
-    instead: Callable[[Node], Layer | None],
-    before: Callable[[Node], Layer | None] = lambda node: None,
+    network: Graph, instead: Callable[[Node], Layer | None], before: Callable[[Node], Layer | None] = lambda node: None
 ) -> Graph | None:
     """Return the network with other layers, its shapes inferred anew; None if they don't fit.
 

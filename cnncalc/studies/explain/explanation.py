@@ -122,11 +122,7 @@ def _sharing(node: Node, formulas: list[Formula]) -> list[Formula]:
     if layer.type == "conv":
         params = next(found for found in formulas if found.symbol == "params")
         shared = params._replace(symbol="shared")
-    return [
-        shared,
-        formula("unshared", weight * prod(outs[1:])),
-        formula("fully connected", prod(ins) * prod(outs)),
-    ]
+    return [shared, formula("unshared", weight * prod(outs[1:])), formula("fully connected", prod(ins) * prod(outs))]
 
 
 def together(formulas: list[Formula], shape: Shape) -> list[Formula]:
