@@ -6,6 +6,14 @@ Keys are folded as :func:`cnncalc.ground.near.folded` folds them: no capitals, n
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+
+def _by_word(table: Mapping[str, str]) -> dict[str, str]:
+    """Return a hint for each word, from hints for several words with blanks between them."""
+    return {word: hint for words, hint in table.items() for word in words.split()}
+
+
 _BLOCKS = {
     "resnet": "basicblock bottleneck resblock residualblock",
     "mobilenet_v2": "invertedresidual mbconv",
@@ -15,161 +23,89 @@ _BLOCKS = {
 }
 """Blocks of papers, by a network that ships and has one."""
 
-WRITTEN = {
-    **{
-        word: f"not offered; write it as a block of your own, under 'blocks'; 'cnncalc show {shown}' has one"
-        for shown, words in _BLOCKS.items()
-        for word in words.split()
-    },
-    **dict.fromkeys(
-        ("convbnrelu", "convbnact", "convbn", "cbr", "cbs"),
+WRITTEN = _by_word({
+    "convbnrelu convbnact convbn cbr cbs":
         "not offered; write 'conv', 'batchnorm' and the activation as items, or as a block of your own",
-    ),
-    **dict.fromkeys(("mlp", "ffn", "feedforward"), "not offered; write 'linear', 'gelu' and 'linear' as items"),
-    **dict.fromkeys(
-        ("patchembed", "patchembedding"),
+    "mlp ffn feedforward": "not offered; write 'linear', 'gelu' and 'linear' as items",
+    "patchembed patchembedding":
         "not offered; write 'conv' whose 'stride' is its 'kernel_size', 'reshape' and 'permute'",
-    ),
-    **dict.fromkeys(("clstoken", "classtoken"), "not offered; write 'parameter' for the token, and 'concat'"),
-    **dict.fromkeys(
-        ("posembed", "positionalembedding", "positionembedding", "positionalencoding"),
+    "clstoken classtoken": "not offered; write 'parameter' for the token, and 'concat'",
+    "posembed positionalembedding positionembedding positionalencoding":
         "not offered; write 'shift', which adds learned positions",
-    ),
-    **dict.fromkeys(("minpool", "minpooling"), "not offered; write 'neg', 'maxpool' and 'neg'"),
+    "minpool minpooling": "not offered; write 'neg', 'maxpool' and 'neg'",
     "argmin": "not offered; write 'neg', then 'argmax'",
     "rsqrt": "not offered; write 'sqrt', then 'reciprocal'",
     "reduction": "it is called 'sum' or 'mean' here",
     "conv2dsame": "write 'conv' with 'padding: same'",
-    **dict.fromkeys(("reflectpad", "reflectionpadding"), "write 'pad' with 'mode: reflect'"),
-    **dict.fromkeys(
-        ("branch", "branches", "parallel", "fork", "hybridconcurrent"),
-        "not offered; write 'concat' or 'add' with 'paths'",
-    ),
-    **dict.fromkeys(
-        ("stem", "backbone", "neck", "head", "body", "stage", "encoder", "decoder"),
-        "group items with 'sequence: […]', which may have a 'name'",
-    ),
+    "reflectpad reflectionpadding": "write 'pad' with 'mode: reflect'",
+    "branch branches parallel fork hybridconcurrent": "not offered; write 'concat' or 'add' with 'paths'",
+    "stem backbone neck head body stage encoder decoder": "group items with 'sequence: […]', which may have a 'name'",
     "norm": "write 'batchnorm', 'layernorm', 'groupnorm' or 'instancenorm'",
     "normalization": "preprocessing of images is no part of the network here; darknet's is 'lrn'",
-    **dict.fromkeys(
-        ("depthwiseconv", "depthwise", "dwconv", "convdw", "convolutiondepthwise", "depthwiseconvolution"),
+    "depthwiseconv depthwise dwconv convdw convolutiondepthwise depthwiseconvolution":
         "write 'conv' with 'groups: in_channels'",
-    ),
-    **dict.fromkeys(
-        ("separableconv", "sepconv", "depthwiseseparable", "depthwiseseparableconv", "separableconvolution"),
+    "separableconv sepconv depthwiseseparable depthwiseseparableconv separableconvolution":
         "write 'conv' with 'groups: in_channels', then a 1×1 'conv'",
-    ),
-    **dict.fromkeys(("pointwise", "pointwiseconv", "pwconv", "conv1x1"), "write 'conv' with 'kernel_size: 1'"),
-    **dict.fromkeys(("conv3x3", "conv5x5", "conv7x7"), "write 'conv' with its 'kernel_size'"),
-    **dict.fromkeys(
-        ("atrousconv", "atrousconvolution", "dilatedconv", "dilatedconvolution"), "write 'conv' with 'dilation'"
-    ),
-    **dict.fromkeys(("groupconv", "groupedconv", "groupconvolution"), "write 'conv' with 'groups'"),
+    "pointwise pointwiseconv pwconv conv1x1": "write 'conv' with 'kernel_size: 1'",
+    "conv3x3 conv5x5 conv7x7": "write 'conv' with its 'kernel_size'",
+    "atrousconv atrousconvolution dilatedconv dilatedconvolution": "write 'conv' with 'dilation'",
+    "groupconv groupedconv groupconvolution": "write 'conv' with 'groups'",
     "causalconv": "write 'conv' with 'padding: [[n, 0]]', where n is dilation · (kernel_size − 1)",
-    **dict.fromkeys(("pooling", "pool", "subsampling", "subsample"), "it is called 'maxpool' or 'avgpool' here"),
-    **dict.fromkeys(("globalpooling", "globalpool"), "it is called 'global_avgpool' or 'global_maxpool' here"),
-    **dict.fromkeys(("adaptivepooling", "adaptivepool"), "it is called 'adaptive_avgpool' or 'adaptive_maxpool' here"),
-    **dict.fromkeys(
-        ("spp", "sppf", "spatialpyramidpooling"), "write 'concat' with 'paths', each with its own pooling"
-    ),
-    **dict.fromkeys(
-        ("eltwise", "elementwise", "elemwise"), "it is called 'add', 'multiply', 'subtract' or 'maximum' here"
-    ),
+    "pooling pool subsampling subsample": "it is called 'maxpool' or 'avgpool' here",
+    "globalpooling globalpool": "it is called 'global_avgpool' or 'global_maxpool' here",
+    "adaptivepooling adaptivepool": "it is called 'adaptive_avgpool' or 'adaptive_maxpool' here",
+    "spp sppf spatialpyramidpooling": "write 'concat' with 'paths', each with its own pooling",
+    "eltwise elementwise elemwise": "it is called 'add', 'multiply', 'subtract' or 'maximum' here",
     "merge": "it is called 'add' or 'concat' here",
-    **dict.fromkeys(
-        ("shortcut", "residual", "skip", "skipconnection", "skipadd"),
-        "write 'add' with 'from: [one, another]', or with 'paths'",
-    ),
+    "shortcut residual skip skipconnection skipadd": "write 'add' with 'from: [one, another]', or with 'paths'",
     "route": "write 'concat' with 'from: [one, another]'; for a single layer 'identity' with 'from'",
-    **dict.fromkeys(
-        ("activation", "act", "nonlinearity", "nonlin"), "an activation has its own name as its type: '- relu'"
-    ),
-    **dict.fromkeys(
-        ("input", "inputlayer", "inputspec", "data", "datalayer", "placeholder", "inputdata", "net", "network"),
+    "activation act nonlinearity nonlin": "an activation has its own name as its type: '- relu'",
+    "input inputlayer inputspec data datalayer placeholder inputdata net network":
         "the input has its own key, above 'layers': 'input: [3, 224, 224]'",
-    ),
-    **dict.fromkeys(
-        ("output", "outputlayer", "outputs"),
+    "output outputlayer outputs":
         "the last item is the output; list others in 'outputs: [name]', a key next to 'layers'",
-    ),
-    **dict.fromkeys(
-        (
-            "sequential", "modulelist", "layerlist", "nnsequential", "hybridsequential", "model", "module",
-            "functional", "layers", "items",
-        ),
+    "sequential modulelist layerlist nnsequential hybridsequential model module functional layers items":
         "group items with 'sequence: […]'",
-    ),
     "loop": "write 'repeat: 3' below the item, or below '- sequence:' with several",
-    **dict.fromkeys(("squeeze", "unsqueeze", "expanddims"), "write 'reshape' with the output's shape"),
-    **dict.fromkeys(
-        ("split", "slicechannel", "chunk", "unbind", "unstack"), "write a 'slice' for each part, each with 'from'"
-    ),
-    **dict.fromkeys(("stack", "pack"), "write 'concat' with a 'reshape' in each path, which adds an axis of 1"),
-    **dict.fromkeys(
-        ("se", "seblock", "semodule", "selayer", "squeezeexcite", "squeezeexcitation", "squeezeandexcitation"),
+    "squeeze unsqueeze expanddims": "write 'reshape' with the output's shape",
+    "split slicechannel chunk unbind unstack": "write a 'slice' for each part, each with 'from'",
+    "stack pack": "write 'concat' with a 'reshape' in each path, which adds an axis of 1",
+    "se seblock semodule selayer squeezeexcite squeezeexcitation squeezeandexcitation":
         "write 'multiply' with paths, one of them []; 'cnncalc show senet' has such a block",
-    ),
-    **dict.fromkeys(
-        ("gaussiannoise", "droppath", "dropblock", "stochasticdepth", "activityregularization", "masking"),
+    "gaussiannoise droppath dropblock stochasticdepth activityregularization masking":
         "leave it out: it does nothing at inference",
-    ),
-    **dict.fromkeys(
-        ("cast", "castlike", "contiguous", "detach", "stopgradient", "clone", "quantstub", "dequantstub", "silence"),
+    "cast castlike contiguous detach stopgradient clone quantstub dequantstub silence":
         "leave it out: it changes neither shape nor costs",
-    ),
-    **dict.fromkeys(
-        (
-            "rescaling", "augmentation", "imagedata", "randomflip", "randomcrop", "randomrotation",
-            "randomzoom", "randomtranslation", "randomcontrast",
-        ),
+    "rescaling augmentation imagedata randomflip randomcrop randomrotation randomzoom randomtranslation randomcontrast":
         "leave it out: preprocessing of images is no part of the network here",
-    ),
-    **dict.fromkeys(
-        ("yolo", "region", "detection", "detectionoutput", "priorbox", "nonmaxsuppression", "nms", "proposal"),
+    "yolo region detection detectionoutput priorbox nonmaxsuppression nms proposal":
         "not offered: a detector ends with the outputs of its last convolutions here",
-    ),
-    **dict.fromkeys(
-        ("cost", "loss", "accuracy", "criterion", "softmaxwithloss", "crossentropy"),
-        "leave it out: a loss is no part of the network here",
-    ),
-    **dict.fromkeys(("lambda", "customlayer", "function", "pyfunc", "python"), "not offered: a spec has no code"),
-    **dict.fromkeys(
-        ("maxunpool", "maxunpooling", "unpool", "unpooling", "avgunpool"),
+    "cost loss accuracy criterion softmaxwithloss crossentropy": "leave it out: a loss is no part of the network here",
+    "lambda customlayer function pyfunc python": "not offered: a spec has no code",
+    "maxunpool maxunpooling unpool unpooling avgunpool":
         "not offered; 'upsample' has the same output shape, but doesn't read where the maxima were",
-    ),
-    **dict.fromkeys(
-        ("glu", "geglu", "swiglu", "reglu", "bilinearglu"),
+    "glu geglu swiglu reglu bilinearglu":
         "not offered; write 'multiply' with two paths, one of them ending in the gate's activation",
-    ),
-    **dict.fromkeys(
-        (
-            "selfattention", "crossattention", "multiheadattention", "multiheadselfattention", "mha", "mhsa",
-            "multiheaddotproductattention",
-        ),
+    "selfattention crossattention multiheadattention multiheadselfattention mha mhsa multiheaddotproductattention":
         "not offered as one layer; write 'linear' for queries, keys and values, then 'attention', then 'linear'",
-    ),
-    **dict.fromkeys(
-        ("grn", "globalresponsenorm"), "not offered; write it with 'norm2', 'mean', 'divide' and 'multiply'"
-    ),
-    **dict.fromkeys(("square", "sqr"), "write 'power: 2'"),
-    **dict.fromkeys(("downsample", "downsampling", "downscale"), "write 'conv' or a pooling with 'stride: 2'"),
+    "grn globalresponsenorm": "not offered; write it with 'norm2', 'mean', 'divide' and 'multiply'",
+    "square sqr": "write 'power: 2'",
+    "downsample downsampling downscale": "write 'conv' or a pooling with 'stride: 2'",
     "average": "not offered; write 'add', then 'affine' with 'mul'",
     "scalechannels": "write 'multiply' with 'from: [one, another]'",
     "timedistributed": "write 'fold: 0', the layer, and 'unfold' with the number of steps: each step becomes a sample",
-    **dict.fromkeys(("bidirectional", "birnn"), "write 'lstm', 'gru' or 'rnn' with 'bidirectional: true'"),
-    **dict.fromkeys(("bilstm", "blstm"), "write 'lstm' with 'bidirectional: true'"),
+    "bidirectional birnn": "write 'lstm', 'gru' or 'rnn' with 'bidirectional: true'",
+    "bilstm blstm": "write 'lstm' with 'bidirectional: true'",
     "bigru": "write 'gru' with 'bidirectional: true'",
-    **dict.fromkeys(
-        ("weightnorm", "weightnormalization", "spectralnorm", "spectralnormalization"),
+    "weightnorm weightnormalization spectralnorm spectralnormalization":
         "leave it out: it changes how weights are learned, but neither shape nor costs",
-    ),
-    **dict.fromkeys(
-        ("crop", "cropping"),
-        "write 'center_crop' with the remaining size, or 'pad' with negative sizes: '[[-1, -2], [0, 0]]'",
-    ),
+    "crop cropping": "write 'center_crop' with the remaining size, or 'pad' with negative sizes: '[[-1, -2], [0, 0]]'",
     "normalize": "vectors of length 1 are 'l2_normalize'; preprocessing of images is no part of the network here",
     "passthrough": "write 'pixel_unshuffle' for pixels that become channels, 'identity' for an unchanged tensor",
-}  # fmt: skip
+} | {
+    words: f"not offered; write it as a block of your own, under 'blocks'; 'cnncalc show {shown}' has one"
+    for shown, words in _BLOCKS.items()
+})  # fmt: skip
 """Layers that are expressed by other types, or that don't belong in a spec, each with a hint."""
 
 _NEAR_MISSES = (
@@ -237,22 +173,15 @@ ARGUMENTS = {
 }
 """Other frameworks' words for each of our arguments."""
 
-ADVICE = {
-    **dict.fromkeys(
-        ("inplace", "device", "trainable", "weight_filler", "bias_filler"), "leave it out: it changes no figure"
-    ),
-    **dict.fromkeys(("start_dim", "end_dim"), "leave it out: flatten makes a vector of the whole tensor"),
+ADVICE = _by_word({
+    "inplace device trainable weight_filler bias_filler": "leave it out: it changes no figure",
+    "start_dim end_dim": "leave it out: flatten makes a vector of the whole tensor",
     "padding_mode": "put a 'pad' with this mode before the convolution",
     "dim": "it is called 'axis' here and counts without the batch: PyTorch's dim 1 is axis 0",
-    **dict.fromkeys(("num_features", "num_channels", "input_size"), "leave it out: it is inferred from the input"),
+    "num_features num_channels input_size": "leave it out: it is inferred from the input",
     "normalized_shape": "leave it out, or name the axes with 'axis'",
-    **dict.fromkeys(
-        ("activation", "act", "act_type", "activation_fn", "act_layer"),
-        "put the activation after it, as a separate item",
-    ),
-    **dict.fromkeys(
-        ("input_shape", "input_dim", "batch_input_shape"), "leave it out: shapes are inferred from the input"
-    ),
+    "activation act act_type activation_fn act_layer": "put the activation after it, as a separate item",
+    "input_shape input_dim batch_input_shape": "leave it out: shapes are inferred from the input",
     "track_running_stats": "it belongs to 'batchnorm'",
     "negative_slope": "it belongs to 'leaky_relu'",
     "no_bias": "write 'bias: false' if it is true",
@@ -260,29 +189,24 @@ ADVICE = {
     "pool": "write 'maxpool' or 'avgpool'",
     "operation": "write 'add', 'multiply' or 'maximum'",
     "global_pooling": "write 'global_avgpool' or 'global_maxpool'",
-    **dict.fromkeys(
-        ("batch_normalize", "batch_norm", "bn", "normalizer_fn", "norm", "norm_layer"),
-        "put a 'batchnorm' after it, as a separate item",
-    ),
+    "batch_normalize batch_norm bn normalizer_fn norm norm_layer": "put a 'batchnorm' after it, as a separate item",
     "num_layers": "stack copies of the item: 'repeat: 2' beside the type",
     "batch_first": "leave it out: shapes have no batch axis",
     "return_sequences": "leave it out: all steps come out, and 'select' takes the last one",
     "num_heads": "heads are an axis of their own, which 'reshape' and 'permute' make",
     "depth_radius": "write 'size', which is 2 · depth_radius + 1",
     "exclusive": "write 'count_include_pad: false' if it is true",
-    **dict.fromkeys(
-        ("shared_axes", "channel_shared"),
+    "shared_axes channel_shared":
         "write 'num_parameters: 1' for one that all share, 'num_parameters: channels' for one per channel",
-    ),
-    **dict.fromkeys(("kernel_h", "kernel_w"), "write 'kernel_size: [height, width]'"),
-    **dict.fromkeys(("stride_h", "stride_w"), "write 'stride: [height, width]'"),
-    **dict.fromkeys(("pad_h", "pad_w"), "write 'padding: [height, width]'"),
+    "kernel_h kernel_w": "write 'kernel_size: [height, width]'",
+    "stride_h stride_w": "write 'stride: [height, width]'",
+    "pad_h pad_w": "write 'padding: [height, width]'",
     "data_format": "leave it out: channels come first",
     "dtype": "leave it out: a spec's figures don't depend on it",
     "return_indices": "leave it out: only the maxima are returned",
-    **dict.fromkeys(("bottom", "inputs", "layers"), "write 'from' beside the type"),
+    "bottom inputs layers": "write 'from' beside the type",
     "top": "write 'name' beside the type",
-}
+})  # fmt: skip
 """Hints for arguments without a counterpart; endings of Keras's many are in :data:`TRAINING`."""
 
 TRAINING = ("_initializer", "_regularizer", "_constraint", "_init")
