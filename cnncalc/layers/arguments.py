@@ -182,8 +182,10 @@ def natural(value: object) -> int:
 
 def number(value: object) -> float:
     """A real number."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not -LARGEST < value < LARGEST:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value:
         raise ValueError("a number")
+    if not -LARGEST < value < LARGEST:
+        raise ValueError(f"smaller than {LARGEST:g} in size")
     return as_float(value)
 
 

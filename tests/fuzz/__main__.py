@@ -1,5 +1,5 @@
-"""Look for faults: random networks are run in several ways, and by another engine; damaged specs and model files, and
-such that ask for much, are given to the commands.
+"""Look for faults: random networks are run in several ways, and by another engine; damaged specs and model files, such
+that ask for much, and layers with wrong arguments are given to the commands.
 
     python -m tests.fuzz --seconds 60 --seed 1
 
@@ -18,6 +18,7 @@ from importlib.util import find_spec
 from cnncalc.language.findings import SpecWarning
 from tests.fuzz import grown as grown_specs
 from tests.fuzz import hostile, networks, running
+from tests.fuzz import wrong as wrong_values
 
 
 def network(seed: int) -> tuple[str, list[str]]:
@@ -36,6 +37,12 @@ def grown(seed: int) -> tuple[str, list[str]]:
     """Return a small spec that asks for much, with the command that it is given to, and what is wrong."""
     text, command = grown_specs.spec(seed), hostile.command(seed)
     return f"# cnncalc {' '.join(command)}\n{text}", hostile.faults(text, command)
+
+
+def wrong(seed: int) -> tuple[str, list[str]]:
+    """Return a spec with wrong arguments, with the command that it is given to, and what is wrong with the answer."""
+    text = wrong_values.spec(seed)
+    return f"# cnncalc {' '.join(hostile.command(seed))}\n{text}", wrong_values.faults(text, seed)
 
 
 def model(seed: int) -> tuple[str, list[str]]:
@@ -60,6 +67,7 @@ KINDS: dict[str, Callable[[int], tuple[str, list[str]]]] = {
     "network": network,
     "damaged": damaged,
     "grown": grown,
+    "wrong": wrong,
 }
 if find_spec("onnx"):
     KINDS["model"] = model

@@ -56,12 +56,17 @@ def item(random: Random, shape: Shape, keep: bool = False) -> Item:
     return Item("relu", {}, shape)
 
 
+def given(example: Example) -> tuple[Arguments, tuple[Shape, ...]]:
+    """Return the arguments of an example by name, and its inputs."""
+    name, _, values = example.item.partition(":")
+    content = yaml.safe_load(values) or {}
+    return content if isinstance(content, dict) else {next(iter(known(name).arguments)): content}, example.inputs
+
+
 def drawn(random: Random, example: Example) -> Item:
     """Return the layer of an example, with some words and flags that are drawn."""
-    content = yaml.safe_load(example.item)
-    name, given = (content, {}) if isinstance(content, str) else next(iter(content.items()))
-    arguments = given if isinstance(given, dict) else {next(iter(known(name).arguments)): given}
-    arguments = varied(random, name, arguments, example.inputs, 0.4)
+    name = example.item.partition(":")[0]
+    arguments = varied(random, name, given(example)[0], example.inputs, 0.4)
     return Item(name, arguments, layer(name, arguments).apply(example.inputs).output)
 
 

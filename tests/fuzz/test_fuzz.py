@@ -23,8 +23,10 @@ from cnncalc.execution.kernels import Kernels, convolution
 from cnncalc.execution.kernels.parts import channels_last
 from cnncalc.layers import layer_types
 from cnncalc.layers.activation.relu import ReLU
+from cnncalc.layers.pooling._regions import AdaptivePool
+from cnncalc.layers.pooling._windowed import WindowPool
 from tests.execution.networks import spec as build
-from tests.fuzz import exported, grown, hostile, networks, running
+from tests.fuzz import exported, grown, hostile, networks, running, wrong
 from tests.fuzz.rounding import disturbed
 from tests.patience import PATIENCE
 
@@ -33,6 +35,7 @@ WITH_RESIDUALS = range(2_240, 2_290)  # among them some of one axis
 WITH_SOFTMAX = range(2_040, 2_120)
 DAMAGED = range(3_000, 3_020)
 MODELS = range(4_000, 4_012)
+WRONG_VALUES = range(5_000, 5_020)
 
 
 @pytest.mark.parametrize("seed", NETWORKS)
@@ -57,6 +60,24 @@ def test_a_small_spec_that_asks_for_much_is_answered(name: str) -> None:
     text = grown.SHAPES[name](Random(1))
     assert len(text) <= hostile.MOST_CHARACTERS
     assert hostile.faults(text, ("check", hostile.SPEC), PATIENCE) == []
+
+
+@pytest.mark.parametrize("name", layer_types())
+def test_a_wrong_value_is_refused_or_counted(name: str) -> None:
+    assert list(wrong.faults_of(name)) == []
+
+
+@pytest.mark.parametrize("seed", WRONG_VALUES)
+def test_a_layer_with_wrong_values_is_answered(seed: int) -> None:
+    assert wrong.faults(wrong.spec(seed), seed, PATIENCE) == []
+
+
+def test_a_value_that_no_check_refuses_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until November 2026 null passed as the size of a pooling's output, and no axis as the axes of a norm."""
+    monkeypatch.setattr(AdaptivePool.output_size, "_taken", lambda value: value)
+    assert any("null: on ((8, 9),): TypeError" in fault for fault in wrong.faults_of("adaptive_avgpool"))
+    monkeypatch.setattr(WindowPool.stride, "_taken", lambda value: value)
+    assert any("-1: on ((8, 9),): the output is" in fault for fault in wrong.faults_of("maxpool"))
 
 
 NOTHING_BUT_ROUNDING = """

@@ -100,6 +100,7 @@ FAULTS = [
     ("an expect of an output's number", HEAD + "  - relu\nexpect: {output: {relu1: 3}}\n", "4:26", "output must be a shape, for example [1000]", None),
     ("an expect of half an element", HEAD + "  - relu\nexpect: {output: [3, 32, 0.5]}\n", "4:18", "output must be a shape, for example [1000]", None),
     ("null for all axes", HEAD + "  - adaptive_avgpool: {output_size: null}\n", "3:37", "adaptive_avgpool: output_size must be a number, or a list with one number or null per axis, not null", None),
+    ("a number beyond what may be computed", HEAD + "  - affine: 1e300\n", "3:13", "affine: mul must be smaller than 1e+300 in size, not 1e+300", None),
     ("no axis", HEAD + "  - mean: {axis: []}\n", "3:18", "mean: axis must be an axis or a list of axes, not []", None),
     ("a negative variance", HEAD + "  - batchnorm: {eps: -1e-5}\n", "3:22", "batchnorm: eps must be a number of 0 or more, not -1e-05", None),
     ("an expect of nothing", HEAD + "  - relu\nexpect: {params: null}\n", "4:18", "params must be an integer, not null", None),

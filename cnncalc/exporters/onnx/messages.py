@@ -5,6 +5,7 @@ https://protobuf.dev/programming-guides/encoding; the fields' numbers are in :mo
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -26,6 +27,9 @@ from cnncalc.importers.onnx.proto import (
 )  # fmt: skip
 from cnncalc.importers.onnx.wire import BYTES, FIXED32, VARINT
 
+LARGEST = float.fromhex("0x1.fffffep+127")
+"""The largest number in 32 bits."""
+
 Size = int | str
 """A size, or the name of one that is not known."""
 
@@ -39,12 +43,17 @@ class TensorMessage(NamedTuple):
 
     def message(self) -> bytes:
         """Return it as a TensorProto."""
-        letter = {FLOAT: "f", INT64: "q"}[self.code]
-        raw = struct.pack(f"<{len(self.elements)}{letter}", *self.elements)
+        packed = {FLOAT: float32, INT64: struct.Struct("<q").pack}[self.code]
+        raw = b"".join(map(packed, self.elements))
         return tensor_head("", self.shape, self.code, len(raw)) + raw
 
 
 Attribute = int | float | str | TensorMessage | Sequence[int] | Sequence[float] | Sequence[str]
+
+
+def float32(number: float) -> bytes:
+    """Return a number in 32 bits, in which larger ones are infinite."""
+    return struct.pack("<f", number if abs(number) <= LARGEST else math.copysign(math.inf, number))
 
 
 def varint(number: int) -> bytes:
@@ -95,7 +104,7 @@ def attribute(name: str, value: Attribute) -> bytes:
         kind, content = AttributeType.INT, integer(AttributeProto.INT, value)
     elif isinstance(value, float):
         kind = AttributeType.FLOAT
-        content = varint(AttributeProto.FLOAT << 3 | FIXED32) + struct.pack("<f", value)
+        content = varint(AttributeProto.FLOAT << 3 | FIXED32) + float32(value)
     elif isinstance(value, str):
         kind, content = AttributeType.STRING, text(AttributeProto.STRING, value)
     elif isinstance(value, TensorMessage):
