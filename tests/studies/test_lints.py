@@ -138,6 +138,8 @@ def test_wide_fc() -> None:
     assert found.rule == "wide-fc"
     assert "a whole map of 512×7×7: 102,764,544 params" in found.message
     assert found.hint == "with global_avgpool before it, it has 2,101,248"
+    (found,) = findings("input: [512, 7, 7]\nlayers:\n  - flatten\n  - linear: {out_features: 4096, bias: false}\n")
+    assert found.hint == "with global_avgpool before it, it has 2,097,152"
     assert rules("  - global_avgpool\n  - flatten\n  - linear: 4096\n", "[512, 7, 7]") == []
     assert rules("  - flatten\n  - linear: 10\n") == []  # 30,730 params are few
     assert rules("  - linear: 4096\n", "[25088]") == []  # never was a map

@@ -7,7 +7,7 @@ from fractions import Fraction
 from math import prod
 
 from cnncalc.graph import Graph, Node, Tensor
-from cnncalc.ground.numbers import counted
+from cnncalc.ground.numbers import counted, percent
 from cnncalc.language.findings import Finding, distinct
 from cnncalc.layers.shapes import axis_names, crossed
 from cnncalc.layers.window import Sliding
@@ -154,9 +154,10 @@ def _wide_fc(network: Graph) -> Iterator[Finding]:
         shape = _map_before(node)
         if shape is not None and prod(shape[1:]) > 1:
             outputs = prod(node.shape)
-            part = f"{100 * node.params / total:.0f} % of all params"
+            part = f"{percent(node.params / total)} of all params"
             message = f"reads a whole map of {crossed(shape)}: {counted(node.params, 'param')}, {part}"
-            hint = f"with global_avgpool before it, it has {shape[0] * outputs + outputs:,}"
+            fewer = (prod(shape) - shape[0]) * outputs
+            hint = f"with global_avgpool before it, it has {node.params - fewer:,}"
             yield _found("wide-fc", node, message, hint)
 
 
