@@ -266,7 +266,7 @@ def net(**settings: Any) -> Any:
         (lambda path: net().export("net\0.onnx"), "path: 'net\\x00.onnx' is not a path"),
         (
             lambda path: net().export("net.tflite"),
-            "net.tflite: no format has such a suffix\n  hint: there are onnx, torch,",
+            "net.tflite: no format has such a suffix\n  hint: there are onnx (.onnx), torch (.py),",
         ),
         (lambda path: net().export("net.onnx", "onxx"), "format: there is no 'onxx'\n  hint: did you mean 'onnx'?"),
         (lambda path: net().export("net.csv", weights={}), "weights: has no effect with the format scale-sim"),

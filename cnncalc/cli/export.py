@@ -13,7 +13,7 @@ from cnncalc.cli.options import WholeNumber, takes_spec
 from cnncalc.cli.output import Output, to_stderr
 from cnncalc.cli.overwriting import refuse_overwriting, refuse_replacing, refuse_too_large
 from cnncalc.execution import load_numpy
-from cnncalc.exporters.formats import FORMATS, Options, by_suffix
+from cnncalc.exporters.formats import FORMATS, Options, by_suffix, listed
 from cnncalc.exporters.writing import write_beside
 from cnncalc.ground.atomic_write import write_folder
 from cnncalc.ground.errors import CnncalcError
@@ -99,10 +99,9 @@ def _format(format: str | None, path: str | None) -> str:
     """Return the requested format: the one named, or the one of the file's suffix."""
     if format is not None:
         return format
-    listed = ", ".join(FORMATS)
     if path in (None, "-"):
-        raise CnncalcError("neither --to nor -o gives the format", f"there are {listed}")
+        raise CnncalcError("neither --to nor -o gives the format", listed())
     found = by_suffix(path or "")
     if found is None:
-        raise CnncalcError(f"-o {path}: no format has such a suffix", f"there are {listed}")
+        raise CnncalcError(f"-o {path}: no format has such a suffix", listed())
     return found

@@ -83,6 +83,12 @@ FORMATS = {
 }
 
 
+def listed() -> str:
+    """Return the hint that names every format, with the suffixes that choose it."""
+    suffixes = {name: ", ".join(format.suffixes) for name, format in FORMATS.items()}
+    return "there are " + ", ".join([name + (f" ({suffixes[name]})" if suffixes[name] else "") for name in FORMATS])
+
+
 def by_suffix(path: str) -> str | None:
     """Return the format of a file's suffix; None if there is none."""
     return next((name for name, format in FORMATS.items() if path.lower().endswith(format.suffixes)), None)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from functools import partial
 
-from cnncalc.exporters.formats import FORMATS, Chunk, ExportFormat, Options, by_suffix
+from cnncalc.exporters.formats import FORMATS, Chunk, ExportFormat, Options, by_suffix, listed
 from cnncalc.graph import Graph
 from cnncalc.ground.atomic_write import is_replaced, write_folder, write_whole
 from cnncalc.ground.errors import ArgumentError, CnncalcError
@@ -21,7 +21,7 @@ def chosen(path: str, format: str | None) -> tuple[str, ExportFormat]:
     """
     name = by_suffix(path) if format is None else format
     if name is None:
-        raise CnncalcError(f"{path}: no format has such a suffix", f"there are {', '.join(FORMATS)}")
+        raise CnncalcError(f"{path}: no format has such a suffix", listed())
     if name not in FORMATS:
         raise ArgumentError("format", f"there is no '{name}'", did_you_mean(name, tuple(FORMATS), "formats"))
     return name, FORMATS[name]
