@@ -1,4 +1,4 @@
-"""Networks as ONNX models, and what ONNX Runtime makes of them beside what we do."""
+"""Networks as ONNX models, and the outputs of ONNX Runtime beside ours."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def exported(graph: Graph, **options: Any) -> bytes:
 
 
 def checked(data: bytes) -> bytes:
-    """Return a model that ONNX' checker accepts, its shapes inferred strictly and found to be those that it states."""
+    """Return a model after ONNX' checker has accepted it, and strict shape inference has given its stated shapes."""
     onnx = pytest.importorskip("onnx", reason="checks models")
     model = onnx.load_from_string(data)
     onnx.checker.check_model(model, full_check=True)
@@ -47,7 +47,7 @@ def checked(data: bytes) -> bytes:
 
 
 def theirs(data: bytes, inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what ONNX Runtime makes of a model's inputs, by the outputs' names."""
+    """Return the outputs of ONNX Runtime for a model's inputs, by name."""
     ort = pytest.importorskip("onnxruntime", reason="runs models")
     options = ort.SessionOptions()
     options.log_severity_level, options.intra_op_num_threads = 3, 1
@@ -66,7 +66,7 @@ def difference(ours: Any, others: Any) -> float:
 
 
 def agrees(network: Network, x: Mapping[str, Any] | None = None, batch: int = 2, **options: Any) -> None:
-    """Hold a network's outputs against those of ONNX Runtime on the exported model, which is checked before."""
+    """Compare a network's outputs with those of ONNX Runtime for the exported model, after checking the model."""
     data = checked(exported(network, **options))
     inputs = dict(x or random_inputs(network, batch, 0, np.float32))
     ours = network.run(inputs, threads=1).outputs

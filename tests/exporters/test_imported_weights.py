@@ -71,7 +71,7 @@ RECURRENT = "input: [6, 5]\nlayers: [lstm: {hidden_size: 7, bidirectional: true}
 
 WRITTEN = {"siamese": LEGS, "transformer": TRANSFORMER, "lstm": RECURRENT}
 
-SHIPPED = {  # with an input that is small enough for a test
+SHIPPED = {  # with a small input, for speed
     "resnet8": None, "cifar_resnet20": None, "eegnet_4_2": None, "shufflenet_v2_x0_5": (3, 64, 64),
     "mobilenet_v2_0.35_96": (3, 64, 64), "mobilenet_v3_small": (3, 64, 64), "densenet_40_12": (3, 16, 16),
     "squeezenet1_1": (3, 64, 64), "ghostnet_0.5": (3, 64, 64),
@@ -100,7 +100,7 @@ def _shapes(network: Network) -> list[tuple[int, ...]]:
 
 
 def _called_twice(kind: str) -> Network:
-    """Return a model that calls one module twice, or two modules whose tensors are equal, which exporters store once."""
+    """Return a model that calls one module twice, or two modules with equal tensors, which exporters store once."""
     weights = {"w": np.full((4, 4), 0.5, np.float32), "b": np.ones(4, np.float32)}
     if kind == "twice":
         weights["w"] = np.arange(16, dtype=np.float32).reshape(4, 4)
@@ -121,7 +121,7 @@ def test_a_module_that_is_called_twice_has_its_weights_once() -> None:
     assert [node.shares for node in graph.nodes] == [None, None, graph.nodes[0]]
 
 
-def test_tensors_that_only_are_equal_are_not_shared() -> None:
+def test_tensors_that_are_equal_by_chance_are_not_shared() -> None:
     graph = _called_twice("equal")
     assert "weights:" not in spec_text(graph)
     assert graph.summary().totals.params == 4 * 4 + 4  # the file holds them once
@@ -139,7 +139,7 @@ def test_a_tensor_used_in_another_way_is_not_shared() -> None:
     np.testing.assert_allclose(graph.run(x).output, x @ w.T @ w, rtol=1e-6)
 
 
-def test_what_was_not_learned_is_none_of_a_specs_params() -> None:
+def test_tensors_that_were_not_learned_are_no_params_of_the_spec() -> None:
     nodes = [node("Mul", ["x", "mask"], ["y"]), node("Gemm", ["y", "w"], ["z"], transB=1)]
     weights = {"mask": np.arange(4, dtype=np.float32), "w": np.ones((3, 4), np.float32)}
     graph = network(model(nodes, {"x": ["N", 4]}, ["z"], weights))
@@ -158,7 +158,7 @@ def _model(folder: Path) -> str:
     return str(path)
 
 
-def test_nothing_is_written_over_unasked(tmp_path: Path) -> None:
+def test_no_file_is_written_over_without_consent(tmp_path: Path) -> None:
     file = tmp_path / "w.npz"
     file.write_text("mine")
     done = cnncalc("import", _model(tmp_path), "--weights", str(file))
@@ -240,9 +240,10 @@ def test_random_tensors_are_not_those_of_a_model(option: str, tmp_path: Path) ->
     assert f"{option} is for random tensors, but " in done.err
 
 
-def test_constants_that_others_are_made_of_are_read_as_often_as_they_are_asked_for() -> None:
-    """Weights that a file standardises, and uses as they are as well (arXiv:1903.10520)."""
-    w = np.random.default_rng(2).standard_normal((64, 64, 3, 3)).astype(np.float32)  # more than are computed at once
+def test_constants_are_read_each_time_that_they_are_needed() -> None:
+    """A file standardises its weights, and also uses them unchanged (arXiv:1903.10520)."""
+    # more elements than are computed at once
+    w = np.random.default_rng(2).standard_normal((64, 64, 3, 3)).astype(np.float32)
     nodes = [
         node("ReduceMean", ["w"], ["mean"], axes=[1, 2, 3]), node("Sub", ["w", "mean"], ["apart"]),
         node("Mul", ["apart", "apart"], ["squares"]), node("ReduceMean", ["squares"], ["variance"], axes=[1, 2, 3]),

@@ -1,4 +1,4 @@
-"""Every layer type in ONNX: ONNX Runtime makes of it what we do, on a grid of arguments."""
+"""Every layer type in ONNX: ONNX Runtime gives our outputs, on a grid of arguments."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ def test_onnx_runtime_agrees(case: Any) -> None:
 
 
 @pytest.mark.parametrize(("opset", "item", "shape"), OTHERWISE)
-def test_opsets_that_say_it_otherwise(opset: int, item: str, shape: tuple[int, ...]) -> None:
+def test_opsets_with_other_operators(opset: int, item: str, shape: tuple[int, ...]) -> None:
     agrees(layer(item, shape), opset=opset)
 
 
@@ -192,12 +192,12 @@ def test_our_importer_agrees(case: Any) -> None:
         assert sum(map(figure, again.nodes)) == sum(map(figure, net.nodes))
     inputs = random_inputs(net, 1 if again.model.single else 2, 0, np.float32)
     ours, theirs = net.run(inputs, threads=1).outputs["it"], again.run(inputs, threads=1).outputs["it"]
-    if "caffe" not in item:  # a window that holds nothing, whose smallest number is rounded in a spec
+    if "caffe" not in item:  # an empty window gives the smallest number, which is rounded in a spec
         assert difference(ours, theirs) < 1e-5
 
 
 @pytest.mark.parametrize("item", TOO_MUCH)
-def test_what_is_too_much_is_refused_at_once(item: str) -> None:
+def test_too_large_constants_are_refused_at_once(item: str) -> None:
     shape, message = TOO_MUCH[item]
     with pytest.raises(CnncalcError) as caught:
         FORMATS["onnx"].export(layer(item, shape), Options())

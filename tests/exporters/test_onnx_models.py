@@ -1,4 +1,4 @@
-"""Whole networks as ONNX models: ONNX Runtime agrees, our importer reads the same, and the file is what it should be."""
+"""Whole networks as ONNX models: ONNX Runtime agrees, our importer reads them back; names and metadata are right."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ TEXTS = {"vit": VIT, "windows": WINDOWS, "crnn": CRNN, "dense": DENSE, "several"
 
 
 def whole(graph: Graph, again: Graph) -> Iterator[str]:
-    """Yield in what a graph that was read again differs, layers that several operators make being scopes there."""
+    """Yield the differences of a graph that was read back, in which a layer made of several operators is a scope."""
     kept = {node.name: node.shape for node in graph.nodes if node.layer.type not in ("dropout", "identity")}
     found = {}
     for node in again.nodes:
@@ -206,7 +206,8 @@ def test_samples_and_momentum_are_as_the_specification_of_onnx_has_them() -> Non
     }  # fmt: skip
     (norm,) = [node for node in graph.node if node.op_type == "BatchNormalization"]
     figures = {attribute.name: attribute.f for attribute in norm.attribute}
-    assert figures == pytest.approx({"epsilon": 1e-5, "momentum": 0.75})  # the weight of the old statistics
+    # ONNX' momentum is the weight of the old statistics
+    assert figures == pytest.approx({"epsilon": 1e-5, "momentum": 0.75})
 
 
 def test_weights_are_those_of_run() -> None:

@@ -1,4 +1,4 @@
-"""Tables for accelerators' simulators: every MAC is in them once, and they are read as the simulators read them."""
+"""Tables for accelerators' simulators: they contain every MAC once, and are read here as the simulators read them."""
 
 from __future__ import annotations
 
@@ -72,14 +72,14 @@ def text(graph: Graph) -> str:
 
 
 class Read(NamedTuple):
-    """A row as SCALE-Sim's reader takes it (scalesim/topology_utils.py of 3.0.0, load_arrays_conv)."""
+    """A row, read as SCALE-Sim does (scalesim/topology_utils.py of 3.0.0, load_arrays_conv)."""
 
     name: str
     sizes: list[int]
 
     @property
     def macs(self) -> int:
-        """Its own count of multiply-accumulates (topo_calc_hyperparams)."""
+        """SCALE-Sim's count of multiply-accumulates (topo_calc_hyperparams)."""
         height, width, filter_height, filter_width, channels, filters, stride = self.sizes
         rows = ceil((height - filter_height + stride) / stride)
         columns = ceil((width - filter_width + stride) / stride)
@@ -87,7 +87,7 @@ class Read(NamedTuple):
 
 
 def read(table: str) -> list[Read]:
-    """Return the rows as SCALE-Sim has them: behind the last comma is nothing, "DP" is a layer for each channel."""
+    """Return the rows as SCALE-Sim has them: the last comma is followed by nothing, "DP" means a layer per channel."""
     found = []
     for line in table.splitlines()[1:]:
         name, *sizes = line.strip().split(",")[:-1]
@@ -101,7 +101,7 @@ def read(table: str) -> list[Read]:
 
 
 def problems(graph: Graph) -> list[tuple[dict[str, Any], int]]:
-    """Return Timeloop's problems, each with how often it comes."""
+    """Return Timeloop's problems, each with its number of occurrences."""
     written = dict(timeloop(graph, Options()))
     rows = [line.split(",") for line in written.pop("layers.csv").decode().splitlines()[1:]]
     assert [row[0] for row in rows] == list(written)
@@ -109,7 +109,7 @@ def problems(graph: Graph) -> list[tuple[dict[str, Any], int]]:
 
 
 def macs(problem: dict[str, Any]) -> int:
-    """Return what a problem's loops come to: the product of all its dimensions."""
+    """Return the product of all of a problem's dimensions."""
     return prod([problem["instance"][name] for name in problem["shape"]["dimensions"]])
 
 
@@ -118,14 +118,14 @@ def macs(problem: dict[str, Any]) -> int:
 
 @pytest.mark.parametrize("name", layer_types())
 def test_products_are_what_the_layer_counts(name: str) -> None:
-    """The example's MACs are worked out by hand, apart from the rule for its loops."""
+    """The example's MACs are computed by hand, independently of the rule for its loops."""
     example = known(name).example
     layer = use(example.item, *example.inputs).layer
     assert sum([one.macs for one in layer.contractions(example.inputs, example.output)]) == example.macs
 
 
 @pytest.mark.parametrize("spec", [UNUSUAL, THREE])
-def test_unusual_layers_are_there_whole(spec: str) -> None:
+def test_unusual_layers_are_complete(spec: str) -> None:
     network = loads(spec)
     for node in network.nodes:
         assert sum([one.contraction.macs for one in products(network) if one.node is node]) == node.macs(), node.name
@@ -134,17 +134,17 @@ def test_unusual_layers_are_there_whole(spec: str) -> None:
     assert sum([macs(problem) * uses for problem, uses in problems(network)]) == total
 
 
-def test_all_that_ship_are_there_whole() -> None:
+def test_shipped_networks_are_complete() -> None:
     for path, variant in FAMILIES:
         network = load(path, variant=variant)
         total = sum([node.macs() for node in network.nodes])
         assert sum([one.contraction.macs * one.uses for one in distinct(list(products(network)))]) == total, path
-        if network.name != "DeepFace":  # whose 8,000 places with filters of their own are as many rows
+        if network.name != "DeepFace":  # 8,000 places have filters of their own, and one row each
             assert sum([row.macs for row in read(text(network))]) == total, path
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in FOLDER.glob("*.onnx")))
-def test_model_files_are_there_whole(name: str) -> None:
+def test_model_files_are_complete(name: str) -> None:
     graph = stored(name).build()
     assert sum([row.macs for row in read(text(graph))]) == sum([node.macs() for node in graph.nodes])
 
@@ -179,18 +179,19 @@ FC,1,1,1,1,512,1000,1, NPU
 
 
 def test_alexnet_is_the_simulator_s_own_table_with_its_padding() -> None:
-    """Theirs has the padding of the first layer alone: 27 + 2·2 = 31, 13 + 2·1 = 15."""
+    """The simulator's table has only the first layer's padding; ours has all: 27 + 2·2 = 31, 13 + 2·1 = 15."""
     theirs, ours = read("\n" + ALEXNET.strip()), read(text(load("alexnet")))
     for row, other in zip(ours[:5], theirs, strict=False):
         assert row.sizes[2:] == other.sizes[2:]
     assert [row.sizes[0] for row in ours[:5]] == [227, 31, 15, 15, 15]
     assert [other.sizes[0] for other in theirs[:5]] == [227, 27, 13, 13, 13]
-    assert [row.macs for row in ours[5:]] == [other.macs for other in theirs[5:]]  # as one row, as 6×6, as 1×4096
+    # the same layer as one row, as 6×6, as 1×4096
+    assert [row.macs for row in ours[5:]] == [other.macs for other in theirs[5:]]
     assert sum([row.macs for row in ours]) == 714_188_480  # torchvision's published figure
 
 
 def test_resnet18_has_the_rows_of_the_simulator_s_own_table() -> None:
-    """Theirs has no padding; ours has as much of it as the windows reach: (56 − 1)·1 + 3 = 58, (112 − 1)·2 + 7 = 229."""
+    """The simulator's table has no padding; ours has what windows reach: (56 − 1)·1 + 3 = 58, (112 − 1)·2 + 7 = 229."""
     theirs, ours = read("\n" + RESNET18.strip()), read(text(load("resnet18")))
     reach = {row.name: None for row in ours}
     assert len(reach) == 21
@@ -198,7 +199,7 @@ def test_resnet18_has_the_rows_of_the_simulator_s_own_table() -> None:
     assert {tuple(row.sizes[2:]) for row in ours} == set(known_rows)
     for row in ours:
         unpadded, kernel, stride = known_rows[tuple(row.sizes[2:])], row.sizes[2], row.sizes[6]
-        windows = ceil(unpadded / stride)  # same padding everywhere in ResNet
+        windows = ceil(unpadded / stride)  # ResNet has the same padding everywhere
         assert row.sizes[:2] == [(windows - 1) * stride + kernel] * 2
     assert sum([row.macs for row in ours]) == 1_814_073_344  # torchvision's published figure
 
@@ -229,7 +230,7 @@ def test_the_simulator_s_own_reader_takes_every_row(tmp_path: Path) -> None:
         assert sum(counted) == sum([node.macs() for node in network.nodes])
 
 
-def test_what_is_covered_is_reported(tmp_path: Path) -> None:
+def test_the_share_of_covered_macs_is_reported(tmp_path: Path) -> None:
     done = cnncalc("export", "resnet18", "--to", "scale-sim", "-o", str(tmp_path / "net.csv"))
     assert (done.code, done.out) == (0, "")
     assert done.err == "21 layers with 1,814,073,344 of 1,814,073,344 MACs; the other 48 layers have none\n"
@@ -308,7 +309,7 @@ def test_problems_are_those_of_timeloop_s_own_examples(name: str) -> None:
 
 
 def _ordered(wanted: list[dict[str, int]], found: list[dict[str, int]]) -> list[dict[str, int]]:
-    """Return problems with their keys in the order that ours have them."""
+    """Return problems with their keys in our order."""
     order = list(dict.fromkeys([key for one in found for key in one]))
     return [{key: one[key] for key in order if key in one} for one in wanted]
 
@@ -324,7 +325,7 @@ def test_three_axes_have_dimensions_of_their_own() -> None:
     assert names <= {*second["shape"]["dimensions"], *[one["name"] for one in second["shape"]["coefficients"]]}
 
 
-def test_a_folder_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
+def test_a_folder_is_written_completely_or_not_at_all(tmp_path: Path) -> None:
     target = tmp_path / "lenet"
     done = cnncalc("export", "lenet5", "--to", "timeloop", "-o", str(target))
     assert (done.code, done.out) == (0, "")
@@ -350,10 +351,10 @@ def test_a_convolution_on_four_axes_is_refused_with_its_place(tmp_path: Path, mo
         "net.yaml:5:5: 'conv2' is of type conv, but a problem of Timeloop's has names for 3 spatial axes, and none for 4\n"
     )
     assert [path.name for path in tmp_path.iterdir()] == ["net.yaml"]
-    assert cnncalc("export", "net.yaml", "--to", "scale-sim").code == 0  # which has it as a product of matrices
+    assert cnncalc("export", "net.yaml", "--to", "scale-sim").code == 0  # there it is a product of matrices
 
 
-def test_a_folder_that_can_not_be_finished_is_not_there(tmp_path: Path) -> None:
+def test_a_folder_that_can_not_be_finished_is_removed(tmp_path: Path) -> None:
     def pieces() -> Iterator[tuple[str, bytes]]:
         yield "one", b"1"
         raise CnncalcError("no more")
@@ -362,7 +363,7 @@ def test_a_folder_that_can_not_be_finished_is_not_there(tmp_path: Path) -> None:
         write_folder(str(tmp_path / "net"), pieces())
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "net").mkdir()
-    write_folder(str(tmp_path / "net"), [("one", b"1")])  # an empty one may be there
+    write_folder(str(tmp_path / "net"), [("one", b"1")])  # an empty folder is allowed
     assert (tmp_path / "net" / "one").read_bytes() == b"1"
 
 

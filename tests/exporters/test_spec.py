@@ -1,4 +1,4 @@
-"""A graph as a spec: the same when it is read again, and as short as a person would have it."""
+"""A graph as a spec: reading it gives the same graph, and it is as short as a person would write it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_a_model_file_is_the_same_network_as_a_spec(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "most"),
     [
-        ("resnet50", 61),  # the lines of a first trial
+        ("resnet50", 61),  # the number of lines of a first version
         ("densenet121", 55),
         ("mobilenet_v2", 58),
     ],
@@ -59,8 +59,8 @@ def test_a_residual_block_reads_as_one_would_write_it() -> None:
     assert "  - layer:\n    repeat: 2\n" in text
 
 
-def test_only_what_belongs_together_is_a_formula() -> None:
-    """In EfficientNet-B0 (arXiv:1905.11946) 240 channels are 80 times a kernel size of 3 in one place by chance."""
+def test_only_related_figures_become_a_formula() -> None:
+    """In one place of EfficientNet-B0 (arXiv:1905.11946), 240 channels happen to be 80 times a kernel size of 3."""
     text = spec_text(load("efficientnet_b0"))
     assert "padding: kernel_size // 2" in text
     assert "  - conv_bn: {out_channels: 6 * in_channels, kernel_size: 1}\n" in text
@@ -87,20 +87,20 @@ def scoped(*places: tuple[str, int, int]) -> str:
 @pytest.mark.parametrize(
     ("scopes", "name"),
     [
-        (("inception3a", "inception4a"), "inception"),  # torchvision's GoogLeNet and Inception v3 call them so
+        (("inception3a", "inception4a"), "inception"),  # names in torchvision's GoogLeNet and Inception v3
         (("Mixed_5b", "Mixed_6c"), "Mixed"),
-        (("branch1x1", "Conv2d_1a_3x3"), "conv_relu"),  # by their layers
+        (("branch1x1", "Conv2d_1a_3x3"), "conv_relu"),  # blocks are named by their layers
         (("stage/conv3x3", "other/conv3x3"), "conv3x3"),
         (("layer1/0", "layer2/0"), "layer"),
     ],
 )
-def test_a_block_is_called_as_its_scopes_are(scopes: tuple[str, str], name: str) -> None:
+def test_a_block_is_named_after_its_scopes(scopes: tuple[str, str], name: str) -> None:
     text = scoped((scopes[0], 4, 1), (scopes[1], 6, 3))
     assert f"blocks:\n  {name}:\n    args: {{out_channels, kernel_size" in text
 
 
-def test_an_item_is_not_called_as_a_block_is() -> None:
-    """The second leg would be leg_2, which is a block."""
+def test_an_item_does_not_have_a_blocks_name() -> None:
+    """The second leg would be called leg_2, which is already a block's name."""
     kinds = ["one", "one", "one", "two", "two"]
     legs = "".join(f"  - {kind}:\n    from: input\n    name: leg{i}\n" for i, kind in enumerate(kinds))
     graph = loads(
@@ -113,7 +113,7 @@ def test_an_item_is_not_called_as_a_block_is() -> None:
     assert not called & set(re.findall(r"^  (\w+):$", text, re.MULTILINE))
 
 
-def test_what_windows_round_up_is_said_once() -> None:
+def test_ceil_mode_is_written_once() -> None:
     nodes = [node("MaxPool", ["x"], ["y"], kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1)]
     text = spec_text(read_model_bytes(model(nodes, {"x": ["N", 3, 8, 8]}, ["y"]), "m.onnx").build())
     assert "  - maxpool: {kernel_size: 3, stride: 2, ceil_mode: true}\n" in text
@@ -135,7 +135,7 @@ def test_other_weights_are_a_difference() -> None:
     assert difference(graph, other) == "'fc1' has other weights"
 
 
-def test_outputs_that_are_inputs_are_told_apart() -> None:
+def test_outputs_that_are_inputs_have_names_of_their_own() -> None:
     written = "input: {a: [2, 4], b: [2, 4]}\nlayers:\n  - add: {from: [a, b]}\noutputs: [b, add1]\n"
     text = written.replace("add: {from: [a, b]}", "add:\n    from: [a, b]")
     graph = loads(text)
@@ -180,8 +180,8 @@ def test_the_command(tmp_path: Path) -> None:
     )
 
 
-def test_what_grows_is_joined_to_what_was_joined_before() -> None:
-    """A file of a DenseNet joins all earlier outputs anew in front of each layer, in the scope of the next."""
+def test_a_growing_concatenation_reuses_the_last_one() -> None:
+    """A file of a DenseNet joins all earlier outputs before each layer, in the scope of that layer."""
     weights = {f"block.layer{i}.conv.weight": np.ones((2, 4 + 2 * (i - 1), 1, 1), np.float32) for i in (1, 2, 3)}
     nodes, joined = [], ["x"]
     for i in (1, 2, 3):

@@ -1,4 +1,4 @@
-"""PyTorch sources as text: what a person would have written, without PyTorch.  test_torch_runs.py runs them."""
+"""PyTorch sources as text, like those of a person; no PyTorch is needed.  test_torch_runs.py runs them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def body(source: str) -> str:
     return source[source.index("class ") :]
 
 
-# --- what it looks like ----------------------------------------------------------------------------------------
+# --- style ----------------------------------------------------------------------------------------
 
 LENET5 = '''
 class Subsample(nn.Module):
@@ -163,7 +163,7 @@ class Inception(nn.Module):
 '''
 
 
-def test_a_small_network_reads_as_one_would_write_it() -> None:
+def test_a_small_network_reads_as_if_written_by_hand() -> None:
     assert body(torch_source(load("lenet5"))) == LENET5.lstrip()
 
 
@@ -176,7 +176,7 @@ def test_branches_are_plain_code() -> None:
     assert INCEPTION.strip() in torch_source(load("googlenet", variant="googlenet"))
 
 
-def test_the_header_says_what_it_is() -> None:
+def test_the_header_names_the_network() -> None:
     first, second, *others = torch_source(load("alexnet")).split("\n")
     assert first == "# AlexNet (one tower), written by 'cnncalc export'."
     assert second.startswith("# Source: Krizhevsky")
@@ -194,7 +194,7 @@ def test_the_title_can_not_leave_its_comment() -> None:
     ]
 
 
-# --- all that ship ---------------------------------------------------------------------------------------------
+# --- all shipped networks ---------------------------------------------------------------------------------------------
 
 
 def sources() -> dict[str, tuple[Network, str]]:
@@ -231,7 +231,7 @@ def test_every_layer_with_weights_has_a_module_of_its_name(written: dict[str, tu
 
 
 class Stub:
-    """A module that only knows the modules that it has."""
+    """A module that only knows its submodules."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         self.__dict__["_modules"] = {}
@@ -263,11 +263,11 @@ class Stub:
 
 
 class Sequence(Stub):
-    """Modules one after the other."""
+    """A stub of nn.Sequential."""
 
 
 class Tensor:
-    """Whatever a module holds."""
+    """A stub of any tensor."""
 
     def __getattr__(self, name: str) -> Any:
         return lambda *args, **options: self
@@ -360,11 +360,11 @@ layers: [conv-bn, conv_bn, scale_]
     assert names == ["Scale", "ConvBn", "ConvBn2", "ScaleBlock", "Text"]
 
 
-# --- what can't be said ----------------------------------------------------------------------------------------
+# --- layers without a counterpart -----------------------------------------------------------------------------
 
 
-def test_every_type_says_how_it_is_written() -> None:
-    """A type without a counterpart in PyTorch would be listed here."""
+def test_every_type_has_pytorch_code() -> None:
+    """Types without a counterpart in PyTorch are listed here; there are none."""
     assert [
         name for name in layer_types() if not known(name).elsewhere.function and known(name).to_torch is Layer.to_torch
     ] == []

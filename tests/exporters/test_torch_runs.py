@@ -1,4 +1,4 @@
-"""Exported PyTorch sources compute what this program does, with the same weights under the same names."""
+"""Exported PyTorch sources give this program's outputs, with the same weights under the same names."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SHIPPED = [
     "cifar_resnet20",
 ]
 
-# One line each: an item, the shapes that come in.
+# One line per case: an item and the shapes of its inputs.
 ITEMS = """
 conv: {out_channels: 6, kernel_size: 3, stride: 2, padding: [[0, 1], [1, 2]], groups: 2} | 4 9 8
 conv: {out_channels: 6, kernel_size: [2, 5], padding: same} | 4 9 8
@@ -192,7 +192,7 @@ def test_every_layer_type_is_computed_as_here(name: str) -> None:
     smaller = [tuple([min(size, 64) if len(shape) > 1 else size for size in shape]) for shape in example.inputs]
     try:
         network = loads(net(example.item, smaller))
-    except CnncalcError:  # an example whose sizes hang together
+    except CnncalcError:  # the example's sizes depend on each other
         network = loads(net(example.item, list(example.inputs)))
     assert compared(network) <= SAME
 
@@ -306,7 +306,7 @@ layers:
 """
 
 
-def test_outputs_from_inside_of_blocks_and_what_nobody_reads() -> None:
+def test_outputs_inside_blocks_and_layers_without_readers() -> None:
     assert compared(loads(ODD), batch=2) <= SAME
 
 
@@ -316,7 +316,7 @@ def test_names_that_python_refuses_and_shared_weights() -> None:
 
 
 def test_weights_travel_both_ways(tmp_path: Path) -> None:
-    """A state_dict that PyTorch saves is taken by 'run', and gives PyTorch's own output."""
+    """'run' takes a state_dict that PyTorch saved, and gives PyTorch's own output."""
     import numpy as np
     import torch
 

@@ -1,6 +1,6 @@
 """Exported PyTorch sources in PyTorch: their outputs, and the keys and shapes of their state_dict, against our own.
 
-Imported only where PyTorch is there.
+Import it only if PyTorch is installed.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def compared(network: Network, seed: int = 0, batch: int = 1) -> float:
         raise ValueError(f"keys or shapes differ: {sorted(state_of(module).items() ^ keys(network).items())[:4]}")
     owners = [
         node.use for node in network.nodes if node.shares is None
-    ]  # a model file may hold a tensor in fewer figures
+    ]  # a model file may store a tensor with fewer digits
     params, buffers = sum([use.params for use in owners]), sum([use.buffers for use in owners])
     if sum([value.numel() for value in module.parameters()]) != params:
         raise ValueError("the module has other params")

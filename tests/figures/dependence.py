@@ -1,4 +1,4 @@
-"""What outputs really depend on: the network is run, one position of the input after the other being changed."""
+"""The positions that outputs really depend on, found by running the network and changing one position at a time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.layers.building import make
 Bounds = np.ndarray[Any, np.dtype[np.int64]]
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
-_FAR = 10**6  # the first position of an element that depends on none, and with the sign turned the last one
+_FAR = 10**6  # first position of an element that depends on none; negated, its last one
 
 
 def dependence(network: Network, axis: int, seed: int = 0) -> Bounds:
@@ -47,7 +47,7 @@ def dependence(network: Network, axis: int, seed: int = 0) -> Bounds:
 
 
 def beyond(network: Network) -> Mask:
-    """Return which elements of the output have read, anywhere on their way, positions that no map has, as of padding."""
+    """Return which output elements depend, directly or indirectly, on positions outside a map, such as padding."""
     found: dict[Any, Any] = {tensor: np.zeros(tensor.shape, bool) for tensor in network.inputs.values()}
     for node in network.nodes:
         moves = node.layer.reads(node.use.inputs, node.shape)
@@ -87,7 +87,7 @@ def _line(reached: Any, axis: int, ranges: Ranges, position: int) -> Any:
 
 
 def claimed(field: Field, shape: Shape) -> Bounds:
-    """Return the first and the last position that a field says of each element of a tensor: (2, *shape)."""
+    """Return the first and the last position of each element according to a field: (2, *shape)."""
     ends = np.empty((2, *shape), np.int64)
     for index in np.ndindex(*shape):
         low, high = _FAR, -_FAR
@@ -103,7 +103,7 @@ def claimed(field: Field, shape: Shape) -> Bounds:
 
 
 def over_channels(bounds: Bounds, field: Field) -> Bounds:
-    """Return what all channels see together, where they are not positions of the input."""
+    """Return the union over all channels, unless channels are positions of the input."""
     if bounds.ndim == 2 or any(place.axis == 0 for term in field.together for place in term.places):
         return bounds
     return np.stack([bounds[0].min(0, keepdims=True), bounds[1].max(0, keepdims=True)])
@@ -116,7 +116,8 @@ class Writer:
         """Begin with an input of one or two spatial axes."""
         self.random = Random(seed)
         self.resizing = resizing
-        self.is_mixed = False  # whether a larger element may make another smaller, which a maximum would not notice
+        # whether increasing an element may decrease another, which would stay hidden behind a maximum
+        self.is_mixed = False
         rank = self.random.choice([1, 2, 2])
         sizes = [self.random.randint(14, 24 if rank == 1 else 18) for _ in range(rank)]
         self.network = Network("random", {"input": (self.random.choice([1, 2, 4]), *sizes)})
@@ -126,7 +127,7 @@ class Writer:
         self.network.outputs["output"] = self.tensor
 
     def step(self) -> None:
-        """Add a layer, or some branches of one or two that meet."""
+        """Add a layer, or branches of one or two layers that are merged."""
         if self.random.random() < 0.25:
             ends = []
             start = self.tensor
@@ -143,7 +144,7 @@ class Writer:
             self.add(self.item(), (self.tensor,))
 
     def add(self, item: str, inputs: Any) -> bool:
-        """Add a layer where it fits, and the map does not grow too large."""
+        """Add a layer if it fits, and the map does not grow too large."""
         try:
             layer = make(item)
             shape = layer.apply(tuple([tensor.shape for tensor in inputs])).output

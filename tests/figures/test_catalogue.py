@@ -43,7 +43,7 @@ def network() -> Network:
         ("peak_bytes", 3 * 256 * 4),  # the input waits for the add while the convolution and relu run
         ("layer_params", 2570),
         ("layer_macs", 9216),
-        ("receptive_field", 10),  # the linear layer sees all: 8 positions of windows of 3
+        ("receptive_field", 10),  # the linear layer sees the whole input, 8 wide, and the padding: 10
     ],
 )
 def test_figures_by_hand(network: Network, name: str, figure: int) -> None:
@@ -82,7 +82,7 @@ def test_tensors_alive_at_the_peak_add_up_to_it() -> None:
         ("1_000_000", False, 1_000_000),
         ("1,000", False, 1000),
         ("5e6", False, 5_000_000),
-        ("9007199254740993", False, 2**53 + 1),  # no float in between
+        ("9007199254740993", False, 2**53 + 1),  # no rounding through a float
         ("4MiB", True, 4 * 2**20),
         ("256KiB", True, 2**18),
         ("4MB", True, 4_000_000),
@@ -108,7 +108,7 @@ def test_quantities(text: str, of_bytes: bool, value: int) -> None:
         ("1e999", False),
     ],
 )
-def test_what_is_no_quantity(text: str, of_bytes: bool) -> None:
+def test_texts_that_are_no_quantities(text: str, of_bytes: bool) -> None:
     with pytest.raises(CnncalcError, match="--max"):
         parse_quantity(text, "--max", of_bytes)
 
@@ -139,7 +139,7 @@ def test_sums_are_added() -> None:
     assert sums(network.nodes[:2]) + sums(network.nodes[2:]) == sums(network.nodes)
 
 
-def test_every_figure_that_is_published_or_has_been_called_otherwise_is_here() -> None:
-    assert set(PUBLISHED) - {"arena", "flash"} <= set(CATALOGUE)  # those two depend on a device
+def test_every_published_or_renamed_figure_is_in_the_catalogue() -> None:
+    assert set(PUBLISHED) - {"arena", "flash"} <= set(CATALOGUE)  # these two depend on a device
     old = [figure.old for figure in CATALOGUE.values() if figure.old]
-    assert len(set(old) | set(CATALOGUE)) == len(old) + len(CATALOGUE)  # no two figures of one name, old or new
+    assert len(set(old) | set(CATALOGUE)) == len(old) + len(CATALOGUE)  # no two figures share a name, present or former

@@ -1,4 +1,4 @@
-"""Other tools' figures: each printed figure of a network, each rule on modules of every type, and why they differ."""
+"""Other tools' figures: those printed for networks, the rules for every type, and the reasons for differences."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.layers.building import known, make
 
 NAMES = ("torchinfo", "fvcore", "ptflops", "thop", "calflops")
 
-# In G and to five digits, as published with the tools' sources; the next table has them to the integer.
+# In 10⁹ with five digits, as published with the tools' sources; the next table has exact integers.
 PRINTED = {
     "alexnet": (0.71468, 0.71420, 0.71468, 0.71421, 1.42974),
     "vgg16": (15.48382, 15.47029, 15.48382, 15.47031, 30.97378),
@@ -28,7 +28,7 @@ PRINTED = {
 }
 
 # The tools run on torchvision 0.29's models; releases as in data/README.md.
-# None: torchvision's LayerNorm2d, a class of its own, is passed over by thop.
+# None: thop ignores torchvision's LayerNorm2d, a class of its own.
 PRINTED_EXACTLY = {
     "alexnet": (714682664, 714197696, 714682664, 714206912, 1429741184),
     "vgg16": (15483821032, 15470289408, 15483821032, 15470314496, 30973778432),
@@ -100,7 +100,7 @@ def test_every_word_that_an_argument_takes_has_a_figure(name: str) -> None:
         for word in one.words if one.only_words else ():
             try:
                 use = type(layer)(**{**given, argument: word}).apply(example.inputs)
-            except LayerError:  # the word does not go with the example's other arguments
+            except LayerError:  # the word does not fit the example's other arguments
                 continue
             for tool in NAMES:
                 figure = TOOLS[tool].of(use, 2)
@@ -119,7 +119,7 @@ def test_every_word_that_an_argument_takes_has_a_figure(name: str) -> None:
             2 * 90 * 12 * 2 * 5,
         ),
         ("conv: {out_channels: 5, kernel_size: 3, padding: same, bias: false}", "[2, 10, 10]", 2 * 100 * 9 * 2 * 5),
-        # dilated by 2 an even kernel reaches over an odd extent; with a stride PyTorch pads by an operator of its own
+        # an even kernel with dilation 2 has an odd extent; with a stride, PyTorch pads by a separate operator
         (
             "conv: {out_channels: 5, kernel_size: 2, dilation: 2, padding: same, bias: false}",
             "[2, 10]",
@@ -148,7 +148,7 @@ def test_a_module_used_twice_counts_twice() -> None:
     assert [account.total for account in accounts(net)] == [23100, 22680, 23100, 22680, 45780]
 
 
-def test_what_is_called_compared_has_been() -> None:
+def test_types_marked_as_compared_have_a_test() -> None:
     compared = {row["item"].partition(":")[0] for row in MODULES}
     # PyTorch has no module for scale, nor a function for center_crop, which slices
     types = {name: layer_type(name) for name in layer_types()}
@@ -158,13 +158,13 @@ def test_what_is_called_compared_has_been() -> None:
 
 
 @pytest.mark.parametrize("tool", TOOLS)
-def test_what_has_not_been_compared_is_not_known(tool: str) -> None:
+def test_types_that_were_not_compared_have_no_figure(tool: str) -> None:
     net = network("input: [3, 8, 8]\nlayers:\n  - conv: {out_channels: 2, kernel_size: 3}\n  - quantize: 0.1\n")
     assert summarize(net, convention=tool).uncounted == ["quantize"]
     assert summarize(net, convention=tool).totals.macs > 0
 
 
-def test_what_is_not_defined_is_named() -> None:
+def test_types_without_flops_are_named() -> None:
     net = network("input: [3, 8, 8]\nlayers:\n  - locally_connected: {out_channels: 2, kernel_size: 3}\n  - scale\n")
     assert summarize(net, convention="thop").uncounted == ["locally_connected"]
     assert summarize(net, convention="torchinfo").uncounted == ["locally_connected", "scale"]
@@ -186,7 +186,7 @@ def test_differences_add_up(name: str, batch: int) -> None:
 def test_kinds_and_rows_follow_the_convention() -> None:
     summary = summarize(cnncalc.load("resnet50"), convention="fvcore")
     assert sum(kind.macs for kind in summary.kinds.values()) == summary.totals.macs == summary.totals.flops
-    assert summary.kinds["norm"].macs == 2 * 11_113_984  # 2 per element of all convolutions' outputs
+    assert summary.kinds["norm"].macs == 2 * 11_113_984  # 2 per output element of all convolutions
     assert summary.figure == "FLOPs (fvcore)"
 
 

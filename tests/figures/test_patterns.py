@@ -1,4 +1,4 @@
-"""Closed forms of patterns against every position looked at by itself."""
+"""Closed forms of patterns against each position computed separately."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def span(of: Ranges, position: int) -> Reach:
 
 
 def one_by_one(pattern: Pattern, of: Ranges, position: int) -> tuple[int, int]:
-    """Return what a position sees that reads positions of a pattern, each looked at."""
+    """Return what a position sees through positions of a pattern, by looking at each of these."""
     ends = span(of, position)
     seen = [pattern.at(i) for i in range(ends[0], ends[1] + 1, of.step)] if ends else []
     first, last = min([low for low, _ in seen], default=NOTHING), max([high for _, high in seen], default=-NOTHING)
@@ -65,7 +65,7 @@ def test_windows_over_windows(seed: int) -> None:
         found = through(pattern, of, count, PatternBudget(PLENTY))
         assert found is not None
         beyond = 2 * count if len(found.first) < count and found.growth is not None else count
-        for position in range(count - beyond, beyond):  # where the axis is no period, beyond its ends too
+        for position in range(count - beyond, beyond):  # if the axis is no multiple of the period, beyond its ends, too
             assert shown(found.at(position)) == one_by_one(pattern, of, position), (seed, position)
         sizes = [max(found.at(i)[1] - found.at(i)[0] + 1, 0) for i in range(count)]
         assert max(found.sizes(count)) == max(sizes)

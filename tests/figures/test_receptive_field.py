@@ -40,12 +40,14 @@ TALL = conv([3, 1])
 # Worked out by hand: the input, the layers, the size of the field along H and W.
 KNOWN: list[tuple[Shape, tuple[str, ...], tuple[int, ...]]] = [
     ((1, 16, 16), (TALL, TALL), (5, 1)),
-    ((1, 16, 16), (TALL, "permute: [0, 2, 1]", TALL), (3, 3)),  # the second 3 lie along what was W
-    ((1, 16, 16), (TALL, "permute: [1, 2, 0]", "linear: {out_features: 8, axis: -1}"), (3, 1)),  # it mixes channels
-    ((1, 16, 16), ("permute: [1, 2, 0]", "conv: {out_channels: 4, kernel_size: 1}"), (16, 1)),  # channels that were H
-    ((1, 16, 16), ("permute: [1, 0, 2]", conv(3, groups=16, out_channels=16, padding=1)), (1, 3)),  # each row by itself
+    ((1, 16, 16), (TALL, "permute: [0, 2, 1]", TALL), (3, 3)),  # the second kernel's 3 taps lie along the former W
+    # the convolution mixes channels
+    ((1, 16, 16), (TALL, "permute: [1, 2, 0]", "linear: {out_features: 8, axis: -1}"), (3, 1)),
+    # its channels are the former H
+    ((1, 16, 16), ("permute: [1, 2, 0]", "conv: {out_channels: 4, kernel_size: 1}"), (16, 1)),
+    ((1, 16, 16), ("permute: [1, 0, 2]", conv(3, groups=16, out_channels=16, padding=1)), (1, 3)),  # rows stay separate
     ((1, 16, 12), (conv(3), "linear: {out_features: 5, axis: 1}"), (3 + 13, 3)),  # 14 windows of 3, 1 apart
-    ((1, 16, 12), ("linear: {out_features: 5, axis: 1}", conv([3, 1])), (16, 1)),  # each saw all of H already
+    ((1, 16, 12), ("linear: {out_features: 5, axis: 1}", conv([3, 1])), (16, 1)),  # each position saw all of H before
     ((8, 16, 16), (TALL, "reshape: [4, 224]"), (3, 1)),
     ((8, 16, 16), (TALL, "reshape: [4, 224]", "linear: {out_features: 2, axis: 1}"), (16, 16)),
     ((8, 16, 16), (TALL, "reshape: [4, 224]", conv(1)), (3, 1)),
@@ -66,7 +68,7 @@ KNOWN: list[tuple[Shape, tuple[str, ...], tuple[int, ...]]] = [
     ((8, 16, 16), ("reshape: [8, 4, 64]", "linear: {out_features: 3, axis: 1}"), (13, 1)),  # every 4th row
     ((8, 16, 16), ("flatten", "slice: {stop: 5}", "linear: 3"), (1, 5)),  # a part of the first row
     ((8, 16, 16), ("permute: [1, 0, 2]", "channel_shuffle: 4", conv(3)), (16, 3)),
-    ((8, 16, 16), ("permute: [1, 0, 2]", conv(3, groups=2)), (8, 3)),  # half of the rows
+    ((8, 16, 16), ("permute: [1, 0, 2]", conv(3, groups=2)), (8, 3)),  # it sees half of the rows
     ((8, 16, 16), ("pixel_unshuffle: 2",), (2, 2)),  # all channels of a position together
     ((8, 16, 16), ("pixel_unshuffle: 2", conv(3)), (6, 6)),
     ((8, 16, 16), ("pixel_unshuffle: 2", "pixel_shuffle: 2"), (1, 1)),
@@ -103,12 +105,12 @@ def test_known_fields(shape: Shape, items: tuple[str, ...], sizes: tuple[int, ..
     ("items", "least", "size"),
     [
         (("avgpool: 2", "upsample: 2", conv(4)), 4, 6),  # 2 or 3 pairs
-        (("upsample: {scale_factor: 3, mode: linear}",), 1, 2),  # every third is an element's own place
+        (("upsample: {scale_factor: 3, mode: linear}",), 1, 2),  # every third position reads only its own place
         (("adaptive_avgpool: 5",), 4, 4),  # bins of 16 elements: 0…3, 3…6, 6…9, 9…12, 12…15
         (("adaptive_avgpool: 6",), 3, 4),  # 0…2, 2…5, …
         (("conv_transpose: {out_channels: 4, kernel_size: 1, stride: 2}",), 0, 1),
         ((TALL, "reshape: [4, 224]", conv(3)), 3, 4),
-        ((conv(3, stride=2, padding=1),), 3, 3),  # the border is no difference
+        ((conv(3, stride=2, padding=1),), 3, 3),  # the border makes no difference
     ],
 )
 def test_where_positions_differ(items: tuple[str, ...], least: int, size: int) -> None:
@@ -144,7 +146,7 @@ def merged(merge: str, first: tuple[str, ...], second: tuple[str, ...], *rest: s
         (
             merged("concat: {axis: 1}", (conv(3),), (conv(3),), conv(3)),
             (16, 5),
-        ),  # a window over the seam meets both ends
+        ),  # a window across the seam reads both ends
         (merged("concat: {axis: 1}", (conv(3),), (conv(3),), conv([1, 3])), (3, 5)),
         (merged("concat: {axis: 1}", ("slice: {axis: 1, stop: 8}",), ("slice: {axis: 1, start: 8}",), conv(3)), (3, 3)),
         (merged("concat", ("slice: {axis: 1, step: 2}",), ("slice: {axis: 1, start: 1, step: 2}",)), (2, 1)),
@@ -184,7 +186,7 @@ def test_every_input_has_its_field() -> None:
 
 
 def of_many(sizes: Shape, *items: str) -> Network:
-    """Return a network that adds inputs of some sizes, each by a window of 3 and cut to the shortest, before a row."""
+    """Return a network that filters inputs by windows of 3, crops them to the shortest, adds them, and goes on."""
     network = Network("many", {f"x{number}": (4, size) for number, size in enumerate(sizes)})
     parts: list[Tensor] = []
     for number, tensor in enumerate(network.inputs.values()):
@@ -197,7 +199,7 @@ def of_many(sizes: Shape, *items: str) -> Network:
     return network
 
 
-def test_inputs_that_are_seen_alike_keep_their_sizes() -> None:
+def test_inputs_with_equal_fields_keep_their_sizes() -> None:
     network = of_many((9, 11, 9, 40), conv(3), conv(3))
     fields = receptive_fields(network).by_input(network.outputs["output"])
     sizes = {source.name: [(field.size, field.input_size) for field in of] for source, of in fields.items()}
@@ -205,16 +207,16 @@ def test_inputs_that_are_seen_alike_keep_their_sizes() -> None:
     assert all(field.is_exact for of in fields.values() for field in of)
 
 
-def test_inputs_that_are_too_many_have_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The sum has 7 positions, which see 9 of each input together; behind it nobody says which of them."""
+def test_very_many_inputs_have_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sum's 7 positions together see 9 of each input; for later layers, the exact positions are not tracked."""
     monkeypatch.setattr("cnncalc.figures.receptive_field.MAX_FIELD_WORK", 0)
     network = of_many((9, 11, 9, 40), conv(3, padding=1))
     for source, fields in receptive_fields(network).by_input(network.outputs["output"]).items():
         assert [(field.size, field.input_size, field.is_exact) for field in fields] == [(9, source.shape[1], False)]
 
 
-def test_a_field_that_comes_again_is_laid_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A permutation and the way back are laid out once each, however often they come; the fields stay exact."""
+def test_a_repeated_field_is_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A permutation and its inverse are each computed once, however often they occur, and fields stay exact."""
     items = "{conv: {out_channels: 4, kernel_size: [3, 1]}}, {permute: [0, 2, 1], repeat: 40}"
     network = loads(f"input: [4, 16, 12]\nlayers: [{items}, {{relu: , name: output}}]\n", name="net.yaml")
     monkeypatch.setattr("cnncalc.figures.receptive_field.MAX_FIELD_WORK", 4 * WORK_OF_REGROUPING)
@@ -224,18 +226,18 @@ def test_a_field_that_comes_again_is_laid_out_once(monkeypatch: pytest.MonkeyPat
 
 
 def irregular() -> Network:
-    """Return a network of which only a bound is known: rows of a map of 9 million elements, end to end."""
+    """Return a network with only a bound of its field: the rows of a map of 9 million elements, laid end to end."""
     return stack((1, 3000, 3000), "flatten", "slice: {start: 1, step: 2}", "reshape: [1, 1500, 3000]", conv([3, 1]))
 
 
-def test_a_bound_is_said_to_be_one() -> None:
+def test_a_bound_is_marked_as_one() -> None:
     fields = seen(irregular())
     assert [(field.size, field.is_exact) for field in fields] == [(3000, False)] * 2
     with pytest.raises(CnncalcError, match="'output' sees at most 3000×3000 of 'input'; the exact size is not known"):
         CATALOGUE["receptive_field"].of_network(irregular(), Basis())
 
 
-def test_a_bound_is_exact_again_where_the_whole_axis_is_read() -> None:
+def test_a_bound_becomes_exact_if_the_whole_axis_is_read() -> None:
     network = merged("concat: {axis: 1}", (conv(3),), (conv([3, 5], padding=[0, 1]),))
     assert not seen(network)[1].is_exact  # 3 in the upper half, 5 in the lower one
     halves = (conv([3, 5]),), ("center_crop: [14, 12]", conv(1))
@@ -243,15 +245,15 @@ def test_a_bound_is_exact_again_where_the_whole_axis_is_read() -> None:
     assert [(field.size, field.is_exact) for field in seen(network)] == [(16, True), (5, True)]
 
 
-def test_channels_of_which_a_part_is_left() -> None:
-    """The channels of two branches see together; of a part of them it is not known which are left."""
+def test_a_part_of_joined_channels() -> None:
+    """Only the union over all channels is tracked: behind a slice of the channels, the field is a bound."""
     network = merged("concat", (conv(3, padding=1),), ("identity",), "slice: {start: 4}")
     assert [(field.size, field.is_exact) for field in seen(network)] == [(3, False)] * 2
     network = merged("concat", (conv(3, padding=1),), ("identity",), "batchnorm", conv(3))
     assert [(field.size, field.is_exact) for field in seen(network)] == [(5, True)] * 2
 
 
-def test_gates_see_all_and_positions_more() -> None:
-    """Squeeze and excitation: the mean of 18 positions with the padding, and a window of 3 beyond that."""
+def test_gates_see_the_whole_map_and_positions_beyond_it() -> None:
+    """Squeeze and excitation sees the mean of 18 positions, padding included, and a window of 3 sees beyond that."""
     network = merged("multiply", (conv(3, padding=1),), (conv(3, padding=1), "global_avgpool"))
     assert [(field.size, field.differs) for field in seen(network)] == [(18, False)] * 2

@@ -1,4 +1,4 @@
-"""Receptive fields of random networks against what their outputs really depend on."""
+"""Receptive fields of random networks against the positions that outputs really depend on."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CHUNK = 30
 
 
 def check(seed: int) -> int:
-    """Compare one network, position by position; return how many of its axes have a position away from the borders."""
+    """Compare one network by positions; return how many of its axes have a position that no border affects."""
     network = Writer(seed, resizing=seed % 3 > 0).network
     output = network.outputs["output"]
     fields = leading(receptive_fields(network).of[output])
@@ -39,11 +39,11 @@ def check(seed: int) -> int:
 
 
 @pytest.mark.parametrize("start", range(0, NETWORKS, CHUNK))
-def test_fields_are_what_outputs_depend_on(start: int) -> None:
+def test_fields_are_the_positions_that_outputs_depend_on(start: int) -> None:
     assert sum(check(seed) for seed in range(start, start + CHUNK)) > CHUNK // 2
 
 
-def test_few_random_networks_have_no_more_than_a_bound() -> None:
+def test_few_random_networks_have_only_a_bound() -> None:
     fields: list[Field] = []
     for seed in range(NETWORKS):
         network = Writer(seed).network
@@ -51,7 +51,7 @@ def test_few_random_networks_have_no_more_than_a_bound() -> None:
     assert sum(not field.is_exact for field in fields) < 0.03 * len(fields)
 
 
-def test_the_writer_makes_what_is_to_be_tested() -> None:
+def test_random_networks_have_layers_of_all_kinds() -> None:
     types = {node.layer.type for seed in range(NETWORKS) for node in Writer(seed).network.nodes}
     assert types >= {
         "conv", "conv_transpose", "maxpool", "avgpool", "lppool", "adaptive_avgpool", "adaptive_maxpool", "global_avgpool",
@@ -63,11 +63,11 @@ def test_the_writer_makes_what_is_to_be_tested() -> None:
 
 @pytest.mark.parametrize("wrong", [-1, 1])
 def test_the_test_can_fail(wrong: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Windows that are said to end a position too early, or too late, are noticed."""
+    """The test notices windows that end one position too early or too late."""
 
     def sliding(kernel: int, stride: int, before: int, dilation: int) -> Ranges:
         return Ranges(1, stride, lambda _: (-before, dilation * (kernel - 1) - before + wrong), dilation)
 
     monkeypatch.setattr("cnncalc.layers.window.sliding", sliding)
     with pytest.raises(AssertionError):
-        test_fields_are_what_outputs_depend_on(0)
+        test_fields_are_the_positions_that_outputs_depend_on(0)

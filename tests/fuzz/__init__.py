@@ -1,1 +1,1 @@
-"""Random networks that must run as inferred, and damaged specs that must be refused: ``python -m tests.fuzz``."""
+"""Random networks, which must run as inferred, and damaged specs, which must be refused: ``python -m tests.fuzz``."""

@@ -22,19 +22,19 @@ from tests.fuzz import wrong as wrong_values
 
 
 def network(seed: int) -> tuple[str, list[str]]:
-    """Return a random network's spec and what is wrong with its runs."""
+    """Return a random network's spec and the faults of its runs."""
     text = networks.spec(seed)
     return text, running.faults(text, seed)
 
 
 def damaged(seed: int) -> tuple[str, list[str]]:
-    """Return a damaged spec, with the command that it is given to, and what is wrong with the answer."""
+    """Return a damaged spec with the command that gets it, and the faults of the answer."""
     text, command = hostile.damaged(seed), hostile.command(seed)
     return f"# cnncalc {' '.join(command)}\n{text}", hostile.faults(text, command)
 
 
 def grown(seed: int) -> tuple[str, list[str]]:
-    """Return a small spec that asks for much, with the command that it is given to, and what is wrong."""
+    """Return a small spec of a large network with the command that gets it, and the faults of the answer."""
     text, command = grown_specs.spec(seed), hostile.command(seed)
     return f"# cnncalc {' '.join(command)}\n{text}", hostile.faults(text, command)
 
@@ -46,7 +46,7 @@ def wrong(seed: int) -> tuple[str, list[str]]:
 
 
 def model(seed: int) -> tuple[str, list[str]]:
-    """Return the command that a damaged model file is given to, and what is wrong with the answer."""
+    """Return the command that gets a damaged model file, and the faults of the answer."""
     from tests.fuzz import models
 
     command = models.command(seed)
@@ -56,7 +56,7 @@ def model(seed: int) -> tuple[str, list[str]]:
 
 
 def exported(seed: int) -> tuple[str, list[str]]:
-    """Return a random network's spec and in what another engine differs on it."""
+    """Return a random network's spec and the differences of another engine's outputs."""
     from tests.fuzz import exported as exported_specs
 
     text = exported_specs.spec(seed)
@@ -75,18 +75,18 @@ if find_spec("onnxruntime"):
     KINDS["exported"] = exported
 
 SELDOM = {"grown": 10}
-"""Kinds that take so long that they have a turn only every so often."""
+"""Kinds that take so long that they are tried less often."""
 
 
 def main() -> int:
-    """Try what the time allows; return the exit code."""
+    """Try as many as the time allows; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=60, help="how long to look")
     parser.add_argument("--seed", type=int, default=1, help="which million of seeds is tried, from its first on")
     parser.add_argument("--only", choices=KINDS, help="one kind alone; default: by turns")
     parser.add_argument("--most", type=int, default=10, help="end after so many faults")
     options = parser.parse_args()
-    warnings.simplefilter("ignore", SpecWarning)  # of shapes that look odd, as many here do
+    warnings.simplefilter("ignore", SpecWarning)  # warnings of odd shapes, which are usual here
     kinds = {name: kind for name, kind in KINDS.items() if options.only in (None, name)}
     tried, found = dict.fromkeys(kinds, 0), 0
     end, seed = time.monotonic() + options.seconds, options.seed * 1_000_000

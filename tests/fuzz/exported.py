@@ -1,4 +1,4 @@
-"""Random networks as ONNX models: another engine makes of every layer what we do."""
+"""Random networks as ONNX models: another engine must give our output for every layer."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def spec(seed: int) -> str:
 
 
 def faults(text: str, seed: int) -> list[str]:
-    """Return in which layers two engines differ, or why they can't be compared; what is not finite is left out."""
+    """Return the layers in which two engines differ, or why they can't be compared; only finite elements count."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         warnings.simplefilter("ignore", SpecWarning)

@@ -1,4 +1,4 @@
-"""Specs of a few kilobytes that ask for as much as they may: up to the layers, reads, steps and work that are allowed.
+"""Specs of a few kilobytes whose networks are as large as allowed, by layers, reads, steps and work.
 
 Every one is valid or refused by a bound; what is looked at is how long a command takes over it.
 """
@@ -14,7 +14,7 @@ MOST_BYTES = 10_000
 
 
 def spec(seed: int) -> str:
-    """Return a spec that is small and asks for much; the same seed gives the same text."""
+    """Return a small spec of a large network; the same seed gives the same text."""
     random = Random(seed)
     while True:
         text = random.choice(list(SHAPES.values()))(random)
@@ -23,7 +23,7 @@ def spec(seed: int) -> str:
 
 
 def _alike(random: Random) -> str:
-    """Return one layer, again and again."""
+    """Return one layer, repeated."""
     layer = random.choice(
         ["relu", "conv: {out_channels: 2, kernel_size: 3, padding: 1}", "batchnorm", "maxpool: {kernel_size: 3, stride: 1, padding: 1}", "dropout",
          "upsample: 1", "softmax", "layernorm", "identity", "permute: [0, 2, 1]", "pad: [[1, 0]]", "slice: {axis: 1, start: 0}",
@@ -45,7 +45,7 @@ def _different(random: Random) -> str:
 
 
 def _scopes(random: Random) -> str:
-    """Return named sequences in each other."""
+    """Return nested named sequences."""
     depth = random.choice([2, 8, 14, 30, 60])
     length = min(random.choice([1, 8, 90]), 480 // depth)
     wide = random.randint(1, max(1, int(LAYERS ** (1 / min(depth, 14)))))
@@ -64,7 +64,7 @@ def _scopes(random: Random) -> str:
 
 
 def _many_arguments(random: Random) -> str:
-    """Return a block of very many arguments, used again and again."""
+    """Return a block with very many arguments, used many times."""
     count, uses = random.choice([(450, 1), (450, 500), (300, 2000), (100, 6000), (10, LAYERS)])
     default = random.choice(["1", "a{} + 1", "in_channels", "a{}", "min(a{}, 9)"])
     args = ", ".join(f'a{i}: "{default.format(i - 1)}"' if i else "a0: 1" for i in range(count))
@@ -81,7 +81,7 @@ def _wide(random: Random) -> str:
 
 
 def _paths(random: Random) -> str:
-    """Return merges of paths, in each other."""
+    """Return nested merges of paths."""
     depth = random.choice([1, 3, 10, 20])
     count = random.choice([2, 3, 30]) if depth < 4 else 2
     lines, body = (
@@ -137,7 +137,7 @@ def _fields(random: Random) -> str:
 
 
 def _work(random: Random) -> str:
-    """Return expressions that take all the work that is allowed."""
+    """Return expressions that use up the allowed work."""
     term = random.choice(
         ["sum(range(2900))", "len([0] * 2900)", "sum(zip(range(900), range(900))[7])", "max(range(2900))", "sum([1] * 2900)", "len('a' * 900)", "2 ** 52 % 7",
          "make_divisible(i, 8)", "int('9' * 9) if 0 else 1", "round(i / 3, 9)", "9007199254740991 // 7", "[i, [i, [i]]][1][1][0] * 0"]
@@ -163,7 +163,7 @@ def _recursion(random: Random) -> str:
 
 
 def _inputs(random: Random) -> str:
-    """Return a network of many inputs: vectors, or maps of one size or of several, before layers that see them all."""
+    """Return a network of many inputs, vectors or maps of one or several sizes, before layers that see all of them."""
     count = random.choice([2, 300, 450])
     names = [f"x{i}" for i in range(count)]
     shape, merge = random.choice([("[2]", "add:"), ("[2, 9]", "add:"), ("[2, {}]", "concat: {axis: 1}")])
@@ -173,14 +173,14 @@ def _inputs(random: Random) -> str:
 
 
 def _twins(random: Random) -> str:
-    """Return a block that is used a few times, with very many figures that differ from use to use."""
+    """Return a block that is used a few times, with very many figures that differ between uses."""
     uses = random.choice([2, 20, 2000])
     figure = random.choice(["1 + i + j * (i * i % 997)", "1 + i + j", "2 ** (i % 9) * (1 + j)"])
     return f"input: [4, 9, 9]\nlayers:\n  - sequence:\n      - conv: {{out_channels: {figure}, kernel_size: 1}}\n        for: i in range({LAYERS // uses})\n    name: s\n    for: j in range({uses})\n"
 
 
 def _turned(random: Random) -> str:
-    """Return axes that are exchanged and laid out again, each time in the same way or in another one."""
+    """Return permutations and reshapes, either repeated or all different."""
     count = random.choice(["2", "(1 + i % 60)"])
     return (
         f"input: [2, 3, 4]\nlayers:\n  - sequence:\n    - permute: [1, 2, 0]\n    - reshape: [4, 6]\n    - conv: {{out_channels: {count} * 2, kernel_size: 1}}\n"
@@ -189,7 +189,7 @@ def _turned(random: Random) -> str:
 
 
 def _long_names(random: Random) -> str:
-    """Return layers whose names are as long as they may be, no two of them alike."""
+    """Return layers with different names of the greatest length."""
     depth = random.choice([1, 4])
     lines = ["input: [4, 9]", "layers:", *["  " * (2 * level + 1) + "- sequence:" for level in range(depth)]]
     indent = "  " * (2 * depth + 1)
@@ -214,7 +214,7 @@ def _variants(random: Random) -> str:
 
 
 def _absent(random: Random) -> str:
-    """Return loops in loops of what is not there."""
+    """Return nested loops over items that are left out."""
     return (
         "input: [2, 8]\nlayers:\n  - sequence:\n      - sequence:\n          - relu:\n            when: i + j + k < 0\n"
         f"            for: k in range({random.choice([10, 30])})\n        for: j in range({random.choice([10, 40])})\n    for: i in range({random.choice([30, 50])})\n  - relu\n"
@@ -222,7 +222,7 @@ def _absent(random: Random) -> str:
 
 
 def _faulty(random: Random) -> str:
-    """Return a mistake in each line, or one that every round of a loop makes."""
+    """Return a mistake in each line, or one in every round of a loop."""
     line = random.choice(
         [
             "cnov: 3",
@@ -241,7 +241,7 @@ def _faulty(random: Random) -> str:
 
 
 def _aliases(random: Random) -> str:
-    """Return items that are written once and named again and again."""
+    """Return an item with an anchor and many aliases."""
     body = ", ".join(["relu", "batchnorm", "{conv: {out_channels: 2, kernel_size: 3, padding: 1}}"] * 3)
     return (
         f"input: [2, 8, 8]\nlayers:\n  - sequence: &s [{body}]\n"
@@ -251,7 +251,7 @@ def _aliases(random: Random) -> str:
 
 
 def _looked_up(random: Random) -> str:
-    """Return items in scopes in scopes that name one far outside, or one far inside."""
+    """Return items in nested scopes that name an item far outside, or far inside."""
     depth, many = random.choice([5, 25, 55]), random.choice([10, 1000, 15000])
     lines = ["input: [2, 8, 8]", "layers:", "  - relu:", "    name: outermost"]
     for level in range(depth):
@@ -264,7 +264,7 @@ def _looked_up(random: Random) -> str:
 
 
 def _confused(random: Random) -> str:
-    """Return names that look alike to people, in other scripts, with marks, or wide."""
+    """Return names that look alike: letters of other scripts, with marks, or wide."""
     signs = random.choice(["аеорсух", "ＡＢＣ", "e\u0301", "\u202e\u2066", "名前層", "𝐚𝐛𝐜", "١٢٣", "²³¹", "ǆǅ"])
     names = [signs * (1 + i % 9) + str(i) for i in range(150)]
     args = ", ".join(f"{name}: {i}" for i, name in enumerate(names))

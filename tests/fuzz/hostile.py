@@ -1,4 +1,4 @@
-"""Damaged specs: whatever a text says, a command ends soon, in little memory, with an exit code and no traceback."""
+"""Damaged specs: for any text a command ends soon, in little memory, with an exit code and no traceback."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ SPECS = Path(__file__).parent.parent.parent / "specs"
 MOST_CHARACTERS = 10_000
 SECONDS = 1.0  # of CPU
 MEGABYTES = 200
-MOST_LAYERS = 20_000  # a network with more may take longer
+MOST_LAYERS = 20_000  # a network with more layers may take longer
 LARGEST_FILE = 50_000_000  # bytes that a command may write
 DEADLINE = 20  # seconds until a command is ended
 
-SPEC, OUT = "SPEC", "OUT"  # what a command reads, and the beginning of the name of what it writes
+SPEC, OUT = "SPEC", "OUT"  # the file that a command reads, and the beginning of the name of those that it writes
 COMMANDS: tuple[tuple[str, ...], ...] = (
     ("summary", SPEC),
     ("summary", SPEC, "--format", "json"),
@@ -82,7 +82,7 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
 SLOWER = {"run": 10, "explain": 2, "hotspots": 2, "compare": 2, "deploy": 2, "draw": 2, "import": 2, "export": 4, "sweep": 3} | {
     "summary html": 4, "draw html": 4
 }  # fmt: skip
-"""How many times longer a command may take than others: it does more for each layer, or reads two specs."""
+"""Factor of the time that a command may take: it does more for each layer, or reads two specs."""
 
 WORDS = (
     "0", "-1", "1", "3", "1e9", "999999999999", "9007199254740993", "0.5", "-0.0", ".inf", ".nan", "1e400", "0x7f", "1_000",
@@ -96,11 +96,11 @@ WORDS = (
 
 
 class Done(NamedTuple):
-    """What a command did, in a process of its own.
+    """The result of a command in a process of its own.
 
     Attributes:
         code: the exit code; None where it was ended by a signal.
-        err: what it wrote to standard error.
+        err: its standard error.
         seconds: of CPU.
         megabytes: the most memory that it took.
     """
@@ -112,7 +112,7 @@ class Done(NamedTuple):
 
 
 def damaged(seed: int) -> str:
-    """Return a spec in which a few things are wrong; the same seed gives the same text."""
+    """Return a spec with a few damages; the same seed gives the same text."""
     random = Random(seed)
     text = _source(random)
     for _ in range(random.choice([1, 1, 1, 2, 3, 5])):
@@ -126,13 +126,13 @@ def command(seed: int) -> tuple[str, ...]:
 
 
 def faults(text: str | bytes, arguments: tuple[str, ...], patience: float = 1.0) -> list[str]:
-    """Return what is wrong with a command's answer to a spec; nothing if all is right.
+    """Return the faults of a command's answer to a spec, if any.
 
     With more ``patience`` a command may take so many times longer.
     """
     done = run(text, arguments)
     seconds = SECONDS * patience * SLOWER.get(arguments[0] + " html" * arguments[-1].endswith(".html"), 1)
-    if seconds < done.seconds < 3 * seconds and not _large(text):  # perhaps because others work on the machine
+    if seconds < done.seconds < 3 * seconds and not _large(text):  # perhaps because the machine is busy
         done = done._replace(seconds=min(done.seconds, *(run(text, arguments).seconds for _ in range(2))))
     found = []
     if done.code is None:
@@ -153,7 +153,7 @@ def faults(text: str | bytes, arguments: tuple[str, ...], patience: float = 1.0)
 
 
 def run(text: str | bytes, arguments: tuple[str, ...]) -> Done:
-    """Run a command on a spec in a copy of this process, and return what it took."""
+    """Run a command on a spec in a fork of this process, and return its result, time and memory."""
     with tempfile.TemporaryDirectory() as room:
         path, errors = Path(room) / ("net.yaml" if isinstance(text, str) else "net.onnx"), Path(room) / "err"
         path.write_bytes(text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text)
@@ -167,7 +167,7 @@ def run(text: str | bytes, arguments: tuple[str, ...]) -> Done:
             )
         _, status, usage = os.wait4(child, 0)
         err = errors.read_text("utf-8", "replace") if errors.exists() else ""
-        began = int(before.read_text())  # kilobytes that the copy began with, which are none of the command's
+        began = int(before.read_text())  # kilobytes of the fork at its start, which don't count
     code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else None
     return Done(code, err, usage.ru_utime + usage.ru_stime, (usage.ru_maxrss - began) / 1024 + BARE)
 
@@ -176,7 +176,7 @@ BARE = 30  # megabytes of a fresh process that has imported the command line
 
 
 def _child(arguments: list[str], errors: Path) -> int:
-    """Be the command; return its exit code."""
+    """Run the command in the child process; return its exit code."""
     collect_rarely()
     signal.alarm(3 * DEADLINE)
     resource.setrlimit(resource.RLIMIT_CPU, (DEADLINE, DEADLINE))
@@ -196,7 +196,7 @@ def _child(arguments: list[str], errors: Path) -> int:
 
 
 def _large(text: str | bytes) -> bool:
-    """Return whether a spec asks for more layers than must be quick; a model file has to be, whatever it asks for."""
+    """Return whether a spec has so many layers that it need not be quick; a model file always has to be."""
     from tests.execution.networks import spec as build
 
     if isinstance(text, bytes):
@@ -208,7 +208,7 @@ def _large(text: str | bytes) -> bool:
 
 
 def _source(random: Random) -> str:
-    """Return a spec that is whole: one that ships, or a random one."""
+    """Return an undamaged spec: a shipped or a random one."""
     if random.random() < 0.5:
         return spec(random.randrange(1 << 30))
     texts = [path.read_text(encoding="utf-8") for path in sorted(SPECS.rglob("*.yaml"))]
@@ -238,7 +238,7 @@ def _number(random: Random, text: str) -> str:
 
 
 def _character(random: Random, text: str) -> str:
-    """Take a character out, double it, or put one in."""
+    """Remove, double or insert a character."""
     at = random.randrange(len(text) + 1)
     return (
         text[:at]
@@ -248,7 +248,7 @@ def _character(random: Random, text: str) -> str:
 
 
 def _lines(random: Random, text: str) -> str:
-    """Take lines out, double them, or move them."""
+    """Remove, double or move lines."""
     lines = text.splitlines()
     if len(lines) < 2:
         return text
@@ -271,7 +271,7 @@ def _indent(random: Random, text: str) -> str:
 
 
 def _modifier(random: Random, text: str) -> str:
-    """Give an item a modifier more."""
+    """Give an item one more modifier."""
     lines = text.splitlines() or [""]
     items = [at for at, line in enumerate(lines) if line.lstrip().startswith("- ")] or [0]
     at = random.choice(items)
@@ -282,7 +282,7 @@ def _modifier(random: Random, text: str) -> str:
 
 
 def _spliced(random: Random, text: str) -> str:
-    """Go on as another spec."""
+    """Continue with the rest of another spec."""
     other = _source(random)
     return text[: random.randrange(len(text) + 1)] + other[random.randrange(len(other)) :]
 
@@ -295,7 +295,7 @@ def _nested(random: Random, text: str) -> str:
 
 
 def _emptied(random: Random, text: str) -> str:
-    """Leave a key without its value."""
+    """Remove the value of a key."""
     found = list(re.finditer(r"(?<=\w:) [^,\n{}\[\]]+", text))
     if not found:
         return text
@@ -304,7 +304,7 @@ def _emptied(random: Random, text: str) -> str:
 
 
 def _few(random: Random, text: str) -> str:
-    """Return a few words alone, or such in place of the layers."""
+    """Return a few words as the whole spec, or in place of its layers."""
     words = " ".join(random.choices([*WORDS, "-", ":", "?", "\n", "\n  ", "{", "}"], k=random.randint(1, 4)))
     return random.choice([words, f"input: [3, 8, 8]\nlayers: {words}\n", f"input: {words}\nlayers: [relu]\n"])
 

@@ -16,7 +16,7 @@ from cnncalc.layers.base import Example, Layer
 from cnncalc.layers.shapes import Shape
 from tests.layers.building import frozen, known
 
-MOST_ELEMENTS = 60_000  # of a layer's output, and
+MOST_ELEMENTS = 60_000  # largest number of elements of a layer's output, and
 MOST_MACS = 4_000_000  # products of a layer, so that a network takes a few milliseconds
 TRIES = 40
 
@@ -24,7 +24,7 @@ Arguments = dict[str, Any]
 
 
 class Item(NamedTuple):
-    """A layer as a spec has it, and the shape that it gives."""
+    """A layer as a spec has it, and its output shape."""
 
     type: str
     arguments: Arguments
@@ -36,7 +36,7 @@ class Item(NamedTuple):
 
 
 def layer(name: str, arguments: Arguments) -> Layer:
-    """Return the layer of a type with arguments as JSON has them.  Raises LayerError."""
+    """Return the layer of a type with arguments from JSON.  Raises LayerError if they don't fit."""
     return known(name)(**{key: frozen(value) for key, value in arguments.items()})
 
 
@@ -64,14 +64,14 @@ def given(example: Example) -> tuple[Arguments, tuple[Shape, ...]]:
 
 
 def drawn(random: Random, example: Example) -> Item:
-    """Return the layer of an example, with some words and flags that are drawn."""
+    """Return the layer of an example, with some words and flags drawn at random."""
     name = example.item.partition(":")[0]
     arguments = varied(random, name, given(example)[0], example.inputs, 0.4)
     return Item(name, arguments, layer(name, arguments).apply(example.inputs).output)
 
 
 def varied(random: Random, name: str, arguments: Arguments, inputs: tuple[Shape, ...], share: float) -> Arguments:
-    """Return arguments with others of the words and flags that a type takes, where the layer takes them together."""
+    """Return arguments with other words and flags, if the layer accepts the combination."""
     for key, argument in known(name).arguments.items():
         words = [*argument.words] if argument.only_words else [True, False] if argument.flag else []
         if not words or not _chance(random, share):
@@ -185,7 +185,7 @@ def _avgpool(random: Random, shape: Shape, keep: bool) -> Arguments:
 
 
 def _lppool(random: Random, shape: Shape, keep: bool) -> Arguments:
-    return _pool(random, shape, keep) | {"norm_type": 2}  # others are nan where sums are negative
+    return _pool(random, shape, keep) | {"norm_type": 2}  # other exponents give nan for negative sums
 
 
 def _adaptive(random: Random, shape: Shape, keep: bool) -> Arguments:
@@ -358,11 +358,11 @@ ARGUMENTS: dict[str, Callable[[Random, Shape, bool], Arguments]] = {
 takes any that matter."""
 
 OFTEN = ("conv", "conv", "conv", "conv", "batchnorm", "relu", "relu6", "hardtanh")
-"""What the executor fuses."""
+"""Layer types that the executor fuses."""
 
 
 def _drawn() -> tuple[str, ...]:
-    """Return the layer types that are drawn for any input: those whose arguments are drawn, and those that need none."""
+    """Return the layer types that are drawn for any input: their arguments are drawn, or they need none."""
     names = []
     for name in layer_types():
         cls = known(name)
@@ -375,4 +375,4 @@ def _drawn() -> tuple[str, ...]:
 
 NAMES = _drawn()
 RARE = tuple(name for name in layer_types() if name not in NAMES)
-"""All others, of which the examples are taken: mergers, and types whose arguments hang together with their input."""
+"""All other types, for which examples are used: mergers, and types whose arguments depend on their input."""

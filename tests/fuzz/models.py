@@ -1,4 +1,4 @@
-"""Damaged model files: bytes that are no message any more, and messages that ask for much or say what can't be."""
+"""Damaged model files: bytes that are no valid message, and messages that are contradictory or demand too much."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
 )
 NUMBERS = (0, 1, -1, 2, 3, 7, 64, 1000, 2**15, 2**31 - 1, 2**31, 2**53, 2**62, 2**63 - 1, -(2**31), -(2**63))
 MOST_BYTES = 5_000_000
-"""Bytes from which on a file is not changed further."""
+"""Size in bytes above which a file is not changed further."""
 
 BATCHES: tuple[tuple[Any, ...], ...] = ((1,), ("N",))
 PLACES = ("../weights.bin", "/etc/passwd", "/dev/zero", "", ".", "..", "a/b", "a\\b", "\0", "weights.bin", "x" * 5000)
@@ -42,13 +42,13 @@ OPS = (
 
 
 def damaged(seed: int) -> bytes:
-    """Return a model file in which a few things are wrong; the same seed gives the same bytes."""
+    """Return a model file with a few damages; the same seed gives the same bytes."""
     random = Random(seed)
     data = _source(random)
     message = _parsed(data) if random.random() < 0.7 else None
     if message is not None:
         for _ in range(random.choice([1, 1, 2, 3, 6])):
-            with suppress(Exception):  # what no message can hold
+            with suppress(Exception):  # a value that no message can hold
                 random.choice(CHANGES)(random, message)
             with suppress(Exception):  # nested more deeply than can be written
                 data = message.SerializeToString()
@@ -170,7 +170,7 @@ def _many(random: Random, model: Any) -> None:
 
 
 def _constant(random: Random, model: Any) -> None:
-    """Change a number by which shapes are computed."""
+    """Change a number from which shapes are computed."""
     stored = [one for one in model.graph.initializer if one.data_type == TensorProto.INT64 and one.raw_data]
     stored += [one.t for node in model.graph.node for one in node.attribute if one.HasField("t") and one.t.raw_data]
     if not stored:
@@ -215,7 +215,7 @@ def _outside(random: Random, model: Any) -> None:
 
 
 def _wire(random: Random, model: Any) -> None:
-    """Let an operator read another value: its own, a later one, or none."""
+    """Connect an operator to another value: its own, a later one, or none."""
     node, other = _node(random, model), _node(random, model)
     names = [*other.output, *node.output, "", "nothing"]
     if node.input:
@@ -263,7 +263,7 @@ def _ports(random: Random, model: Any) -> None:
 
 
 def _deep(random: Random, model: Any) -> None:
-    """Put the graph into branches of branches."""
+    """Move the graph into nested branches."""
     graph = model.graph
     for _ in range(random.choice([3, 10, 20])):
         node = helper.make_node(random.choice(["If", "Loop", "Scan"]), [graph.input[0].name], ["out"], then_branch=graph, else_branch=graph) \

@@ -9,8 +9,8 @@ from cnncalc.layers.shapes import Shape
 from tests.fuzz.items import RARE, Item, drawn, item, layer
 from tests.layers.building import known, make
 
-MOST_DEPTH = 2  # of paths in paths
-MOST_OF_EXAMPLE = 1_000_000  # elements of an example that is taken as it is
+MOST_DEPTH = 2  # depth of nested paths
+MOST_OF_EXAMPLE = 1_000_000  # largest number of elements of an example that is used unchanged
 
 Lines = list[str]
 
@@ -21,11 +21,11 @@ def spec(seed: int) -> str:
 
 
 class _Writer:
-    """Writes items one after the other, and keeps account of the shape that each of them gives."""
+    """Writes items one after the other, and keeps track of their output shapes."""
 
     def __init__(self, random: Random) -> None:
         self.random = random
-        self.names: dict[str, Shape] = {}  # of items at the top, which others may read
+        self.names: dict[str, Shape] = {}  # shapes of items at the top level, which others may read
         self.count = 0
 
     def document(self) -> str:
@@ -41,7 +41,7 @@ class _Writer:
             shape = (2 * shape[0], *shape[1:]) if kind == "concat" else shape
         else:
             head = f"input: {list(shape)}"
-        for number in range(self.random.randint(1, 7)):  # the first is no loop, which might be empty
+        for number in range(self.random.randint(1, 7)):  # a loop might be empty, so that the first item is none
             added, shape = self._item(shape, 0) if number or lines else self._plain(shape, 0)
             if not any(line.startswith(("  name:", "  repeat:", "  for:")) for line in added):
                 name = self._name()
@@ -59,20 +59,20 @@ class _Writer:
         return (channels if rank < 3 else min(channels, 12), *(self.random.randint(1, most) for _ in range(rank)))
 
     def _rare(self) -> tuple[str, Lines, Shape]:
-        """Return inputs, the example of a layer type that fits few of them, and the shape that it gives."""
+        """Return the example of a layer type that fits few inputs, with its inputs and its output shape."""
         while True:
             example = known(self.random.choice(RARE)).example
             if sum(map(prod, (*example.inputs, example.output))) <= MOST_OF_EXAMPLE:
                 break
         found = drawn(self.random, example)
-        if not example.inputs:  # a tensor that comes from nowhere joins another one
+        if not example.inputs:  # a tensor without inputs is merged with another one
             lines = [*_written(found), "  name: p", "- add:", "  from: [input, p]"]
             return f"input: {list(found.shape)}", lines, found.shape
         names = [f"x{number}" for number in range(len(example.inputs))]
         inputs = ", ".join(f"{name}: {list(shape)}" for name, shape in zip(names, example.inputs, strict=True))
         lines, shape = [*_written(found), f"  from: [{', '.join(names)}]"], found.shape
         times = make(example.item).times(example.inputs, 1)
-        if times != 1:  # what was made samples becomes windows of one again
+        if times != 1:  # samples become windows of one sample again
             lines.append(f"- unfold: {times}")
             shape = known("unfold")(size=times).apply((shape,)).output
         return f"input: {{{inputs}}}", lines, shape
@@ -81,7 +81,7 @@ class _Writer:
         self.count += 1
         return f"n{self.count}"
 
-    # --- one item, or a few that belong together -----------------------------------------------------------
+    # --- one item, or a few together -----------------------------------------------------------
 
     def _item(self, shape: Shape, depth: int) -> tuple[Lines, Shape]:
         kinds = [self._plain] * 6 + [self._shared, self._repeated, self._for]
@@ -114,7 +114,7 @@ class _Writer:
         return _branches(kind, paths), shape
 
     def _gate(self, shape: Shape, depth: int) -> tuple[Lines, Shape]:
-        """Return squeeze and excitation, or a figure for each channel that is added."""
+        """Return squeeze and excitation, or a summand for each channel."""
         if len(shape) < 2:
             return self._plain(shape, depth)
         gate = ["- global_avgpool:", f"- conv: {{out_channels: {shape[0]}, kernel_size: 1}}"]
@@ -130,7 +130,7 @@ class _Writer:
         return _branches("concat", paths, f"axis: {axis}"), grown
 
     def _dense(self, shape: Shape, depth: int) -> tuple[Lines, Shape]:
-        """Return a dense block, each layer of which is joined to all before it."""
+        """Return a dense block, whose layers each read all outputs before them."""
         if len(shape) < 2:
             return self._plain(shape, depth)
         extra, rounds = self.random.choice([1, 4, 8]), self.random.randint(1, 3)
@@ -156,7 +156,7 @@ class _Writer:
         return ["- sequence:", *_deeper(self._path(shape, depth + 1), 4), rounds], shape
 
     def _for(self, shape: Shape, depth: int) -> tuple[Lines, Shape]:
-        """Return convolutions whose channels a loop gives."""
+        """Return convolutions in a loop over their channels."""
         if len(shape) < 2:
             return self._plain(shape, depth)
         channels = [self.random.choice([1, 3, 4, 8]) for _ in range(self.random.randint(1, 3))]
@@ -165,7 +165,7 @@ class _Writer:
         return [text, f"  for: c in {channels}"], (channels[-1], *shape[1:])
 
     def _with_itself(self, shape: Shape, depth: int) -> tuple[Lines, Shape]:
-        """Return a layer of several inputs, all of which are one tensor, or that tensor and its opposite."""
+        """Return a layer of several inputs that are all the same tensor, or this and its negative."""
         name, other, rows = self._name(), self._name(), shape[:-1]
         kinds = [("matmul: {transpose_b: true}", 2, (*rows, *rows[-1:])), ("attention:", 3, shape)] * (len(shape) > 1)
         kinds += [("where:", 3, shape), ("compare: greater", 2, shape), ("divide:", 2, shape)]
@@ -178,7 +178,7 @@ class _Writer:
         return [*lines, f"- {kind}", f"  from: [{', '.join(read)}]"], out
 
     def _folded(self, shape: Shape, depth: int) -> tuple[Lines, Shape]:
-        """Return items that work on each slice along the first axis, as on a sample of its own."""
+        """Return items that treat each slice along the first axis as a sample."""
         if len(shape) < 2:
             return self._plain(shape, depth)
         return ["- fold: 0", *self._path(shape[1:], MOST_DEPTH), f"- unfold: {shape[0]}"], shape

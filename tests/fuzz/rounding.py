@@ -19,7 +19,7 @@ from cnncalc.layers.normalization.instancenorm import InstanceNorm
 SUMS = {"sum", "mean", "cumsum", "avgpool", "adaptive_avgpool", "global_avgpool", "add", "conv", "conv_transpose"} | {
     "linear", "locally_connected", "matmul", "einsum", "upsample", "fold"
 }  # fmt: skip
-"""Layer types that give, of the magnitudes of inputs and weights, the magnitude of what they sum."""
+"""Layer types whose output for the magnitudes of inputs and weights is the magnitude of their terms."""
 
 Arrays = dict[str, Any]
 
@@ -51,7 +51,7 @@ def _off(array: Any, terms: Any, share: float) -> Any:
 
 
 def _terms(node: Node, out: Any, incoming: list[Any], weights: Arrays) -> Any:
-    """Return the magnitude of what was summed for each element of an output; its own where nothing was."""
+    """Return the magnitude of the terms of each output element, or the element's own without a sum."""
     layer = node.layer
     if layer.type == "subtract":
         return sum(np.abs(array) for array in incoming)
@@ -60,11 +60,9 @@ def _terms(node: Node, out: Any, incoming: list[Any], weights: Arrays) -> Any:
         return np.abs(scale) * np.abs(incoming[0]) + np.abs(shift)
     if layer.kind == "recurrent":  # (1 − z)·n of a gate that is 1 but for rounding is 0
         return np.maximum(np.abs(out), 1.0)
-    if layer.kind == "norm" and layer.type != "lrn":  # what is subtracted was summed, before the rest was enlarged
+    if layer.kind == "norm" and layer.type != "lrn":  # the mean is subtracted before the rest is enlarged
         (x,) = incoming
-        if isinstance(
-            layer, InstanceNorm
-        ):  # each map by itself: one that is the same everywhere is nothing but rounding
+        if isinstance(layer, InstanceNorm):  # each map separately: a constant map becomes nothing but rounding
             axes = tuple(range(2, x.ndim))
             gain = 1 / np.sqrt(x.var(axes, keepdims=True) + layer.eps)
             return np.abs(out) + np.abs(x).max(axes, keepdims=True) * gain * np.abs(weights.get("weight", 1.0)).max()

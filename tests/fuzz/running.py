@@ -1,4 +1,4 @@
-"""What must be true of the runs of one network, whatever the network is."""
+"""The properties that runs of any network must have."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from cnncalc.language.findings import SpecWarning
 from tests.execution.networks import spec as build
 from tests.fuzz.rounding import disturbed
 
-CLOSE = 2e-4  # of the largest element: what float32 may lose in the networks that are drawn
-EXACT = 1e-9  # the same in float64
-DISTURBED = 1e-6  # share of every tensor's terms that it is disturbed by: some 16 units in the last place of float32
-AMPLIFIED = 100.0  # times what that changes may be lost, and in float64 a millionth of it
+CLOSE = 2e-4  # share of the largest element: the error allowed for float32
+EXACT = 1e-9  # the same for float64
+DISTURBED = 1e-6  # share of a tensor's terms by which it is disturbed: some 16 units in the last place of float32
+AMPLIFIED = 100.0  # an error may be so many times the effect of the disturbance; a millionth of that in float64
 
-HUGE = 1e30  # of float32: the largest of a window of Caffe's that is empty is its lowest number
+HUGE = 1e30  # lowest number of float32, which an empty window of Caffe's gives
 
 JUMPS = {"round", "floor", "ceil", "trunc", "quantize", "sign", "compare", "where", "argmax", "topk", "embedding"}
-"""Layer types whose output jumps where its input hardly changes."""
+"""Layer types whose output may jump although its input hardly changes."""
 STEEP = {"reciprocal", "divide", "log", "exp", "power", "prod", "sqrt"}
-"""Layer types that may make the last digits of float32 the first ones."""
+"""Layer types that may turn the last digits of float32 into the first ones."""
 
 Arrays = dict[str, Any]
 
 
 def faults(text: str, seed: int) -> list[str]:
-    """Return what is wrong with the runs of a spec's network; nothing if all is right."""
+    """Return the faults of the runs of a spec's network, if any."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error")  # NumPy's are a fault as well
+            warnings.simplefilter("error")  # a warning of NumPy's is a fault, too
             warnings.simplefilter("ignore", SpecWarning)  # of shapes that look odd, as many here do
             return list(_faults(text, seed))
-    except Exception as error:  # whatever a run raises is a fault of the run
+    except Exception as error:  # any exception is a fault of the run
         return [f"{type(error).__name__}: {error}"]
 
 
@@ -65,7 +65,7 @@ def _faults(text: str, seed: int) -> Iterator[str]:
     yield from _verified("float64, fused", folded, network)
     types = {node.layer.type for node in network.nodes}
     if jumps(network) or not all((np.abs(array) < HUGE).all() for array in plain.tensors.values()):
-        return  # where rounding decides on which side of a step an element is, nothing can be compared
+        return  # if rounding decides on which side of a step an element is, outputs can't be compared
     inputs, matrices = double["x"], double["weights"]
     with np.errstate(all="ignore"):
         there, here = (disturbed(network, matrices, inputs, share) for share in (DISTURBED, 0.0))
@@ -85,7 +85,7 @@ def _faults(text: str, seed: int) -> Iterator[str]:
 
 
 def jumps(network: Graph) -> bool:
-    """Whether an output may jump where an input hardly changes."""
+    """Return whether an output may jump although an input hardly changes."""
     layers = [node.layer for node in network.nodes]
     return any(
         layer.type in JUMPS
@@ -96,7 +96,7 @@ def jumps(network: Graph) -> bool:
 
 
 def _verified(name: str, run: Any, network: Any) -> Iterator[str]:
-    """Yield what a run found to be other than inferred, and where its sums are not those of the summary."""
+    """Yield the layers that a run found to differ from inference, and sums that differ from the summary's."""
     for row in run.mismatches[:3]:
         yield f"{name}: '{row.node.name}' is {row.actual}, inferred {row.node.shape}: {row.fault}"
     if run.unstable:

@@ -1,4 +1,4 @@
-"""A short part of the fuzzer, the same on every run; and the proof that it can find something.
+"""A short, reproducible part of the fuzzer, and the proof that it can find faults.
 
 To see it find an old fault in the code itself, put the fault back and run ``python -m tests.fuzz --seconds 20``:
 
@@ -31,7 +31,7 @@ from tests.fuzz.rounding import disturbed
 from tests.patience import PATIENCE
 
 NETWORKS = range(2_000, 2_040)
-WITH_RESIDUALS = range(2_240, 2_290)  # among them some of one axis
+WITH_RESIDUALS = range(2_240, 2_290)  # some of them with one axis
 WITH_SOFTMAX = range(2_040, 2_120)
 DAMAGED = range(3_000, 3_020)
 MODELS = range(4_000, 4_012)
@@ -55,8 +55,8 @@ def test_a_damaged_spec_is_answered(seed: int) -> None:
 
 
 @pytest.mark.parametrize("name", grown.SHAPES)
-def test_a_small_spec_that_asks_for_much_is_answered(name: str) -> None:
-    """One of each; how long all commands take on them is for the fuzzer and ``benchmarks/hostile.py``."""
+def test_a_small_spec_of_a_large_network_is_answered(name: str) -> None:
+    """One spec of each kind; the fuzzer and ``benchmarks/hostile.py`` measure all commands."""
     text = grown.SHAPES[name](Random(1))
     assert len(text) <= hostile.MOST_CHARACTERS
     assert hostile.faults(text, ("check", hostile.SPEC), PATIENCE) == []
@@ -89,12 +89,12 @@ layers:
 """
 
 
-def test_what_is_zero_but_for_rounding_is_no_fault() -> None:
-    """The mean of normalised groups is 0; float32 is as far from that as the sums of its terms are rounded."""
+def test_a_difference_due_to_rounding_is_no_fault() -> None:
+    """The mean of normalised groups is 0; the rounding of its terms moves float32 away from that."""
     assert running.faults(NOTHING_BUT_ROUNDING, 1) == []
 
 
-def test_what_is_more_than_rounding_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_difference_beyond_rounding_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         running, "disturbed", lambda network, weights, inputs, share: disturbed(network, weights, inputs, share / 1e7)
     )
@@ -102,7 +102,7 @@ def test_what_is_more_than_rounding_is_a_fault(monkeypatch: pytest.MonkeyPatch) 
 
 
 def found(seeds: range) -> Iterator[str]:
-    """Yield what the fuzzer says of random networks."""
+    """Yield the fuzzer's findings on random networks."""
     return (fault for seed in seeds for fault in running.faults(networks.spec(seed), seed))
 
 
@@ -128,7 +128,7 @@ def test_a_sample_without_axes_is_found(monkeypatch: pytest.MonkeyPatch) -> None
         ("import os", ("odd",), "exit code 7"),
     ],
 )
-def test_what_a_command_does_wrong_is_found(
+def test_faults_of_commands_are_found(
     text: str, arguments: tuple[str, ...], fault: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The commands below are stand-ins that each do one thing wrong."""
@@ -191,8 +191,8 @@ def test_an_operator_that_is_wrong_is_found(monkeypatch: pytest.MonkeyPatch) -> 
 EXPONENTIALS = "input: [3, 8, 8]\nlayers: [exp, exp, exp, {conv: {out_channels: 2, kernel_size: 3}}]\n"
 
 
-def test_no_warning_of_numpys_comes_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Squares of what comes out of three exponentials are beyond float64; a user's terminal must not see that."""
+def test_no_warning_of_numpys_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Squares after three exponentials are beyond float64; NumPy's warning must not reach the terminal."""
     assert running.faults(EXPONENTIALS, 1) == []
     monkeypatch.setattr(initial_scale, "_mean_square", lambda sample: float(np.float32(1e30) ** np.float32(2)))
     monkeypatch.setattr(np, "errstate", lambda **_: nullcontext())

@@ -1,4 +1,4 @@
-"""Files are written whole or not at all, and are nobody else's while they are written."""
+"""Files are written completely or not at all, and nobody else can read them before they are complete."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``cnncalc.ground.named``: its named tuples serve as those of ``typing`` do."""
+"""``cnncalc.ground.named``: its named tuples behave like those of ``typing``."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Quick(named.NamedTuple):
 
 
 class Further(Quick):
-    """A subclass, which may remember more."""
+    """A subclass with an additional attribute."""
 
 
 BOTH = pytest.mark.parametrize("made", [Usual, Quick])
@@ -68,7 +68,7 @@ def test_copies_are_equal_and_of_the_same_class(made: Any, copied: Any) -> None:
 
 
 @BOTH
-def test_items_neither_change_nor_appear(made: Any) -> None:
+def test_items_can_be_neither_changed_nor_added(made: Any) -> None:
     value = made(1, "a")
     for name in ("x", "unknown"):
         with pytest.raises(AttributeError):
@@ -92,7 +92,7 @@ def test_a_subclass_may_remember_more() -> None:
     assert value._fields == Quick._fields
 
 
-def test_what_every_start_imports_defines_no_slow_ones() -> None:
+def test_modules_of_every_start_define_no_slow_ones() -> None:
     code = (
         "import sys; from cnncalc.__main__ import main; sys.argv = ['cnncalc', 'summary', 'resnet50', '--format=json'];"
         "main(); import cnncalc.ground.named as named;"

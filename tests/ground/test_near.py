@@ -1,4 +1,4 @@
-"""Known words near an unknown one: slips of the keyboard are found, words that merely look alike are not."""
+"""Known words near an unknown one: typing errors are recognised, other similar words are not suggested."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cnncalc.ground.near import did_you_mean, nearest, slips
     ("one", "other", "count"),
     [
         ("conv", "conv", 0),
-        ("cnov", "conv", 1),  # two neighbours changed places
+        ("cnov", "conv", 1),  # two neighbours are swapped
         ("covn", "conv", 1),
         ("con", "conv", 1),
         ("convv", "conv", 1),
@@ -45,10 +45,11 @@ def test_slips(one: str, other: str, count: int) -> None:
         ("route", ["permute"], []),
         ("transpose", ["conv_transpose"], []),
         ("lstm", ["lrn", "selu"], []),
-        ("ab", ["aa", "ac"], []),  # of two letters, one wrong is another word
+        ("ab", ["aa", "ac"], []),  # with one of two letters wrong, it is another word
         ("vgg15", ["vgg11", "vgg13", "vgg16", "vgg19"], ["vgg11", "vgg13", "vgg16", "vgg19"]),
         ("x1", [f"x{number}" for number in range(2, 10)], []),
-        ("conv10", [f"conv1{number}" for number in range(1, 10)], []),  # as near to nine as to one: to none
+        # nine words are equally near, so that none is suggested
+        ("conv10", [f"conv1{number}" for number in range(1, 10)], []),
     ],
 )
 def test_nearest(word: str, known: list[str], found: list[str]) -> None:
@@ -67,7 +68,7 @@ def test_hints() -> None:
 
 
 def test_the_search_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Long words are compared with none, and others with so many."""
+    """Long words are not compared at all, and others with a bounded number."""
     compared: list[str] = []
 
     def counted(one: str, other: str, most: int) -> int:

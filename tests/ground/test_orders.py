@@ -15,11 +15,11 @@ from cnncalc.ground.orders import circles, in_order
         ({"a": "b", "b": "a", "c": "", "d": "a"}, "c"),  # a and b form a circle, and d needs it
     ],
 )
-def test_each_follows_what_it_needs(needs: dict[str, str], order: str) -> None:
+def test_each_item_follows_the_items_that_it_needs(needs: dict[str, str], order: str) -> None:
     assert "".join(in_order(needs, ord)) == order
 
 
-def test_circles_are_what_feeds_each_other() -> None:
+def test_circles_are_groups_that_need_each_other() -> None:
     # 0 → 1 → 2 → 0, 2 → 3 → 4 → 3, and 5 alone
     found = circles([[1], [2], [0, 3], [4], [3], []])
     assert sorted(map(sorted, found)) == [[0, 1, 2], [3, 4], [5]]

@@ -1,4 +1,4 @@
-"""What a spec, a file's name or an option holds never reaches a terminal as something that it obeys."""
+"""No text of a spec, a file's name or an option reaches a terminal as a control sequence."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.writers import FORMATS, View, as_json
 from tests.commands import cnncalc
 
-# what sets a terminal's title, what colours, the same as one character (ECMA-48, 8.3.16), what turns text round
+# sequences that set the title, that colour, the latter's one-character form (ECMA-48, 8.3.16), text direction
 EVIL = "a\x1b]0;pwn\a\x1b[31m\n\x9b31m\u202eb"
 SHOWN = "a�]0;pwn��[31m �31m�b"
 
