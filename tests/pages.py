@@ -1,6 +1,6 @@
-"""The sessions of README and docs, run as printed: ``python -m tests.pages`` rewrites them with what comes out now.
+"""The sessions of README and docs, run as printed: ``python -m tests.pages`` rewrites them with the current output.
 
-Read what a rewriting has changed before it is committed: it makes a test pass whatever the change is.
+Read the changes before you commit them: after rewriting, the tests pass, whether the output is right or not.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _FILE = re.compile(r"^`([\w.-]+)`[^\n]*:\n\n```(?:yaml|sh|python)\n(.*?)^```$", 
 
 
 class Step(NamedTuple):
-    """One command of a session, and what the page says comes out; ``…`` on a line stands for any lines."""
+    """One command of a session and its output on the page, in which a line ``…`` stands for any lines."""
 
     command: str
     expected: str
@@ -52,7 +52,7 @@ def sessions(text: str) -> Iterator[list[Step]]:
 
 
 def run(command: str, folder: Path) -> str:
-    """Run a command in bash, on a terminal without colours, and return what is seen there."""
+    """Run a command in bash, on a terminal without colours, and return the terminal's text."""
     tools = folder / ".tools"
     if not tools.exists():
         tools.mkdir()
@@ -71,26 +71,26 @@ def run(command: str, folder: Path) -> str:
 
 
 def runnable(command: str) -> bool:
-    """Whether what a command needs is on this machine: the tools that it pipes into, another engine."""
+    """Return whether this machine has the tools that a command pipes into, and the engine that it names."""
     if "--against" in command and find_spec("onnxruntime") is None:
         return False
     return all(shutil.which(tool) for tool in ("jq",) if re.search(rf"\b{tool}\b", command))
 
 
 def matches(expected: str, actual: str) -> bool:
-    """Whether an output is the expected one, where a line with ``…`` alone stands for any lines."""
+    """Return whether an output is the expected one, in which a line ``…`` stands for any lines."""
     pattern = re.escape(expected).replace("…\\\n", "(?:.*\n)*?")
     return re.fullmatch(pattern, actual) is not None
 
 
 def write_files(text: str, folder: Path) -> None:
-    """Write the files that README shows, and over them those that a page shows, into a folder."""
+    """Write the files that README shows into a folder, and then those that the page shows."""
     for name, body in (files(README.read_text(encoding="utf-8")) | files(text)).items():
         (folder / name).write_text(body, encoding="utf-8")
 
 
 def rewritten(text: str) -> str:
-    """Return a page with its sessions as they run now."""
+    """Return a page with the current output of its sessions."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_files(text, folder)

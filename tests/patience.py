@@ -1,4 +1,4 @@
-"""How long what must end soon may take in a test; how long it does take is for ``benchmarks/hostile.py`` to measure."""
+"""The time that hostile inputs may take in a test; ``benchmarks/hostile.py`` measures the time that they do take."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from time import process_time
 
 PATIENCE = 20.0
-"""Seconds of CPU: what is held against it takes one or two at most, and minutes or hours without its bound."""
+"""Seconds of CPU: bounded work takes one or two, and without its bound minutes or hours."""
 
 
 @contextmanager
 def ends_soon() -> Iterator[None]:
-    """Hold what is done in a ``with`` block against :data:`PATIENCE`."""
+    """Assert that a ``with`` block takes less than :data:`PATIENCE`."""
     began = process_time()
     yield
     assert process_time() - began < PATIENCE

@@ -1,7 +1,7 @@
-"""Pages of reference that are written from the code: ``python -m tests.reference`` writes them anew.
+"""Pages of reference that are generated from the code: ``python -m tests.reference`` writes them.
 
-Commands and options come from click, bounds from ``limits.py``, layer types from their folder: each fact stands where
-it is used, and the page says it once more for those who read.
+Commands and options come from click, bounds from ``limits.py``, layer types from their folder. Each fact is written
+once, where it is used, and the page is made of it.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def _help(text: str) -> tuple[str, list[str]]:
 
 
 def _row(option: click.Option) -> str:
-    """Return an option's row; not as click prints it, which differs from version to version."""
+    """Return an option's row, not in click's words, which differ between versions."""
     names = ", ".join(option.opts)
     if option.secondary_opts:
         names += " / " + ", ".join(option.secondary_opts)
@@ -95,7 +95,7 @@ def _values(kind: click.ParamType[Any]) -> str:
 
 
 def bounds() -> str:
-    """Return the page of all bounds: their names, their values, and what stands below them in ``limits.py``."""
+    """Return the page of all bounds: their names, their values, and their docstrings in ``limits.py``."""
     rows = ["| bound | at most | of what |", "| --- | --- | --- |"]
     body = ast.parse(inspect.getsource(limits)).body
     for statement, below in pairwise(body):
@@ -159,7 +159,7 @@ def types() -> str:
 
 
 def conventions() -> str:
-    """Return the page of what other tools count: their totals for one network, and their rules."""
+    """Return the page of other tools' conventions: their totals for one network, and their rules."""
     network = load("resnet50")
     rows = ["| tool | its figure | of ResNet-50 | − MACs | what it counts |", "| --- | --- | ---: | ---: | --- |"]
     macs = network.summary().totals.macs

@@ -1,4 +1,4 @@
-"""The Python API: what a caller gives is taken in the sensible way, or refused with a sentence."""
+"""The Python API: arguments are taken in all sensible forms, or refused with a message."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 else:
 
     def assert_type(value: object, kind: object) -> None:
-        """Do what Python 3.11's does: mypy looks at it."""
+        """Python 3.11's function, which mypy checks."""
 
 
 SPEC = """
@@ -71,7 +71,7 @@ def path(tmp_path: Path) -> Path:
     return file
 
 
-# --- what is taken -----------------------------------------------------------------------------------------------
+# --- accepted arguments -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("width", [4, np.int64(4), np.uint8(4), np.array(4), np.array([4])[0]])
@@ -81,17 +81,17 @@ def test_numbers_of_numpy_are_numbers(path: Path, width: Any) -> None:
 
 
 @pytest.mark.parametrize("depths", [[1, 2], (1, 2), range(1, 3), np.array([1, 2]), [np.int32(1), 2]])
-def test_lists_are_lists_whatever_they_are(depths: Any) -> None:
+def test_lists_may_have_any_form(depths: Any) -> None:
     assert params(network(depths=depths)) == PARAMS
 
 
-def test_a_fraction_of_numpy_is_one() -> None:
+def test_a_float_of_numpy_is_a_number() -> None:
     # 1,968,680 params at width 0.5: torchvision's mobilenet_v2, as Keras publishes it (1.97 M)
     assert params(cnncalc.load("mobilenet_v2", width=np.float32(0.5))) == 1_968_680
 
 
 @pytest.mark.parametrize("shape", [(3, 8, 9), [3, 8, 9], np.array([3, 8, 9]), (np.int64(3), 8, np.int16(9))])
-def test_shapes_are_shapes_whatever_they_are(path: Path, shape: Any) -> None:
+def test_shapes_may_have_any_form(path: Path, shape: Any) -> None:
     assert network(input=shape).inputs["input"].shape == (3, 8, 9)
     assert network(input={"input": shape}).inputs["input"].shape == (3, 8, 9)
     for several in (shape, [shape], {"input": [shape]}, {"input": shape}, np.array([shape])):
@@ -111,7 +111,7 @@ def test_a_text_of_a_sweep_is_read_as_the_command_line_reads_it(path: Path) -> N
 
 
 @pytest.mark.parametrize("dtype", ["float16", np.float16, np.dtype("float16"), np.dtype(">f2")])
-def test_a_dtype_is_one_whatever_it_is(path: Path, dtype: Any) -> None:
+def test_a_dtype_may_have_any_form(path: Path, dtype: Any) -> None:
     assert network().summary(dtype=dtype).totals.memory.weights == 2 * PARAMS
     assert cnncalc.sweep(path, dtype=dtype)["weight_bytes"].tolist() == [2 * PARAMS]
     assert cnncalc.compile(path, "weight_bytes", dtype=dtype)() == {"weight_bytes": 2 * PARAMS}
@@ -119,7 +119,7 @@ def test_a_dtype_is_one_whatever_it_is(path: Path, dtype: Any) -> None:
 
 def test_a_dtype_of_pytorch_is_one() -> None:
     class Dtype:
-        """What ``torch.float16`` is, without PyTorch."""
+        """A stub of ``torch.float16``."""
 
         def __repr__(self) -> str:
             return "torch.float16"
@@ -170,7 +170,7 @@ def test_lists_of_numbers_are_an_input() -> None:
     assert network().run(zeros.tolist(), dtype=np.float64, threads=1).output.dtype == np.float64
 
 
-# --- what is refused ---------------------------------------------------------------------------------------------
+# --- refused arguments ---------------------------------------------------------------------------------------------
 
 SHAPE = (
     "is not a shape: positive integers, channels first and without the batch axis\n  hint: for example (3, 224, 224)"
@@ -274,9 +274,7 @@ def net(**settings: Any) -> Any:
         (lambda path: net().export(path), "net.yaml: the file exists\n  hint: overwrite = True replaces it"),
     ],
 )
-def test_what_is_given_wrongly_is_refused_with_a_sentence(
-    call: Callable[[Path], object], message: str, path: Path
-) -> None:
+def test_wrong_arguments_are_refused_with_a_message(call: Callable[[Path], object], message: str, path: Path) -> None:
     with pytest.raises(cnncalc.CnncalcError, match=re.escape(message)):
         call(path)
 
@@ -299,7 +297,7 @@ def test_a_misspelt_argument_is_a_mistake_of_the_spec(path: Path) -> None:
     ],
 )
 def test_an_error_goes_to_another_process(call: Callable[[], object]) -> None:
-    """In a pool of processes, one that does not is never heard of, and ends the pool."""
+    """In a pool of processes, an error that can't be pickled ends the pool without a message."""
     with pytest.raises(cnncalc.CnncalcError) as caught:
         call()
     for other in (pickle.loads(pickle.dumps(caught.value)), copy.copy(caught.value)):
@@ -316,12 +314,12 @@ def test_an_error_goes_to_another_process(call: Callable[[], object]) -> None:
         (lambda: untyped.compile("lenet5", figure="macs"), "compile()"),
     ],
 )
-def test_an_unknown_keyword_is_pythons_own_error(call: Callable[[], object], name: str) -> None:
+def test_an_unknown_keyword_is_a_type_error(call: Callable[[], object], name: str) -> None:
     with pytest.raises(TypeError, match=re.escape(f"{name} got an unexpected keyword argument")):
         call()
 
 
-def test_a_closed_session_says_so() -> None:
+def test_a_closed_session_reports_that_it_is_closed() -> None:
     with network().prepare(threads=1) as session:
         assert repr(session) == "<Session net: float32, 1 thread>"
     with pytest.raises(cnncalc.CnncalcError, match=r"^<Session net: float32, 1 thread, closed> is closed"):
@@ -346,7 +344,7 @@ def test_a_function_goes_to_another_process(path: Path) -> None:
 
 
 def public_functions() -> Iterator[tuple[str, Callable[..., object]]]:
-    """Return every function and method that a caller meets, of this package's own, by its name."""
+    """Return every public function and method of this package by its name."""
     for name in cnncalc.__all__:
         made = getattr(cnncalc, name)
         if not isinstance(made, type):
@@ -359,7 +357,7 @@ def public_functions() -> Iterator[tuple[str, Callable[..., object]]]:
 
 
 def unclear(function: Callable[..., object]) -> list[str]:
-    """Return what help(), an editor or mypy can't say of a function."""
+    """Return what help(), an editor or mypy would not know of a function."""
     signature, text = inspect.signature(function), inspect.getdoc(function) or ""
     found = [] if text and signature.return_annotation is not inspect.Signature.empty else ["text or return type"]
     for name, parameter in signature.parameters.items():
@@ -373,7 +371,7 @@ def unclear(function: Callable[..., object]) -> list[str]:
     return found
 
 
-def test_every_public_function_says_what_it_takes() -> None:
+def test_every_public_function_documents_its_arguments() -> None:
     functions = dict(public_functions())
     assert {"load", "sweep", "Network.run", "Network.export", "Session.__call__", "NetworkFunction.__call__"} <= {
         *functions
@@ -381,7 +379,7 @@ def test_every_public_function_says_what_it_takes() -> None:
     assert {name: faults for name, function in functions.items() if (faults := unclear(function))} == {}
 
 
-def test_the_words_that_an_argument_can_be_are_all_said() -> None:
+def test_all_words_of_an_argument_are_documented() -> None:
     said = {
         cnncalc.Network.summary: (DTYPES, OPTIMIZERS, CONVENTIONS),
         cnncalc.Network.deploy: (CORES, KINDS, CONVERTERS, PLANS),
@@ -392,7 +390,7 @@ def test_the_words_that_an_argument_can_be_are_all_said() -> None:
         assert {word for table in tables for word in table} <= words, function
 
 
-def test_a_function_that_does_not_say_it_is_seen() -> None:
+def test_an_undocumented_argument_is_found() -> None:
     def vague(x, *args: Any, y: int = 0, **options: Any) -> int:  # type: ignore[no-untyped-def]
         """Do.
 
@@ -406,8 +404,8 @@ def test_a_function_that_does_not_say_it_is_seen() -> None:
     ]  # fmt: skip
 
 
-def test_mypy_knows_what_comes_out(path: Path) -> None:
-    """What a user would write; mypy, which reads the tests, too, holds the types, and this that they are true."""
+def test_results_have_the_types_that_mypy_infers(path: Path) -> None:
+    """This is code of a user: mypy, which also reads the tests, checks the types, and the test that they are true."""
     net = cnncalc.load(path, input=[3, 16, 16], width=np.int64(8))
     assert_type(net, cnncalc.Network)
     summary = net.summary(batch=2, dtype=np.float16)
@@ -438,7 +436,7 @@ def test_mypy_knows_what_comes_out(path: Path) -> None:
 # --- output ---------------------------------------------------------------------------------------------------------
 
 
-def test_what_is_shown_of_a_network_is_short_and_useful() -> None:
+def test_reprs_are_short_and_useful() -> None:
     net = network()
     first, pool = net.nodes[0], net.nodes[2]
     assert repr(net) == "<Network net: 5 layers, 1,562 params>"
@@ -485,7 +483,7 @@ def test_nothing_is_imported_before_it_is_needed(path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-# --- sweeps that leave nothing --------------------------------------------------------------------------------------
+# --- sweeps without rows --------------------------------------------------------------------------------------
 
 
 def test_a_sweep_without_rows_has_all_its_columns(path: Path) -> None:
@@ -497,7 +495,7 @@ def test_a_sweep_without_rows_has_all_its_columns(path: Path) -> None:
     assert next(iter(cnncalc.sweep("vgg", variants=["vgg11", "vgg16"], where="params < 1"))) == "variant"
 
 
-def test_a_sweep_in_which_nothing_is_a_network_says_so(path: Path) -> None:
+def test_a_sweep_without_a_network_is_reported(path: Path) -> None:
     with pytest.raises(
         cnncalc.CnncalcError, match=r"^none of 2 combinations can be built, the first: .* must be a pos"
     ):

@@ -1,4 +1,4 @@
-"""What CI runs: it never passes silently over the oldest Python, and its two worlds are those of pyproject.toml."""
+"""CI: it never skips the oldest Python silently, and its two environments are those of pyproject.toml."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SCRIPT = (ROOT / ".ci" / "run").read_text()
 PROJECT = (ROOT / "pyproject.toml").read_text()
 
 
-def test_without_the_oldest_python_it_fails_and_says_how_to_get_it(tmp_path: Path) -> None:
+def test_without_the_oldest_python_it_fails_with_instructions(tmp_path: Path) -> None:
     other = tmp_path / "python3.10"
     other.write_text("#!/bin/sh\nexit 1\n")
     other.chmod(0o755)
@@ -34,7 +34,7 @@ def test_the_oldest_python_is_the_one_that_is_admitted() -> None:
     assert f"({oldest.replace('.', ', ')})" in SCRIPT
 
 
-def test_every_folder_of_the_fast_part_is_there() -> None:
+def test_every_folder_of_the_fast_part_exists() -> None:
     for name in re.search(r"^FAST=\((.*)\)$", SCRIPT, re.MULTILINE)[1].split():  # type: ignore[index]
         assert (ROOT / name / "__init__.py").exists()
     for name in re.search(r"^UNCOVERED=\((.*)\)$", SCRIPT, re.MULTILINE)[1].split():  # type: ignore[index]

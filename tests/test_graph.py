@@ -1,4 +1,4 @@
-"""The door for whoever builds a graph: what it refuses."""
+"""Building a graph: nodes and outputs that are refused."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_a_graph_needs_an_output() -> None:
     assert graph.outputs == {"y": node}
 
 
-def test_a_graph_up_to_a_node_takes_no_others() -> None:
+def test_a_graph_up_to_a_node_has_only_the_nodes_that_it_needs() -> None:
     graph, first = graph_with("a")
     second = graph.add(first.layer, [first], "b")
     graph.finish({"b": second})

@@ -17,7 +17,7 @@ from tests.commands import process
 
 @pytest.mark.parametrize("columns", ["0", "²", "-1", "", "99999999999999999999", "x"])
 def test_widths_that_are_not_numbers(columns: str) -> None:
-    """A pipe with a COLUMNS that says nothing is as wide as it needs."""
+    """With an invalid COLUMNS, the output to a pipe has the width that it needs."""
     done = process("summary", "lenet5", env={**os.environ, "COLUMNS": columns})
     assert (done.returncode, done.stderr) == (0, "")
     without = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
@@ -31,7 +31,7 @@ def test_a_width_that_is_one() -> None:
 
 @pytest.mark.parametrize("module", ["click", "yaml", "cnncalc/cli/summary"])
 def test_interrupted_while_it_starts(tmp_path: Path, module: str) -> None:
-    """Ctrl-C in the middle of an import, which is where most of a short run is."""
+    """Ctrl-C comes in the middle of an import, where a short run spends most of its time."""
     hook = tmp_path / "sitecustomize.py"
     hook.write_text(
         "import sys\n"
@@ -47,7 +47,7 @@ def test_interrupted_while_it_starts(tmp_path: Path, module: str) -> None:
 
 
 def test_nothing_is_imported_before_ctrl_c_is_caught() -> None:
-    """By the time that the guard stands, of what is not in every process only cnncalc is loaded."""
+    """When the handler is set, only cnncalc is loaded, and modules that every process has."""
     text = (
         "import sys; bare = set(sys.modules); import cnncalc.__main__; "
         "print(sorted(set(sys.modules) - bare - {'os', 'sys'}))"
@@ -65,7 +65,7 @@ def test_full_disk() -> None:
     assert (done.returncode, done.stderr) == (2, "can't write the output: No space left on device\n")
 
 
-def test_what_cannot_be_said_leaves_the_exit_code() -> None:
+def test_a_full_stderr_does_not_change_the_exit_code() -> None:
     with open("/dev/full", "w") as full:
         done = subprocess.run(
             [sys.executable, "-m", "cnncalc", "summary", "no-such"], stderr=full, check=False, timeout=60
@@ -78,8 +78,8 @@ def test_a_command_line_without_a_command_shows_the_help_once() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (2, "", asked.stdout)
 
 
-def test_the_version_is_said_once() -> None:
-    """Of a checkout that is not installed, too."""
+def test_the_version_is_stated_once() -> None:
+    """A checkout that is not installed has a version, too."""
     pyproject = (Path(cnncalc.__file__).parents[1] / "pyproject.toml").read_text()
     assert f'"{cnncalc.__version__}"' not in pyproject
     assert process("--version").stdout == f"cnncalc, version {cnncalc.__version__}\n"
@@ -113,7 +113,7 @@ def test_a_summary_prints_as_the_command_shows_it(monkeypatch: pytest.MonkeyPatc
     )
 
 
-def test_the_network_says_what_it_is() -> None:
+def test_the_repr_of_a_network() -> None:
     """Params of torchvision's resnet50: 25,557,032; 53 convolutions with their batchnorms."""
     shown = repr(cnncalc.load("resnet50"))
     assert shown == "<Network resnet50: 175 layers, 25,557,032 params>"

@@ -1,4 +1,4 @@
-"""Adding a layer type touches its file and its test, nothing else: every command takes up ``tests/layers/blend.py``."""
+"""A new layer type needs only its file and its test: every command supports ``tests/layers/blend.py`` at once."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MACS = 4 * 8 * 8 * 18 + 4 * 3 * 3 * 9 + 36 * 3
 
 @pytest.fixture(autouse=True)
 def known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make the type known for the time of a test, as a file in a folder of ``cnncalc/layers`` would."""
+    """Register the type for a test, as its file in a folder of ``cnncalc/layers`` would."""
     monkeypatch.setitem(layers.layer_types(), "blend", "convolution")
     monkeypatch.setitem(layers._classes, "blend", Blend)
     monkeypatch.chdir(tmp_path)
@@ -92,7 +92,7 @@ def test_it_is_written_as_a_spec() -> None:
     assert cnncalc("compare", "net.yaml", "again.yaml").out.rstrip().endswith("All 5 layers are the same.")
 
 
-def test_what_other_tools_do_not_have_is_a_sentence() -> None:
+def test_a_type_unknown_to_other_tools_is_reported() -> None:
     assert (
         "'mix' (blend of [4, 8, 8]): the conversion of blend to tflite-micro is not verified"
         in refused("deploy", "net.yaml").err

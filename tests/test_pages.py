@@ -1,4 +1,4 @@
-"""README and docs are true: their sessions run as printed, their specs are specs, what they list is complete."""
+"""README and docs are true: sessions run as printed, specs are valid, and lists are complete."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_a_session_runs_as_printed(page: Path, steps: list[Step], tmp_path: Path
             assert matches(step.expected, actual), f"$ {step.command}\n{actual}"
 
 
-def test_a_session_that_is_not_true_is_seen(tmp_path: Path) -> None:
+def test_a_wrong_session_is_found(tmp_path: Path) -> None:
     assert not matches("a\n…\nc\n", "a\nb\nd\n")
     assert matches("a\n…\nc\n", "a\nb\nb\nc\n")
     assert run("echo x", tmp_path) == "x\n"
@@ -77,12 +77,12 @@ def test_readme_names_every_command_and_is_short() -> None:
 
 @pytest.mark.parametrize("name", reference.PAGES)
 def test_a_page_of_reference_is_as_the_code_is(name: str) -> None:
-    """Every option of every command, every bound and every layer type: ``python -m tests.reference`` writes them."""
+    """``python -m tests.reference`` writes every option of every command, every bound and every layer type."""
     assert (reference.DOCS / name).read_text(encoding="utf-8") == reference.PAGES[name]()
 
 
-def test_what_is_to_be_pasted_into_a_shell_is_its_syntax() -> None:
-    """Process substitution is bash's; `…` and capitals stand for the reader's own words."""
+def test_lines_for_a_shell_have_valid_syntax() -> None:
+    """Process substitution needs bash; `…` and capitals stand for words of the reader."""
     for page in PAGES:
         for lines in re.findall(r"^```sh\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL):
             done = subprocess.run(["bash", "-n"], input=lines, text=True, capture_output=True, check=False)

@@ -1,4 +1,4 @@
-"""What commands ask of a file: a spec is a recipe, and speaks of arguments by their names."""
+"""The protocol that commands need of a file: a spec is a recipe, and its messages name arguments."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_a_spec_is_a_recipe() -> None:
     assert (recipe.name, recipe.path, recipe.text) == ("family", "family.yaml", FAMILY.decode())
     assert list(recipe.variants) == ["wide", "usual"]
     assert list(recipe.settings) == ["c", "kind"]
-    assert recipe.members() == ["wide", "usual"]  # usual is the document as it stands
+    assert recipe.members() == ["wide", "usual"]  # the usual variant is the document without changes
     assert recipe.about("wide") == About(2016, "a paper")
     assert recipe.about() == About(2015, "a paper")
     assert recipe.build("wide", {"c": 2}, {"": (1, 4, 4)}).nodes[0].shape == (2, 4, 4)

@@ -1,4 +1,4 @@
-"""The rooms of the house: an import goes down, never up, and a lazy one is an import, too."""
+"""The order of the rooms: imports go down and never up, lazy ones included."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import cnncalc
 
 PACKAGE = Path(cnncalc.__file__).parent
 
-# From the ground to the roof; a room imports rooms of earlier lines alone, and those of its own line not at all.
+# From the ground to the roof; a room imports only rooms of earlier lines.
 FLOORS = [
     {"ground"},
     {"layers"},
@@ -27,13 +27,13 @@ FLOORS = [
     {"", "__main__"},
 ]
 ROOF = {"cli", "", "__main__"}
-"""Who may import the convenient network; "" is the package's own front door."""
+"""The rooms that may import the public network; "" is the package itself."""
 
 
 def room_of(module: str) -> str:
     """Return the room of a module or a name: ``cnncalc.layers.base`` is in layers."""
     room = [*module.split("."), ""][1]
-    return room if any(room in rooms for rooms in FLOORS) else ""  # a public name of the front door
+    return room if any(room in rooms for rooms in FLOORS) else ""  # a public name of the package
 
 
 def modules(package: Path) -> Iterator[tuple[str, Path]]:
@@ -74,7 +74,8 @@ def circles(package: Path) -> list[list[str]]:
     for name, path in names.items():
         targets = imported(ast.parse(path.read_text(encoding="utf-8")))
         after[name] = {target if target in names else target.rpartition(".")[0] for target in targets} & names.keys()
-    for middle in names:  # Warshall 1962: whoever imports the one in the middle imports what that one imports
+    # Warshall 1962: a module that imports the middle one also imports all that the middle one imports
+    for middle in names:
         for name in names:
             if middle in after[name]:
                 after[name] |= after[middle]
@@ -103,7 +104,7 @@ def test_no_room_has_a_circle_of_files() -> None:
     assert circles(PACKAGE) == []
 
 
-def test_the_roof_is_seen_by_its_doors_alone() -> None:
+def test_only_the_roof_imports_the_public_network() -> None:
     seen = {
         room_of(name)
         for name, path in modules(PACKAGE)

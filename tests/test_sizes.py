@@ -1,4 +1,4 @@
-"""The size of what is written: no long file, no long function, no long list of parameters, no two classes of one name."""
+"""Sizes: no long files, functions or lists of parameters; and no two classes have the same name."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def trees(*folders: Path) -> Iterator[tuple[Path, ast.Module]]:
 
 
 def too_long(source: str) -> list[str]:
-    """Return what is wrong with the size of functions in a text."""
+    """Return the functions of a text that are too long, or have too many parameters."""
     found = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -60,7 +60,7 @@ def test_a_long_function_is_found() -> None:
 
 
 def test_no_two_classes_have_one_name() -> None:
-    """One word, one thing: whoever reads a name in one room must not think of another room's."""
+    """One word means one thing: a name in one room must not suggest a class of another room."""
     names = Counter(
         node.name for _, tree in trees(PACKAGE) for node in tree.body if isinstance(node, ast.ClassDef)
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Small model files, made by the onnx package, and what ONNX Runtime makes of them."""
+"""Small model files, made by the onnx package, and the outputs of ONNX Runtime for them."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def network(data: bytes, inputs: Mapping[str, tuple[int, ...]] | None = None, fu
 
 
 def runtime(data: bytes, feeds: Mapping[str, Any]) -> list[Any]:
-    """Return what ONNX Runtime makes of a model."""
+    """Return the outputs of ONNX Runtime for a model."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
@@ -64,12 +64,12 @@ def runtime(data: bytes, feeds: Mapping[str, Any]) -> list[Any]:
 
 
 def ints(*values: int) -> Any:
-    """Return a constant of sizes or places."""
+    """Return a constant of integers, such as sizes."""
     return np.array(values, np.int64)
 
 
 def drawing() -> Callable[..., Any]:
-    """Return a function of sizes that returns a random tensor, each from one stream that begins here."""
+    """Return a function of sizes that returns random tensors, all from one stream."""
     stream = np.random.default_rng(0)
 
     def drawn(*shape: int) -> Any:

@@ -1,4 +1,4 @@
-"""Where the batch is: PyTorch's attention with sequences first merges it with heads, and with positions."""
+"""The batch axis: PyTorch's attention with sequences first merges it with heads, and with positions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def reshape(x: str, shape: str, y: str) -> Any:
 
 
 def attention(batch: int | None) -> bytes:
-    """Return torch.nn.MultiheadAttention as its exporter writes it, for a batch of one or for any.
+    """Return torch.nn.MultiheadAttention as PyTorch's exporter writes it, for a batch of one or for any.
 
     (L, N, E) → (L, N·heads, d) → (N·heads, L, d), and behind the attention → (L·N, E) → a product → (L, N, E).
     """
@@ -74,8 +74,8 @@ def test_heads_and_positions_share_an_axis_with_the_batch(batch: int | None) -> 
     assert "attention" in {one.layer.type for one in imported(data).graph.nodes}
 
 
-def test_samples_that_are_multiplied_with_each_other_are_for_a_batch_of_one() -> None:
-    """CSATv2's attention over rows that it takes for samples: softmax(q·kᵀ) · v with q, k and v of (N, L)."""
+def test_a_model_that_multiplies_samples_with_each_other_takes_one_sample() -> None:
+    """CSATv2's attention treats rows as samples: softmax(q·kᵀ) · v with q, k and v of (N, L)."""
     nodes = [
         node("Transpose", ["x"], ["t"], perm=[1, 0]), node("MatMul", ["x", "t"], ["l"]),
         node("Softmax", ["l"], ["w"], axis=-1), node("MatMul", ["w", "x"], ["y"]),
@@ -88,8 +88,8 @@ def test_samples_that_are_multiplied_with_each_other_are_for_a_batch_of_one() ->
     np.testing.assert_allclose(net.run(x).output[0], runtime(data, {"x": x})[0], rtol=1e-4, atol=1e-5)
 
 
-def test_a_state_that_is_made_for_the_windows_of_one_sample_is_stretched_to_the_batch() -> None:
-    """Sequencer's recurrent layers over windows: zeros (1, 2, H) that a file expands to (1, N·2, H)."""
+def test_a_state_for_the_windows_of_one_sample_is_repeated_for_the_batch() -> None:
+    """Sequencer's recurrent layers run over windows: a file expands zeros (1, 2, H) to (1, N·2, H)."""
     nodes = [
         node("Shape", ["x"], ["all"]), node("Gather", ["all", "zero"], ["n"], axis=0), node("Mul", ["n", "two"], ["nt"]),
         node("Concat", ["nt", "three", "four"], ["s"], axis=0), node("Reshape", ["x", "s"], ["w"]),

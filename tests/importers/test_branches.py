@@ -1,4 +1,4 @@
-"""An If that decides when it runs: nothing stays of the branch that is not counted."""
+"""An If that is decided at run time leaves nothing of the branch that is not counted."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ HEAD = [node("ReduceSum", ["x"], ["s"], keepdims=0), node("Cast", ["s"], ["is_ta
 
 
 def branch(*nodes: Any) -> Any:
-    """Return a graph of some nodes that makes what the last one makes."""
+    """Return a graph of some nodes, whose output is the last one's."""
     name = nodes[-1].output[0]
     return helper.make_graph(list(nodes), name, [], [helper.make_tensor_value_info(name, TensorProto.FLOAT, None)])
 
 
 def choosing(one: Any, other: Any, nodes: list[Any], shape: list[Any], constants: dict[str, Any]) -> Network:
-    """Return a network that takes one of two branches, and has some nodes behind it."""
+    """Return a network that takes one of two branches, followed by some nodes."""
     choice = node("If", ["is_taken"], ["z"], then_branch=one, else_branch=other, name="pick")
     return network(model([*HEAD, choice, *nodes], {"x": shape}, ["y"], constants))
 
 
-def test_a_constant_that_both_branches_join_is_there_in_the_one_that_is_counted() -> None:
+def test_a_constant_of_both_branches_is_kept_in_the_counted_one() -> None:
     light = branch(node("Concat", ["c", "x"], ["t"], axis=1))
     heavy = branch(node("Concat", ["c", "x"], ["j"], axis=1), node("Conv", ["j", "w"], ["e"], pads=[1, 1, 1, 1]))
     constants = {"c": np.ones((1, 4, 8, 8), F), "w": np.ones((8, 8, 3, 3), F)}
@@ -37,7 +37,7 @@ def test_a_constant_that_both_branches_join_is_there_in_the_one_that_is_counted(
         assert net.outputs["y"].shape == (12, 8, 8)
 
 
-def test_behind_a_branch_that_does_not_fit_an_operator_is_what_it_is_alone() -> None:
+def test_a_branch_that_does_not_fit_does_not_change_later_operators() -> None:
     """The cells of the LSTM are an output that nothing reads: it has no other layer for them.
 
     In front of it stand the layers that decide.

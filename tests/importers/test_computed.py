@@ -1,4 +1,4 @@
-"""Operators that are no layers but that are computed, and rarer forms of others: numbers as ONNX Runtime has them."""
+"""Operators without a layer type that are computed, and rare forms of others: they give ONNX Runtime's numbers."""
 
 from __future__ import annotations
 
@@ -74,8 +74,8 @@ def test_an_operator_is_onnx_runtimes(name: str) -> None:
 
 
 @pytest.mark.parametrize("sides", [(), ("b",), ("b", "mask"), ("", "mask")])
-def test_a_deformable_convolution_is_a_convolution_with_its_taps_elsewhere(sides: tuple[str, ...]) -> None:
-    """Its products are those of the convolution: 6 filters of 2 × 3 × 3 at 6 × 5 places."""
+def test_a_deformable_convolution_counts_as_a_convolution(sides: tuple[str, ...]) -> None:
+    """It has the products of a convolution: 6 filters of 2 × 3 × 3 at 6 × 5 places."""
     nodes = [
         node("Reshape", ["x", "flat"], ["f"]), node("MatMul", ["o", "f"], ["of"]), node("MatMul", ["m", "f"], ["mf"]),
         node("Reshape", ["of", "places"], ["offset"]), node("Reshape", ["mf", "gates"], ["mask"]),
@@ -145,7 +145,7 @@ def test_several_samples_are_refused_where_a_file_is_for_one() -> None:
         net.run(weight(2, 4))
 
 
-def test_operators_of_training_are_those_of_inference_and_it_is_said() -> None:
+def test_training_operators_run_as_in_inference_with_a_note() -> None:
     nodes = [
         node("Dropout", ["x", "r", "t"], ["d"]),
         node("BatchNormalization", ["d", "s", "b", "m", "v"], ["y"], training_mode=1),
@@ -181,7 +181,7 @@ LISTS: dict[str, tuple[Sequence[Any], Mapping[str, Any]]] = {
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_what_is_put_into_a_list_comes_out_of_it(name: str) -> None:
+def test_tensors_pass_through_a_list(name: str) -> None:
     nodes, constants = LISTS[name]
     data = model(nodes, {"x": ROWS}, ["y"], constants, 17)
     x = np.random.default_rng(1).standard_normal((2, 7, 6)).astype(F)
@@ -236,7 +236,7 @@ UNFIT: dict[str, tuple[Any, Sequence[Any], Mapping[str, Any], int, str]] = {
 
 
 @pytest.mark.parametrize("name", UNFIT)
-def test_what_does_not_fit_is_refused_with_its_figures(name: str) -> None:
+def test_unfit_operators_are_refused_with_their_figures(name: str) -> None:
     item, shape, constants, opset, message = UNFIT[name]
     with pytest.raises(CnncalcError, match=message):
         network(model([item], {"x": shape}, ["y"], constants, opset))

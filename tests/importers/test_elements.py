@@ -158,7 +158,7 @@ def test_an_operator_is_onnx_runtimes(name: str) -> None:
     np.testing.assert_allclose(run.output.reshape(expected.shape), expected, rtol=1e-5, atol=1e-6)
 
 
-def test_what_no_layer_resizes_has_a_shape_and_a_note() -> None:
+def test_an_unsupported_resize_has_a_shape_and_a_note() -> None:
     data = model(
         [resized("cubic", "half_pixel", exclude_outside=1)], {"x": MAP}, ["y"], {"s": np.array([1, 1, 0.5, 0.5], F)}, 18
     )

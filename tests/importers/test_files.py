@@ -1,4 +1,4 @@
-"""Graphs of published networks: shapes, counts and parameters as PyTorch has them, names as the modules' own."""
+"""Graphs of published networks have PyTorch's shapes, counts and parameters, and the modules' names."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_patterns_change_no_figure(name: str) -> None:
     assert fused.layers <= plain.layers
 
 
-def test_patterns_are_the_layers_that_a_person_would_name() -> None:
+def test_patterns_become_the_layers_of_the_paper() -> None:
     types = {node.layer.type for node in stored("convnext_femto_ols").build().nodes}
     assert {"gelu", "linear", "layernorm", "conv"} <= types
     assert not {"erf", "sqrt", "divide", "permute"} & types
@@ -49,7 +49,7 @@ def test_names_are_the_modules_own() -> None:
     assert {"conv_stem.weight", "bn1.running_mean", "blocks.0.0.conv.weight", "classifier.bias"} <= keys
 
 
-def test_what_a_folded_batchnorm_means_is_said() -> None:
+def test_folded_batchnorms_have_a_note() -> None:
     assert stored("dynamo_resnet18").build().notes == [
         "batch norms are folded into 20 convolutions: their params are not in the file"
     ]
@@ -93,8 +93,8 @@ def test_inputs_that_don_t_fit(inputs: dict[str, tuple[int, ...]], message: str)
     assert str(caught.value) == message
 
 
-def test_a_part_of_which_no_module_is_said_is_in_that_around_it() -> None:
-    """PyTorch's newer exporter writes modules with its operators, but none with the parts that ``chunk`` makes."""
+def test_a_part_without_a_module_belongs_to_the_module_around_it() -> None:
+    """PyTorch's newer exporter names the modules of operators, but none for the parts that ``chunk`` makes."""
     nodes = [
         node("Conv", ["x", "block.conv.weight"], ["c"]), node("Split", ["c"], ["a", "b"], axis=1, num_outputs=2),
         node("Relu", ["a"], ["r"]), node("Concat", ["r", "b"], ["j"], axis=1), node("Sigmoid", ["j"], ["y"]),

@@ -21,7 +21,7 @@ def zeros(*shape: int) -> Any:
 
 
 def detector(*more: Any, outputs: tuple[str, ...] = ("y",), **constants: Any) -> bytes:
-    """Return a head that gives 6 boxes of 2 classes, of which 4 of each class are kept at most, and what is behind it."""
+    """Return a head with 6 boxes of 2 classes, of which at most 4 per class are kept, followed by other nodes."""
     nodes = [
         node("MatMul", ["x", "wb"], ["boxes"]), node("MatMul", ["x", "ws"], ["rows"]),
         node("Transpose", ["rows"], ["scores"], perm=[0, 2, 1]),
@@ -31,8 +31,8 @@ def detector(*more: Any, outputs: tuple[str, ...] = ("y",), **constants: Any) ->
     return model([*nodes, *more], {"x": [1, 6, 5]}, outputs, given)
 
 
-def test_boxes_that_are_kept_are_the_most_that_may_be() -> None:
-    """4 of each of 2 classes are 8 rows of batch, class and box; 8 × 5 features by 5 × 3 weights are 120 products."""
+def test_the_largest_number_of_kept_boxes_is_counted() -> None:
+    """4 boxes of each of 2 classes give 8 rows of batch, class and box; 8 × 5 features by 5 × 3 give 120 products."""
     rows = [
         node("Gather", ["kept", "two"], ["places"], axis=1), node("Squeeze", ["x", "first"], ["flat"]),
         node("Gather", ["flat", "places"], ["features"], axis=0), node("MatMul", ["features", "w"], ["y"]),
@@ -45,7 +45,7 @@ def test_boxes_that_are_kept_are_the_most_that_may_be() -> None:
     assert "the number of its output rows depends on the data" in [row.fault for row in net.run().mismatches]
 
 
-def test_elements_that_are_not_zero_are_as_many_as_there_are() -> None:
+def test_all_elements_count_as_not_zero() -> None:
     nodes = [node("Relu", ["x"], ["r"]), node("NonZero", ["r"], ["n"], name="nz"), node("Shape", ["n"], ["s"]),
              node("Gather", ["s", "one"], ["c"]), node("Min", ["c", "ten"], ["k"]), node("Squeeze", ["x", "first"], ["f"]),
              node("Reshape", ["f", "all"], ["v"]), node("TopK", ["v", "k"], ["y", "i"])]  # fmt: skip
@@ -71,7 +71,7 @@ def test_a_run_says_what_was_not_computed_and_why(tmp_path: Path) -> None:
 
 
 def looped(body: list[Any]) -> bytes:
-    """Return a detector whose 8 rows are gone through by a loop, in which the size of a map follows from each."""
+    """Return a detector with a loop over its 8 rows, each of which gives the size of a map."""
     port, kind = onnx.helper.make_tensor_value_info, onnx.TensorProto
     inside = onnx.helper.make_graph(
         [node("Gather", ["kept", "i"], ["row"]), node("Reshape", ["x", "row"], ["part"]), *body], "body",
@@ -85,7 +85,7 @@ def looped(body: list[Any]) -> bytes:
     return detector(reshaped, *behind, node("Relu", ["kept"], ["y"]), outputs=("y", "mask"), **constants)
 
 
-def test_what_rows_decide_over_is_left_out_with_its_name_and_nothing_else_is() -> None:
+def test_only_operators_that_depend_on_the_number_of_rows_are_left_out() -> None:
     net = network(looped([node("ReduceMax", ["part"], ["most"], keepdims=0), node("Add", ["sum", "most"], ["more"])]))
     assert list(net.outputs) == ["y"]
     assert net.summary().totals.macs == 6 * 5 * (4 + 2) + 3 * 30, "the convolution that the loop alone reads is counted"
@@ -94,8 +94,8 @@ def test_what_rows_decide_over_is_left_out_with_its_name_and_nothing_else_is() -
     assert note.endswith("and neither is the output 'mask'")
 
 
-def test_boxes_that_are_taken_by_their_sample_and_place_are_those_of_one_sample() -> None:
-    """As YOLO's exporters write it: 4 boxes of 2 classes at most, taken from (N, 6, 4) by two columns of what is kept."""
+def test_boxes_taken_by_sample_and_place_are_those_of_one_sample() -> None:
+    """YOLO's exporters write it so: at most 4 boxes of 2 classes, taken from (N, 6, 4) by two columns of the result."""
     rows = [
         node("Gather", ["kept", "columns"], ["at"], axis=1), node("GatherND", ["boxes", "at"], ["y"]),
     ]  # fmt: skip
@@ -106,7 +106,7 @@ def test_boxes_that_are_taken_by_their_sample_and_place_are_those_of_one_sample(
     assert net.model.single.startswith("GatherND")
 
 
-def test_where_no_output_is_known_what_they_are_made_of_stands_for_them() -> None:
+def test_outputs_of_unknown_shape_are_replaced_by_their_inputs() -> None:
     body = [node("ReduceMax", ["part"], ["most"], keepdims=0), node("Add", ["sum", "most"], ["more"])]
     data = onnx.load_from_string(looped(body))
     del data.graph.output[0]
@@ -116,7 +116,7 @@ def test_where_no_output_is_known_what_they_are_made_of_stands_for_them() -> Non
 
 
 def test_a_loop_over_samples_that_finds_boxes_in_each_is_left_out() -> None:
-    """As TensorFlow's detectors have it: a loop with one pass for each sample, of an open batch."""
+    """TensorFlow's detectors have such a loop with one pass per sample, for any batch size."""
     port, kind = onnx.helper.make_tensor_value_info, onnx.TensorProto
     inside = onnx.helper.make_graph(
         [node("NonMaxSuppression", ["boxes", "scores", "four", "half"], ["more"])], "body",
@@ -137,13 +137,13 @@ def test_a_loop_over_samples_that_finds_boxes_in_each_is_left_out() -> None:
 
 
 def test_one_pass_of_a_loop_that_is_left_out_is_read() -> None:
-    """8 passes of 3,000 operators are more than a model may have (Mask R-CNN pastes 100 masks by 250 operators each)."""
+    """8 passes of 3,000 operators exceed the bound of a model (Mask R-CNN pastes 100 masks by 250 operators each)."""
     chain = [node("Neg", [f"n{i}" if i else "part"], [f"n{i + 1}"]) for i in range(3000)]
     last = [node("ReduceMax", ["n3000"], ["most"], keepdims=0), node("Add", ["sum", "most"], ["more"])]
     assert list(network(looped([*chain, *last])).outputs) == ["y"]
 
 
-def test_products_of_what_rows_decide_over_are_refused() -> None:
+def test_products_that_depend_on_the_number_of_rows_are_refused() -> None:
     body = [
         node("MatMul", ["part", "w"], ["p"]),
         node("ReduceMax", ["p"], ["most"]),
@@ -155,8 +155,8 @@ def test_products_of_what_rows_decide_over_are_refused() -> None:
         network(looped(body))
 
 
-def test_regions_of_a_map_are_samples_of_what_is_behind_them() -> None:
-    """5 regions of 4 channels in 3×3 are filtered by 1×1: 5 · 9 · 4 · 2 products."""
+def test_regions_of_a_map_are_samples_for_later_layers() -> None:
+    """5 regions of 4 channels and 3×3 elements pass a 1×1 filter: 5 · 9 · 4 · 2 products."""
     nodes = [node("RoiAlign", ["x", "rois", "of"], ["r"], output_height=3, output_width=3, sampling_ratio=2, name="roi"),
              node("Conv", ["r", "k"], ["c"]), node("Relu", ["c"], ["y"])]  # fmt: skip
     constants = {"rois": zeros(5, 4), "of": ints(0, 0, 0, 0, 0), "k": zeros(2, 4, 1, 1)}

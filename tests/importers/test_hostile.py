@@ -1,4 +1,4 @@
-"""Files that were made to harm: each ends within a second, refused in words or read for what it is."""
+"""Hostile files: each is refused with a message or read, within a second."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LONG = np.array([2**40, 2**40], np.int64)
 
 
 def chained(op: str, count: int) -> bytes:
-    """Return a model that doubles a number, or squares it, again and again, and reshapes by it."""
+    """Return a model that doubles or squares a number repeatedly, and reshapes by it."""
     nodes = [node(op, [f"c{i}", f"c{i}"], [f"c{i + 1}"]) for i in range(count)]
     return model([*nodes, node("Reshape", ["x", f"c{count}"], ["y"])], MAP, ["y"], {"c0": ints(3)})
 
@@ -38,7 +38,7 @@ def functions(body: Callable[[int], list[Any]], count: int) -> bytes:
 
 
 def nested(depth: int) -> bytes:
-    """Return bytes in which a graph's node holds a graph, that deep."""
+    """Return bytes of graphs nested to a depth."""
     graph = b""
     for _ in range(depth):
         attribute = b"\x0a\x01g" + b"\x32" + size(graph) + graph
@@ -48,7 +48,7 @@ def nested(depth: int) -> bytes:
 
 
 def size(part: bytes) -> bytes:
-    """Return a length as the wire format has it."""
+    """Return a length in the wire format."""
     number, made = len(part), bytearray()
     while True:
         made.append(number & 127 | (128 if number > 127 else 0))
@@ -71,12 +71,12 @@ def inputs() -> bytes:
 
 
 def bare(name: str, shape: list[int], raw: bytes = b"", dtype: int = onnx.TensorProto.FLOAT) -> Any:
-    """Return a stored tensor whose data may be another than its shape says, or missing."""
+    """Return a stored tensor whose data may be missing or not fit its shape."""
     return onnx.TensorProto(name=name, dims=shape, raw_data=raw, data_type=dtype)
 
 
 def beside(stored: list[Any], nodes: list[Any], ports: list[Any] | None = None) -> bytes:
-    """Return a model of a map with tensors as they are, or with other inputs."""
+    """Return a model with the given stored tensors beside its input map, or with other inputs."""
     made = onnx.load_from_string(model(nodes, MAP, ["y"]))
     made.graph.initializer.extend(stored)
     made.graph.input.extend(ports or [])
@@ -85,14 +85,14 @@ def beside(stored: list[Any], nodes: list[Any], ports: list[Any] | None = None) 
 
 
 def attribute(part: bytes) -> bytes:
-    """Return a model of a node with an attribute of a few fields as they stand in the file."""
+    """Return a model of a node with an attribute of the given raw fields."""
     node = b"\x22\x04Relu" + b"\x2a" + size(b"\x0a\x01g" + part) + b"\x0a\x01g" + part
     graph = b"\x0a" + size(node) + node
     return b"\x08\x08\x12\x00" + b"\x3a" + size(graph) + graph
 
 
 def summed(count: int, stored: Callable[[int], str]) -> list[Any]:
-    """Return nodes that add constants one after the other, and the largest of the last sum to the map."""
+    """Return nodes that add constants one after the other, and add the maximum of the sum to the map."""
     nodes = [node("Add", [f"s{i - 1}" if i > 1 else stored(0), stored(i)], [f"s{i}"]) for i in range(1, count)]
     return [*nodes, node("ReduceMax", [f"s{count - 1}"], ["m"], keepdims=0), node("Add", ["x", "m"], ["y"])]
 
@@ -118,7 +118,7 @@ def many_inputs() -> bytes:
 
 
 def not_given() -> bytes:
-    """Return calls of a function with ten thousand inputs, of which each is given one."""
+    """Return calls of a function with ten thousand inputs, each of which passes only one."""
     made = onnx.load_from_string(functions(lambda i: [], 0))
     del made.graph.node[:]
     made.graph.node.extend(
@@ -310,7 +310,7 @@ ON_CONSTANTS: dict[str, tuple[Callable[[], bytes], str]] = {
 
 
 def test_memory_that_constants_take_is_predicted() -> None:
-    """Two arrays of float32 are there at once: the ones, and their powers."""
+    """Two arrays of float32 are in memory at once: the ones, and their powers."""
     nodes = [
         node("ConstantOfShape", ["n"], ["c"]), node("Exp", ["c"], ["e"]), node("ReduceMean", ["e"], ["m"], keepdims=0),
         node("Mul", ["x", "m"], ["y"]),
@@ -320,11 +320,11 @@ def test_memory_that_constants_take_is_predicted() -> None:
     assert (done.code, done.out) == (2, "")
     found = re.search(r"the run needs ([\d.]+) GiB .*, more than 476.8 MiB", done.err)
     assert found, done.err
-    assert 0 <= float(found[1]) - 2 * 4 * count / 2**30 < 1  # of the process, a copy of the one that tests
+    assert 0 <= float(found[1]) - 2 * 4 * count / 2**30 < 1  # memory of the process, which is a fork of the test's
 
 
 @pytest.mark.parametrize("name", ON_CONSTANTS)
-def test_constants_that_do_not_fit_end_a_run_in_words(name: str) -> None:
+def test_constants_that_do_not_fit_end_a_run_with_a_message(name: str) -> None:
     made, message = ON_CONSTANTS[name]
     with ends_soon():
         done = cnncalc("run", "-", stdin=made())
@@ -337,11 +337,12 @@ def test_a_spec_of_branches_side_by_side_ends_soon() -> None:
     data = model([node("Relu", ["x"], [f"r{i}"]) for i in range(count)], {"x": [1, 2]}, [f"r{i}" for i in range(count)])
     with ends_soon():
         done = cnncalc("import", "-", stdin=data)
-    assert (done.code, done.out.count("relu")) == (0, 3 * count), done.err  # its name, its type, and as an output
+    # the word occurs as the name, as the type, and as an output
+    assert (done.code, done.out.count("relu")) == (0, 3 * count), done.err
 
 
 def test_fields_on_many_inputs_end_soon() -> None:
-    """Each layer sees one input more; beyond a bound of work, all of each, at most."""
+    """Each layer sees one more input; beyond a bound of work, it is taken to see all of each."""
     count = 2000
     nodes = [
         node("Add", [f"s{i}" if i else "i0", f"i{i}"], [f"s{i + 1}" if i < count - 1 else "y"]) for i in range(count)

@@ -1,4 +1,4 @@
-"""Operators as layers: shapes and numbers as ONNX Runtime has them, for a batch of two, in the opsets that differ."""
+"""Operators as layers have ONNX Runtime's shapes and numbers, for a batch of two, in all opsets that differ."""
 
 from __future__ import annotations
 
@@ -240,7 +240,7 @@ def test_an_operator_is_onnx_runtimes(name: str) -> None:
 
 
 def looped(passes: Any, condition: Sequence[Any]) -> bytes:
-    """Return a model of a loop that scales a tensor, and stacks what each pass has made of it."""
+    """Return a model of a loop that scales a tensor, and stacks the results of all passes."""
     port, flag = onnx.helper.make_tensor_value_info, onnx.TensorProto.BOOL
     body = onnx.helper.make_graph(
         [node("MatMul", ["s", "w"], ["t"]), node("Identity", ["t"], ["u"]), *condition], "body",
@@ -255,7 +255,7 @@ def looped(passes: Any, condition: Sequence[Any]) -> bytes:
     return model(nodes, {"x": ROWS}, ["y"], constants)
 
 
-def test_a_loop_whose_passes_are_known_is_taken_in_pass_by_pass() -> None:
+def test_a_loop_with_a_known_number_of_passes_is_unrolled() -> None:
     data = looped(3, [node("Identity", ["go"], ["on"])])
     x = weight(2, 7, 6)
     (expected,) = runtime(data, {"x": x})
@@ -266,7 +266,7 @@ def test_a_loop_whose_passes_are_known_is_taken_in_pass_by_pass() -> None:
     assert net.notes == ["1 tensor is used by several layers and counts once"]
 
 
-def test_a_loop_that_may_end_sooner_is_counted_whole_and_said() -> None:
+def test_a_loop_that_may_end_early_is_counted_in_full_with_a_note() -> None:
     ends = [
         node("ReduceMax", ["t"], ["m"], keepdims=0), node("Constant", [], ["big"], value_float=1e9),
         node("Less", ["m", "big"], ["on"]),
@@ -282,7 +282,7 @@ def test_a_loop_of_unknown_or_endless_passes_is_refused_with_its_name() -> None:
 
 
 def scanned(**attributes: Any) -> bytes:
-    """Return a model of a recurrent layer by hand, along the second axis of (N, 7, 6): its last state added to all."""
+    """Return a hand-made recurrent layer along the second axis of (N, 7, 6); its last state is added to all outputs."""
     port, real = onnx.helper.make_tensor_value_info, onnx.TensorProto.FLOAT
     body = onnx.helper.make_graph(
         [node("MatMul", ["f", "w"], ["a"]), node("MatMul", ["h", "r"], ["b"]), node("Add", ["a", "b"], ["c"]),
@@ -300,7 +300,7 @@ def scanned(**attributes: Any) -> bytes:
 
 
 @pytest.mark.parametrize("backwards", [False, True])
-def test_a_scan_is_taken_in_slice_by_slice(backwards: bool) -> None:
+def test_a_scan_is_unrolled(backwards: bool) -> None:
     turned = {"scan_input_directions": [1], "scan_output_directions": [1]} if backwards else {}
     data = scanned(**turned)
     x = weight(2, 7, 6)
@@ -361,7 +361,7 @@ def test_a_recurrent_operator_is_onnx_runtimes() -> None:
 
 
 def test_a_map_that_is_read_as_one_row() -> None:
-    """PyTorch's new exporter writes as_strided so: the map with its batch as one axis, and a gather from it."""
+    """PyTorch's new exporter writes as_strided as a reshape of map and batch to one axis, and a gather from it."""
     nodes = [node("Reshape", ["x", "all"], ["r"]), node("Gather", ["r", "i"], ["y"], axis=0)]
     places = np.arange(24, dtype=np.int64).reshape(1, 2, 3, 4)[:, ::-1].copy()
     data = model(nodes, {"x": [1, 4, 3, 2]}, ["y"], {"all": ints(-1), "i": places})
@@ -384,7 +384,7 @@ def test_a_contraction_of_constants_is_counted_once_for_all_samples() -> None:
     np.testing.assert_allclose(net.run(x).output, runtime(data, {"x": x})[0], rtol=1e-4, atol=1e-5)
 
 
-def test_patches_that_are_put_together_have_a_shape_and_no_figures() -> None:
+def test_col2im_has_a_shape_and_no_figures() -> None:
     nodes = [node("Col2Im", ["x", "image", "block"], ["s"]), node("Relu", ["s"], ["y"])]
     data = model(nodes, {"x": ["N", 12, 6]}, ["y"], {"image": ints(3, 4), "block": ints(2, 2)}, opset=18)
     net = network(data)
@@ -393,7 +393,7 @@ def test_patches_that_are_put_together_have_a_shape_and_no_figures() -> None:
 
 
 def test_a_convolution_by_computed_filters_is_counted_and_run() -> None:
-    """CondConv (arXiv:1904.04971) as its exporter writes it for one sample: two filter banks mixed by what comes in."""
+    """CondConv (arXiv:1904.04971), exported for one sample: the input mixes two filter banks."""
     nodes = [
         node("GlobalAveragePool", ["x"], ["g"]), node("Flatten", ["g"], ["f"]), node("MatMul", ["f", "r"], ["mix"]),
         node("MatMul", ["mix", "banks"], ["flat"]), node("Reshape", ["flat", "ws"], ["w"]),
@@ -450,7 +450,7 @@ def test_samples_put_after_others_are_those_of_one_sample_alone() -> None:
 
 @pytest.mark.parametrize("op", ["matmul", "conv", "input", ""])
 def test_an_operator_in_lower_case_is_no_layer_type(op: str) -> None:
-    """What a file calls its own operators must not be taken for a layer type of ours, by any command."""
+    """No command may take the name of a file's own operator for a layer type of ours."""
     own = node(op, ["x", "x"], ["y"])
     own.domain = "com.example"
     file = onnx.load_from_string(model([own], {"x": ["N", 2, 4, 4]}, ["y"]))

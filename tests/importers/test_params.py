@@ -1,4 +1,4 @@
-"""Parameters of attention's biases that an exporter has written out: as many as the table has that they are made of."""
+"""Attention biases that an exporter has expanded from a table have as many parameters as the table."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.importers.models import model, network, node
 HEADS, WINDOW = 2, 3
 PLACES = WINDOW * WINDOW
 ROWS = (2 * WINDOW - 1) ** 2
-"""Rows of the table of a window of 3·3 positions: (2·3 − 1)², arXiv:2103.14030, section 3.2."""
+"""Rows of the table for a window of 3·3 positions: (2·3 − 1)², arXiv:2103.14030, section 3.2."""
 
 
 def index() -> Any:
@@ -27,7 +27,7 @@ def index() -> Any:
 
 
 def attention(bias: Any, *turns: Any, name: str = "index") -> bytes:
-    """Return a model of an attention whose logits are shifted by a stored tensor."""
+    """Return a model of an attention that adds a stored tensor to its logits."""
     return model(
         [
             node("MatMul", ["q", "k"], ["logits"]),
@@ -46,14 +46,14 @@ TABLE = np.random.default_rng(0).standard_normal((ROWS, HEADS)).astype(np.float3
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_rows_of_a_table_that_is_written_out_count(dtype: Any) -> None:
+def test_an_expanded_table_counts_by_its_rows(dtype: Any) -> None:
     data = attention(TABLE.astype(dtype)[index()].transpose(2, 0, 1)[None])
     net = network(data)
     assert net.summary().totals.params == ROWS * HEADS
     assert any("their different rows count" in note for note in net.notes)
 
 
-def test_rows_that_are_turned_before_they_are_added_count_too() -> None:
+def test_a_transposed_table_counts_by_its_rows() -> None:
     turn = node("Transpose", ["index"], ["heads"], perm=[1, 0])
     shape = node("Constant", [], ["shape"], value_ints=[1, HEADS, PLACES, PLACES])
     data = attention(TABLE[index()].reshape(-1, HEADS), turn, shape, node("Reshape", ["heads", "shape"], ["turned"]))
@@ -67,7 +67,7 @@ def test_a_bias_that_is_learned_for_each_pair_counts_in_full() -> None:
     assert not net.notes
 
 
-def test_where_nothing_shows_the_rows_the_tensor_counts_in_full() -> None:
+def test_a_tensor_without_visible_rows_counts_in_full() -> None:
     bias = np.zeros((HEADS, PLACES, PLACES), np.float32)
     outside = onnx.load_from_string(attention(TABLE[index()].transpose(2, 0, 1)))
     stored = outside.graph.initializer[0]
@@ -92,7 +92,7 @@ def test_a_bias_of_two_small_numbers_is_no_mask() -> None:
     assert network(attention(bias)).summary().totals.params == 2
 
 
-def test_a_table_that_is_written_out_for_one_head_counts_by_its_rows() -> None:
+def test_an_expanded_table_of_one_head_counts_by_its_rows() -> None:
     data = model(
         [
             node("MatMul", ["q", "k"], ["logits"]), node("Add", ["logits", "select"], ["shifted"]),
@@ -105,7 +105,7 @@ def test_a_table_that_is_written_out_for_one_head_counts_by_its_rows() -> None:
     assert network(data).summary().totals.params == ROWS
 
 
-def test_features_of_offsets_that_are_written_out_count_by_their_rows() -> None:
+def test_expanded_features_of_offsets_count_by_their_rows() -> None:
     """MViTv2, https://arxiv.org/abs/2112.01526: a row of features for each offset of 4 positions on an axis, 2·4 − 1."""
     apart = np.arange(4)[:, None] - np.arange(4) + 3
     table = np.random.default_rng(2).standard_normal((7, 5)).astype(np.float32)[apart]
@@ -118,14 +118,14 @@ def test_features_of_offsets_that_are_written_out_count_by_their_rows() -> None:
     assert network(data).summary().totals.params == 7 * 5
 
 
-# --- what PyTorch's exporter writes beside a tensor (torch/onnx/_internal/exporter/_core.py, and
+# --- properties that PyTorch's exporter writes (torch/onnx/_internal/exporter/_core.py, and
 # --- onnxscript/optimizer/_constant_folding.py, FOLDED_FROM_KEY) ---------------------------------------------------
 
 KIND, FOLDED = "pkg.torch.export.graph_signature.InputSpec.kind", "pkg.onnxscript.optimizer.folded_from"
 
 
 def shifted(name: str, key: str, text: str, *before: Any, shape: tuple[int, ...] = (4,)) -> bytes:
-    """Return a model of a map that is shifted by a stored tensor, beside which a property is written."""
+    """Return a model that adds a stored tensor with a property to a map."""
     nodes = [*before, node("Add", ["x", "turned" if before else name], ["y"])]
     stored = {name: np.random.default_rng(3).standard_normal(shape).astype(np.float32)}
     matrix = {} if not before else {"mlp.weight": np.ones((4, 4), np.float32)}
@@ -142,33 +142,31 @@ def shifted(name: str, key: str, text: str, *before: Any, shape: tuple[int, ...]
     [
         ("scale", KIND, "PARAMETER", 4),
         ("scale", KIND, "BUFFER", 0),
-        ("lifted_tensor_0", KIND, "CONSTANT_TENSOR", 4),  # it may be what was computed of parameters once
+        ("lifted_tensor_0", KIND, "CONSTANT_TENSOR", 4),  # it may have been computed from parameters
         ("view_3", FOLDED, "['blocks.0.gamma', 'val_1', 'val_2']", 4),
         ("expand", FOLDED, "['cls_token', 'val_1', 'val_2']", 4),
         ("permute", FOLDED, "['_to_copy', 'arange_1', 'cat', 'cos_1', 'scalar_tensor_default_2', 'val_163']", 0),
-        ("val_28", FOLDED, "['val_2', 'y']", 0),  # of a shape of a value that an operator makes
-        ("zeros_like", FOLDED, "['val_2', 'x']", 0),  # of an input's
+        ("val_28", FOLDED, "['val_2', 'y']", 0),  # from the shape of an operator's output
+        ("zeros_like", FOLDED, "['val_2', 'x']", 0),  # from an input's
         ("val_9", FOLDED, "['layers.1.attn_mask', 'unsqueeze']", 0),
         ("cos_1", FOLDED, "['mul', 'rope.periods', 'val_7']", 0),  # DINOv3's tables
         ("val_9", FOLDED, "['layers.1.bias_table', 'layers.1.position_index', 'val_3']", 4),
-        ("val_9", FOLDED, "x" * 70_000, 4),  # longer than any that is read
+        ("val_9", FOLDED, "x" * 70_000, 4),  # longer than any property that is read
     ],
 )
-def test_what_the_exporter_says_of_a_tensor_counts(name: str, key: str, text: str, params: int) -> None:
+def test_the_exporters_properties_of_a_tensor_decide(name: str, key: str, text: str, params: int) -> None:
     assert network(shifted(name, key, text)).summary().totals.params == params
 
 
 @pytest.mark.parametrize(
     ("name", "text", "params"),
     [
-        ("permute", "['blocks.0.token', 'val_1']", 16 + 12),  # a learned token, which was turned
+        ("permute", "['blocks.0.token', 'val_1']", 16 + 12),  # a learned token, transposed
         ("val_67", "['mlp.0.weight', 'rel_coords', 'val_66']", 16),  # the first product of a network on positions
         ("tokens", "", 16 + 12),
     ],
 )
-def test_what_a_network_on_constants_reads_is_no_parameter_where_it_was_computed(
-    name: str, text: str, params: int
-) -> None:
+def test_computed_inputs_of_a_network_on_constants_are_no_parameters(name: str, text: str, params: int) -> None:
     product = node("MatMul", [name, "mlp.weight"], ["turned"])
     assert network(shifted(name, FOLDED, text, product, shape=(3, 4))).summary().totals.params == params
 
@@ -186,8 +184,8 @@ def listed(data: bytes) -> list[str]:
     [
         ("cls_token", KIND, "PARAMETER", "cls_token"),  # an attribute of the outermost module
         ("blocks.0.gamma", KIND, "PARAMETER", "blocks.0.gamma"),
-        ("view_3", FOLDED, "['blocks.0.gamma', 'val_1', 'val_2']", "blocks.0.gamma"),  # which was turned
-        ("cat_1", FOLDED, "['blocks.0.q_bias', 'blocks.0.v_bias']", "shift1.weight"),  # two keys are none
+        ("view_3", FOLDED, "['blocks.0.gamma', 'val_1', 'val_2']", "blocks.0.gamma"),  # transposed
+        ("cat_1", FOLDED, "['blocks.0.q_bias', 'blocks.0.v_bias']", "shift1.weight"),  # with two keys, none is used
         ("onnx::Add_12", FOLDED, "", "shift1.weight"),
         ("val_7", FOLDED, "", "shift1.weight"),
     ],
@@ -197,7 +195,7 @@ def test_keys_are_those_of_the_modules_attributes(name: str, key: str, text: str
 
 
 def test_weights_go_by_the_modules_keys() -> None:
-    """PyTorch's MultiheadAttention calls its projection's tensors in_proj_weight and in_proj_bias."""
+    """PyTorch's MultiheadAttention names the tensors of its projection in_proj_weight and in_proj_bias."""
     random = np.random.default_rng(1)
     shapes = {"attn.in_proj_weight": (6, 4), "attn.in_proj_bias": (6,), "attn.gamma": (6,)}
     stored = {name: random.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()}
@@ -216,8 +214,8 @@ def test_weights_go_by_the_modules_keys() -> None:
     assert [str(one["name"]) for one in records(again)] == list(stored)
 
 
-def test_each_key_is_there_once() -> None:
-    """Two layers may be made of one tensor: the first has its key."""
+def test_each_key_occurs_once() -> None:
+    """Two layers may use one tensor; the first of them has its key."""
     w = np.arange(16, dtype=np.float32).reshape(4, 4)
     nodes = [node("Gemm", ["x", "fc.w"], ["y"], transB=1), node("Gemm", ["y", "fc.w"], ["z"])]
     graph = network(model(nodes, {"x": ["N", 4]}, ["z"], {"fc.w": w}))

@@ -1,4 +1,4 @@
-"""Operators that together are one layer: each as a person would name it, with the same figures and numbers both ways."""
+"""Operators that together are one layer of the literature, with equal figures and numbers, fused or not."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ROWS, HEADS, MAP = ("N", 7, 6), ("N", 2, 5, 4), ("N", 8, 4, 6)
 
 
 def attended(*between: Any, last: str = "logits") -> list[Any]:
-    """Return the nodes of an attention of x with itself, others between its first product and the softmax."""
+    """Return the nodes of a self-attention of x, with other nodes between its first product and the softmax."""
     return [
         node("Transpose", ["k"], ["t"], perm=[0, 1, 3, 2]),
         node("MatMul", ["q", "t"], ["logits"]),
@@ -54,7 +54,7 @@ MASKED = [
     node("Constant", [], ["bs"], value_ints=[-1, 2, 5, 5]), node("Reshape", ["masked", "bs"], ["back"]),
 ]  # fmt: skip
 
-POSITIONS = [  # of a map of 2 rows and 3 columns, https://arxiv.org/abs/2112.01526, equation 4
+POSITIONS = [  # for a map of 2 rows and 3 columns, https://arxiv.org/abs/2112.01526, equation 4
     node("MatMul", ["x", "h"], ["of_rows"]), node("MatMul", ["x", "w"], ["of_columns"]),
     *[node("Constant", [], [name], value_ints=sizes) for name, sizes in (
         ("ls", [-1, 2, 2, 3, 2, 3]), ("hs", [-1, 2, 2, 3, 2, 1]), ("ws", [-1, 2, 2, 3, 1, 3]), ("bs", [-1, 2, 6, 6])

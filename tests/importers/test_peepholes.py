@@ -1,4 +1,4 @@
-"""LSTMs whose gates see the cell, and sequences of a file without a batch, as madmom's models of beats are."""
+"""LSTMs whose gates see the cell, and files of sequences without a batch, like madmom's beat trackers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ weight = drawing()
 
 @pytest.mark.parametrize(("direction", "count"), [("forward", 1), ("reverse", 1), ("bidirectional", 2)])
 @pytest.mark.parametrize("outputs", [["y"], ["y", "h", "c"]])
-def test_gates_see_the_cell(direction: str, count: int, outputs: list[str]) -> None:
+def test_peepholes_are_weights_and_flops(direction: str, count: int, outputs: list[str]) -> None:
     """A peephole is one weight per unit for each of three gates: 3 products and 3 adds at every step."""
     constants = {"w": weight(count, 20, 6), "r": weight(count, 20, 5), "b": weight(count, 40), "p": weight(count, 15)}
     inputs = ["t", "w", "r", "b", "", "", "", "p"]

@@ -1,6 +1,6 @@
-"""Quantised forms are what they stand for: the figures, the layers and nearly the numbers of the float model.
+"""Quantised models have the figures, the layers and nearly the numbers of the float model.
 
-The models are quantised by ONNX Runtime's own tool, which leaves out each relu whose bound is that of the numbers behind it.
+ONNX Runtime's own tool quantises them; it drops each relu whose bound is the lower end of its output's grid.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ MODELS = {
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("name", MODELS)
-def test_a_quantised_model_is_what_it_stands_for(name: str, form: str, tmp_path: Path) -> None:
+def test_a_quantised_model_has_the_figures_of_its_float_model(name: str, form: str, tmp_path: Path) -> None:
     make, shape = MODELS[name]
     data = make()
     (tmp_path / "float.onnx").write_bytes(data)
@@ -123,14 +123,14 @@ def test_a_quantised_model_is_what_it_stands_for(name: str, form: str, tmp_path:
 
 
 def rounding(data: bytes) -> Network:
-    """Return the network of a model's bytes, which rounds where it runs."""
+    """Return the network of a model's bytes, which rounds when it runs."""
     return Network.of(read_model_bytes(data, "model.onnx").build())
 
 
 def grid(
     kind: str, rounding: str, *shape: int, zero: int | None = None, **attributes: Any
 ) -> tuple[list[Any], dict[str, Any], str]:
-    """Return a tensor that is quantised to a type by scales of a shape, and dequantised again where that is asked for."""
+    """Return nodes that quantise a tensor to a type by scales of a shape and, if asked, dequantise it again."""
     code = onnx.TensorProto.DataType.Value(kind)
     scale = np.abs(np.random.default_rng(3).standard_normal(shape)).astype(F) / 8 + F(0.05)
     point = onnx.helper.make_tensor("z", code, shape, [0 if zero is None else zero] * int(np.prod(shape)))
@@ -156,7 +156,7 @@ GRIDS = {
 
 @pytest.mark.parametrize("name", GRIDS)
 def test_a_tensor_is_rounded_to_its_own_grid(name: str) -> None:
-    """Compared with onnx's own reference, which rounds each number by itself."""
+    """The results equal those of onnx's reference, which rounds each number separately."""
     nodes, constants, kind = GRIDS[name]
     port, code = onnx.helper.make_tensor_value_info, onnx.TensorProto.DataType.Value
     stored = [
@@ -176,8 +176,8 @@ def test_a_tensor_is_rounded_to_its_own_grid(name: str) -> None:
     np.testing.assert_allclose(run.outputs[end].reshape(2, 4, 6), expected, atol=1e-6, rtol=1e-6)
 
 
-def test_a_tensor_is_read_on_the_grid_that_it_is_read_on() -> None:
-    """What is quantised by 0.5 and read by 0.25 is half of what it was."""
+def test_a_tensor_is_read_with_the_scale_of_its_reader() -> None:
+    """A tensor quantised with a step of 0.5 and read with 0.25 has half its values."""
     nodes = [node("QuantizeLinear", ["x", "a", "z"], ["q"]), node("DequantizeLinear", ["q", "b", "z"], ["y"])]
     data = model(nodes, {"x": ["N", 3]}, ["y"], {"a": F(0.5), "b": F(0.25), "z": np.int8(0)})
     x = np.array([[1, 2.1, -3.9]], F)
@@ -187,7 +187,7 @@ def test_a_tensor_is_read_on_the_grid_that_it_is_read_on() -> None:
 
 @pytest.mark.parametrize("kind", ["FLOAT8E4M3FN", "FLOAT8E5M2", "FLOAT4E2M1", "INT4", "UINT2"])
 def test_weights_of_few_bits_are_their_numbers(kind: str) -> None:
-    """The codes of every number, as ml_dtypes has them, which onnx stores."""
+    """Every code has the number that ml_dtypes gives it."""
     code = onnx.TensorProto.DataType.Value(kind)
     numbers = [0, 1, 1, 0] if kind == "UINT2" else [-2, 1, 6, -6]
     stored = onnx.helper.make_tensor("w", code, [4], numbers)

@@ -1,4 +1,4 @@
-"""The operators of ONNX that have no rule, or a shape and no execution: lists that can only become shorter."""
+"""ONNX operators without a rule, or with a shape and no execution; these lists may only become shorter."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_no_further_operator_is_without_a_rule() -> None:
 
 
 NEWEST = 24
-"""The operator set that the list is of."""
+"""The operator set of the list."""
 
 
 @pytest.mark.parametrize("name", COUNTED)
@@ -106,7 +106,7 @@ def test_what_is_counted_and_not_run(name: str) -> None:
 
 
 def test_no_other_layer_of_the_importer_is_without_execution() -> None:
-    """Every use of the class that stands for an operator without a layer is in the lists above, or has settings."""
+    """Every use of the class for operators without a layer is in the lists above, or has settings."""
     from pathlib import Path
 
     import cnncalc.importers.onnx as room

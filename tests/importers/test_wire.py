@@ -1,4 +1,4 @@
-"""The wire format: what the onnx package reads, and nothing but a plain refusal of anything else."""
+"""The wire format: files that the onnx package reads are read; all others are refused with a message."""
 
 from __future__ import annotations
 
@@ -56,16 +56,16 @@ def test_a_model_is_recognised_by_its_content() -> None:
 
 
 def built(data: bytes) -> Subgraph | None:
-    """Return the graph of a model's bytes, or None where it is refused in words."""
+    """Return the graph of a model's bytes; None if it is refused with a message."""
     try:
         file = read_model_bytes(data, "hostile.onnx")
         Imported(file, {})
-    except CnncalcError:  # and nothing else
+    except CnncalcError:  # no other exception
         return None
     return file.model.graph
 
 
-def test_damaged_files_are_refused_in_words() -> None:
+def test_damaged_files_are_refused_with_a_message() -> None:
     stream = random.Random(0)
     data = (FOLDER / "test_byobnet.onnx").read_bytes()
     whole = built(data)
@@ -78,7 +78,7 @@ def test_damaged_files_are_refused_in_words() -> None:
     for _ in range(60):
         refused += built(data[: stream.randrange(len(data))]) is None
     assert whole is not None
-    assert refused > 60  # a cut file never passes
+    assert refused > 60  # a truncated file is always refused
 
 
 def test_a_field_of_another_wire_type_is_refused() -> None:

@@ -1,4 +1,4 @@
-"""Expressions: what they may say, what they give, and what is refused."""
+"""Expressions: their syntax, their values, and refusals."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_syntax_beyond_the_whitelist_is_refused(text: str, message: str) -> None
         ("2 ** 60", "'2 ** 60' can't be computed: the result is larger than 9,007,199,254,740,992"),
     ],
 )
-def test_what_cannot_be_computed_is_reported(text: str, message: str) -> None:
+def test_expressions_that_fail_are_reported(text: str, message: str) -> None:
     with pytest.raises(ExpressionError) as error:
         value(text)
     assert error.value.message == message
@@ -106,7 +106,7 @@ def test_what_cannot_be_computed_is_reported(text: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("channels", "expected"),
     [(32 * 0.75, 24), (24 * 0.35, 8), (16 * 1.4, 24), (8.0, 8), (12, 16), (11, 16), (3, 8)],
-)  # worked out by hand from TF-slim's rule: nearest multiple of 8, up where that is below 90 %
+)  # by hand from TF-slim's rule: the nearest multiple of 8, or the next one if that is below 90 %
 def test_make_divisible(channels: float, expected: int) -> None:
     assert make_divisible(channels) == expected
 
@@ -136,7 +136,7 @@ terms = st.recursive(
 
 @given(text=terms, a=numbers, b=numbers)
 def test_expressions_mean_what_python_means(text: str, a: int, b: int) -> None:
-    """The closures against Python's own evaluation of the same syntax tree."""
+    """The closures give the values of Python's own evaluation of the same syntax tree."""
     try:
         expected = eval(compile(ast.parse(text, mode="eval"), "", "eval"), {"__builtins__": {}}, {"a": a, "b": b})
     except ZeroDivisionError:
@@ -149,6 +149,6 @@ def test_expressions_mean_what_python_means(text: str, a: int, b: int) -> None:
 
 @given(st.text(max_size=40))
 def test_no_text_breaks_the_compiler(text: str) -> None:
-    with contextlib.suppress(ExpressionError):  # whatever else it raises is a bug
+    with contextlib.suppress(ExpressionError):  # any other exception is a bug
         assert compile_expression(text, NAMES).text == text.strip()
         compile_expression(text, NAMES)(NAMES, Budget())

@@ -140,7 +140,7 @@ def test_a_fault_is_reported_with_place_excerpt_and_hint(text: str, place: str, 
 
 
 def test_the_message_of_the_language_page() -> None:
-    """The message as the README has it: the layer's name, its place in the file, the divisors as a hint."""
+    """The README's message has the layer's name, its place in the file, and divisors as a hint."""
     text = (
         "input: [64, 56, 56]\nblocks:\n  bottleneck:\n    layers:\n"
         "      - conv: {out_channels: 64, kernel_size: 1}\n"
@@ -164,7 +164,7 @@ def test_all_faults_of_a_pass_are_reported_at_once() -> None:
     ]  # fmt: skip
 
 
-def test_faults_behind_a_fault_are_reported_where_they_can_be_known() -> None:
+def test_later_faults_are_reported_unless_they_depend_on_the_first() -> None:
     """The second branch does not depend on the first, whose shape is unknown."""
     text = HEAD + (
         "  - conv: {out_channels: 2, kernel_size: 99}\n    name: broken\n"
@@ -201,7 +201,7 @@ def test_more_than_twenty_faults_are_counted() -> None:
         (b"input: *x\n", "<stdin>:1:8: the alias *x has no anchor &x before it"),
     ],
 )
-def test_what_is_not_a_spec_is_refused(data: bytes, message: str) -> None:
+def test_files_that_are_no_specs_are_refused(data: bytes, message: str) -> None:
     done = cnncalc("summary", "-", stdin=data)
     assert done.code == 2
     assert done.out == ""
@@ -227,7 +227,7 @@ def test_what_is_not_a_spec_is_refused(data: bytes, message: str) -> None:
         (("alexnet", "--columns", "prams"), "--columns: no column 'prams'\n  hint: did you mean 'params'?\n"),
     ],
 )
-def test_what_is_wrong_with_the_command_line_is_reported(arguments: tuple[str, ...], message: str) -> None:
+def test_faults_of_the_command_line_are_reported(arguments: tuple[str, ...], message: str) -> None:
     done = cnncalc("summary", *arguments)
     assert done.code == 2
     assert done.out == ""
@@ -244,7 +244,9 @@ def test_what_is_wrong_with_the_command_line_is_reported(arguments: tuple[str, .
         ("nowhere/net.yaml", "nowhere/net.yaml: no such file\n"),
     ],
 )
-def test_files_that_may_be_meant(name: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_similar_file_names_are_suggested(
+    name: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     Path("net.yaml").write_text(HEAD + "  - relu\n")
     assert cnncalc("summary", name) == Done(2, "", message)
@@ -259,7 +261,7 @@ def test_files_that_may_be_meant(name: str, message: str, tmp_path: Path, monkey
     ],
 )
 def test_a_key_by_another_name_is_one_fault(text: str, unknown: list[str]) -> None:
-    """Not another one, that the key is missing."""
+    """There is no second fault about the missing key."""
     done = cnncalc("summary", "-", stdin=text)
     faults = [line for line in done.err.splitlines() if line.startswith("<stdin>")]
     assert (done.code, [fault.split("'")[1] for fault in faults]) == (2, unknown)

@@ -1,4 +1,4 @@
-"""Files that are no specs: each is recognised, whatever it is called."""
+"""Files that are no specs are recognised by their content, whatever their name."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ FILES = {
 
 
 @pytest.mark.parametrize("what", FILES)
-def test_what_a_file_is(what: str, tmp_path: Path) -> None:
+def test_files_are_recognised(what: str, tmp_path: Path) -> None:
     name, data = FILES[what]
     path = tmp_path / name
     path.write_bytes(data)
@@ -81,13 +81,13 @@ def test_what_a_file_is(what: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "what", [what for what in FILES if what not in ("a Core ML model", "a TensorFlow model", "JSON")]
 )
-def test_it_is_known_by_what_it_holds(what: str) -> None:
-    """From a pipe there is no name."""
+def test_files_are_recognised_by_their_content(what: str) -> None:
+    """A file from a pipe has no name."""
     done = cnncalc("summary", "-", stdin=FILES[what][1])
     assert done.err.startswith(f"<stdin>: this is {what}, not a spec\n")
 
 
-def test_a_spec_with_faults_is_a_spec_whatever_it_is_called(tmp_path: Path) -> None:
+def test_a_spec_with_faults_is_a_spec_under_any_name(tmp_path: Path) -> None:
     for name in ("net.py", "net.cfg", "net.json", "net.h5"):
         path = tmp_path / name
         path.write_text("input: [3, 8, 8]\nlayers:\n  - cnov\n")
@@ -102,7 +102,7 @@ def test_a_spec_in_json_has_its_own_faults(tmp_path: Path) -> None:
     assert cnncalc("summary", str(path)).err.startswith(f"{path}:1:33: maxpool: 'kernel_size' is missing\n")
 
 
-def test_other_bytes_are_said_to_be_none_of_text() -> None:
+def test_binary_files_are_said_to_be_no_text() -> None:
     assert "is not UTF-8" in cnncalc("summary", "-", stdin=b"layers: caf\xe9\n").err
 
 
@@ -135,7 +135,7 @@ def test_a_folder_does_not_hide_a_network_that_ships(tmp_path: Path, monkeypatch
 
 
 def test_looking_at_a_hostile_file_takes_no_time() -> None:
-    """Half a megabyte of the beginnings of what is looked for."""
+    """Half a megabyte of beginnings of the patterns that are searched for."""
     for line in ("backbone:\n", "class x\n", "import \n", "PK\x03\x04", '"class_name" ', "layer \n", " " * 80 + "\n"):
         with ends_soon():
             kind_of((line * (500_000 // len(line))).encode(), "net.yaml")
@@ -152,7 +152,7 @@ def test_looking_at_a_hostile_file_takes_no_time() -> None:
         (b"input: [3]\nlayers: [relu]\n", "not an ONNX model\n  hint: a spec is a YAML file: give it the suffix .yaml"),
     ],
 )
-def test_what_is_only_called_an_onnx_model(content: bytes, what: str, tmp_path: Path) -> None:
+def test_a_file_that_only_has_the_name_of_an_onnx_model(content: bytes, what: str, tmp_path: Path) -> None:
     path = tmp_path / "net.onnx"
     path.write_bytes(content)
     done = cnncalc("summary", str(path))

@@ -137,7 +137,7 @@ def test_a_hostile_spec_is_refused_soon(name: str, tmp_path: Path) -> None:
 
 
 def test_many_layers_that_share_weights_take_no_longer_each(tmp_path: Path) -> None:
-    """The owner's weights are found without a look at every layer: 4,000 sharers of a group of 15,001."""
+    """4,000 layers share weights with groups of 15,001; the owner is found without looking at every layer."""
     text = (
         "input: [1, 8]\nlayers:\n  - sequence:\n      - relu:\n          \n        repeat: 15000\n      - prelu\n    name: a\n"
         "  - sequence: [prelu]\n    name: b\n    weights: a\n    repeat: 4000\n"
@@ -147,7 +147,7 @@ def test_many_layers_that_share_weights_take_no_longer_each(tmp_path: Path) -> N
     assert [node.params for node in net.nodes[15000:]] == [1] + [0] * 4000
 
 
-def test_the_bound_of_the_library_never_answers_first(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_our_bound_applies_before_the_librarys(monkeypatch: pytest.MonkeyPatch) -> None:
     """libyaml 0.2.6 refuses a thousand brackets before it reports one; PyYAML without it refuses none."""
     for parser in {yaml.SafeLoader, getattr(yaml, "CSafeLoader", yaml.SafeLoader)}:
         monkeypatch.setattr("cnncalc.language.read.yaml_tree._Parser", parser)
@@ -191,14 +191,14 @@ layers:
 """
 
 
-def test_blocks_may_be_nested_as_deep_as_is_allowed_whatever_lies_between_them() -> None:
+def test_blocks_may_be_nested_to_the_bound_with_anything_between_them() -> None:
     document = read_text(DEEP.encode(), "deep.yaml")
     assert len(document.build(None, {"depth": 64}).nodes) == 2 * 64
     with pytest.raises(CnncalcError, match="blocks are nested deeper than 64"):
         document.build(None, {"depth": 65})
 
 
-def test_what_is_nested_too_deep_for_python_is_a_fault() -> None:
+def test_nesting_too_deep_for_python_is_a_fault() -> None:
     inner = "{unit: {n: n - 1}, when: n > 1, repeat: 1}"
     for _ in range(7):
         inner = f"{{add: {{paths: [[], [{{sequence: [relu, {inner}]}}]]}}}}"

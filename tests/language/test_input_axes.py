@@ -1,4 +1,4 @@
-"""Inputs with the channels last, or with a batch axis: every command warns of them, and of no others."""
+"""Every command warns of inputs with the channels last or with a batch axis, and of no others."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ LAST, BATCH = "channels-last", "batch-axis"
         ((64, 1, 28, 28), BATCH, (1, 28, 28)),
         ((32, 4, 84, 84), BATCH, (4, 84, 84)),
         ((8, 3, 16, 112, 112), BATCH, (3, 16, 112, 112)),
-        # both, and volumes or clips with the channels last
+        # with both, and volumes or clips with the channels last
         ((1, 224, 224, 3), LAST, (3, 224, 224)),
         ((16, 112, 112, 3), LAST, (3, 16, 112, 112)),
         ((64, 64, 64, 1), LAST, (1, 64, 64, 64)),
@@ -52,8 +52,8 @@ def test_doubtful_shapes(shape: tuple[int, ...], rule: str, meant: tuple[int, ..
     assert (found.rule, found.meant) == (rule, meant)
 
 
-def test_a_window_that_is_wider_than_the_map_is_of_time() -> None:
-    """128 samples of nine sensors, 1,000 of twelve leads of an ECG: the window is along the other axis."""
+def test_a_window_wider_than_the_map_reveals_the_time_axis() -> None:
+    """For 128 samples of nine sensors, or 1,000 of twelve ECG leads, the window must run along the other axis."""
     for shape, kernel in (((128, 9), 11), ((1000, 12), 16)):
         found = doubt(shape, kernel)
         assert found is not None
@@ -90,7 +90,7 @@ def test_a_window_that_is_wider_than_the_map_is_of_time() -> None:
         (512, 4, 7, 7),
     ],
 )
-def test_shapes_that_are_meant(shape: tuple[int, ...]) -> None:
+def test_usual_shapes_have_no_warning(shape: tuple[int, ...]) -> None:
     assert doubt(shape) is None
 
 
@@ -99,13 +99,13 @@ def test_shapes_that_are_meant(shape: tuple[int, ...]) -> None:
     [
         ((64, 100, 1), (3, 1), False),  # a signal as a map of one column
         ((64, 100, 1), (3, 3), True),
-        ((32, 3, 64, 64), (3, 3, 3), False),  # who writes three figures knows that there are three axes
+        ((32, 3, 64, 64), (3, 3, 3), False),  # three figures show that the user knows of three axes
         ((512, 1), 1, False),  # pointwise on a single position
         ((512, 1), 3, True),
         ((512, 3), 2, False),
     ],
 )
-def test_the_first_window_decides_what_is_meant(shape: tuple[int, ...], kernel: Any, doubted: bool) -> None:
+def test_the_first_window_decides_the_order_of_axes(shape: tuple[int, ...], kernel: Any, doubted: bool) -> None:
     assert (doubt(shape, kernel) is not None) is doubted
 
 
@@ -132,7 +132,7 @@ net.yaml:1:8: warning: the input [32, 32, 3] looks as if its channels came last:
 
 
 def commands_of_specs() -> list[str]:
-    """Return the commands that take a spec and make a network of it."""
+    """Return the commands that build the network of a spec."""
     context = click.Context(cli)
     found = {name: cli.get_command(context, name) for name in cli.list_commands(context)}
     takes = {
@@ -143,7 +143,7 @@ def commands_of_specs() -> list[str]:
     return [name for name, arguments in takes.items() if arguments & {"spec", "specs"} and name != "show"]
 
 
-def test_there_are_such_commands() -> None:
+def test_commands_of_specs_are_found() -> None:
     assert {"summary", "explain", "run", "weights", "check", "compare", "sweep", "hotspots"} <= {*commands_of_specs()}
 
 
@@ -159,8 +159,8 @@ def test_every_command_warns_once(name: str, tmp_path: Path, monkeypatch: pytest
     assert "channels-last" not in done.out or name == "check"
 
 
-def test_a_network_that_can_t_be_built_is_warned_of_all_the_same(tmp_path: Path) -> None:
-    """The bug report of a user whose pooling doesn't fit: 150×150×3 leaves a width of 1."""
+def test_there_is_a_warning_even_if_the_network_can_t_be_built(tmp_path: Path) -> None:
+    """A user reported that a pooling doesn't fit: 150×150×3 leaves a width of 1."""
     (tmp_path / "net.yaml").write_text(SPEC.replace("32, 32", "150, 150").replace("  - relu", "  - maxpool: 4"))
     for name in ("summary", "check"):
         done = process(name, "net.yaml", cwd=tmp_path)

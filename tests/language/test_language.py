@@ -1,4 +1,4 @@
-"""The spec language: what each key, modifier and shorthand of it means."""
+"""The spec language: the meaning of each key, modifier and shorthand."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_repeat_feeds_each_round_into_the_next() -> None:
     assert [node.shape[0] for node in net.nodes] == [6, 12, 24]
 
 
-def test_an_item_that_is_not_there_lets_through_what_comes_from_above() -> None:
+def test_an_item_that_is_left_out_passes_its_input_on() -> None:
     net = network(
         "- conv: {out_channels: 4, kernel_size: 1}\n- relu:\n  from: input\n  when: in_channels == 99\n- flatten\n"
     )
@@ -68,7 +68,7 @@ def test_an_item_that_is_not_there_lets_through_what_comes_from_above() -> None:
     assert net.nodes[1].shape == (4 * 32 * 32,)
 
 
-def test_an_item_that_is_not_there_may_name_items_that_are_not_there() -> None:
+def test_an_item_that_is_left_out_may_name_others_that_are() -> None:
     net = network("- relu:\n  name: a\n  when: 1 > 2\n- add:\n  from: [a, input]\n  when: 1 > 2\n- tanh\n")
     assert names(net) == ["tanh1"]
 

@@ -1,4 +1,4 @@
-"""Items in other notations: each fault says how the item is written here, with the user's own values put in."""
+"""Items in other notations: each fault shows the item in our notation, with the user's values."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.commands import cnncalc
 
 HEAD = "input: [3, 32, 32]\nlayers:\n"
 
-# the item as it stands | the column of the caret | the message | the hint
+# the item in the spec | the column of the caret | the message | the hint
 ITEMS = [
     ("nn.Conv2d(3, 10, 5)", 5, "unknown layer type 'nn.Conv2d(3, 10, 5)'", "write '- conv: {out_channels: 10, kernel_size: 5}'"),
     ("conv(10, 5)", 5, "unknown layer type 'conv(10, 5)'", "write '- conv: {out_channels: 10, kernel_size: 5}'"),
@@ -63,7 +63,8 @@ ITEMS = [
     ("layers.Dense(10)(x)", 5, "unknown layer type", "write '- linear: 10'"),
     ("nn.Conv2d(3", 5, "unknown layer type 'nn.Conv2d(3'", "name the arguments after a colon: '- conv: {out_channels: …, kernel_size: …}'"),
     ("conv(1, 2, 3, 4, 5, 6, 7, 8, 9)", 5, "unknown layer type", "name the arguments after a colon: '- conv: {"),
-    ("conv(0, 3)", 5, "unknown layer type", "name the arguments after a colon: '- conv: {"),  # no such convolution
+    # there is no such convolution
+    ("conv(0, 3)", 5, "unknown layer type", "name the arguments after a colon: '- conv: {"),
     ("nn.RReLU(0.1, 0.3)", 5, "unknown layer type", "not offered"),
     ("Conv2D: {filters: 32, kernel_size: 3, activation: relu}", 5, "unknown layer type 'Conv2D'", "it is called 'conv' here: write '- conv: {out_channels: 32, kernel_size: 3}', then '- relu'"),
     ("Conv2d: {out_channels: 32, kernel_size: 3}", 5, "unknown layer type 'Conv2d'", "it is called 'conv' here"),
@@ -113,8 +114,8 @@ def test_how_an_item_is_written(item: str, column: int, message: str, hint: str 
 
 
 @pytest.mark.parametrize("item", [item[0] for item in ITEMS if item[3] and item[3].startswith("write '- ")])
-def test_what_the_hint_says_is_a_spec(item: str) -> None:
-    """Follow the hint, with a value for what is missing, and the network is built."""
+def test_the_hints_notation_is_a_valid_spec(item: str) -> None:
+    """If the hint is followed, with values for missing arguments, the network can be built."""
     hint = cnncalc("summary", "-", stdin=f"{HEAD}  - {item}\n").err.splitlines()[-1]
     items = [yaml.safe_load(part)[0] for part in re.findall(r"'(- [^']*)'", hint.replace("…", "3"))]
     head = "args: {width: 4, widths: [4, 8]}\ninput: [3, 32, 32]\nlayers:\n"
@@ -174,7 +175,7 @@ def test_what_the_hint_says_is_a_spec(item: str) -> None:
         ),
     ],
 )
-def test_what_yaml_itself_refuses(lines: str, hint: str) -> None:
+def test_items_that_yaml_itself_refuses(lines: str, hint: str) -> None:
     done = cnncalc("summary", "-", stdin=HEAD + lines)
     assert done.code == 2
     assert done.err.endswith(f"  hint: {hint}\n")

@@ -1,4 +1,4 @@
-"""``from: input`` means the input of the scope; a warning says so where the other one was likely meant."""
+"""``from: input`` is the input of the scope; a warning says so if the network's input was probably meant."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def built(layers: str, head: str = "input: [3, 8, 8]") -> tuple[list[list[str]],
 
 
 def test_in_an_unnamed_sequence_it_is_the_scope_s() -> None:
-    """A residual written without a name: the sum reads the network's input, and the warning says so."""
+    """In a residual without a name, the sum reads the network's input, and the warning says so."""
     reads, warned = built(
         f"  - relu\n  - sequence:\n      - {CONV % ', name: c'}\n      - add:\n        from: [c, input]\n"
     )
@@ -54,18 +54,18 @@ def test_the_first_item_of_a_named_sequence_reads_its_input_anyway() -> None:
 @pytest.mark.parametrize(
     "layers",
     [
-        # the first of a path reads what the path starts from; whoever writes more means the scope's input
+        # the first item of a path reads the path's start anyway; a written input means the scope's
         f"  - relu\n  - add:\n      paths:\n        - []\n        - - {CONV % ', from: input'}\n",
-        # the two are the same here
+        # both inputs are the same here
         f"  - add:\n      paths:\n        - []\n        - - {CONV % ''}\n          - tanh:\n            from: input\n",
         "  - sequence:\n      - relu:\n        from: input\n    name: s\n",
-        # it is meant
+        # the scope's input is meant
         f"  - relu\n  - sequence:\n      - {CONV % ', name: c'}\n      - add:\n        from: [c, input]  # allow: input-of-scope\n",
         # a block has no other input
         "  - relu\n  - b\n",
     ],
 )  # fmt: skip
-def test_what_is_meant_is_not_warned_of(layers: str) -> None:
+def test_there_is_no_warning_if_the_scopes_input_is_meant(layers: str) -> None:
     assert built(layers, "blocks:\n  b: {layers: [{relu: , from: input}]}\ninput: [3, 8, 8]")[1] == []
 
 

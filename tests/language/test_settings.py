@@ -1,4 +1,4 @@
-"""Values over those of a spec: a text stands in place of a number only where a layer's argument takes both."""
+"""Values that override a spec's: a text may replace a number only if the layer's argument takes both."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ layers:
 
 
 def sizes(**settings: Any) -> list[int]:
-    """Return how wide each layer's output is; a window of 3 takes 2 where nothing is padded."""
+    """Return the width of each layer's output; a window of 3 without padding takes 2 off."""
     return [node.shape[1] for node in loads(SPEC, **settings).nodes]
 
 
@@ -58,7 +58,7 @@ def test_through_the_argument_of_a_block() -> None:
         ({"size": "same"}, "size: 'same' is a text, but the spec has 3"),
         ({"pad": "sane"}, "pad: 'sane' is a text, but the spec has 0"),
         ({"mode": 3}, "mode: 3 is no text, but the spec has 'zeros'"),
-        ({"inner": "same"}, "inner: 'same' is a text, but the spec has 0"),  # computed with size
+        ({"inner": "same"}, "inner: 'same' is a text, but the spec has 0"),  # `size` is used in an expression
     ],
 )
 def test_an_argument_that_does_not(settings: dict[str, object], message: str) -> None:
@@ -67,7 +67,7 @@ def test_an_argument_that_does_not(settings: dict[str, object], message: str) ->
     assert str(caught.value).splitlines()[0] == message
 
 
-def test_a_value_that_can_t_be_read_is_its_own_place(tmp_path: Path) -> None:
+def test_an_unreadable_value_is_the_place_of_the_fault(tmp_path: Path) -> None:
     path = tmp_path / "net.yaml"
     path.write_text("args: {w: 8}\ninput: [3, 8]\nlayers:\n  - conv: {out_channels: w, kernel_size: 1}\n")
     done = cnncalc("summary", str(path), "--set", "w=010")

@@ -1,4 +1,4 @@
-"""Words of other frameworks: our word where there is one, never a word that only looks like it."""
+"""Words of other frameworks: the hint has our word, if there is one, and never a merely similar word."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ CALLED = {
 
 
 @pytest.mark.parametrize(("word", "ours"), [(word, ours) for ours, words in CALLED.items() for word in words.split()])
-def test_our_word_for_a_framework_s(word: str, ours: str) -> None:
+def test_a_frameworks_word_leads_to_ours(word: str, ours: str) -> None:
     assert our_type(word) == ours
     assert type_hint(word, ()) == f"it is called '{ours}' here"
 
@@ -122,12 +122,12 @@ def test_our_word_for_a_framework_s(word: str, ours: str) -> None:
             "dequantize",
             "repeat_interleave",
             "ScatterND",
-        ],  # functions of their own
+        ],  # functions of the frameworks
         *["L1Norm", "LRNorm", "median_pool", "MinPooling", "GlobalMinPool"],
     ],
 )
-def test_what_is_not_offered_gets_no_other_word(word: str) -> None:
-    """A type that comes to be offered under its own name needs no line here to be taken out."""
+def test_unsupported_types_get_no_similar_word(word: str) -> None:
+    """Types that are added later under these names need not be removed here."""
     if our_type(word) is not None:
         pytest.skip(f"'{word}' is offered")
     assert type_hint(word, ()).startswith("not offered")
@@ -136,7 +136,7 @@ def test_what_is_not_offered_gets_no_other_word(word: str) -> None:
 @pytest.mark.parametrize(
     ("word", "hint"),
     [
-        ("local_avgpool", "it is called 'avgpool' here"),  # darknet's, with windows of its own
+        ("local_avgpool", "it is called 'avgpool' here"),  # darknet's, which has its own windows
         ("BasicBlock", "not offered; write it as a block of your own, under 'blocks'; 'cnncalc show resnet' has one"),
         ("route", "write 'concat' with 'from: [one, another]'"),
         ("shortcut", "write 'add' with 'from: [one, another]'"),
@@ -170,19 +170,19 @@ def test_what_is_not_offered_gets_no_other_word(word: str) -> None:
         ("Bottleneck", "did you mean 'bottleneck'?"),
     ],
 )
-def test_what_to_write(word: str, hint: str) -> None:
+def test_hints_with_a_replacement(word: str, hint: str) -> None:
     assert type_hint(word, ("bottleneck",)).startswith(hint)
 
 
-def test_what_has_no_counterpart() -> None:
-    """Types that none of PyTorch, Keras and ONNX has as a module, a layer or an operator."""
+def test_types_without_a_counterpart() -> None:
+    """Neither PyTorch nor Keras nor ONNX has these types as a module, a layer or an operator."""
     known = {name: (layer_type(name) or Layer).elsewhere for name in layer_types()}
     alone = [name for name, there in known.items() if not (there.torch or there.keras or there.onnx)]
     assert alone == ["trunc", "compare", "affine", "scale", "shift", "fold", "select", "unfold"]
 
 
 def test_none_of_torch_s_modules_is_mistaken_for_another() -> None:
-    """Every name of torch.nn 2.13, in tests/data: known here, known not to be, or at least not 'did you mean'."""
+    """Every name of torch.nn 2.13 (tests/data) is known, known to be missing, or has no 'did you mean'."""
     names = (Path(__file__).parent.parent / "data" / "torch_nn.txt").read_text().split()
     assert len(names) > 150
     assert [name for name in names if type_hint(name, ()).startswith("did you mean")] == []
@@ -205,14 +205,14 @@ def test_no_word_means_two_types() -> None:
         assert word not in foreign_words.WRITTEN, word
 
 
-def test_what_a_hint_shows_ships() -> None:
+def test_specs_named_in_hints_are_shipped() -> None:
     shown = {name for hint in foreign_words.WRITTEN.values() for name in re.findall(r"'cnncalc show (\w+)'", hint)}
     assert len(shown) > 4
     for name in shown:
         assert open_document(name)
 
 
-def test_the_words_are_folded_as_they_are_looked_up() -> None:
+def test_words_are_normalised_in_tables_as_in_queries() -> None:
     for word in (*foreign_words.WRITTEN, *foreign_words.NOT_OFFERED):
         assert word == folded(word)
 
@@ -248,7 +248,7 @@ def test_the_words_are_folded_as_they_are_looked_up() -> None:
         ("batchnorm", "num_features", "leave it out"),
         ("relu", "inplace", "leave it out"),
         ("softmax", "dim", "it is called 'axis' here and counts without the batch"),
-        ("embedding", "input_dim", "it is called 'num_embeddings' here"),  # of Keras and Caffe: the vocabulary
+        ("embedding", "input_dim", "it is called 'num_embeddings' here"),  # Keras' and Caffe's size of the vocabulary
         ("embedding", "output_dim", "it is called 'embedding_dim' here"),
         ("lstm", "units", "it is called 'hidden_size' here"),
         ("lstm", "go_backwards", "it is called 'reverse' here"),
@@ -297,7 +297,7 @@ def test_keys_and_modifiers(text: str, hint: str) -> None:
 
 
 def test_known_names_come_in_one_order() -> None:
-    """Names are kept in sets, whose order changes from process to process."""
+    """Names are in sets, whose order differs between processes."""
     names = "delta, alpha, gamma, beta"
     text = f"args: {{{names.replace(', ', ': 1, ')}: 1}}\ninput: [3, 8, 8]\nlayers:\n  - linear: zzz + 1\n"
     hint = command("summary", "-", stdin=text).err.splitlines()[-1]
@@ -324,5 +324,5 @@ def test_the_package_needs_no_foreign_words_where_nothing_is_wrong() -> None:
     ],
 )  # fmt: skip
 def test_slips_of_the_keyboard(word: str, ours: str) -> None:
-    """Neighbours change places, a letter is missing, comes twice, or is the next one on the keyboard."""
+    """Two neighbours are swapped, or a letter is missing, doubled, or the next one on the keyboard."""
     assert type_hint(word, ()) == f"did you mean '{ours}'?"

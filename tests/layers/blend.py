@@ -1,4 +1,4 @@
-"""A layer type that cnncalc does not have: all that a type's own file holds, and nothing anywhere else."""
+"""A layer type that cnncalc does not have, complete in its own file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Activations: the shape is kept, and the operations are those of the formula."""
+"""Activations keep the shape, and count the operations of their formula."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Values that arguments take, and what is said of those that they don't."""
+"""Values that arguments take, and the messages for others."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_unfit_values(convert: Callable[[Any], Any], values: tuple[object, ...],
             convert(value)
 
 
-def test_values_a_spatial_axis() -> None:
+def test_values_per_spatial_axis() -> None:
     assert per_rank("stride", 2, 3, "one") == (2, 2, 2)
     assert per_rank("padding", (1, 2), 2, "pair") == ((1, 2), (1, 2))
     assert per_rank("padding", "same", 2, "pair") == "same"
@@ -168,7 +168,7 @@ def test_outputs_are_bounded() -> None:
 
 def test_large_sizes_are_multiplied_exactly() -> None:
     assert floor_product(10**400 + 1, 1.5) == (10**400 + 1) * 3 // 2
-    assert floor_product(10, 0.7) == 7  # the float 0.7 is a little less; frameworks multiply floats
+    assert floor_product(10, 0.7) == 7  # the float 0.7 is slightly less than 0.7; frameworks multiply floats, too
 
 
 def test_a_layer_does_not_change() -> None:
@@ -178,7 +178,7 @@ def test_a_layer_does_not_change() -> None:
     assert layer.label() == "2/2"
 
 
-def test_a_field_is_its_argument_on_the_type_and_its_value_on_a_layer() -> None:
+def test_a_field_is_an_argument_of_the_type_and_a_value_of_the_layer() -> None:
     conv = layer_type("conv")
     assert conv is not None
     assert vars(conv)["kernel_size"] is conv.arguments["kernel_size"]

@@ -1,4 +1,4 @@
-"""Times: windows that become samples of the batch, and tensors that are the same for all of it."""
+"""Windows that become samples of the batch, and tensors that all samples share."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ layers:
 """
 
 
-def test_windows_are_samples() -> None:
+def test_windows_become_samples() -> None:
     network = spec(SWIN)
     assert [(node.times, node.shape) for node in network.nodes] == [
         (1, (8, 7, 8, 7, 96)),
@@ -50,7 +50,7 @@ def test_windows_are_samples() -> None:
     assert network.run(batch=2).ok
 
 
-def test_a_parameter_is_there_once_for_the_whole_batch() -> None:
+def test_a_parameter_exists_once_for_the_whole_batch() -> None:
     network = spec(TOKENS)
     assert [node.times for node in network.nodes] == [1, 0, 1, 1, 1]
     summary = network.summary(batch=3)
@@ -61,7 +61,7 @@ def test_a_parameter_is_there_once_for_the_whole_batch() -> None:
     assert run.output.shape == (3, 192)
 
 
-def test_fold_and_unfold_are_each_other_s_way_back() -> None:
+def test_fold_and_unfold_are_inverse() -> None:
     network = spec("input: [4, 5, 6]\nlayers:\n  - fold: 1\n  - unfold: {size: 5, axis: 1}\n")
     assert [(node.times, node.shape) for node in network.nodes] == [(5, (4, 6)), (1, (4, 5, 6))]
     x = np.arange(240, dtype=np.float32).reshape(2, 4, 5, 6)
@@ -80,7 +80,7 @@ def test_fold_and_unfold_are_each_other_s_way_back() -> None:
         ("  - parameter: [3, 4]\n  - fold", "there is no batch"),
     ],
 )
-def test_times_that_don_t_fit(layers: str, message: str) -> None:
+def test_unfit_numbers_of_samples(layers: str, message: str) -> None:
     done = cnncalc("summary", "-", stdin=f"input: [64, 49]\nlayers:\n{layers}\n")
     assert done.code == 2
     assert message in done.err

@@ -35,7 +35,7 @@ def test_convolution_arithmetic(size: int, arguments: str, expected: int, rank: 
 
 @pytest.mark.parametrize(
     ("size", "arguments", "expected"),
-    [  # the transposes of the above, as the same guide's chapter 4 draws them
+    [  # the transposes of these, from chapter 4 of the same guide
         (2, "kernel_size: 3", 4),  # figure 4.1
         (6, "kernel_size: 4, padding: 2", 5),  # figure 4.2
         (5, "kernel_size: 3, padding: 1", 5),  # figure 4.3
@@ -48,7 +48,7 @@ def test_convolution_arithmetic(size: int, arguments: str, expected: int, rank: 
         (7, "kernel_size: 3, stride: 1, dilation: 3, output_padding: 2", 15),  # 6 + 6 + 2 + 1
         (7, "kernel_size: 4, stride: 2, padding: [[1, 2], [1, 2], [1, 2]]", 13),  # 12 − 3 + 3 + 1
         (7, "kernel_size: 5, stride: 3, padding: same", 21),  # TensorFlow: in · stride
-        (7, "kernel_size: 2, stride: 3, padding: same", 21),  # also where the kernel is the smaller
+        (7, "kernel_size: 2, stride: 3, padding: same", 21),  # also if the kernel is smaller than the stride
         (7, "kernel_size: 2, stride: 3, padding: valid", 20),  # 18 + 1 + 1
     ],
 )
@@ -61,7 +61,7 @@ def test_transposed_convolution_arithmetic(size: int, arguments: str, expected: 
 @pytest.mark.parametrize("stride", [1, 2, 3])
 @pytest.mark.parametrize("padding", [0, 1, 2])
 @pytest.mark.parametrize("dilation", [1, 2])
-def test_transposed_convolution_undoes_the_shape(kernel: int, stride: int, padding: int, dilation: int) -> None:
+def test_transposed_convolution_restores_the_shape(kernel: int, stride: int, padding: int, dilation: int) -> None:
     """With output_padding = (in + 2p − d(k − 1) − 1) mod s it gives the convolution's input size back."""
     arguments = f"out_channels: 2, kernel_size: {kernel}, stride: {stride}, padding: {padding}, dilation: {dilation}"
     for size in range(9, 14):
@@ -72,7 +72,7 @@ def test_transposed_convolution_undoes_the_shape(kernel: int, stride: int, paddi
 
 
 def test_windows_are_those_that_fit() -> None:
-    """Against counting the starts of the windows one by one."""
+    """The formula agrees with counting the starts of windows one by one."""
     for size in range(1, 12):
         for extent in range(1, 6):
             for stride in range(1, 4):
@@ -89,7 +89,7 @@ def test_windows_are_those_that_fit() -> None:
         (32, 3, 1, 1, (1, 1)),  # the textbook's (F − 1) / 2: 1, 2, 3 for 3, 5, 7
         (32, 5, 1, 1, (2, 2)),
         (32, 7, 1, 1, (3, 3)),
-        (32, 2, 1, 1, (0, 1)),  # even kernels: the odd element after
+        (32, 2, 1, 1, (0, 1)),  # even kernels: the odd element comes after the map
         (32, 4, 1, 1, (1, 2)),
         (224, 7, 2, 1, (2, 3)),  # Keras ResNet50 under same: 111·2 + 7 − 224 = 5
         (32, 1, 2, 1, (0, 0)),  # never negative
@@ -102,7 +102,7 @@ def test_same_padding(size: int, kernel: int, stride: int, dilation: int, pads: 
     done = use(f"conv: {{{item}}}", (3, size))
     assert done.output == (4, -(-size // stride))
     assert done.layer.described((3, size))["padding"] == (pads,)
-    assert done.macs == 4 * -(-size // stride) * 3 * kernel  # counted, unlike by tools that read 'same' as 0
+    assert done.macs == 4 * -(-size // stride) * 3 * kernel  # padded taps count; some tools take 'same' for 0
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Fully connected layers, and the layers of no family."""
+"""Fully connected layers, and layers without a family."""
 
 from __future__ import annotations
 
@@ -85,11 +85,11 @@ def test_refusals(item: str, shape: Shape, argument: str | None, message: str, h
     assert (error.argument, error.message, error.hint) == (argument, message, hint)
 
 
-def test_layers_that_do_next_to_nothing() -> None:
+def test_dropout_identity_and_scale() -> None:
     for item, label in (("dropout: 0.5", "0.5"), ("dropout", "0.5"), ("identity", "")):
         done = use(item, (8, 3, 3))
         assert (done.output, done.params, done.macs, done.flops) == ((8, 3, 3), 0, 0, 0)
         assert done.layer.label() == label
     done = use("scale: {bias: true}", (8, 3, 3))
     assert done.weights == {"weight": Weight((8,)), "bias": Weight((8,))}
-    assert done.flops == 2 * 8 * 9  # a product and an add
+    assert done.flops == 2 * 8 * 9  # one product and one add

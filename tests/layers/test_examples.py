@@ -1,4 +1,4 @@
-"""Every layer type: documented, counted, and its example as the documentation shows it."""
+"""Every layer type is documented and counted, and its example in the documentation is right."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cnncalc.layers.base import KINDS, Layer
 from tests.layers.building import NAMES, known, use
 
 
-def test_the_vocabulary_is_whole() -> None:
+def test_all_layer_types_are_found() -> None:
     assert sorted(layer_types()) == sorted(NAMES)
 
 

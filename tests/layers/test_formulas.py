@@ -1,4 +1,4 @@
-"""What ``explain`` shows: formulas that come from the rules themselves, and that add up."""
+"""The formulas of ``explain``: they come from the rules themselves, and their results are right."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def formulas(item: str, *inputs: Shape) -> dict[str, Formula]:
 
 
 def worked_out(numbers: str) -> int:
-    """Return the value of a formula's numbers, computed anew from their text."""
+    """Return the value of a formula's numbers, computed from their text."""
     text = re.sub(r"(?<=\d),(?=\d{3})", "", numbers).replace("·", "*").replace("−", "-")
     for sign, call in {"⌊": "floor(", "⌈": "ceil(", "⌋": ")", "⌉": ")"}.items():
         text = text.replace(sign, call)
@@ -116,7 +116,9 @@ def test_the_textbook_formula_of_a_convolution() -> None:
         ("add", ((8, 4),) * 3, "flops", "2·C_out·L_out", "2·8·4"),
     ],
 )
-def test_how_a_formula_reads(item: str, inputs: tuple[Shape, ...], symbol: str, expression: str, numbers: str) -> None:
+def test_the_text_of_a_formula(
+    item: str, inputs: tuple[Shape, ...], symbol: str, expression: str, numbers: str
+) -> None:
     shown = formulas(item, *inputs)[symbol]
     assert (shown.expression, shown.numbers) == (expression, numbers)
 

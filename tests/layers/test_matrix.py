@@ -1,4 +1,4 @@
-"""Products of tensors with tensors: shapes as NumPy's, counts by hand, outputs as NumPy's."""
+"""Products of tensors: shapes and outputs are NumPy's, counts are by hand."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_an_einstein_sum_is_numpys(equation: str, shapes: list[Shape]) -> None:
         ("einsum: 'hld,hsd->hls'", [(2, 3, 4), (2, 5, 4)], 2 * 3 * 5 * 4),
         ("einsum: 'abc,b->ac'", [(2, 3, 4), (3,)], 2 * 3 * 4),
         ("einsum: 'ab,cd->acbd'", [(2, 3), (4, 5)], 0),  # nothing is summed
-        ("einsum: 'abc->ca'", [(2, 3, 4)], 0),  # one input alone
+        ("einsum: 'abc->ca'", [(2, 3, 4)], 0),  # only one input
     ],
 )
 def test_an_einstein_sum_counts_every_combination(item: str, shapes: list[Shape], macs: int) -> None:
@@ -129,7 +129,7 @@ def test_attention_counts_its_products_scale_biases_and_softmax() -> None:
 
 @pytest.mark.parametrize("interleaved", [False, True])
 def test_rotary_turns_each_pair_by_its_angle(interleaved: bool) -> None:
-    """As complex numbers: (a + i·b) · e^(i·angle) (arXiv:2104.09864, equation 12)."""
+    """Pairs are complex numbers: (a + i·b) · e^(i·angle) (arXiv:2104.09864, equation 12)."""
     stream = np.random.default_rng(0)
     x, angles = stream.standard_normal((2, 3, 5, 8)), stream.standard_normal((5, 4))
     pairs = x.reshape(2, 3, 5, 4, 2) if interleaved else x.reshape(2, 3, 5, 2, 4).swapaxes(-1, -2)

@@ -1,4 +1,4 @@
-"""Merging layers: shapes that go together, and what is said of those that don't."""
+"""Merging layers: shapes that fit, and the messages for those that don't."""
 
 from __future__ import annotations
 

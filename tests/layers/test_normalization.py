@@ -1,4 +1,4 @@
-"""Normalisation: what each type learns, keeps and costs."""
+"""Normalisation: params, buffers and flops of each type."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_batchnorm(shape: Shape) -> None:
 
 
 def test_a_batchnorm_that_learns_a_shift_alone() -> None:
-    """Keras' InceptionV3, scale=False: 64 params and 128 buffers on 64 channels."""
+    """Keras' InceptionV3 has scale=False: 64 params and 128 buffers for 64 channels."""
     done = use("batchnorm: {scale: false}", (64, 8, 8))
     assert (list(done.weights), done.params, done.buffers) == (["bias", "running_mean", "running_var"], 64, 128)
     assert use("batchnorm: {scale: false, affine: false}", (64, 8, 8)).params == 0

@@ -1,4 +1,4 @@
-"""Pooling: over sliding windows, to a given size, and of the whole map."""
+"""Pooling over sliding windows, to a given size, and of the whole map."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_shapes(item: str, shape: Shape, output: Shape) -> None:
 @pytest.mark.parametrize("stride", [1, 2, 3, 5])
 @pytest.mark.parametrize("padding", [0, 1])
 def test_rounding_up_adds_the_windows_that_start_inside(kernel: int, stride: int, padding: int) -> None:
-    """Against the windows one by one: whole ones, then one that overhangs if it starts before the end."""
+    """The rule agrees with counting windows: all inside ones, and an overhanging one if it starts before the end."""
     if padding >= kernel:
         return
     for size in range(kernel, 14):
@@ -67,11 +67,11 @@ def test_rounding_up_adds_the_windows_that_start_inside(kernel: int, stride: int
     [
         ("maxpool: {kernel_size: 3, stride: 2, padding: 1}", (64, 112, 112), 64 * 56 * 56 * 8),
         ("avgpool: {kernel_size: [2, 3], stride: 1}", (4, 5, 5), 4 * 4 * 3 * (5 + 1)),
-        ("avgpool: 1", (4, 5, 5), 4 * 5 * 5),  # no adds, one division
+        ("avgpool: 1", (4, 5, 5), 4 * 5 * 5),  # one division and no adds
         ("lppool: {kernel_size: 2, norm_type: 3}", (4, 8), 4 * 4 * (2 + 1 + 1)),  # powers, add, root
         ("global_avgpool", (2048, 7, 7), 2048 * 49),
         ("global_maxpool", (512, 7, 7), 512 * 48),
-        ("adaptive_avgpool: 7", (512, 7, 7), 512 * 49),  # bins of one element: a division each
+        ("adaptive_avgpool: 7", (512, 7, 7), 512 * 49),  # bins of one element have one division each
         ("adaptive_avgpool: 2", (3, 8), 3 * 8),
         ("adaptive_maxpool: 2", (3, 7), 3 * (4 - 1 + 4 - 1)),  # bins 0…4 and 3…7
     ],
@@ -82,7 +82,7 @@ def test_flops(item: str, shape: Shape, flops: int) -> None:
 
 
 def test_bins_of_adaptive_pooling() -> None:
-    """The closed forms against PyTorch's bins, floor(i·in/out) … ceil((i+1)·in/out), one by one."""
+    """The closed forms agree with PyTorch's bins, floor(i·in/out) … ceil((i+1)·in/out), counted one by one."""
     for size in range(1, 25):
         for out in range(1, 25):
             bins = [-(-(i + 1) * size // out) - i * size // out for i in range(out)]

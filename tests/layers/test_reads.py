@@ -63,14 +63,16 @@ def spans(done: Use, axis: int, count: int) -> list[Reach]:
         ("upsample: {size: 10, mode: linear, align_corners: true}", (2, 5), [(0, 0), (0, 1), (0, 1), (1, 2)]),
         ("upsample: {size: 8, mode: linear}", (2, 16), [(0, 1), (2, 3)]),  # 0.5, 2.5
         ("upsample: {size: 4, mode: linear}", (2, 1), [(0, 0), (0, 0)]),
-        ("upsample: {scale_factor: 1.05, mode: linear}", (2, 4), [(0, 0), (1, 1), (2, 2)]),  # keeps its length: copied
+        # an axis that keeps its length is copied
+        ("upsample: {scale_factor: 1.05, mode: linear}", (2, 4), [(0, 0), (1, 1), (2, 2)]),
         ("upsample: {scale_factor: 2, mode: linear, coordinates: asymmetric}", (2, 16), [(0, 0), (0, 1), (1, 1)]),
-        ("upsample: {scale_factor: 2, mode: cubic}", (2, 16), [(-2, 1), (-1, 2), (-1, 2)]),  # two on each side
+        # two neighbours on each side
+        ("upsample: {scale_factor: 2, mode: cubic}", (2, 16), [(-2, 1), (-1, 2), (-1, 2)]),
         # (i + 1/2) · 6 / 7: 3/7, 9/7, 15/7, 3, 27/7
         ("upsample: {size: 7, mode: nearest-exact}", (2, 6), [(0, 0), (1, 1), (2, 2), (3, 3), (3, 3)]),
     ],
 )
-def test_what_positions_read(item: str, shape: Shape, expected: list[Reach]) -> None:
+def test_positions_that_each_position_reads(item: str, shape: Shape, expected: list[Reach]) -> None:
     assert spans(use(item, shape), 1, len(expected)) == expected
 
 
@@ -87,11 +89,11 @@ def test_what_positions_read(item: str, shape: Shape, expected: list[Reach]) -> 
         ("cumsum: 0", (3, 5), [(0, 0), (0, 1), (0, 2)]),
         ("cumsum: {axis: 0, reverse: true}", (3, 5), [(0, 2), (1, 2), (2, 2)]),
         ("cumsum: {axis: 0, exclusive: true}", (3, 5), [None, (0, 0), (0, 1)]),
-        ("gru: 4", (3, 5), [(0, 0), (0, 1), (0, 2)]),  # a step sees all before it
+        ("gru: 4", (3, 5), [(0, 0), (0, 1), (0, 2)]),  # a step sees itself and all steps before it
         ("gru: {hidden_size: 4, reverse: true}", (3, 5), [(0, 2), (1, 2), (2, 2)]),
     ],
 )
-def test_what_channels_read(item: str, shape: Shape, expected: list[Reach]) -> None:
+def test_channels_that_each_channel_reads(item: str, shape: Shape, expected: list[Reach]) -> None:
     assert spans(use(item, shape), 0, len(expected)) == expected
 
 
@@ -128,7 +130,7 @@ def test_axes_that_are_read_whole(item: str, shape: Shape, axes: list[int]) -> N
     assert [axis for axis, read in enumerate(move.reads) if read.axis is None] == axes
 
 
-def test_what_each_of_several_inputs_gives() -> None:
+def test_reads_of_several_inputs() -> None:
     for item, shapes, places in (
         ("matmul", ((2, 5, 4), (2, 4, 3)), [(0, 1, None), (0, None, 2)]),
         ("matmul: {transpose_b: true}", ((2, 5, 4), (1, 3, 4)), [(0, 1, None), (None, 2, None)]),
@@ -141,7 +143,7 @@ def test_what_each_of_several_inputs_gives() -> None:
             ((2, 5, 4), (2, 7, 4), (2, 7, 6), (5, 7)),
             [(0, 1, None), (0, None, None), (0, None, 2), (1, None)],
         ),
-        # y = x, y[index[i, j], j] = update[i, j]: an element may be any that is written along the axis
+        # y = x, y[index[i, j], j] = update[i, j]: any update along the axis may be written to an element
         ("scatter: 0", ((4, 6), (2, 6), (2, 6)), [(0, 1), (None, 1), (None, 1)]),
         ("scatter: 1", ((4, 6), (1, 2), (4, 2)), [(0, 1), (None, None), (0, None)]),
         # y[i, j] = x[index[i, j], j]

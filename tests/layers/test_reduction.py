@@ -1,4 +1,4 @@
-"""What is made of whole axes: shapes and counts by hand, outputs as NumPy's."""
+"""Reductions along axes: shapes and counts are by hand, outputs are NumPy's."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cnncalc.layers.shapes import Shape
 from tests.execution.networks import single
 from tests.layers.building import refusal, use
 
-# NumPy's figure, and the operations for a set of n
+# NumPy's function, and the operations for a set of n
 KINDS: dict[str, tuple[Any, Any]] = {
     "mean": (np.mean, lambda n: n),
     "sum": (np.sum, lambda n: n - 1),
@@ -48,7 +48,7 @@ def test_a_reduction_is_numpys(name: str, arguments: str, axes: tuple[int, ...],
     np.testing.assert_allclose(run.output.reshape(expected.shape), expected, rtol=1e-12)
 
 
-def test_the_largest_and_where_they_are() -> None:
+def test_the_largest_elements_and_their_indices() -> None:
     x = np.random.default_rng(0).standard_normal((2, 7, 4))
     largest = single("topk: 3", (7, 4)).run(x).output
     where = single("topk: {k: 3, output: indices}", (7, 4)).run(x).output

@@ -38,7 +38,7 @@ HALF = Fraction(1, 2)
         ("slice: {axis: -1, start: 1, stop: -1}", (4, 9), (4, 7)),
         ("slice: {axis: 1, start: -4, step: 3}", (4, 9), (4, 2)),  # 5, 8
         ("slice: {axis: 1, step: 2}", (4, 9), (4, 5)),
-        ("slice: {axis: 1, start: -100, stop: 100}", (4, 9), (4, 9)),  # as Python's
+        ("slice: {axis: 1, start: -100, stop: 100}", (4, 9), (4, 9)),  # like Python's slices
         ("upsample: 2", (256, 13, 13), (256, 26, 26)),  # YOLOv3
         ("upsample: {scale_factor: [2, 1.5]}", (8, 5, 5), (8, 10, 7)),  # ⌊7.5⌋
         ("upsample: {scale_factor: 0.5}", (8, 7), (8, 3)),
@@ -62,7 +62,7 @@ def test_shapes(item: str, shape: Shape, output: Shape) -> None:
 
 @pytest.mark.parametrize("rank", [1, 2, 3])
 def test_linear_upsampling_weighs_its_neighbours(rank: int) -> None:
-    """2 neighbours an axis: 2ᵈ products, 2ᵈ − 1 adds."""
+    """2 neighbours per axis give 2ᵈ products and 2ᵈ − 1 adds."""
     done = use("upsample: {scale_factor: 2, mode: linear}", (3, *(5,) * rank))
     assert done.flops == 3 * 10**rank * {1: 3, 2: 7, 3: 15}[rank]
 

@@ -27,12 +27,12 @@ SIGNS = st.sampled_from("ab1 .,/×层卷积ｗ한글é\u0301\u0308😀→…")
      ("a\u200db", 3), ("\u1112\u1161\u11ab", 2), ("😀", 2)],
 )  # fmt: skip
 def test_width(text: str, width: int) -> None:
-    """A joiner is shown as a sign that stands for it; a syllable of Hangul's letters is as wide as its first."""
+    """A joiner is replaced by a visible sign; a syllable of Hangul letters is as wide as its first letter."""
     assert cells(text) == width
 
 
 @given(st.text(SIGNS, max_size=30))
-def test_width_is_that_of_rich(text: str) -> None:
+def test_width_agrees_with_rich(text: str) -> None:
     assert cells(text) == cell_len(text)
 
 
@@ -44,8 +44,8 @@ def test_padding(text: str, room: int) -> None:
 
 
 @given(st.text(SIGNS, min_size=1, max_size=60), st.integers(2, 30))
-def test_what_fits_and_what_is_folded(text: str, room: int) -> None:
-    """No line is too wide, nothing is lost, and no line begins with a mark that belongs to the letter before."""
+def test_folded_lines(text: str, room: int) -> None:
+    """No line is too wide, no text is lost, and no line begins with a combining mark of the letter before."""
     assume(not re.search("(^| )[\u0301\u0308]", text))  # a mark without a letter
     assert fitting(text, room) >= 1
     lines = fold(text, room)

@@ -1,4 +1,4 @@
-"""Tables that fit, folded texts and paragraphs: no line too wide, nothing lost, no figure cut."""
+"""Tables, folded texts and paragraphs: no line is too wide, no text is lost, and no figure is cut."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_rows_fit_and_figures_are_whole(width: int | None, terminal: bool) -> No
         assert figure in plain(lines)
 
 
-def test_a_table_as_it_stands() -> None:
+def test_a_table_with_enough_room() -> None:
     assert plain(table(COLUMNS, ROWS, Screen(None, False))) == (
         "layer                    type                 params   share\n"
         "------------------------------------------------------------\n"
@@ -79,8 +79,8 @@ def test_a_table_as_it_stands() -> None:
     )
 
 
-def test_what_goes_first_when_it_is_narrow() -> None:
-    """Bars shrink, then columns to drop go, then texts fold; of a pipe the bars are left out."""
+def test_the_order_in_which_a_narrow_table_gives_way() -> None:
+    """Bars shrink first, then optional columns are dropped, then texts fold; a pipe gets no bars."""
     whole, narrow = (plain(table(COLUMNS, ROWS, Screen(width, True))) for width in (72, 65))
     assert "█" * 9 in whole
     assert "█" * 9 not in narrow
@@ -97,7 +97,7 @@ def test_what_goes_first_when_it_is_narrow() -> None:
     st.integers(NARROWEST_FOLD + 2 + 19, 90),
 )
 def test_any_table_fits(cells: list[tuple[str, int]], width: int) -> None:
-    """The least that it takes: a folded name, a gap and the widest figure, 1,000,000,000,000,000."""
+    """The least width has room for a folded name, a gap and the widest figure, 1,000,000,000,000,000."""
     columns = (Column("name", folds=True), Column("n", right=True))
     rows = [[name, f"{figure:,}"] for name, figure in cells]
     lines = plain(table(columns, rows, Screen(width, False))).splitlines()
@@ -164,13 +164,13 @@ def test_a_figure_and_its_unit_stay_together(figure: str) -> None:
         assert text.count(figure) == 2
 
 
-def test_a_word_that_begins_like_a_unit_is_none() -> None:
+def test_a_word_that_begins_like_a_unit_is_no_unit() -> None:
     assert plain(paragraph("2 samples", 4)) == "2\nsamples\n"
 
 
 @given(st.lists(st.text("ab1.,%MB", min_size=1, max_size=9), max_size=30), st.integers(12, 40))
 def test_any_paragraph_fits_and_loses_nothing(words: list[str], width: int) -> None:
-    """A word is at most 9 wide; with the units behind it, it may be wider than the line."""
+    """A word has at most 9 cells; together with its units it may be wider than the line."""
     text = " ".join(words)
     lines = plain(paragraph(text, width)).splitlines()
     assert " ".join(lines) == text
@@ -184,7 +184,7 @@ def test_any_paragraph_fits_and_loses_nothing(words: list[str], width: int) -> N
     ["summary alexnet", "summary unet", "summary resnet50 --depth 1", "compare alexnet vgg16", "specs", "run lenet5"],
 )
 def test_no_table_is_wider_than_it_may_be(command: str, columns: int) -> None:
-    """Where bars, percentages and folding don't do, figures are left out from the left, and the page says which."""
+    """If dropping bars and percentages and folding are not enough, figures are left out from the left, with a note."""
     done = cnncalc(*command.split(), columns=columns)
     assert max(cells(line) for line in done.out.splitlines()) <= columns
     if command == "summary alexnet":

@@ -1,4 +1,4 @@
-"""One place knows the formats: each writes any view, and makes nothing of it that it does not need."""
+"""Each format writes any view, and asks only for the parts that it needs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ GENERAL = [name for name, format in FORMATS.items() if format.general]
 
 
 def asked(**used: Any) -> View:
-    """Return a view of which only some parts may be made."""
+    """Return a view that fails if other parts than the given ones are asked for."""
 
     def never(*_: object) -> Any:
         raise AssertionError("a part was made that the format does not need")
@@ -54,7 +54,7 @@ def test_a_table_is_its_page() -> None:
     assert written("table", asked(page=lambda screen: page)) == "a   of b\n\nn\n-\n1\nlabel text\nleft right\n"
 
 
-def test_json_is_one_object_also_where_its_list_comes_bit_by_bit() -> None:
+def test_json_is_one_object_even_if_its_list_is_produced_gradually() -> None:
     whole = asked(document=lambda: {"items": RECORDS})
     listed = asked(document=lambda: Listed({}, "items", iter(RECORDS)))
     assert json.loads(written("json", whole)) == json.loads(written("json", listed))
@@ -75,7 +75,7 @@ def test_lines_of_records() -> None:
 
 
 def test_markdown_is_for_people() -> None:
-    """Groups of digits, but not in a year, nor in a flag; and no figure by the name that it has had."""
+    """Digits are grouped, except in years and flags, and former names of figures are left out."""
     record = {"name": "a", "year": 1998, "macs": 416520, "ok": True, "weights": 61706}
     view = asked(records=lambda: [record], columns=tuple(record), old=("weights",))
     assert written("markdown", view).splitlines() == [
@@ -90,5 +90,5 @@ def test_rows_of_their_own(format: str) -> None:
     assert "hwc" in "".join(FORMATS[format].write(view, Screen(layout="hwc")))
 
 
-def test_a_format_of_a_commands_own() -> None:
+def test_a_format_of_a_single_command() -> None:
     assert written("junit", asked(own={"junit": lambda: "<x/>\n"})) == "<x/>\n"

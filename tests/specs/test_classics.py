@@ -1,4 +1,4 @@
-"""The classics and the others: what papers and authors published, and what other implementations measure."""
+"""Figures of shipped networks that papers and authors published, or that other implementations measured."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ ROUNDED = [
     ("edsr_x2", "params", "40.7 M", "the authors' EDSR-PyTorch"),
     ("edsr_x4", "params", "43 M", "Lim et al. 2017, Table 1"),
 ]
-CUT = [  # printed without the digits that follow
+CUT = [  # printed with the following digits cut off
     ("overfeat_fast", "params", "145 M", "Sermanet et al. 2013, Table 4"),
     ("overfeat_accurate", "params", "144 M", "Sermanet et al. 2013, Table 4"),
     ("m3", "params", "0.2 M", "Dai et al. 2016, Table 1"),
@@ -187,7 +187,7 @@ CUT = [  # printed without the digits that follow
     ("repvgg_b3", "params", "110.96 M", "Ding et al. 2021, Table 4"),
     ("vdsr", "params", "665 K", "Ahn et al. 2018 (CARN), Table 1"),
 ]
-# (network, figure, as printed, what the layers give, source): the spec says so with both
+# (network, figure, as printed, result of the layers, source): the spec states both
 DISAGREE = [
     ("mobilenet_v1_1.0_224", "params", "4.24 M", 4_231_976, SLIM_V1),
     ("mobilenet_v1_0.5_224", "params", "1.34 M", 1_331_592, SLIM_V1),
@@ -219,7 +219,7 @@ def network(name: str) -> Network:
 
 @cache
 def figures(name: str) -> Counter[str]:
-    """Return a network's totals: by kind as the csv's columns, and in the other counts that sources use."""
+    """Return a network's totals: by kind under the csv's names, and in the other counts that sources use."""
     found: Counter[str] = Counter()
     for node in network(name).nodes:
         tensors = node.layer.weights(*node.use.inputs) if node.layer.kind in ("conv", "fc") else {}
@@ -266,7 +266,7 @@ def test_figures_published_cut(row: tuple[str, str, str, str]) -> None:
 
 
 @pytest.mark.parametrize("row", DISAGREE, ids=name_of)
-def test_where_the_published_figure_and_the_layers_disagree(row: tuple[str, str, str, int, str]) -> None:
+def test_published_figures_that_the_layers_contradict(row: tuple[str, str, str, int, str]) -> None:
     name, figure, published, computed, source = row
     assert figures(name)[figure] == computed, source
     assert not is_rounded(computed, published), "they agree: move the row to the others"
@@ -283,7 +283,7 @@ def test_lenet5_counts_as_the_papers_table() -> None:
     params = {node.name: node.params for node in network("lenet5_1998").nodes}
     for layer, trainable in {"C1": 156, "S2": 12, "C3": 1_516, "S4": 32, "C5": 48_120, "F6": 10_164}.items():
         assert sum(count for name, count in params.items() if name.split(".")[0] == layer) == trainable, layer
-    assert network("lenet5").nodes[3].params == 2_416  # C3 in full
+    assert network("lenet5").nodes[3].params == 2_416  # C3 reads all maps in our spec
 
 
 def test_names_are_unique() -> None:
@@ -291,7 +291,7 @@ def test_names_are_unique() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_network_that_ships_states_its_figures(name: str) -> None:
+def test_every_shipped_network_states_its_figures(name: str) -> None:
     document, variant_name = open_document(name)
     variant = document.variants[variant_name] if variant_name else None
     stated = {figure.partition(" ")[0] for figure in (variant.expect if variant else document.expect)}

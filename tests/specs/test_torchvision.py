@@ -20,7 +20,7 @@ def figures(network: Network) -> Counter[str]:
     """Return a network's totals, under the names of the csv's columns."""
     found: Counter[str] = Counter()
     for node in network.nodes:
-        kind = node.layer.kind if node.layer.type != "layernorm" else "layernorm"  # norm is batchnorm there
+        kind = node.layer.kind if node.layer.type != "layernorm" else "layernorm"  # its norm column is batchnorm
         found += Counter({"params": node.params, f"{kind}_params": node.params})
         found += Counter({"macs": node.use.macs, f"{kind}_macs": node.use.macs})
     return found
@@ -32,7 +32,7 @@ def test_figures_of_torchvision(row: dict[str, str]) -> None:
     found = figures(cnncalc.load(name, input=tuple(map(int, row["input"].split("x")))))
     for column in ("macs", "conv_macs", "fc_macs"):
         assert found[column] == int(row[column]), column
-    if name == "inception_v3":  # its params in the csv include the auxiliary head that only training uses
+    if name == "inception_v3":  # the csv includes the params of the auxiliary head, which only training uses
         found = figures(cnncalc.load("inception_v3_aux"))
     for column in ("params", "conv_params", "fc_params", "norm_params"):
         assert found[column] == int(row[column]), column
@@ -49,7 +49,7 @@ def test_the_specs_state_figures_that_hold() -> None:
     ("name", "params", "outputs"),
     [
         ("googlenet_aux", 13_004_888, ["fc", "aux1", "aux2"]),  # of GoogLeNet(aux_logits=True)
-        ("inception_v3_aux", 27_161_264, ["fc", "aux1"]),  # num_params of the card
+        ("inception_v3_aux", 27_161_264, ["fc", "aux1"]),  # the card's num_params
     ],
 )
 def test_training_only_heads_are_further_outputs(name: str, params: int, outputs: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""Two engines on one network: what differs is found, named, and an exit code; and what can't be compared is said."""
+"""Two engines on one network: differing layers are named, with exit code 1; layers that can't be compared are named."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_the_tolerance() -> None:
 
 
 @pytest.mark.parametrize("options", [["--save", "x.npz"], ["--dtype", "float64"], ["--repeat", "3"]])
-def test_what_means_nothing_beside_it(options: list[str]) -> None:
+def test_options_without_effect_beside_it(options: list[str]) -> None:
     done = cnncalc("run", "lenet5", "--against", "onnxruntime", *options)
     assert done.code == 2
     assert done.err == f"{options[0]} has no effect with --against, which compares one float32 pass\n"
@@ -106,7 +106,7 @@ def test_a_model_file_that_is_read_wrongly_is_found(tmp_path: Path, monkeypatch:
     done = cnncalc("run", str(path), "--against", "onnxruntime", "--format", "json")
     result = json.loads(done.out)
     assert done.code == 1
-    assert [row["agrees"] for row in result["layers"]] == [True]  # both engines got the wrong network
+    assert [row["agrees"] for row in result["layers"]] == [True]  # both engines run the wrongly read network
     assert [row["agrees"] for row in result["outputs_of_file"]] == [False]
     assert result["worst"] == "y"
 
@@ -148,7 +148,7 @@ def test_few_outputs_at_a_time_are_compared_as_well(monkeypatch: pytest.MonkeyPa
     )
 
 
-def test_what_is_not_finite_in_both_does_not_differ() -> None:
+def test_elements_that_are_not_finite_in_both_do_not_differ() -> None:
     ours = np.array([[np.inf, np.nan, 1.0, -2.0]], np.float32)
     assert against._difference("y", "relu", ours, ours.copy())[3:] == (0.0, 2.0)
     assert (
@@ -226,8 +226,8 @@ def test_a_file_of_other_types_is_run_as_it_is(name: str, tmp_path: Path) -> Non
     assert len(found["outputs_of_file"]) == 1
 
 
-def test_where_a_file_that_rounds_differs_the_page_says_who_is_off(tmp_path: Path) -> None:
-    """ONNX Runtime rounds to 11 bits what we don't: it is off by some 2⁻¹¹, we by what float32 rounds."""
+def test_for_a_file_that_rounds_the_page_shows_both_engines_errors(tmp_path: Path) -> None:
+    """ONNX Runtime rounds to 11 bits, and is off by some 2⁻¹¹; our error is that of float32."""
     data, _ = FILES["16 bits"]
     (tmp_path / "net.onnx").write_bytes(data)
     args = ["run", str(tmp_path / "net.onnx"), "--against", "onnxruntime"]
@@ -244,7 +244,7 @@ def test_where_a_file_that_rounds_differs_the_page_says_who_is_off(tmp_path: Pat
 
 @pytest.mark.parametrize("sign", [1, -1])
 def test_a_file_that_chooses_when_it_runs_takes_the_branch_of_its_input(sign: int, tmp_path: Path) -> None:
-    """Both branches cost the same, so that the first is counted; the largest element decides over them."""
+    """Both branches cost the same, so that the first is counted; the largest element decides which one runs."""
     branches = {
         f"{name}_branch": onnx.helper.make_graph(
             [node(op, ["x"], [name])], name, [], [onnx.helper.make_tensor_value_info(name, 1, None)]

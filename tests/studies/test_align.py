@@ -1,4 +1,4 @@
-"""Alignments: the example of Myers' paper, what must hold of any, and what decides between equals."""
+"""Alignments: the example of Myers' paper, properties of all alignments, and ties."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cnncalc.studies.compare.align import MAX_CELLS, AlignedPair, Line, align
 
 
 def lines(text: str, names: str = "") -> list[Line]:
-    """Return an item a letter; a and A are of one type, but not equal."""
+    """Return one item per letter; a and A have the same type, but are not equal."""
     return [Line(letter, letter.lower(), name) for letter, name in zip(text, names or text, strict=True)]
 
 
@@ -37,7 +37,7 @@ def test_the_example_of_myers_1986() -> None:
 
 
 @given(*[st.lists(st.sampled_from("abAB"), max_size=9).map("".join) for _ in range(2)])
-def test_every_item_comes_once_in_order_and_as_many_as_can_be_stay_the_same(left: str, right: str) -> None:
+def test_every_item_occurs_once_in_order_and_as_many_as_possible_are_kept(left: str, right: str) -> None:
     a, b = lines(left), lines(right)
     pairs = list(align(a, b))
     assert [i for i, _ in pairs if i is not None] == list(range(len(a)))
@@ -51,7 +51,7 @@ def test_names_decide_between_equal_items() -> None:
     assert list(align(lines("rr", "12"), lines("rrr", "123"))) == [(0, 0), (1, 1), (None, 2)]
 
 
-def test_what_is_left_stands_for_each_other_by_type() -> None:
+def test_remaining_items_are_paired_by_type() -> None:
     assert list(align(lines("xAz"), lines("xaz"))) == [(0, 0), (1, 1), (2, 2)]
     assert list(align(lines("xAz"), lines("xbz"))) == [(0, 0), (1, None), (None, 1), (2, 2)]
 

@@ -1,4 +1,4 @@
-"""Comparisons of small networks: what is the same, changed, added, removed, and what reads from elsewhere."""
+"""Comparisons of small networks: equal, changed, added and removed layers, and layers that read from elsewhere."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def test_a_layer_added_in_the_middle_and_one_removed() -> None:
     assert changes(CONV + "  - batchnorm\n" + RELU, CONV + RELU) == removed
 
 
-def test_changed_arguments_and_all_that_they_change_behind() -> None:
+def test_changed_arguments_and_later_layers_that_they_change() -> None:
     assert changes(CONV + RELU, WIDE + RELU) == [("changed", "conv1", "conv1"), ("changed", "relu1", "relu1")]
     biasless = CONV.replace("padding: 1", "padding: 1, bias: false")
     assert changes(CONV + RELU, biasless + RELU) == [("changed", "conv1", "conv1"), ("same", "relu1", "relu1")]
 
 
-def test_twice_as_wide_every_layer_has_changed() -> None:
-    """The second norm and relu of the narrow one are as wide as the first of the wide one, by chance."""
+def test_in_a_network_of_twice_the_width_every_layer_has_changed() -> None:
+    """By chance, the narrow network's second norm and relu are as wide as the wide one's first."""
     text = "".join(
         f"  - conv: {{out_channels: {width}, kernel_size: 1}}\n  - batchnorm\n  - relu\n" for width in (8, 16)
     )
@@ -48,7 +48,7 @@ def test_twice_as_wide_every_layer_has_changed() -> None:
     assert changes(text, wide) == [("changed", name, name) for name in names]
 
 
-def test_behind_an_added_layer_the_others_are_the_same_under_the_next_number() -> None:
+def test_layers_after_an_added_one_are_the_same_under_the_next_number() -> None:
     text = "".join(f"  - conv: {{out_channels: {width}, kernel_size: 1}}\n" for width in (5, 6, 7))
     assert changes(text, CONV + text) == [
         ("added", None, "conv1"),
@@ -75,7 +75,7 @@ def test_a_layer_that_reads_from_elsewhere_has_changed() -> None:
 
 
 def test_figures_and_ratios() -> None:
-    """conv 4·4·9 + 4 params, 256·36 MACs; with 8 channels twice both."""
+    """The conv has 4·4·9 + 4 params and 256·36 MACs; with 8 channels it has twice as many."""
     found = {(one.group, one.name): one for one in figures([summary(CONV), summary(WIDE), summary(RELU)])}
     assert found["total", "params"] == Compared("total", "params", (148, 296, 0))
     assert found["total", "params"].ratios == (1, 2, 0)

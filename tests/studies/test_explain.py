@@ -1,4 +1,4 @@
-"""How figures come about: borders, weight sharing, bytes, receptive fields."""
+"""The origin of figures: borders, weight sharing, bytes, receptive fields."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def values(formulas: list[Formula]) -> dict[str, int]:
     return {formula.symbol: formula.value for formula in formulas}
 
 
-def test_what_weight_sharing_saves() -> None:
+def test_savings_of_weight_sharing() -> None:
     # 10 filters of 5×5 on 3×32×32: (75 + 1)·10 shared; 75·1024·10 with filters of its own at every position
     found = explained("conv: {out_channels: 10, kernel_size: 5, padding: 2}", 3, 32, 32)
     assert values(found.sharing) == {"shared": 760, "unshared": 768_000, "fully connected": 3072 * 10_240}
@@ -82,7 +82,7 @@ def test_a_very_long_axis_is_not_walked() -> None:
 @pytest.mark.parametrize("dilation", [1, 2])
 @pytest.mark.parametrize("stride", [1, 2, 4])
 @pytest.mark.parametrize("pad", [(0, 0), (1, 1), (0, 2), (3, 1)])
-def test_taps_against_a_walk_over_all_of_them(kernel: int, dilation: int, stride: int, pad: tuple[int, int]) -> None:
+def test_padded_taps_agree_with_counting_all(kernel: int, dilation: int, stride: int, pad: tuple[int, int]) -> None:
     size = 11
     starts = range(-pad[0], size + pad[1] - dilation * (kernel - 1), stride)
     read = [start + tap * dilation for start, tap in itertools.product(starts, range(kernel))]
@@ -133,11 +133,12 @@ def test_a_window_that_overhangs(shape: tuple[int, ...], kernel: int, over: tupl
     assert [edge.unpadded for edge in found.borders] == [edge.positions for edge in found.borders]
 
 
-def test_what_no_single_window_makes_has_none() -> None:
+def test_layers_without_a_single_window_have_no_borders() -> None:
     text = "input: [8, 16, 16]\nlayers:\n  - reshape: [8, 256]\n  - conv: {out_channels: 8, kernel_size: 3}\n"
     network = loads(text, name="net.yaml")
     reshaped, conv = explain(network, network.nodes)
     assert [axis.field.size for axis in reshaped.growth] == [1, 1]
     height, width = conv.growth
-    assert (height.window, height.field.size, height.field.least) == (None, 2, 1)  # across the end of a row, or not
+    # some windows lie across the end of a row
+    assert (height.window, height.field.size, height.field.least) == (None, 2, 1)
     assert (width.window, width.field.size, width.field.least) == (None, 16, 3)

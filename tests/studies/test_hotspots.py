@@ -1,4 +1,4 @@
-"""Where networks are heavy: the few layers that make most of a figure, and the roofline, by hand."""
+"""Hotspots: the few layers with most of a figure, and the roofline, by hand."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_exactly_four_fifths_are_enough() -> None:
     assert [len(hot.spots) for hot in found[:2]] == [4, 4]
 
 
-def test_nothing_makes_most_of_nothing() -> None:
+def test_a_figure_of_zero_has_no_hotspots() -> None:
     text = "input: [3, 4, 4]\nlayers:\n  - relu\n"
     found = {hot.figure: hot for hot in spots_of(summarize(loads(text, name="x")))}
     assert (found["macs"].total, found["macs"].spots) == (0, [])
@@ -57,7 +57,7 @@ def test_nothing_makes_most_of_nothing() -> None:
 @pytest.mark.parametrize(
     ("name", "flops", "bytes_moved", "bound"),
     [
-        # one product and one add a weight, each weight read once: 0.5 FLOPs a byte, far below the ridge of 5
+        # one product and one add per weight, each read once: 0.5 FLOPs per byte, far below the ridge of 5
         ("fc1", 2 * 9216 * 4096 + 4096, 4 * (9216 + 4096 + 9216 * 4096 + 4096), "memory"),
         ("conv2", 2 * 223_948_800 + 192 * 27 * 27, 4 * (64 * 27 * 27 + 192 * 27 * 27 + 192 * 64 * 25 + 192), "compute"),
         ("relu1", 64 * 55 * 55, 4 * 2 * 64 * 55 * 55, "memory"),
@@ -73,7 +73,7 @@ def test_the_roofline_of_a_layer(name: str, flops: int, bytes_moved: int, bound:
 
 def test_batch_and_type() -> None:
     node = next(node for node in cnncalc.load("alexnet").nodes if node.name == "fc1")
-    one = estimate(node, LAPTOP, batch=64, width=2)  # the weights are read once for all 64
+    one = estimate(node, LAPTOP, batch=64, width=2)  # weights are read once for all 64 samples
     assert one.flops == 64 * (2 * 9216 * 4096 + 4096)
     assert one.bytes == 2 * (64 * (9216 + 4096) + 9216 * 4096 + 4096)
     assert one.bound == "compute"

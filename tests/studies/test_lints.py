@@ -1,4 +1,4 @@
-"""Each rule on the smallest spec that breaks it, and on its neighbour that does not."""
+"""Each rule on the smallest spec that breaks it, and on a similar one that does not."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ CONV = "  - conv: {{out_channels: 8, {}}}\n"
         (12, "kernel_size: 4, stride: 4", 0),
         (224, "kernel_size: 11, stride: 4", 1),  # (224 − 11) / 4 = 53.25: AlexNet as printed in 2012
         (227, "kernel_size: 11, stride: 4", 0),  # (227 − 11) / 4 = 54
-        (224, "kernel_size: 7, stride: 2, padding: 3", 0),  # ResNet: what is not reached is padding
+        (224, "kernel_size: 7, stride: 2, padding: 3", 0),  # ResNet: only padding is not reached
         (10, "kernel_size: 3, stride: 2, padding: same", 0),
         (13, "kernel_size: 2, stride: 4, dilation: 4", 0),  # extents of 5 at 0, 4, 8: up to 13
         (14, "kernel_size: 2, stride: 4, dilation: 4", 1),
@@ -60,7 +60,7 @@ def test_lost_pixels_of_pooling() -> None:
 
 
 @pytest.mark.parametrize(("size", "padding"), [(54, 0), (56, 0), (55, "[[0, 1], [0, 1]]")])
-def test_what_the_hint_for_lost_pixels_says_helps(size: int, padding: object) -> None:
+def test_the_hint_for_lost_pixels_helps(size: int, padding: object) -> None:
     (found,) = findings("input: [3, 55, 55]\nlayers:\n" + CONV.format("kernel_size: 2, stride: 2"))
     assert found.hint == "an input of 54 or 56 fits; so does 1 more padding at the end"
     better = CONV.format(f"kernel_size: 2, stride: 2, padding: {padding}")
@@ -126,7 +126,7 @@ def test_repeated_relu() -> None:
     assert rules("  - relu\n  - relu6\n") == ["repeated-relu"]
     assert rules("  - relu\n  - slice: {stop: 2}\n  - permute: [0, 2, 1]\n  - relu\n") == ["repeated-relu"]
     assert rules("  - relu\n  - hardtanh: {min_val: 0, max_val: 6}\n") == ["repeated-relu"]
-    assert rules("  - relu6\n  - hardtanh\n") == []  # together they clip to [0, 1], which neither does
+    assert rules("  - relu6\n  - hardtanh\n") == []  # together they clip to [0, 1], which neither of them does alone
     assert rules("  - relu\n  - pad: {padding: 1, value: -1}\n  - relu\n") == []
     assert rules("  - relu\n  - batchnorm\n  - relu\n") == []
     assert rules("  - leaky_relu\n  - relu\n") == []
@@ -142,7 +142,7 @@ def test_wide_fc() -> None:
     assert found.hint == "with global_avgpool before it, it has 2,097,152"
     assert rules("  - global_avgpool\n  - flatten\n  - linear: 4096\n", "[512, 7, 7]") == []
     assert rules("  - flatten\n  - linear: 10\n") == []  # 30,730 params are few
-    assert rules("  - linear: 4096\n", "[25088]") == []  # never was a map
+    assert rules("  - linear: 4096\n", "[25088]") == []  # its input was never a map
 
 
 def test_unused_output() -> None:
@@ -156,7 +156,7 @@ def test_unused_input() -> None:
     assert rules("  - relu:\n    from: a\n", "{a: [3, 8, 8], b: [3, 8, 8]}") == ["unused-name"]
 
 
-# --- what the spec defines and never uses --------------------------------------------------------------------
+# --- definitions that are never used --------------------------------------------------------------------
 
 UNUSED = """\
 input: [width, 32, 32]
@@ -182,7 +182,7 @@ def test_unused_block_argument_and_name() -> None:
     found = {(one.rule, one.message): str(one.origin) for one in findings(text)}
     assert found == {
         ("unused-block", "block 'spare_block' is never used"): "net.yaml:7:3",
-        ("unused-argument", "nothing reads the argument 'extra'"): "net.yaml:2:28",  # but for the unused block
+        ("unused-argument", "nothing reads the argument 'extra'"): "net.yaml:2:28",  # except for the unused block
         ("unused-argument", "block 'used' never reads 'spare'"): "net.yaml:5:33",
         ("unused-name", "'i' is bound by 'for' and never read"): "net.yaml:11:10",
     }
@@ -208,7 +208,7 @@ def test_a_block_argument_of_the_same_name_hides_the_document_s() -> None:
     assert (found.rule, str(found.origin)) == ("unused-argument", "net.yaml:1:8")
 
 
-# --- how they are shown --------------------------------------------------------------------------------------
+# --- messages --------------------------------------------------------------------------------------
 
 
 def test_a_place_is_reported_once_with_the_number_of_layers() -> None:
@@ -216,8 +216,8 @@ def test_a_place_is_reported_once_with_the_number_of_layers() -> None:
     assert found.message.endswith("skips the rest; 2 more layers likewise")
 
 
-def test_what_several_layers_of_a_place_save_is_added_up() -> None:
-    """Eight filters three times, each with a bias."""
+def test_savings_of_several_layers_of_a_place_are_added_up() -> None:
+    """Three convolutions have eight filters with a bias each."""
     layers = "  - sequence:\n      - conv: {out_channels: 8, kernel_size: 3}\n      - batchnorm\n    repeat: 3\n"
     (found,) = findings("input: [3, 64, 64]\nlayers:\n" + layers)
     assert found.message.endswith("removes again; 2 more layers likewise")
@@ -253,13 +253,13 @@ def test_every_layer_type_can_be_linted(name: str) -> None:
 
 
 def test_no_shipped_network_is_warned_of() -> None:
-    """What is as its paper has it is allowed on its line, with the reason."""
+    """Oddities of a paper are allowed on their line, with the reason."""
     for member in shipped():
         assert isinstance(member.recipe, Document)
         assert [one.text() for one in [*distinct(unused(member.recipe)), *lint(member.build())]] == []
 
 
-def test_what_shipped_specs_allow_is_found_without_the_comment() -> None:
+def test_allowed_warnings_of_shipped_specs_appear_without_the_comment() -> None:
     found = set()
     for path in files():
         text = Path(path).read_text(encoding="utf-8")
@@ -286,7 +286,7 @@ def test_every_rule_is_on_the_page_of_warnings() -> None:
     ],
 )
 def test_a_comment_that_names_no_rule(comment: str, hint: str) -> None:
-    """Its warning stays, and says so."""
+    """The warning stays, and mentions the comment."""
     layers = (
         f"input: [3, 20, 20]\nlayers:\n  - conv: {{out_channels: 4, kernel_size: 3, stride: 2}}  # allow: {comment}\n"
     )

@@ -1,4 +1,4 @@
-"""What changes save: figures by hand, and each promise kept by the edited text and by the command."""
+"""Savings of changes: figures by hand, which the edited text and the command really give."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def alexnet() -> list[Change]:
             64 * 25 + 64 + 64 * 192 + 192 - (64 * 192 * 25 + 192),
             729 * (64 * 25 + 64 * 192 - 64 * 192 * 25),
         ),
-        # groups divide the weights and the macs (Krizhevsky et al. 2012 has 2 of them)
+        # groups divide weights and macs (Krizhevsky et al. 2012 has 2 groups)
         ("4 groups", "conv2", 64 * 192 * 25 // 4 - 64 * 192 * 25, 729 * (64 * 192 * 25 // 4 - 64 * 192 * 25)),
         # 64 to 48, 5x5 there, 48 to 192, each with a bias
         (
@@ -152,8 +152,8 @@ def test_shared_weights_and_numbered_names_keep_their_types() -> None:
     assert not any(change.edits for change in changes_of(bench_of_text(numbered)))
 
 
-def test_what_does_not_fit_is_not_offered() -> None:
-    # three channels have no groups of 4 or 2, a width of 3/4 would not meet the shortcut, 1x1 has no window
+def test_changes_that_do_not_fit_are_not_offered() -> None:
+    # three channels can't have 4 or 2 groups, 3/4 of the width would not fit the shortcut, 1x1 has no window
     text = (
         "input: [3, 9, 9]\nlayers:\n  - add:\n      paths:\n        - []\n"
         "        - [{conv: {out_channels: 3, kernel_size: 1}}]\n"
@@ -193,7 +193,7 @@ def test_expressions_are_kept_as_they_are_written() -> None:
     [
         ("alexnet", ("input", "3x160x160")),  # five sevenths, a multiple of 32 as 224 is
         ("mobilenet_v2", ("set", "width=0.75")),
-        ("inception_v3", ("input", "3x224x224")),  # 299 is odd: any size will do
+        ("inception_v3", ("input", "3x224x224")),  # 299 is odd, so that any size is allowed
         ("resnet50", ("set", "base_width=48")),
     ],
 )
@@ -209,14 +209,14 @@ def test_published_figures_of_a_narrower_and_smaller_mobilenet() -> None:
 
 
 def test_a_large_network_is_not_built_again_and_again() -> None:
-    """23,000 layers, twice for its summary, leave none of the 45,000 that may be built."""
+    """A summary builds 23,000 layers twice, which uses up the 45,000 that may be built."""
     bench = bench_of_text("input: [4]\nlayers:\n  - linear: 4\n    repeat: 23000\n")
     names = {change.name for change in changes_of(bench)}
     assert bench.untried > 0
     assert names == {"stored as float16", "stored as int8", "90% pruned"}
 
 
-def test_expressions_count_as_the_layers_that_take_as_long() -> None:
+def test_expressions_count_as_layers_of_equal_time() -> None:
     text = "input: [4]\nlayers:\n  - linear: {}\n    for: i in range(20)\n  - relu:\n    for: i in range(700)\n    when: {}\n"
     plain, calls = (bench_of_text(text.format(4, when)) for when in ("i < 9", "'" + "max(0, i) + " * 60 + "0 < 0'"))
     assert plain.network.effort <= 100

@@ -1,4 +1,4 @@
-"""The textbook's claim: shares by hand, the networks that it was made of, and those that came later."""
+"""The textbook's claim: shares by hand, for the networks of its time and for later ones."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_alexnet_by_hand() -> None:
         ("toyadmos_autoencoder", False, True),
     ],
 )
-def test_where_the_claim_holds(name: str, computes: bool, stores: bool) -> None:
+def test_networks_for_which_the_claim_holds(name: str, computes: bool, stores: bool) -> None:
     found = surveyed(name)
     assert (found.computes, found.stores, found.holds) == (computes, stores, computes and stores)
 
@@ -45,5 +45,6 @@ def test_periods_and_order() -> None:
     assert period(some)[:4] == (4, 4, 2, 2)
     before, after = periods(some)
     assert (before.networks, before.hold, after.networks, after.hold) == (2, 2, 1, 0)
-    assert after.fc_params_share == pytest.approx(2_049_000 / 25_557_032)  # the median of one: 2048·1000 + 1000
+    # the median of a single network: 2048·1000 + 1000
+    assert after.fc_params_share == pytest.approx(2_049_000 / 25_557_032)
     assert period([]).networks == 0

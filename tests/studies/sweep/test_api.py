@@ -45,7 +45,7 @@ def test_many_and_few_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
         assert column.dtype == few[name].dtype
 
 
-def test_what_is_no_network_has_no_row() -> None:
+def test_combinations_without_a_network_have_no_row() -> None:
     found = cnncalc.sweep("lenet5", input=[(1, 32, 32), (1, 4, 4)], figures=["params"])
     assert (found["params"].tolist(), found.failed) == ([61_706], 1)
     assert "does not fit" in found.first_error
@@ -78,7 +78,7 @@ def test_a_function_of_the_arguments() -> None:
     assert function.traces < 40
 
 
-def test_a_function_says_what_is_no_network() -> None:
+def test_a_function_reports_combinations_without_a_network() -> None:
     function = cnncalc.compile("mobilenet_v2", ["params"])
     for _ in range(3):
         with pytest.raises(cnncalc.CnncalcError, match="make_divisible rounds positive numbers"):
@@ -96,7 +96,7 @@ def test_words_lists_and_flags_are_arguments_of_a_function() -> None:
         assert function(depths=(2, 2, 2, 2), kind="basic") == {"params": 11_689_512}
 
 
-def test_columns_have_what_rows_have_whatever_they_are_made_of(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_columns_have_the_values_of_rows(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     spec = tmp_path / "net.yaml"
     spec.write_text(
         "args: {kernels: [3, 3], width: 4, mode: relu}\ninput: [2, 9, 9]\nlayers:\n"
@@ -113,7 +113,7 @@ def test_columns_have_what_rows_have_whatever_they_are_made_of(monkeypatch: pyte
         assert many[name].tolist() == few[name].tolist()
         assert many[name].dtype == few[name].dtype
     assert (many["kernels"][0], many["mode"][0], many["input"][0]) == ((1, 1), "relu", (2, 5, 9))
-    # the widest is no size; of 2^40 channels the second layer has 81 · 2^80 weights, beyond 64 bits
+    # the widest is too large; for 2^40 channels the second layer has 81 · 2^80 weights, beyond 64 bits
     assert max(many["params"]) == 81 * 2**80 + (2 + 1 + 1) * 2**40
     assert [many[name].dtype.kind for name in ("params", "layers")] == ["O", "i"]
 

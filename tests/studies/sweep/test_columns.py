@@ -1,4 +1,4 @@
-"""Columns give what the plain way gives: for every layer type, and for whole networks of several families."""
+"""Sweeps by columns give the figures of networks built one by one: for every layer type, and for whole families."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def parts(item: str, inputs: tuple[Shape, ...]) -> tuple[type[Layer], dict[str, 
 
 
 def replaced(value: Any, numbers: Any) -> Any:
-    """Return a value with the next of some numbers in the place of each of its own."""
+    """Return a value with its numbers replaced by the next ones of a sequence."""
     if isinstance(value, tuple):
         return tuple([replaced(item, numbers) for item in value])
     return next(numbers) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
@@ -133,7 +133,7 @@ FAMILIES: dict[str, tuple[Any, ...]] = {
 
 
 def rows(window: Window, columns: Columns) -> list[Point]:
-    """Return all points of a window, those of what is no network computed the plain way."""
+    """Return all points of a window; combinations without a network are computed one by one."""
     window.points.update({lane: columns.point(window.numbers[lane]) for lane in window.failed})
     return list(points_of(window, columns.grid, range(len(window.numbers))))
 
@@ -162,7 +162,7 @@ def test_one_structure_is_traced_once() -> None:
 
 @pytest.mark.parametrize(
     ("name", "args", "inputs", "most"),
-    [  # traces are what a sweep takes time for; a pin that creeps in would make many
+    [  # traces take most of a sweep's time; an additional pin would make many of them
         ("mobilenet_v2", {"width": [0.1 + 0.01 * n for n in range(100)]}, {"": [(3, s, s) for s in range(32, 64)]}, 8),
         (str(UNET), {"depth": (1, 2, 3, 4), "base": range(1, 20)}, {"": [(1, s, s) for s in range(64, 400, 16)]}, 16),
         ("densenet121", {}, {"": [(3, s, s) for s in range(32, 300)]}, 12),
@@ -198,7 +198,7 @@ def test_a_grid_without_bounds_is_no_more_work(monkeypatch: pytest.MonkeyPatch) 
     ]
 
 
-def test_what_can_not_be_traced_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_networks_that_can_not_be_traced_are_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
     def untraceable(network: Any, measure: Any) -> Any:
         raise TypeError
 

@@ -1,4 +1,4 @@
-"""Networks made of folded blocks have the figures that they have layer by layer."""
+"""Networks made of folded blocks have the figures of the same networks layer by layer."""
 
 from __future__ import annotations
 
@@ -79,12 +79,12 @@ layers:
 """
 
 
-def test_what_is_alive_inside_of_a_block_is_counted_with_what_lies_around_it() -> None:
+def test_memory_inside_a_block_includes_tensors_alive_around_it() -> None:
     text = SHORTCUT.replace(", unit1]", "]").replace("  - add:\n    from: [input]\n", "")
     document = read_text(text.encode(), "net.yaml")
     folds = Folding(document, Measure())
     for depth in (1, 2, 3):
-        for _ in range(2):  # learnt, and then taken
+        for _ in range(2):  # the first time it is learned, the second time used
             found = folds.point(Combination(None, {"depth": depth}, {}))
             assert found is not None
             # the input, 16·36 inside and 4·36 behind it: (4 + 16 + 4)·36 elements of 4 bytes
@@ -93,22 +93,23 @@ def test_what_is_alive_inside_of_a_block_is_counted_with_what_lies_around_it() -
             assert found.figures["params"] == depth * (16 * 5 + 4 * 17)
 
 
-def test_running_numbers_are_not_named_where_blocks_are_folded() -> None:
+def test_items_named_by_running_numbers_are_not_folded() -> None:
     assert folds_of(read_text(SHORTCUT.encode(), "net.yaml")) == {}
 
 
 @pytest.mark.parametrize(
     ("layers", "count"),
     [
-        ("- relu:\n    name: a\n  - sequence: [relu, {add: {}, from: [a, input]}]\n    name: s", 0),  # from outside
+        # an item outside the scope
+        ("- relu:\n    name: a\n  - sequence: [relu, {add: {}, from: [a, input]}]\n    name: s", 0),
         ("- sequence: [relu, {add: {paths: [[], [relu]]}, from: input}]", 1),  # the scope's input: only the add
-        ("- sequence: [relu, {relu: {}, name: b}]\n  - relu:\n    from: b", 0),  # named from outside
+        ("- sequence: [relu, {relu: {}, name: b}]\n  - relu:\n    from: b", 0),  # an item inside that is named outside
         ("- sequence: [{relu: {}, name: b}, relu, {add: {}, from: [b, b]}]", 1),
         ("- sequence: [{relu: {}, name: b}, {add: {}, from: [b, input]}]\n    name: s", 1),
         ("- linear: 4\n    name: a\n  - linear: 4\n    weights: a\n  - sequence: [relu, relu]", 0),
     ],
 )
-def test_only_what_stands_by_itself_is_folded(layers: str, count: int) -> None:
+def test_only_independent_blocks_are_folded(layers: str, count: int) -> None:
     text = f"args: {{n: 1}}\ninput: [4]\nlayers:\n  {layers}\n"
     assert len(folds_of(read_text(text.encode(), "net.yaml"))) == count
 
@@ -123,11 +124,11 @@ def test_kinds_of_numbers_are_told_apart() -> None:
     document = read_text(f"{text}layers:\n  - unit: {{k: k}}\n".encode(), "net.yaml")
     folds = Folding(document, Measure())
     assert folds.point(Combination(None, {"k": 1}, {})) is not None
-    for value in (1.0, True, 1):  # true is no kernel size, which the plain way reports
+    for value in (1.0, True, 1):  # true is no kernel size, which building the network reports
         assert (folds.point(Combination(None, {"k": value}, {})) is None) is (value is True)
 
 
-def test_what_may_reach_a_bound_goes_the_plain_way(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_networks_near_a_bound_are_built_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     document, _ = open_document("resnet")
     deep, folds = Combination(None, {"depths": (9, 9, 9, 9)}, {}), Folding(document, Measure())
     assert folds.point(deep) is not None

@@ -1,4 +1,4 @@
-"""What is kept of the rows of a sweep: fronts, the best, and what a condition holds for."""
+"""Rows that a sweep keeps: fronts, the best ones, and those for which a condition holds."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ def _point(**figures: int) -> Point:
 
 
 def kept(keeper: Keeper, points: list[Point], at_a_time: int = 2) -> list[Point]:
-    """Return what is kept of points that come a few at a time."""
+    """Return the kept points if points come a few at a time."""
     for start in range(0, len(points), at_a_time):
         some = dict(enumerate(points[start : start + at_a_time]))
         keeper.add(Window(range(len(some)), [], some, []), Grid(), range(len(some)))
     return keeper.points()
 
 
-def test_a_front_has_what_nothing_beats() -> None:
+def test_a_front_has_the_points_that_no_other_beats() -> None:
     points = [_point(params=p, macs=m) for p, m in ((5, 1), (3, 3), (4, 4), (1, 5), (3, 3), (1, 6))]
     front = Front([Objective("params"), Objective("macs")])
     assert kept(front, points) == [points[0], points[1], points[3], points[4]]
 
 
-def test_a_front_may_want_much_of_something() -> None:
+def test_a_front_may_maximise_a_figure() -> None:
     points = [_point(params=p, macs=m) for p, m in ((2, 10), (2, 9), (5, 20), (4, 21))]
     assert kept(Front([Objective("macs"), Objective("width", largest=True)]), points) == [points[1], points[2]]
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
-def test_a_front_is_what_the_definition_says(count: int) -> None:
+def test_a_front_agrees_with_its_definition(count: int) -> None:
     rng = random.Random(count)
     names = ("params", "macs", "flops")[:count]
     points = [_point(**{"params": 0, **{name: rng.randrange(9) for name in names}}) for _ in range(150)]
@@ -54,13 +54,13 @@ def test_a_front_is_what_the_definition_says(count: int) -> None:
     assert kept(Front([Objective(name) for name in names]), points, 7) == expected
 
 
-def test_the_best_in_order_equal_ones_as_they_came() -> None:
+def test_the_best_points_in_order_with_ties_as_they_came() -> None:
     points = [_point(params=p, macs=n) for n, p in enumerate((5, 3, 4, 1, 3, 1))]
     assert kept(Best(Objective("params"), 4), points) == [points[3], points[5], points[1], points[4]]
     assert kept(Best(Objective("params", largest=True), None), points)[:2] == [points[0], points[2]]
 
 
-def test_what_is_no_number_has_no_order() -> None:
+def test_figures_that_are_no_numbers_have_no_order() -> None:
     with pytest.raises(CnncalcError, match="kind = 'basic' is not a number"):
         kept(Best(Objective("kind"), 1), [Point(None, {"kind": "basic"}, {}, {})])
 
@@ -70,7 +70,7 @@ def test_columns_and_points_are_kept_alike() -> None:
     grid = Grid((variant,), {"width": [0.05 * n for n in range(1, 30)]}, {"": [(3, s, s) for s in range(32, 64, 2)]})
     objectives = [Objective("macs"), Objective("params", True), Objective("output")]
     found = []
-    for more in ((), ("receptive_field",)):  # the second is computed the plain way
+    for more in ((), ("receptive_field",)):  # the second is built one by one
         keepers: list[Keeper] = [Front(objectives), Best(Objective("input", True), 9), Best(Objective("width"), 9)]
         for part in parts(document, SweepPlan(grid, Measure(more=more), where="macs < 40M and width * 100 % 10 == 0")):
             for keeper in keepers:
@@ -122,7 +122,7 @@ def test_conditions_that_can_not_be_read(text: str, message: str) -> None:
         Condition(text, ("kind",)).holds({"kind": "a"}, {"macs": 1}, {})
 
 
-def test_what_reads_arguments_alone_is_decided_before_anything_is_built() -> None:
+def test_conditions_on_arguments_are_decided_before_anything_is_built() -> None:
     condition = Condition("macs < 5 and width > 1 and width < 3", ("width",))
     assert condition.figures == ("macs",)
     assert [condition.may_hold({"width": width}) for width in (1, 2, 3)] == [False, True, False]
@@ -135,7 +135,7 @@ def test_a_sample_of_all_has_each_once(size: int) -> None:
 
 
 @pytest.mark.parametrize("size", [10**6, 10**15, 3**200])
-def test_a_sample_has_no_doubles_and_begins_as_a_larger_one(size: int) -> None:
+def test_a_sample_has_no_doubles_and_is_the_beginning_of_a_larger_one(size: int) -> None:
     large, small = Sample(size, 7, 3000), Sample(size, 7, 100)
     numbers = large.numbers(0, 3000)
     assert len(set(numbers)) == 3000

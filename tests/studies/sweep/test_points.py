@@ -54,7 +54,7 @@ def test_a_grid_of_any_size_costs_nothing() -> None:
 
 def test_figures_of_every_combination() -> None:
     points = list(sweep(document(), Grid((None,), {"width": (4, 8)}, {"": ((2, 6, 6), (2, 5, 9))})))
-    # width filters of 2·3·3 and a bias, at 4·4 or 3·7 positions
+    # so many filters as the width, of 2·3·3 and a bias, at 4·4 or 3·7 positions
     assert [(p.figures["params"], p.figures["macs"], p.figures["output"]) for p in points] == [
         (4 * 19, 4 * 18 * 16, (4, 4, 4)),
         (4 * 19, 4 * 18 * 21, (4, 3, 7)),
@@ -65,7 +65,7 @@ def test_figures_of_every_combination() -> None:
     assert first["flops"] == 2 * 4 * 18 * 16 + 4 * 16
     assert first["activations"] == 4 * 16
     assert (first["weight_bytes"], first["forward_bytes"]) == (4 * 4 * 19, 4 * 64)
-    assert first["peak_bytes"] == 4 * (2 * 36 + 64)  # input and output at once
+    assert first["peak_bytes"] == 4 * (2 * 36 + 64)  # input and output are alive at once
     assert points[0].input == {"input": (2, 6, 6)}
 
 

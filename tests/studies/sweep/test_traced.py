@@ -1,4 +1,4 @@
-"""Traced numbers: whatever is computed of one, its program gives of every other number, or says that it does not."""
+"""Traced numbers: the recorded program gives the right result for every other number, or reports that it does not."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ REALS = st.floats(-50, 50, allow_nan=False)
 
 
 def outcome(function: Function, a: Any, b: Any) -> Any:
-    """Return the value, or the kind of error that it ends in."""
+    """Return the value, or the type of the error."""
     try:
         return function(a, b)
     except (ArithmeticError, ValueError, TypeError) as error:
@@ -68,7 +68,7 @@ def outcome(function: Function, a: Any, b: Any) -> Any:
 
 
 def same(one: Any, other: Any) -> bool:
-    """Whether two results are the same number of the same kind."""
+    """Return whether two results are the same number of the same type."""
     return type(one) is type(other) and (one == other or (one != one and other != other))
 
 
@@ -79,7 +79,7 @@ def same(one: Any, other: Any) -> bool:
 )
 @settings(max_examples=12, deadline=None)
 @given(data=st.data())
-def test_a_program_gives_what_python_computes(name: str, firsts: Any, seconds: Any, data: st.DataObject) -> None:
+def test_a_program_gives_pythons_results(name: str, firsts: Any, seconds: Any, data: st.DataObject) -> None:
     function = FUNCTIONS_OF_TWO[name]
     pairs = data.draw(st.lists(st.tuples(firsts, seconds), min_size=1, max_size=12))
     columns = [np.array(values, object) for values in zip(*pairs, strict=True)]
@@ -87,7 +87,8 @@ def test_a_program_gives_what_python_computes(name: str, firsts: Any, seconds: A
     traced = [source(tape, (at,), values[0], (min(values), max(values))) for at, values in enumerate(columns)]
     result = outcome(function, *traced)
     if isinstance(result, type) and not isinstance(result, (int, float)):
-        assert result in (outcome(function, *pairs[0]), TypeError)  # what is not traceable is computed the plain way
+        # calculations that can't be traced are run one by one
+        assert result in (outcome(function, *pairs[0]), TypeError)
         return
     fits, (found,) = Program(tape, [result]).play(lambda key: columns[key[0]], len(pairs))
     assert fits[0], "the place that was traced is not held"
@@ -96,7 +97,7 @@ def test_a_program_gives_what_python_computes(name: str, firsts: Any, seconds: A
         assert same(value, outcome(function, *pair)), (pair, value)
 
 
-def test_what_is_not_noted_is_pinned() -> None:
+def test_operations_that_are_not_recorded_pin_their_numbers() -> None:
     tape = Tape()
     number = source(tape, (0,), 3, (1, 9))
     assert isinstance(number, int)
@@ -106,18 +107,18 @@ def test_what_is_not_noted_is_pinned() -> None:
     assert fits.tolist() == [value == 3 for value in range(1, 10)]
 
 
-def test_intervals_decide_what_needs_no_guard() -> None:
+def test_intervals_make_guards_needless() -> None:
     tape = Tape()
     number = source(tape, (0,), 3, (1, 9))
     assert number > 0
-    assert not number * 2 + 1 < number  # of the difference, which is at least 2
+    assert not number * 2 + 1 < number  # bounds of the difference, which is at least 2
     assert number - number == 0
     assert tape.guards == {}
     assert number > 2
     assert len(tape.guards) == 1
 
 
-def test_nothing_is_looked_up_by_a_traced_number() -> None:
+def test_a_traced_number_is_no_key() -> None:
     with pytest.raises(TypeError, match="unhashable"):
         hash(source(Tape(), (0,), 3, (1, 9)))
 
@@ -132,7 +133,7 @@ def test_sums_fold_into_one_entry() -> None:
 
 @pytest.mark.parametrize("choose", [larger, smaller])
 def test_of_equal_numbers_the_first_is_taken(choose: Function) -> None:
-    """As ``max(3, 3.0)`` is 3 and ``max(3.0, 3)`` is 3.0."""
+    """In Python ``max(3, 3.0)`` is 3, and ``max(3.0, 3)`` is 3.0."""
     for first, second in ((3, 3.0), (3.0, 3)):
         for traced in (0, 1):
             pair: list[Any] = [first, second]
