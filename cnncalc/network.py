@@ -233,8 +233,7 @@ class Network(Graph):
                 can't be written.
         """
         from cnncalc.execution.arrays.read import named_arrays
-        from cnncalc.exporters.formats import Options
-        from cnncalc.exporters.writing import chosen, write
+        from cnncalc.exporters.formats import Options, chosen
         from cnncalc.ground.atomic_write import is_replaced
 
         target = given.path("path", path)
@@ -251,7 +250,7 @@ class Network(Graph):
             seed=0 if seed is None else given.seed(seed),
             opset=None if opset is None else given.whole("opset", opset, 1, 999),
         )
-        write(self, target, how, options)
+        how.write(self, target, options)
 
     def __repr__(self) -> str:
         count, params = len(self.nodes), sum([node.params for node in self.nodes])

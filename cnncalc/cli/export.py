@@ -13,8 +13,7 @@ from cnncalc.cli.options import WholeNumber, takes_spec
 from cnncalc.cli.output import Output, to_stderr
 from cnncalc.cli.overwriting import refuse_overwriting, refuse_replacing, refuse_too_large
 from cnncalc.execution import load_numpy
-from cnncalc.exporters.formats import FORMATS, Options, by_suffix, listed
-from cnncalc.exporters.writing import write_beside
+from cnncalc.exporters.formats import FORMATS, Options, by_suffix, listed, write_beside
 from cnncalc.ground.atomic_write import write_folder
 from cnncalc.ground.errors import CnncalcError
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeGuard
 
-from cnncalc.deployment.lowering import Lowering, last
+from cnncalc.deployment.lowering import Lowering, LoweringRule, last, refused
 from cnncalc.deployment.operators import DeviceGraph, DeviceTensor
-from cnncalc.deployment.rules import rule_of
+from cnncalc.deployment.rules import affine, elementwise, movement, windows
 from cnncalc.graph import Node
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_OPERATORS
@@ -18,6 +18,30 @@ from cnncalc.ground.limits import MAX_OPERATORS
 if TYPE_CHECKING:
     from cnncalc.deployment.constants import Converter, NumberFormat
     from cnncalc.graph import Graph, Tensor
+
+
+RULES = windows.RULES | affine.RULES | elementwise.RULES | movement.RULES
+
+_EXP = "needs EXP, which tflite-micro has only in float32"
+
+MISSING: dict[str, tuple[str, str | None]] = {
+    "gelu": ("tflite-micro has no GELU: AllocateTensors fails", "use relu, relu6 or hardswish"),
+    "mish": (f"tflite-micro has no mish: it {_EXP}", "use relu6 or hardswish"),
+    "softplus": (f"tflite-micro has no softplus: it {_EXP}", "use relu"),
+    "selu": ("tflite-micro has no selu: it needs SELECT, which is missing", "use relu"),
+    "lrn": ("tflite-micro has no LOCAL_RESPONSE_NORMALIZATION", "leave it out, or use batchnorm, which costs nothing"),
+    "groupnorm": ("tflite-micro has no groupnorm", "use batchnorm, which is folded into the convolution"),
+    "instancenorm": ("tflite-micro has no instancenorm", "use batchnorm, which is folded into the convolution"),
+    "layernorm": ("tflite-micro has no layernorm", "use batchnorm, which is folded into the convolution"),
+    "locally_connected": ("tflite-micro has no locally connected convolution", "use conv, which shares its filters"),
+    "lppool": ("tflite-micro has no pooling with a power, in int8", "use maxpool or avgpool"),
+    "adaptive_maxpool": ("tflite-micro has no adaptive pooling", "use maxpool, with the kernel that gives the size"),
+}
+"""Why a layer type can't be on the device, and a hint; by type.
+
+tflite-micro lacks these, or has them only in float32: tensorflow/lite/micro/micro_mutable_op_resolver.h and the
+kernels' checks, tried on the interpreter.
+"""
 
 
 def lower(graph: Graph, kind: NumberFormat, converter: Converter) -> DeviceGraph:
@@ -33,7 +57,7 @@ def lower(graph: Graph, kind: NumberFormat, converter: Converter) -> DeviceGraph
         if node in low.passing:
             low.passes(node)
         else:
-            rule_of(node, kind)(low, node)
+            _rule_of(node, kind)(low, node)
         if len(low.operators) - len(low.dropped) > MAX_OPERATORS:
             raise CnncalcError(f"'{graph.title}' has more than {MAX_OPERATORS:,} operators, which no device plans")
     inputs = [low.values[tensor] for tensor in graph.inputs.values()]
@@ -49,3 +73,19 @@ def lower(graph: Graph, kind: NumberFormat, converter: Converter) -> DeviceGraph
 def _has_height(tensor: Tensor, flow: DeviceTensor) -> TypeGuard[Node]:
     """Return whether a map of one axis has a height on the device, which an output loses."""
     return isinstance(tensor, Node) and len(tensor.shape) == 2 and len(flow.shape) == 3
+
+
+def _rule_of(node: Node, kind: NumberFormat) -> LoweringRule:
+    """Return the rule of a layer. Raises CnncalcError with the reason if there is none."""
+    why, hint = MISSING.get(node.layer.type, ("", None))
+    if why:
+        raise refused(node, why, hint)
+    if node.layer.type not in RULES:
+        raise refused(node, f"the conversion of {node.layer.type} to tflite-micro is not verified")
+    if kind.name == "int16x8" and node.layer.type == "hardswish":
+        raise refused(node, "TensorFlow's converter refuses HARD_SWISH in 16x8: not yet supported", "use relu6 or silu")
+    if any(len(shape) > 3 for shape in (node.shape, *node.use.inputs)):
+        raise refused(node, "tflite-micro has no operator for maps of three spatial axes")
+    if any(tensor.times != 1 for tensor in (node, *node.inputs)):
+        raise refused(node, "it runs several times for one input, which is not verified on tflite-micro")
+    return RULES[node.layer.type]

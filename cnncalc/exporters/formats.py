@@ -5,13 +5,17 @@ Modules are imported on first use.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnncalc.graph import Graph
-from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.atomic_write import is_replaced, write_folder, write_whole
+from cnncalc.ground.errors import ArgumentError, CnncalcError
 from cnncalc.ground.limits import MAX_WRITTEN_NUMBERS
+from cnncalc.ground.near import did_you_mean
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -71,6 +75,13 @@ class ExportFormat(NamedTuple):
         files: Iterable[tuple[str, bytes]] = import_module(f"{__package__}.{self.module}").files(graph, options)
         return files
 
+    def write(self, graph: Graph, path: str, options: Options) -> None:
+        """Write a graph to a file, or to a new folder.  Raises CnncalcError as :meth:`export` does, or if it can't."""
+        if self.folder:
+            write_folder(path, self.files(graph, options))
+        else:
+            write_whole(path, self.export(graph, options._replace(beside=partial(write_beside, path))))
+
 
 FORMATS = {
     "onnx": ExportFormat(
@@ -92,6 +103,32 @@ def listed() -> str:
 def by_suffix(path: str) -> str | None:
     """Return the format of a file's suffix; None if there is none."""
     return next((name for name, format in FORMATS.items() if path.lower().endswith(format.suffixes)), None)
+
+
+def chosen(path: str, format: str | None) -> tuple[str, ExportFormat]:
+    """Return a format with its name: the one that is named, else that of the file's suffix.
+
+    Raises:
+        CnncalcError: if there is none.
+    """
+    name = by_suffix(path) if format is None else format
+    if name is None:
+        raise CnncalcError(f"{path}: no format has such a suffix", listed())
+    if name not in FORMATS:
+        raise ArgumentError("format", f"there is no '{name}'", did_you_mean(name, tuple(FORMATS), "formats"))
+    return name, FORMATS[name]
+
+
+def write_beside(path: str, suffix: str, chunks: Iterable[Chunk]) -> str:
+    """Write a file beside another one; return its name.
+
+    Raises:
+        CnncalcError: if there is one that may belong to another model, or it can't be written.
+    """
+    if is_replaced(path + suffix) and not is_replaced(path):
+        raise CnncalcError(f"{path}: there is a file {path}{suffix}, which may belong to another model")
+    write_whole(path + suffix, chunks)
+    return os.path.basename(path + suffix)
 
 
 def check_text(graph: Graph) -> None:

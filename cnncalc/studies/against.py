@@ -20,8 +20,8 @@ from cnncalc.execution.needs import needs, require
 from cnncalc.execution.planning import RunPlan
 from cnncalc.execution.verify import run
 from cnncalc.execution.weights import one_by_one
+from cnncalc.exporters.formats import write_beside
 from cnncalc.exporters.onnx.model import USUAL_OPSET, tensor_names, written
-from cnncalc.exporters.writing import write_beside
 from cnncalc.graph import Node
 from cnncalc.ground.atomic_write import write_whole
 from cnncalc.ground.errors import CnncalcError
