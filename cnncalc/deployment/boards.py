@@ -15,10 +15,7 @@ KIB, MIB = 1024, 1024**2
 
 
 class Core(NamedTuple):
-    """A processor: its kernels, and whether the interpreter's fixed part was measured on it.
-
-    ``kernels`` is a column of :mod:`cnncalc.deployment.scratch`.
-    """
+    """A processor: its name, its kernels (a word of :mod:`cnncalc.deployment.scratch`), and a description."""
 
     name: str
     kernels: str
@@ -42,7 +39,7 @@ CORES = {
 
 
 class Board(NamedTuple):
-    """A board: its core, the largest bank of RAM, its flash (None: outside the chip, of any size)."""
+    """A board: its core, bytes of the largest bank of RAM and of flash (None: outside the chip, of any size)."""
 
     name: str
     core: str

@@ -139,8 +139,7 @@ def best(buffers: Sequence[Buffer], steps: int) -> Plan:
     """Return the smallest plan found; the search ends when the bound is reached, or after a number of tries.
 
     Several orders are tried, then each is improved: the highest buffers are placed earlier, step by step.  The result
-    is
-    never larger than :func:`greedy`'s.
+    is never larger than :func:`greedy`'s.
     """
     loads = live(buffers, steps)
     bound, found = max(loads, default=0), greedy(buffers)

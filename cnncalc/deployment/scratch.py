@@ -46,14 +46,9 @@ def scratch(operator: Operator, kind: NumberFormat, kernels: str) -> list[Reques
         return _transpose_conv(operator, kind, kernels)
     if kernels == "reference" or not kind.scaled:
         return []
-    found = {
-        "CONV_2D": _conv,
-        "DEPTHWISE_CONV_2D": _depthwise,
-        "AVERAGE_POOL_2D": _avgpool,
-        "FULLY_CONNECTED": _dense,
-    }.get(operator.code)
-    request = found(operator, kind, kernels) if found else Request(0, "", "")
-    return [request] if request.size else []
+    found = CMSIS_NN.get(operator.code)
+    requests = [found(operator, kind, kernels)] if found else []
+    return [request for request in requests if request.size]
 
 
 def _reduce(operator: Operator, kind: NumberFormat) -> list[Request]:
@@ -119,9 +114,9 @@ def _depthwise(operator: Operator, kind: NumberFormat, kernels: str) -> Request:
         source = "arm_depthwise_conv_get_buffer_sizes_s16.c"
         if ins != outs or not undilated or height * width >= MAX_FAST_DEPTHWISE_S16 or kernels == "plain":
             return Request(0, "none", source)
-        return Request(4 * length * 2 + 8, f"8·{spelled} + 8", source) if kernels == "mve" else Request(
-            length * 2, f"2·{spelled}", source
-        )  # fmt: skip
+        if kernels == "mve":
+            return Request(4 * length * 2 + 8, f"8·{spelled} + 8", source)
+        return Request(length * 2, f"2·{spelled}", source)
     source = "arm_depthwise_conv_get_buffer_sizes_s8.c"
     if kernels == "mve" and ins == 1 and outs > ONE_CHANNEL_THRESHOLD:
         return Request(4 * -(-length // 16) * 16 + outs * length, f"64·⌈{spelled}/16⌉ + {outs}·{spelled}", source)
@@ -166,13 +161,9 @@ def _transpose_conv(operator: Operator, kind: NumberFormat, kernels: str) -> lis
     taps, (_, columns, ins), outs = _taps(operator), operator.inputs[0].shape, operator.output.shape[-1]
     height, width = taps.kernel
     if max(taps.stride) <= 2 and ins > REVERSE_TCOL_EFFICIENT_THRESHOLD:
-        length = ins * height * width
-        taken = 4 * -(-length // 16) * 16 if kernels == "mve" else 4 * -(-length // 4) * 4
-        turned = length * outs
-        return [
-            Request(taken, "as of a convolution", source),
-            Request(turned, f"{ins}·{height}·{width}·{outs}", source),
-        ]
+        length, unit = ins * height * width, 16 if kernels == "mve" else 4
+        turned = Request(length * outs, f"{ins}·{height}·{width}·{outs}", source)
+        return [Request(4 * -(-length // unit) * unit, "as of a convolution", source), turned]
     across = ((columns - 1) * taps.stride[1] + max(width, taps.stride[0])) * outs
     return [Request(across * max(height, taps.stride[0]) * 4, "4·rows that overlap", source)]
 
@@ -187,6 +178,11 @@ def _in_channels(operator: Operator) -> int:
 
 
 def _filter_depth(operator: Operator) -> int:
-    """Return how many channels each filter reads: those of its group."""
+    """Return the number of channels that each filter reads: those of its group."""
     weight = next(constant for constant in operator.constants if constant.part == "weights")
     return weight.elements // (operator.output.shape[-1] * prod(_taps(operator).kernel))
+
+
+CMSIS_NN = {
+    "CONV_2D": _conv, "DEPTHWISE_CONV_2D": _depthwise, "AVERAGE_POOL_2D": _avgpool, "FULLY_CONNECTED": _dense,
+}  # fmt: skip

@@ -29,12 +29,12 @@ class Device(NamedTuple):
     """The target device and the conversion to it.
 
     Attributes:
-        kind: what the numbers are.
-        converter: whose rules make the model file.
-        core: whose kernels run.
-        plan: "greedy", as the device plans by itself, or "best", which needs the offsets in the file.
-        board: the board, where it is one that is known.
-        ram, flash: bytes that there are, or None.
+        kind: the number format.
+        converter: the converter, whose rules make the model file.
+        core: the processor, whose kernels run.
+        plan: "greedy", the device's own plan, or "best", which needs the offsets in the file.
+        board: the board; None for an unknown one.
+        ram, flash: available bytes; None if they are not known.
     """
 
     kind: NumberFormat
@@ -185,7 +185,7 @@ class Deployment(NamedTuple):
 
 
 def deploy(graph: Graph, on: Device | None = None) -> Deployment:
-    """Return what a network takes on a device.
+    """Return a network's plan, RAM and flash on a device.
 
     Raises:
         CnncalcError: for a layer that the runtime doesn't have, and for a network that is too large to plan.

@@ -17,7 +17,7 @@ LONGEST_LABEL = 200
 
 
 def digraph(graph: Graph, choice: Choice) -> Iterator[str]:
-    """Yield a network as DOT, whole, or with the scopes closed that lie deeper than ``choice`` says."""
+    """Yield a network as DOT; scopes deeper than ``choice.depth`` are closed."""
     root = arrange(graph, choice.nodes, choice.misfits)
     shown: dict[Atom, str] = {}
     yield f"digraph {_quoted(graph.title)} {{\n"
@@ -32,10 +32,9 @@ def digraph(graph: Graph, choice: Choice) -> Iterator[str]:
             if ends[0] == ends[1] or (choice.depth is not None and ends in drawn):
                 continue
             drawn.add(ends)
-            attributes = (
-                "" if atom.kind != "card" or atom_keeps(atom) else f" [label={_quoted(dims_text([atom.tensor.shape]))}]"
-            )
-            yield f"  {ends[0]} -> {ends[1]}{attributes}\n" * wire.count
+            is_new = atom.kind == "card" and not atom_keeps(atom)
+            label = f" [label={_quoted(dims_text([atom.tensor.shape]))}]" if is_new else ""
+            yield f"  {ends[0]} -> {ends[1]}{label}\n" * wire.count
     yield "}\n"
 
 

@@ -66,7 +66,7 @@ def _folds_ahead(low: Lowering, node: Node) -> bool:
 
 
 def _windows_on_one_channel(low: Lowering, node: Node) -> list[Node]:
-    """Return the convolutions that alone read a map of one channel; of one that is shifted, those that pad nothing."""
+    """Return the convolutions that alone read a map of one channel, without padding if the map is shifted."""
     (flow,) = low.of(node)
     readers = low.all_readers(node) if flow.shape[-1] == 1 and len(flow.shape) > 1 else []
     for reader in readers:
@@ -78,7 +78,7 @@ def _windows_on_one_channel(low: Lowering, node: Node) -> list[Node]:
 
 
 def _before_dense(low: Lowering) -> dict[Node, list[Node]]:
-    """Return the batchnorms and factors that dense layers alone read, past others of them, each with those."""
+    """Return, by batchnorm or factor, the dense layers that alone read it, directly or through others of these."""
     found: dict[Node, list[Node]] = {}
     for node in reversed(low.nodes):
         if node.layer.type not in ("batchnorm", "scale"):

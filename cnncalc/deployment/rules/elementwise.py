@@ -28,7 +28,7 @@ def one(code: str, fixed_scale: bool = False) -> LoweringRule:
 
 
 def clamp(code: str) -> LoweringRule:
-    """Return the rule of a clamp: part of the operator before it where that can clamp, else one of its own."""
+    """Return the rule of a clamp: part of the operator before it if that can clamp, else an operator of its own."""
     own = one(code)
 
     def rule(low: Lowering, node: Node) -> None:
@@ -40,7 +40,7 @@ def clamp(code: str) -> LoweringRule:
 
 
 def hardtanh(low: Lowering, node: Node) -> None:
-    """A fused clamp where the bounds are one that operators know, else MINIMUM and MAXIMUM, or RELU for 0."""
+    """A fused clamp if operators know its bounds, else MINIMUM and MAXIMUM, or RELU for a lower bound of 0."""
     layer = cast("HardTanh", node.layer)
     low_end, high_end = layer.clamps()
     known = {(-1.0, 1.0): "RELU_N1_TO_1", (0.0, 6.0): "RELU6"}.get((low_end, high_end))
@@ -56,7 +56,7 @@ def hardtanh(low: Lowering, node: Node) -> None:
 
 
 def hardsigmoid(low: Lowering, node: Node) -> None:
-    """``relu6(x + 3) / 6``: the shift is part of the bias before, the clamp is fused, the factor is for the reader."""
+    """``relu6(x + 3) / 6``: the shift joins a bias, the clamp is fused, the factor joins the weights behind."""
     operator = low.producer(node.inputs[0])
     (flow,) = low.of(node)
     alone = low.sole_reader(node.inputs[0]) is not None
@@ -74,7 +74,7 @@ def hardsigmoid(low: Lowering, node: Node) -> None:
 
 
 def _takes_a_factor(reader: Node, flow: DeviceTensor) -> bool:
-    """Whether a factor becomes part of a layer's weights: of a dense layer's, and of a convolution's without a PAD."""
+    """Whether a factor becomes part of a layer's weights: of a dense layer, or a convolution without a PAD."""
     kind = reader.layer.type
     return kind == "linear" or (kind == "conv" and len(flow.shape) > 1 and pads_itself(reader, flow))
 
@@ -131,7 +131,7 @@ def softmax(code: str) -> LoweringRule:
 
 
 def rescaled(low: Lowering, node: Node, flow: DeviceTensor) -> DeviceTensor:
-    """Return a tensor behind a QUANTIZE where its operator fixes the scale, which a merge can't then choose."""
+    """Return a tensor, behind a QUANTIZE if its operator fixes the scale, which a merge must choose."""
     if not (flow.quantised and flow.fixed_scale):
         return flow
     return low.emit("QUANTIZE", node, [flow], flow.shape, name=f"{flow.name} (rescaled)").output
@@ -167,7 +167,7 @@ def concat(low: Lowering, node: Node) -> None:
 
 
 def _stretched(a: DeviceTensor, b: DeviceTensor) -> Shape:
-    """Return the shape of two tensors merged: axes of 1 stretch, and missing ones in front are 1."""
+    """Return the shape of two merged tensors: axes of 1 are stretched, and missing axes in front are 1."""
     longer, shorter = (a.shape, b.shape) if len(a.shape) >= len(b.shape) else (b.shape, a.shape)
     filled = (1,) * (len(longer) - len(shorter)) + shorter
     return tuple([max(x, y) for x, y in zip(longer, filled, strict=True)])

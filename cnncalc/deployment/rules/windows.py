@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def taps_of(node: Node) -> Taps:
-    """Return a layer's window with a figure for height and width; a map of one axis has height 1."""
+    """Return a layer's window, with figures for height and width; a map of one axis has height 1."""
     window = node.layer.window(node.use.inputs)
     assert window is not None
     flat = (1,) * (2 - len(window.kernel))
@@ -35,7 +35,7 @@ def taps_of(node: Node) -> Taps:
 
 
 def as_map(low: Lowering, node: Node, flow: DeviceTensor) -> DeviceTensor:
-    """Return a tensor as (H, W, C); a map of one axis is reshaped where it has no height yet."""
+    """Return a tensor as (H, W, C); a map of one axis without a height is reshaped."""
     if len(flow.shape) == 3:
         return flow
     return low.reshape(node, flow, (1, *flow.shape), f"{node.name} (as a map of height 1)").output
@@ -48,12 +48,12 @@ def map_shape(node: Node) -> Shape:
 
 
 def height_width(flow: DeviceTensor) -> tuple[int, int]:
-    """Return a map's height and width; one of one axis is 1 high."""
+    """Return a map's height and width; a map of one axis has height 1."""
     return (flow.shape[0], flow.shape[1]) if len(flow.shape) == 3 else (1, flow.shape[0])
 
 
 def needed(taps: Taps, flow: DeviceTensor, out: Shape) -> tuple[Pair, ...]:
-    """Return how many elements of padding the windows reach, in front and behind, along height and width."""
+    """Return the elements of padding that the windows reach, before and behind, along height and width."""
     found = []
     sizes = height_width(flow)
     for axis in range(2):
@@ -65,7 +65,7 @@ def needed(taps: Taps, flow: DeviceTensor, out: Shape) -> tuple[Pair, ...]:
 
 
 def as_tensorflow(taps: Taps, flow: DeviceTensor, pads: tuple[Pair, ...]) -> bool:
-    """Whether a padding is none, or what TensorFlow calls SAME, so that the operator does it by itself."""
+    """Whether a padding is none, or TensorFlow's SAME, so that the operator needs no PAD before it."""
     axes = zip(height_width(flow), taps.kernel, taps.stride, taps.dilation, strict=True)
     return not any(map(sum, pads)) or pads == tuple([same_pad(*axis) for axis in axes])
 
@@ -77,7 +77,7 @@ def pads_itself(node: Node, flow: DeviceTensor) -> bool:
 
 
 def padded(low: Lowering, node: Node, flow: DeviceTensor, pads: tuple[Pair, ...]) -> DeviceTensor:
-    """Return what flows in behind a PAD operator, which has a tensor of its own."""
+    """Return a tensor behind a PAD operator."""
     *sizes, channels = flow.shape
     axes = pads[-len(sizes) :]
     shape = (*[size + sum(pair) for size, pair in zip(sizes, axes, strict=True)], channels)
@@ -86,9 +86,9 @@ def padded(low: Lowering, node: Node, flow: DeviceTensor, pads: tuple[Pair, ...]
 
 
 def behind_padding(low: Lowering, node: Node, taps: Taps, excluded: bool = True) -> tuple[DeviceTensor, Taps]:
-    """Return what a window slides over, and the window as it is there.
+    """Return the tensor that a window slides over, behind a PAD if it needs one, and the window without that padding.
 
-    ``excluded`` says whether padding is left out of what is computed, as TensorFlow's own is by an average.
+    ``excluded`` says whether padding is left out of the result, as an average leaves out TensorFlow's own padding.
     """
     (flow,) = low.of(node)
     pads = needed(taps, flow, map_shape(node))
@@ -103,7 +103,7 @@ def behind_padding(low: Lowering, node: Node, taps: Taps, excluded: bool = True)
 
 
 def conv(low: Lowering, node: Node) -> None:
-    """CONV_2D, or DEPTHWISE_CONV_2D where every channel is a group; with a bias of zeros where none is written."""
+    """CONV_2D, or DEPTHWISE_CONV_2D if every channel is a group; with a bias of zeros if the layer has none."""
     layer = cast("Conv", node.layer)
     taps = taps_of(node)
     flow, taps = behind_padding(low, node, taps._replace(pads=low.borders.get(node, taps.pads)))
@@ -117,7 +117,7 @@ def conv(low: Lowering, node: Node) -> None:
 
 
 def conv_transpose(low: Lowering, node: Node) -> None:
-    """TRANSPOSE_CONV, and a STRIDED_SLICE where what is cut off is not what TensorFlow's SAME cuts off."""
+    """TRANSPOSE_CONV, and a STRIDED_SLICE unless the output is cut off as by TensorFlow's SAME, or not at all."""
     layer = cast("ConvTranspose", node.layer)
     if layer.groups > 1 or max(layer.dilation) > 1 or len(node.shape) != 3:
         raise refused(node, "tflite-micro's TRANSPOSE_CONV has neither groups nor dilation, and maps of two axes")
@@ -149,7 +149,7 @@ def sliced(low: Lowering, node: Node, flow: DeviceTensor, shape: Shape, starts: 
 
 
 def _weigh(low: Lowering, node: Node, operator: Operator, taps: Taps) -> None:
-    """Give a convolution its window, its weights, and the bias that is written; and its macs."""
+    """Give a convolution its window, its macs, its weights, and the layer's bias if it has one."""
     owner = node.shares or node
     weights = node.use.weights
     operator.taps, operator.macs = taps, node.macs()
@@ -183,7 +183,7 @@ def avgpool(low: Lowering, node: Node) -> None:
 
 
 def adaptive_avgpool(low: Lowering, node: Node) -> None:
-    """AVERAGE_POOL_2D where the bins are of one size; MEAN where there is one."""
+    """AVERAGE_POOL_2D if all bins have one size; MEAN if there is one bin."""
     sizes, out = node.use.inputs[0][1:], node.shape[1:]
     if sizes == out:
         low.passes(node)
@@ -198,7 +198,7 @@ def adaptive_avgpool(low: Lowering, node: Node) -> None:
 
 
 def global_avgpool(low: Lowering, node: Node) -> None:
-    """MEAN over height and width, nothing of a map of 1×1; or AVERAGE_POOL_2D, as older converters' users wrote it."""
+    """MEAN over height and width, nothing for a map of 1×1; or AVERAGE_POOL_2D, as users of older converters wrote."""
     (flow,) = low.of(node)
     if low.converter.mean and set(flow.shape[:-1]) == {1}:
         low.passes(node)
@@ -211,7 +211,7 @@ def global_avgpool(low: Lowering, node: Node) -> None:
 
 
 def global_maxpool(low: Lowering, node: Node) -> None:
-    """REDUCE_MAX over height and width; nothing of a map of 1×1."""
+    """REDUCE_MAX over height and width; nothing for a map of 1×1."""
     (flow,) = low.of(node)
     if set(flow.shape[:-1]) == {1}:
         low.passes(node)
@@ -220,7 +220,7 @@ def global_maxpool(low: Lowering, node: Node) -> None:
 
 
 def reduction(low: Lowering, node: Node) -> None:
-    """MEAN or REDUCE_MAX over height and width, which stay or go."""
+    """MEAN or REDUCE_MAX over height and width, kept as axes of 1 or not."""
     layer, code = cast("Reduction", node.layer), "MEAN" if node.layer.type == "mean" else "REDUCE_MAX"
     (shape,) = node.use.inputs
     if axis_indices(layer.axis, shape) != list(range(1, len(shape))) or len(shape) != 3:
@@ -233,7 +233,7 @@ def _pool(low: Lowering, node: Node, code: str, flow: DeviceTensor, taps: Taps) 
 
 
 def _reduced(low: Lowering, node: Node, code: str, flow: DeviceTensor) -> None:
-    """Append a reduction over all axes but the channels; a map of one axis loses the height that it was given."""
+    """Append a reduction over all axes but the channels; a map of one axis loses its height before it."""
     if len(node.shape) == 2 and len(flow.shape) == 3:
         flow = low.without_height(node, flow)
     low.emit(code, node, [flow], last(node.shape), low.integers(*range(1, len(flow.shape))))
@@ -243,7 +243,7 @@ def _reduced(low: Lowering, node: Node, code: str, flow: DeviceTensor) -> None:
 
 
 def pad(low: Lowering, node: Node) -> None:
-    """PAD or PADV2, or MIRROR_PAD; nothing where the convolution behind it pads like that by itself."""
+    """PAD, PADV2 or MIRROR_PAD; nothing if the convolution behind it does that padding itself."""
     layer = cast("Pad", node.layer)
     if layer.mode in ("replicate", "circular"):
         raise refused(node, f"tflite-micro has no padding with mode {layer.mode}", "use 'mode: reflect' or zeros")
@@ -264,7 +264,7 @@ def pad(low: Lowering, node: Node) -> None:
 
 
 def _absorbing(low: Lowering, node: Node, flow: DeviceTensor) -> Node | None:
-    """Return the one convolution that reads a padded map, where it pads so by itself; else None."""
+    """Return the one convolution that reads a padded map, if it can do that padding itself; else None."""
     layer = cast("Pad", node.layer)
     reader = low.sole_reader(node)
     if reader is None or reader.layer.type != "conv" or len(flow.shape) != 3 or len(layer.padding) != 2:

@@ -7,10 +7,9 @@ import re
 from collections.abc import Container, Iterable
 from keyword import iskeyword, issoftkeyword
 
-_TAKEN = (
-    """i nn F torch self OrderedDict series range len int float super setattr getattr list tuple dict enumerate zip"""
-)
-
+_TAKEN = """
+i nn F torch self OrderedDict series range len int float super setattr getattr list tuple dict enumerate zip
+"""
 TAKEN = frozenset(_TAKEN.split())
 """Names that mean something in the source."""
 
@@ -24,7 +23,6 @@ register_load_state_dict_pre_hook register_module register_parameter register_st
 register_state_dict_pre_hook requires_grad_ set_extra_state set_submodule share_memory state_dict to to_empty
 train training type update values xpu zero_grad T_destination
 """
-
 OF_MODULES = frozenset(_OF_MODULES.split())
 """Attributes that PyTorch's modules, and their lists, have."""
 
@@ -40,7 +38,7 @@ def is_free(name: str) -> bool:
 
 
 def attribute(name: str) -> str:
-    """Return how a module that another one has is reached: ``.conv1``, ``.get_submodule("2a")``."""
+    """Return the expression that reaches a module in another one: ``.conv1``, ``.get_submodule("2a")``."""
     if is_free(name):
         return f".{name}"
     if name in OF_MODULES or name.startswith("_"):
@@ -49,12 +47,12 @@ def attribute(name: str) -> str:
 
 
 def access(path: Iterable[str]) -> str:
-    """Return how a module deep inside is reached, by the parts of its name."""
+    """Return the expression that reaches a module deep inside, by the parts of its name."""
     return "".join([attribute(name) for name in path])
 
 
 def class_name(name: str) -> str:
-    """Return a name as classes have it: ``conv_bn`` is ConvBn."""
+    """Return a name in the form of a class's: ConvBn for ``conv_bn``."""
     words = re.split(r"[\W_]+", name, flags=re.ASCII)
     text = "".join([word[0].upper() + word[1:] for word in words if word])
     if not text:
@@ -63,7 +61,7 @@ def class_name(name: str) -> str:
 
 
 def network_name(family: str, variant: str | None) -> str:
-    """Return what a network's class is called: ``resnet50`` of the family ResNet is ResNet50."""
+    """Return the name of a network's class: ResNet50 for the variant ``resnet50`` of the family ResNet."""
     if variant is None:
         return class_name(family)
     plain = re.sub(r"[\W_]", "", family, flags=re.ASCII).lower()
@@ -75,7 +73,7 @@ def network_name(family: str, variant: str | None) -> str:
 
 
 def scope_name(path: str) -> str:
-    """Return a word for what a scope is: ``stage`` for stage2, ``layer`` for layers.0."""
+    """Return a word for a scope's kind: ``stage`` for stage2, ``layer`` for layers.0."""
     for part in reversed(path.split(".")):
         word = re.sub(r"\W+", "_", part, flags=re.ASCII).strip("_")
         if not word or word[0].isdigit():
@@ -87,13 +85,13 @@ def scope_name(path: str) -> str:
 
 
 def quoted(text: str) -> str:
-    """Return a text as Python has it, whatever is in it; between double quotes where it has none itself."""
+    """Return any text as a literal of Python, between double quotes if it has none itself."""
     found = json.dumps(text, ensure_ascii=not text.isprintable())
     return f"'{found[1:-1]}'".replace('\\"', '"') if '"' in text and "'" not in text else found
 
 
 def free(stem: str, used: Container[str], numbers: dict[str, int] | None = None) -> str:
-    """Return a name that is not used yet, numbered where it must be; ``numbers`` has the next one of each stem."""
+    """Return a name that is not used yet, with a number if it needs one; ``numbers`` has the next of each stem."""
     stem = re.sub(r"\W", "_", stem, flags=re.ASCII)
     if not is_name(stem) or issoftkeyword(stem):
         stem = f"_{stem}" if stem[:1].isdigit() else f"{stem}_"
