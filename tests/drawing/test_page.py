@@ -165,6 +165,21 @@ def test_zooming_and_moving(show: Callable[..., Browser]) -> None:
 
 
 @needs_browser
+def test_on_a_phone_there_is_one_column(show: Callable[..., Browser], browser: Browser) -> None:
+    browser.look(width=400)
+    page = show(load("mobilenet_v2"))
+    width, room = (
+        "document.querySelector('#graph svg').getBoundingClientRect().width",
+        "document.getElementById('graph').clientWidth",
+    )
+    assert page.evaluate(width) <= page.evaluate(room)
+    assert page.evaluate("document.getElementById('wide').getAttribute('aria-pressed')") == "false"
+    page.look()
+    show(load("mobilenet_v2"))
+    assert page.evaluate("document.getElementById('wide').getAttribute('aria-pressed')") == "true"
+
+
+@needs_browser
 def test_hits_in_a_closed_block_are_counted_on_it(show: Callable[..., Browser]) -> None:
     """Each of GoogLeNet's nine inception blocks has one 5x5, torchvision's are 3x3: two of them in each."""
     page = show(load("googlenet"), 1)

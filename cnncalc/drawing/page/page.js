@@ -251,5 +251,7 @@ document.documentElement.classList.add("scripted");
 $("wide").hidden = root.body.k === "v";
 openTo(DATA.depth);
 draw();
+// On a phone columns side by side would be too small to read, or cut off.
+if (innerWidth < 600 && !$("wide").hidden && state.picture.w * ZOOM.readable > $("graph").clientWidth) $("wide").click();
 table();
 fromHash();
