@@ -91,7 +91,7 @@ class Varied(NamedTuple):
         name = name.strip()
         if not equals or not name:
             raise CnncalcError(f"--set {setting}: not of the form NAME=V1,V2,…", "as in --set width=0.5,1.0")
-        if re.search(r"\d\.\.+\d|range\(", text):
+        if re.search(r"\d\.\.+\d|\.\.\.|range\(", text):
             raise CnncalcError(f"--set {setting}: not a range", "a range is START:STOP, or 8:32:8 with a step")
         return name, _called(f"--set {name}", lambda: values_of(text, lambda one: value_of_text(one, f"--set {name}")))
 

@@ -10,7 +10,7 @@ import click
 from cnncalc.ground.near import did_you_mean, suggestion
 
 COMMANDS = {
-    "summary": "info stat stats profile count flops params describe analyze analyse inspect model",
+    "summary": "info stat stats profile count flops params memory describe analyze analyse inspect model",
     "run": "infer inference predict forward bench benchmark exec execute time test",
     "explain": "why formula formulas how derive",
     "check": "lint validate verify ci assert budget budgets",
@@ -28,7 +28,7 @@ COMMANDS = {
 """Other words for our commands."""
 
 OPTIONS = {
-    "--input": "--input-size --input-shape --shape --size --resolution --in",
+    "--input": "--input-size --input-shape --image-size --imgsz --img-size --shape --size --resolution --res --in",
     "--batch": "--batch-size --batchsize --samples --bs",
     "--dtype": "--precision --type --bits --data-type --quant --quantize",
     "--set": "--arg --args --param --params --define --with --width --classes --num-classes",
@@ -71,6 +71,7 @@ VALUES = {
     "bfloat16": "bf16",
     "int8": "i8 u8 uint8",
     "torch": "pytorch",
+    "params": "parameters",
     "markdown": "md",
     "ndjson": "jsonl",
     "table": "text txt",
@@ -112,21 +113,27 @@ def explained(error: click.ClickException) -> click.ClickException:
         if word and error.param is not None and isinstance(error.param.type, click.Choice):
             hint = _value_hint(word[1], tuple(map(str, error.param.type.choices)))
     elif message.startswith("Got unexpected extra argument") and error.ctx and "spec" in error.ctx.params:
-        hint = "a command takes one spec; 'cnncalc compare' shows several side by side"
+        word = re.search(r"\((?:(\w+=\S+)|(\d+(?:x\d+)+))\)", message)
+        several = "a command takes one spec; 'cnncalc compare' shows several side by side"
+        hint = (f"write '--set {word[1]}'" if word[1] else f"write '--input {word[2]}'") if word else several
     return click.UsageError(message + (f"\n  hint: {hint}" if hint else ""), error.ctx)
 
 
 def _value_hint(word: str, known: tuple[str, ...]) -> str | None:
     bare = word.lower().removeprefix("cortex").lstrip("-")
-    near = suggestion([bare]) if bare in known else did_you_mean(word, known, "")
+    alike = [one for one in known if re.findall("[0-9]", one) == re.findall("[0-9]", word)]  # int4 is not int8
+    near = suggestion([bare]) if bare in known else did_you_mean(word, alike, "")
     return near or _other(word, known, VALUES)
 
 
 def _option_hint(name: str, parameters: Sequence[click.Parameter]) -> str | None:
     known = tuple([option for parameter in parameters for option in parameter.opts if option.startswith("--")])
+    name = name.replace("_", "-")
+    word = name.removeprefix("--")
     for parameter in parameters:
-        if isinstance(parameter.type, click.Choice) and name.removeprefix("--") in parameter.type.choices:
-            return f"write '{parameter.opts[0]} {name.removeprefix('--')}'"
+        for choice in map(str, parameter.type.choices) if isinstance(parameter.type, click.Choice) else ():
+            if word in (choice, *VALUES.get(choice, "").split()):
+                return f"write '{parameter.opts[0]} {choice}'"
     return did_you_mean(name, known, "") or _other(name, known, OPTIONS)
 
 
