@@ -211,6 +211,28 @@ CASES: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], int]] = 
     ),
     "argmax": ([node("ArgMax", ["x"], ["i"], axis=1), node("Cast", ["i"], ["y"], to=1)], MAP, {}, 17),
     "cumsum": ([node("CumSum", ["x", "a"], ["y"])], ROWS, {"a": np.int64(2)}, 17),
+    "remainders of constants": (
+        [node("Mod", ["a", "b"], ["m"]), node("Mod", ["a", "b"], ["f"], fmod=1), node("Sub", ["m", "f"], ["d"]),
+         node("Cast", ["d"], ["c"], to=1), node("Mod", ["g", "h"], ["e"], fmod=1), node("Sum", ["x", "c", "e"], ["y"])],
+        ROWS, {"a": ints(-4, 7, 5, 8, -5, -7), "b": ints(3, -3, 8, -8, 2, -2), "g": np.array([-4.3], F), "h": np.array([2.1], F)}, 17,
+    ),
+    "infinities of one sign among constants": (
+        [node("IsInf", ["i"], ["p"], detect_negative=0), node("Cast", ["p"], ["c"], to=1), node("Add", ["x", "c"], ["y"])],
+        ROWS, {"i": np.array([np.inf, -np.inf, 1, -2, np.nan, np.inf], F)}, 17,
+    ),
+    "sums and norms of constants": (
+        [node("CumSum", ["w", "one"], ["c"], reverse=1, exclusive=1), node("LayerNormalization", ["c", "s", "t"], ["n"], axis=-1),
+         node("Add", ["x", "n"], ["y"])],
+        ROWS, {"w": weight(7, 6), "one": np.int64(1), "s": weight(6), "t": weight(6)}, 17,
+    ),
+    "a resized constant": (
+        [node("Resize", ["w", "", "", "z"], ["r"]), node("Gather", ["r", "zero"], ["g"]), node("Mul", ["x", "g"], ["y"])],
+        MAP, {"w": weight(1, 1, 3, 2), "z": ints(1, 1, 6, 5), "zero": np.int64(0)}, 17,
+    ),
+    "integers of a grid as numbers": (
+        [node("QuantizeLinear", ["x", "s", "z"], ["q"]), node("Cast", ["q"], ["c"], to=1), node("Mul", ["c", "h"], ["y"])],
+        ROWS, {"s": np.array(0.1, F), "z": np.array(30, np.uint8), "h": np.array([0.5], F)}, 17,
+    ),
     "trilu": ([node("Trilu", ["x"], ["y"], upper=0)], ROWS, {}, 17),
     "lp": ([node("LpNormalization", ["x"], ["y"], axis=1, p=2)], MAP, {}, 17),
     "shape arithmetic": (

@@ -87,7 +87,7 @@ def _rules() -> dict[str, Rule]:
     single = {
         "Neg": "negative", "Reciprocal": "reciprocal", "Sqrt": "sqrt", "Exp": "exp", "Log": "log", "Abs": "abs",
         "Sin": "sin", "Cos": "cos", "Tanh": "tanh", "Floor": "floor", "Ceil": "ceil", "Not": "logical_not",
-        "Sign": "sign", "Round": "rint", "IsNaN": "isnan", "IsInf": "isinf",
+        "Sign": "sign", "Round": "rint", "IsNaN": "isnan",
     }  # fmt: skip
     reductions = {
         "ReduceMean": "mean", "ReduceSum": "sum", "ReduceMax": "max", "ReduceMin": "min", "ReduceProd": "prod"
@@ -225,6 +225,21 @@ def _upsample(call: Call, x: Inputs, value: Value) -> Array:
     return layer.interpolated(np, x[0])
 
 
+def _cumsum(call: Call, x: Inputs, value: Value) -> Array:
+    """Return the sums of the elements before, or behind, each and itself, or without itself."""
+    axis, terms = int(x[1]), x[0]
+    terms = np.flip(terms, axis) if call.integer("reverse") else terms
+    sums = np.cumsum(terms, axis, dtype=terms.dtype) - (terms if call.integer("exclusive") else 0)
+    return np.flip(sums, axis) if call.integer("reverse") else sums
+
+
+def _layernorm(call: Call, x: Inputs, value: Value) -> Array:
+    axes = tuple(range(call.integer("axis", -1) % x[0].ndim, x[0].ndim))
+    apart = x[0] - x[0].mean(axes, keepdims=True)
+    scaled = apart / np.sqrt((apart * apart).mean(axes, keepdims=True) + call.number("epsilon", 1e-5))
+    return scaled * x[1] + x.given(2, 0)
+
+
 def _trilu(call: Call, x: Inputs, value: Value) -> Array:
     cut = np.triu if call.integer("upper", 1) else np.tril
     return cut(x[0], int(x.given(1, 0)))
@@ -232,6 +247,11 @@ def _trilu(call: Call, x: Inputs, value: Value) -> Array:
 
 def _mod(call: Call, x: Inputs, value: Value) -> Array:
     return np.fmod(x[0], x[1]) if call.integer("fmod") else np.mod(x[0], x[1])
+
+
+def _is_infinite(call: Call, x: Inputs, value: Value) -> Array:
+    signs = call.integer("detect_negative", 1), call.integer("detect_positive", 1)
+    return np.isinf(x[0]) & np.where(x[0] < 0, *signs).astype(bool)
 
 
 def _eye(call: Call, x: Inputs, value: Value) -> Array:
@@ -314,7 +334,7 @@ MORE: dict[str, Rule] = {
     "Gather": lambda call, x, value: np.take(x[0], x[1].astype(int), axis=call.integer("axis")),
     "Softmax": lambda call, x, value: _softmax(x[0], call.integer("axis", -1)),
     "Range": lambda call, x, value: np.arange(x[0].item(), x[1].item(), x[2].item()),
-    "CumSum": lambda call, x, value: np.cumsum(x[0], int(x[1])),
+    "CumSum": _cumsum, "IsInf": _is_infinite, "LayerNormalization": _layernorm,
     "Einsum": lambda call, x, value: np.einsum(call.text("equation"), *x.all()),
     "ReduceL2": lambda call, x, value: np.sqrt(_reduced(call, Inputs([x[0] * x[0], *x.arrays[1:]]), "sum")),
     "Part": lambda call, x, value: np.take(

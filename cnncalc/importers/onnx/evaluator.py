@@ -144,12 +144,13 @@ def _power(a: float, b: float) -> float:
     return int(result) if isinstance(a, int) and not isinstance(result, complex) else result
 
 
-def _remainder(a: float, b: float) -> float:
-    return a % b if isinstance(a, int) and isinstance(b, int) else math.fmod(a, b)
+def _cut_remainder(a: float, b: float) -> float:
+    """Return a − b · a / b, the quotient cut to an integer: C's fmod."""
+    return a - b * divided(a, b) if isinstance(a, int) and isinstance(b, int) else math.fmod(a, b)
 
 
 PAIRS: dict[str, Callable[[float, float], float]] = {
-    "Add": operator.add, "Sub": operator.sub, "Mul": operator.mul, "Div": divided, "Pow": _power, "Mod": _remainder,
+    "Add": operator.add, "Sub": operator.sub, "Mul": operator.mul, "Div": divided, "Pow": _power, "Mod": operator.mod,
     "Min": min, "Max": max, "Equal": operator.eq, "Greater": operator.gt, "Less": operator.lt,
     "GreaterOrEqual": operator.ge, "LessOrEqual": operator.le, "And": lambda a, b: bool(a and b),
     "Or": lambda a, b: bool(a or b), "Xor": operator.ne,
@@ -162,7 +163,7 @@ def _pairwise(call: Call, inputs: list[Known]) -> Known | None:
     shape = broadcast([known.shape for known in inputs])
     if prod(shape) > MAX_KNOWN_ELEMENTS:
         return None
-    function = PAIRS[call.op]
+    function = _cut_remainder if call.op == "Mod" and call.integer("fmod") else PAIRS[call.op]
     data = spread(inputs[0], shape)
     for other in inputs[1:]:
         data = [function(a, b) for a, b in zip(data, spread(other, shape), strict=True)]

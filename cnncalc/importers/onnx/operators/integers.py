@@ -5,8 +5,8 @@ from __future__ import annotations
 from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.elements import FORMATS
 from cnncalc.importers.onnx.operators.elementwise import filled, merged
-from cnncalc.importers.onnx.operators.quantized import ONE, rounded
-from cnncalc.importers.onnx.proto import BFLOAT16, BITS, BOOL, FLOATS, SMALL_FLOATS
+from cnncalc.importers.onnx.operators.quantized import ONE, in_integers, rounded
+from cnncalc.importers.onnx.proto import BFLOAT16, BITS, BOOL, FLOATS, SMALL_FLOATS, UINT8
 from cnncalc.importers.onnx.values import Call, QuantizedGrid, UnfitError, Value
 
 WHOLE = frozenset(("floor", "ceil", "round", "trunc", "sign", "argmax", "compare"))
@@ -21,6 +21,9 @@ def _cast(build: Builder, call: Call) -> Value:
     if to not in (*FORMATS, *SMALL_FLOATS, BFLOAT16):
         what = f"numbers of {BITS[to]} bits" if to in BITS else f"the type {to}"
         raise UnfitError(f"a cast to {what} is not supported")
+    if to in FLOATS and x.is_live and x.quantum is not None:
+        zero = x.quantum.zero
+        x = in_integers(build, x, UINT8 if zero is None else zero.dtype)
     if to in SMALL_FLOATS and x.is_live and x.dtype not in SMALL_FLOATS:
         made = rounded(build, x, QuantizedGrid(ONE, None), to)
     elif not x.is_live:
@@ -57,7 +60,7 @@ def _mod(build: Builder, call: Call) -> Value:
 def _is(build: Builder, call: Call) -> Value:
     x = call.input(0)
     if not x.is_live:
-        return build.derived(call.op, x)
+        return Value("", x.shape, BOOL)
     if call.op == "IsNaN":
         return truth(merged(build, "compare", [x, x], by="not_equal"))
     signs = bool(call.integer("detect_positive", 1)), bool(call.integer("detect_negative", 1))

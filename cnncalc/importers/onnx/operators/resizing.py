@@ -65,9 +65,10 @@ def _resize(build: Builder, call: Call) -> Value:
     if size == x.shape[1:]:
         return alias(whole, whole.shape, x.axis)
     if call.text("mode", "nearest") == "nearest":
-        if not x.is_live:
-            x = build.parameter(x, x.shape)
-        return _nearest(build, call, x, size, scales)
+        if x.is_live:
+            return _nearest(build, call, x, size, scales)
+        y = _nearest(build, call, build.parameter(x, x.shape), size, scales)
+        return build.view(y, tuple(sizes), None)
     layer = made("upsample", _manner(call, scales) | _scaling(x.shape[1:], size, scales))
     if not x.is_live:
         return build.derived("Upsample", whole, shape=tuple(sizes), layer=layer)
