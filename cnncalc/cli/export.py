@@ -36,7 +36,11 @@ _TO = click.option(
 )
 @click.option("--seed", type=WholeNumber(0, 2**63 - 1), help="Seed for random weights, as in 'run'. Default: 0.")
 @click.option("--force", is_flag=True, help="With -o: overwrite an existing spec or source file.")
-@click.option("--opset", type=WholeNumber(1, 999), help="Version of ONNX's operator set. Default: 17.")
+@click.option(
+    "--opset",
+    type=WholeNumber(1, 999),
+    help="Version of ONNX's operator set. Default: 17, or the first with all layers.",
+)
 def command(
     asked: Asked,
     format: str | None,

@@ -32,7 +32,7 @@ class Options(NamedTuple):
     Attributes:
         weights: tensors by the names that ``cnncalc weights`` lists; None for the graph's own, or random ones.
         seed: of random weights.
-        opset: the version of ONNX's operators; None for the usual one.
+        opset: the version of ONNX's operators; None for the usual one, or the first that has all layers.
         beside: writes a second file; None if there is no place for one.
         report: prints a line about the result; None to print nothing.
     """

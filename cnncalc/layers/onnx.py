@@ -9,12 +9,21 @@ from collections.abc import Sequence
 from math import inf
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from cnncalc.layers.arguments import LayerError
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import NumPy
 
 Attribute = int | float | str | Sequence[int] | Sequence[str]
+
+
+class OpsetError(LayerError):
+    """A layer that an operator set does not express; ``since`` is the first that does."""
+
+    def __init__(self, opset: int, since: int, what: str = "") -> None:
+        super().__init__(f"needs opset {since}{what and ' for '}{what}, not {opset}")
+        self.since = since
 
 
 class Onnx(Protocol):
@@ -39,6 +48,9 @@ class Onnx(Protocol):
     @property
     def x(self) -> str:
         """The first of the inputs."""
+
+    def needs(self, opset: int, what: str = "") -> None:
+        """Raise OpsetError if the operator set is before one, which is needed for ``what``."""
 
     def node(self, op: str, *inputs: str, **attributes: Attribute) -> str:
         """Add an operator, and return its output tensor; "" is an input that is left out."""

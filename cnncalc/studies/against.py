@@ -21,7 +21,7 @@ from cnncalc.execution.planning import RunPlan
 from cnncalc.execution.verify import run
 from cnncalc.execution.weights import one_by_one
 from cnncalc.exporters.formats import write_beside
-from cnncalc.exporters.onnx.model import USUAL_OPSET, tensor_names, written
+from cnncalc.exporters.onnx.model import tensor_names, written
 from cnncalc.graph import Node
 from cnncalc.ground.atomic_write import write_whole
 from cnncalc.ground.errors import CnncalcError
@@ -289,7 +289,7 @@ def _theirs(
     feeds = {name: inputs[name] if tensor.times else inputs[name][:1] for name, tensor in network.inputs.items()}
     with tempfile.TemporaryDirectory(prefix="cnncalc-") as folder:
         path = os.path.join(folder, "net.onnx")
-        write_whole(path, written(network, USUAL_OPSET, weights, partial(write_beside, path), group, most=0))
+        write_whole(path, written(network, None, weights, partial(write_beside, path), group, most=0))
         wanted = [names[node] for node in group]
         return dict(zip(wanted, _run(_started(engine, path, threads), wanted, feeds), strict=True))
 

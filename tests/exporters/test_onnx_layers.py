@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 
 from cnncalc.execution.inputs import random_inputs
@@ -214,8 +215,22 @@ def test_every_type_has_a_counterpart(name: str) -> None:
         FORMATS["onnx"].export(net, Options())
 
 
-def test_an_opset_without_an_attribute_is_refused() -> None:
-    with pytest.raises(CnncalcError, match=r"it needs opset 18 for antialias, not 17$"):
-        FORMATS["onnx"].export(
-            layer("upsample: {scale_factor: 0.5, mode: linear, antialias: true}", (3, 8, 6)), Options()
-        )
+@pytest.mark.parametrize(
+    ("item", "shapes", "since", "why"),
+    [
+        (
+            "upsample: {scale_factor: 0.5, mode: linear, antialias: true}",
+            [(3, 8, 6)],
+            18,
+            "needs opset 18 for antialias",
+        ),
+        ("grid_sample", [(3, 4, 4, 4), (2, 2, 2, 3)], 20, "needs opset 20 for maps with other than two axes"),
+        ("scatter: {axis: 1, reduce: max}", [(3, 4), (3, 2), (3, 2)], 18, "needs opset 18 for reduce: max"),
+    ],
+)
+def test_the_first_opset_that_has_all_layers(item: str, shapes: list[tuple[int, ...]], since: int, why: str) -> None:
+    net = layer(item, *shapes)
+    with pytest.raises(CnncalcError, match=rf"it {why}, not 17$"):
+        FORMATS["onnx"].export(net, Options(opset=17))
+    model = onnx.load_from_string(b"".join(FORMATS["onnx"].export(net, Options())))
+    assert [entry.version for entry in model.opset_import] == [since]

@@ -32,6 +32,23 @@ def test_a_network_that_agrees() -> None:
     assert all(row["agrees"] and row["relative"] < 1e-5 and row["magnitude"] > 0.1 for row in result["layers"])
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "input: [3, 9, 9]\nlayers:\n  - upsample: {scale_factor: 0.5, mode: cubic, antialias: true}\n",
+        "input: {x: [3, 4, 4, 4], g: [2, 2, 2, 3]}\nlayers:\n  - grid_sample:\n    from: [x, g]\n",
+    ],
+)
+def test_a_layer_of_later_opsets_is_compared(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "net.yaml"
+    path.write_text(text)
+    done = cnncalc("run", str(path), "--against", "onnxruntime", "--format", "json")
+    assert (done.code, done.err) == (0, "")
+    (row,) = json.loads(done.out)["layers"]
+    assert row["agrees"]
+    assert row["relative"] < 1e-5 < 0.1 < row["magnitude"]
+
+
 def test_the_page_names_the_worst_layer() -> None:
     done = cnncalc("run", "lenet5", "--against", "onnxruntime")
     assert done.code == 0

@@ -24,6 +24,7 @@ from cnncalc.ground.limits import MAX_EXPORTED_OPERATORS
 from cnncalc.ground.version import __version__
 from cnncalc.importers.onnx.proto import FLOAT, WIDTHS, GraphProto, ModelProto, OperatorSetIdProto
 from cnncalc.layers.base import LayerError
+from cnncalc.layers.onnx import OpsetError
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
@@ -59,13 +60,12 @@ class Parts(NamedTuple):
 
 def export(graph: Graph, options: Options) -> Iterator[Chunk]:
     """Yield a model's file piece by piece; see :func:`written`."""
-    opset = USUAL_OPSET if options.opset is None else options.opset
-    return written(graph, opset, one_by_one(graph, options.weights, options.seed), options.beside)
+    return written(graph, options.opset, one_by_one(graph, options.weights, options.seed), options.beside)
 
 
 def written(
     graph: Graph,
-    opset: int,
+    opset: int | None,
     contents: Iterator[tuple[str, Array]],
     beside: Beside | None = None,
     shown: Collection[Node] = (),
@@ -75,7 +75,7 @@ def written(
 
     Args:
         graph: what is written.
-        opset: the version of the operator set.
+        opset: the version of the operator set; None for the usual one, or the first that has all layers.
         contents: the graph's weights in their order, float32.
         beside: writes a second file, for weights that the model's file can't hold.
         shown: layers whose tensors are outputs, too.
@@ -84,11 +84,11 @@ def written(
     Raises:
         CnncalcError: for a layer without a counterpart, weights that don't fit, or a model that is too large.
     """
-    if not OPSETS[0] <= opset <= OPSETS[1]:
+    if opset is not None and not OPSETS[0] <= opset <= OPSETS[1]:
         raise CnncalcError(
             f"opset {opset} is not supported", f"{OPSETS[0]} to {OPSETS[1]} are; the default is {USUAL_OPSET}"
         )
-    parts = _parts(graph, opset, shown)
+    opset, parts = _expressed(graph, opset, shown)
     sizes = [prod(shape) * WIDTHS[FLOAT] for _, shape in parts.weights]
     pieces = (np.ascontiguousarray(array).data.cast("B") for _, array in contents)
     heads = [tensor_head(name, shape, FLOAT, size) for (name, shape), size in zip(parts.weights, sizes, strict=True)]
@@ -127,8 +127,23 @@ def _file(
     yield from parts.values
 
 
-def _parts(graph: Graph, opset: int, shown: Collection[Node]) -> Parts:
-    """Return a graph's operators, values and weights.  Raises CnncalcError for a layer without a counterpart."""
+def _expressed(graph: Graph, wanted: int | None, shown: Collection[Node]) -> tuple[int, Parts]:
+    """Return a graph's parts, and the opset that they are of: the wanted one, or the first from the usual one on."""
+    opset = USUAL_OPSET if wanted is None else wanted
+    while True:
+        try:
+            return opset, _parts(graph, opset, shown, wanted is None)
+        except OpsetError as error:
+            opset = error.since
+
+
+def _parts(graph: Graph, opset: int, shown: Collection[Node], free: bool) -> Parts:
+    """Return a graph's operators, values and weights.
+
+    Raises:
+        CnncalcError: for a layer without a counterpart.
+        OpsetError: for one that has a counterpart in a later opset, if that is ``free``.
+    """
     names = tensor_names(graph)
     operators, weights = [], list[tuple[str, Shape]]()
     for node in graph.nodes:
@@ -136,6 +151,8 @@ def _parts(graph: Graph, opset: int, shown: Collection[Node]) -> Parts:
         try:
             messages = made.messages(node.layer.to_onnx(made), names[node])
         except LayerError as error:
+            if free and isinstance(error, OpsetError):
+                raise
             place = f"{node.origin}: " if node.origin else ""
             raise CnncalcError(
                 f"{place}'{node.name}', of type {node.layer.type}, can't be expressed in ONNX: it {error.message}"

@@ -10,6 +10,7 @@ from cnncalc.graph import Node
 from cnncalc.ground.limits import MAX_EXPORTED_INDICES, MAX_EXPORTED_OPERATORS
 from cnncalc.importers.onnx.proto import BOOL, FLOAT, INT64
 from cnncalc.layers.arguments import LayerError
+from cnncalc.layers.onnx import OpsetError
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
@@ -54,6 +55,11 @@ class Operators:
     def x(self) -> str:
         """The first of the inputs."""
         return self.inputs[0]
+
+    def needs(self, opset: int, what: str = "") -> None:
+        """Raise OpsetError if the operator set is before one, which is needed for ``what``."""
+        if self.opset < opset:
+            raise OpsetError(self.opset, opset, what)
 
     def messages(self, made: str, name: str) -> list[bytes]:
         """Return all operators, with the tensor ``made`` called ``name``."""

@@ -122,8 +122,9 @@ class Quantize(Layer):
 
     def _cast(self, onnx: Onnx) -> str:
         """Return a cast to floats of 8 bits, and back."""
-        if self.format == "e2m1" or onnx.opset < 19:
-            raise LayerError("has floats of 8 bits from opset 19 on, and none of 4 that runtimes cast to")
+        if self.format == "e2m1":
+            raise LayerError("has floats of 4 bits, which no runtime casts to")
+        onnx.needs(19, "floats of 8 bits")
         scale = onnx.number(self.scale or 1)
         small = onnx.node("Div", onnx.x, scale)
         small = onnx.node("Cast", small, to=17 + [*FORMATS].index(self.format))

@@ -125,10 +125,9 @@ class GridSample(Layer):
 
     def to_onnx(self, onnx: Onnx) -> str:
         """GridSample, available from opset 16; its linear mode has another name before 20."""
-        if onnx.opset < 16:
-            raise LayerError("is available from opset 16 on")
-        if onnx.opset < 20 and len(onnx.output) != 3:
-            raise LayerError("is available for maps with other than two axes from opset 20 on")
+        onnx.needs(16)
+        if len(onnx.output) != 3:
+            onnx.needs(20, "maps with other than two axes")
         mode = self.mode if onnx.opset >= 20 else ON_TWO_AXES.get(self.mode, self.mode)
         return onnx.node(
             "GridSample", onnx.stretched(0), onnx.stretched(1), mode=mode, padding_mode=self.padding_mode,

@@ -93,8 +93,7 @@ class Scatter(Layer):
 
     def to_onnx(self, onnx: Onnx) -> str:
         """ScatterElements, which reduces from opset 16 on, and by all functions from 18 on."""
-        if onnx.opset < {"none": 13, "add": 16, "mul": 16}.get(self.reduce, 18):
-            raise LayerError(f"needs a later opset to reduce by {self.reduce}")
+        onnx.needs({"none": 13, "add": 16, "mul": 16}.get(self.reduce, 18), f"reduce: {self.reduce}")
         at = axis_index(self.axis, onnx.shapes[0]) + 1
         x, updates = onnx.stretched(0), onnx.stretched(2)
         index = onnx.cast(onnx.stretched(1), "integer")

@@ -36,9 +36,8 @@ class Trilu(Movement):
         return cut(inputs[0], self.k)
 
     def to_onnx(self, onnx: Onnx) -> str:
-        """Trilu.  Raises LayerError before opset 14."""
-        if onnx.opset < 14:
-            raise LayerError(f"needs opset 14, not {onnx.opset}")
+        """Trilu.  Raises OpsetError before opset 14."""
+        onnx.needs(14)
         return onnx.node("Trilu", onnx.x, onnx.integer(self.k), upper=int(self.upper))
 
     def to_torch(self, flow: Flow) -> Torch:

@@ -189,8 +189,8 @@ class Upsample(Layer):
 
     def to_onnx(self, onnx: Onnx) -> str:
         """Resize; where its rounding may miss the nearest element, Gather instead."""
-        if self.antialias and onnx.opset < 18:
-            raise LayerError(f"needs opset 18 for antialias, not {onnx.opset}")
+        if self.antialias:
+            onnx.needs(18, "antialias")
         np, sizes = onnx.np, list(zip(onnx.shapes[0][1:], onnx.output[1:], strict=True))
         factors = [None] * len(sizes) if self.scale_factor is None else self.scale_factor
         is_nearest = self.mode.startswith("nearest")
