@@ -237,7 +237,7 @@ def _layernorm(call: Call, x: Inputs, value: Value) -> Array:
     axes = tuple(range(call.integer("axis", -1) % x[0].ndim, x[0].ndim))
     apart = x[0] - x[0].mean(axes, keepdims=True)
     scaled = apart / np.sqrt((apart * apart).mean(axes, keepdims=True) + call.number("epsilon", 1e-5))
-    return scaled * x[1] + x.given(2, 0)
+    return np.asarray(scaled * x[1] + x.given(2, 0))
 
 
 def _trilu(call: Call, x: Inputs, value: Value) -> Array:
@@ -251,7 +251,7 @@ def _mod(call: Call, x: Inputs, value: Value) -> Array:
 
 def _is_infinite(call: Call, x: Inputs, value: Value) -> Array:
     signs = call.integer("detect_negative", 1), call.integer("detect_positive", 1)
-    return np.isinf(x[0]) & np.where(x[0] < 0, *signs).astype(bool)
+    return np.asarray(np.isinf(x[0]) & np.where(x[0] < 0, *signs).astype(bool))
 
 
 def _eye(call: Call, x: Inputs, value: Value) -> Array:
