@@ -51,10 +51,8 @@ def _layer(name: str) -> type[Layer]:
 def _takers(argument: str) -> str | None:
     """Return a hint for a word that is an argument of some layer types."""
     found = [name for name in layer_types() if (layer := layer_type(name)) is not None and argument in layer.arguments]
-    more = ", …" if len(found) > FEW else ""
-    return (
-        f"it is an argument of {', '.join(found[:FEW])}{more}: 'cnncalc layers {found[0]}' shows it" if found else None
-    )
+    listed = ", ".join(found[:FEW]) + (", …" if len(found) > FEW else "")
+    return f"it is an argument of {listed}: 'cnncalc layers {found[0]}' shows it" if found else None
 
 
 def _formulas(layer: type[Layer]) -> list[Formula]:

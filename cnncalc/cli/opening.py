@@ -203,9 +203,8 @@ def input_notes(recipe: Recipe, network: Graph, layout: str) -> list[str]:
         if doubt(shape) is not None:
             continue  # the build has already warned about the network
         if stated and len(shape) != len(stated):
-            notes.append(
-                f"{text} has {axis_count(len(shape) - 1, 'spatial ')}, but the spec's input has {len(stated) - 1}"
-            )
+            axes = axis_count(len(shape) - 1, "spatial ")
+            notes.append(f"{text} has {axes}, but the spec's input has {len(stated) - 1}")
         elif len(shape) > 2 and stated[:1] not in ((), shape[:1]):
             given = typed((*shape[1:], shape[0])) if layout == "hwc" else text
             if layout == "hwc" and stated[:1] == shape[1:2]:

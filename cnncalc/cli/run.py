@@ -62,9 +62,8 @@ class Saving(NamedTuple):
             return []
         if self.save is None:
             raise CnncalcError("--layers names layers to save, but there is no --save FILE")
-        return (
-            None if self.layers.strip() == "all" else [name.strip() for name in self.layers.split(",") if name.strip()]
-        )
+        names = [name.strip() for name in self.layers.split(",") if name.strip()]
+        return None if names == ["all"] else names
 
 
 class MachineLimits(NamedTuple):

@@ -30,10 +30,9 @@ def regrouped(terms: Terms, moves: tuple[Move, ...], shape: Shape, output: Shape
 
 
 def _turned(term: Term, order: tuple[int, ...]) -> Term:
-    places = [place._replace(axis=order.index(place.axis)) for place in term.places]
-    return Term(
-        tuple(places), term.pattern, tuple([order.index(axis) if axis != MISSING else axis for axis in term.loose])
-    )
+    places = tuple([place._replace(axis=order.index(place.axis)) for place in term.places])
+    loose = tuple([order.index(axis) if axis != MISSING else axis for axis in term.loose])
+    return Term(places, term.pattern, loose)
 
 
 def loosened(term: Term) -> Term:
@@ -57,8 +56,7 @@ def met(fields: Sequence[Terms], seam: int | None, are_all: bool, work: PatternB
     if seam is not None:
         others = [{term for term in field if not _on_axis(term, seam)} for field in fields]
         if not are_all or any(some != others[0] for some in others):
-            loose = [term if _on_axis(term, seam) else _loose_along(term, seam) for term in terms]
-            terms = tuple(loose)
+            terms = tuple([term if _on_axis(term, seam) else _loose_along(term, seam) for term in terms])
     return terms, _same_strides(fields)
 
 
@@ -104,9 +102,8 @@ def _all_together(terms: Sequence[Term]) -> Term:
     """Return one term for several, in which each position sees the union of all: an upper bound."""
     hulls = [term.pattern.hull(term.positions) for term in terms]
     axes = {axis for term in terms for axis in (*term.loose, *[place.axis for place in term.places])}
-    return Term(
-        (), constant((min([first for first, _ in hulls]), max([last for _, last in hulls]))), tuple(sorted(axes))
-    )
+    ends = min([first for first, _ in hulls]), max([last for _, last in hulls])
+    return Term((), constant(ends), tuple(sorted(axes)))
 
 
 # --- axis by axis -----------------------------------------------------------------------------------------------

@@ -40,7 +40,13 @@ def whole_file(path: str) -> Iterator[BinaryIO]:
             with open(target, "wb") as file:
                 yield file
         else:
-            yield from _replacing(target)
+            replacement = Replacement(target)
+            try:
+                with replacement.file as file:
+                    yield file
+                replacement.place()
+            finally:
+                replacement.drop()
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -192,16 +198,6 @@ class Replacement:
             with suppress(FileNotFoundError):
                 os.unlink(self._temporary)
             _unfinished.discard(self._temporary)
-
-
-def _replacing(target: str) -> Iterator[BinaryIO]:
-    replacement = Replacement(target)
-    try:
-        with replacement.file as file:
-            yield file
-        replacement.place()
-    finally:
-        replacement.drop()
 
 
 def _umask() -> int:

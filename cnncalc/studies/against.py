@@ -299,9 +299,7 @@ def _started(engine: Any, path: str, threads: int) -> Any:
     options = engine.SessionOptions()
     options.log_severity_level, options.intra_op_num_threads = 3, threads
     options.enable_cpu_mem_arena = options.enable_mem_pattern = False  # memory is freed when the session ends
-    options.add_session_config_entry(
-        "session.disable_prepacking", "1"
-    )  # weights stay in their file, and are in memory once
+    options.add_session_config_entry("session.disable_prepacking", "1")  # weights are in memory once, as in their file
     try:
         return engine.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's exception classes are not public

@@ -227,10 +227,7 @@ class Compiler:
 _SYNTAX = {
     "Attribute": "an attribute (a dot)",
     "Lambda": "a lambda",
-    "ListComp": "a comprehension",
-    "SetComp": "a comprehension",
-    "DictComp": "a comprehension",
-    "GeneratorExp": "a comprehension",
+    **dict.fromkeys(("ListComp", "SetComp", "DictComp", "GeneratorExp"), "a comprehension"),
     "Dict": "a dictionary",
     "Set": "a set",
     "NamedExpr": "an assignment",

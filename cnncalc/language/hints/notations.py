@@ -119,9 +119,8 @@ def _rewritten(text: str, blocks: Collection[str]) -> str | None:
         return _of_words(glued[1], glued[2])
     if glued or "{" in text:
         name = re.split(r"[\s:{]", text, maxsplit=1)[0]
-        return (
-            f"write a colon and a blank after the type: '- {name}: {{…}}'" if our_type(name) or name in blocks else None
-        )
+        is_type = our_type(name) is not None or name in blocks
+        return f"write a colon and a blank after the type: '- {name}: {{…}}'" if is_type else None
     return _spaced(text)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
+from itertools import cycle
 
 from cnncalc.deployment.constants import KERNELS, RUNTIME
 from cnncalc.deployment.orders import other_arenas
@@ -133,18 +134,12 @@ def _first(found: Deployment) -> str:
     step = found.highest
     if step.operator is None:
         return f"The step that would break first is the input itself, of {exact(step.live)} bytes."
-    shape = (
-        " + ".join([crossed(flow.shape) for flow in step.operator.inputs]) + f" → {crossed(step.operator.output.shape)}"
-    )
-    peak_text = (
-        f"The step that would break first is {step.number}, {step.operator.title} ({shape}): "
-        f"it reaches to byte {exact(step.end)} of the arena"
-    )
+    inputs, output = " + ".join([crossed(flow.shape) for flow in step.operator.inputs]), step.operator.output.shape
+    text = f"The step that would break first is {step.number}, {step.operator.title} ({inputs} → {crossed(output)}): "
+    text += f"it reaches to byte {exact(step.end)} of the arena"
     if found.arena == found.bound:
-        return f"{peak_text}."
-    return (
-        f"{peak_text}, with {exact(step.live)} alive. The plan loses {exact(found.arena - found.bound)} bytes to gaps."
-    )
+        return f"{text}."
+    return f"{text}, with {exact(step.live)} alive. The plan loses {exact(found.arena - found.bound)} bytes to gaps."
 
 
 # --- parts ---------------------------------------------------------------------------------------------------
@@ -201,13 +196,12 @@ def _letters(places: Sequence[ArenaPlace], shown: Sequence[OperatorRun]) -> dict
     """Return a letter for each tensor of the shown steps; scratch is a star."""
     numbers = [step.number for step in shown]
     found: dict[int, str] = {}
-    turn = 0
+    letters = cycle(LETTERS)
     for index, place in enumerate(places):
         if place.scratch:
             found[index] = SCRATCH
         elif bisect_left(numbers, place.first) < bisect_right(numbers, place.last):
-            found[index] = LETTERS[turn % len(LETTERS)]
-            turn += 1
+            found[index] = next(letters)
     return found
 
 
@@ -237,15 +231,12 @@ def _notes(found: Deployment) -> list[PageBlock]:
     others = other_arenas(found) if found.device.plan == "greedy" else []
     if others:
         arenas = " or ".join([exact(arena) for arena in others])
-        notes.append(
-            ("order", f"branches run as in the spec; the converter may choose another order, with an arena of {arenas}")
-        )
+        order = f"branches run as in the spec; the converter may choose another order, with an arena of {arenas}"
+        notes.append(("order", order))
     if found.planning > found.arena:
         enough = aligned(found.ram[-1].high + found.planning)
-        said = (
-            f"planning itself takes about {exact(found.planning)} bytes of the arena for a moment, more than the plan"
-        )
-        notes.append(("note", f"{said}: an array of {exact(enough)} is enough"))
+        text = f"planning itself takes about {exact(found.planning)} bytes of the arena for a moment"
+        notes.append(("note", f"{text}, more than the plan: an array of {exact(enough)} is enough"))
     doubts = {operator.code: operator for operator in found.doubts}
     notes += [("not verified", f"{one.code} of {one.name}: {one.doubt}") for one in doubts.values()]
     notes += [("note", note) for note in found.graph.notes]

@@ -118,20 +118,17 @@ def _mismatch(row: LayerRun, batch: int, layout: str) -> list[PageBlock]:
         return [Paragraph(f"{row.node.name}: could not run: {row.fault}", "red")]
     blocks: list[PageBlock] = []
     if not row.shape_holds(batch):
-        came = with_batch(row.actual, layout) if row.actual else "none"
-        message = (
-            f"{row.node.name}: the inferred shape is {with_batch(row.inferred(batch), layout)}, the real one {came}"
-        )
+        actual = with_batch(row.actual, layout) if row.actual else "none"
+        inferred = f"the inferred shape is {with_batch(row.inferred(batch), layout)}"
+        message = f"{row.node.name}: {inferred}, the real one {actual}"
         blocks.append(Paragraph(message, "red"))
     if not row.macs_hold(batch):
         summed = row.tally.direct if row.tally else 0
         message = f"{row.node.name}: {counted(row.node.macs(batch), 'MAC')} counted, {exact(summed)} summed"
         blocks.append(Paragraph(message, "red"))
     for formula in row.formulas():
-        message = (
-            f"  {row.node.layer.type}: {formula.symbol} = {formula.expression} = {formula.numbers} = {formula.value:,}"
-        )
-        blocks.append(Paragraph(message, "dim"))
+        rule = f"{formula.symbol} = {formula.expression} = {formula.numbers} = {formula.value:,}"
+        blocks.append(Paragraph(f"  {row.node.layer.type}: {rule}", "dim"))
     return blocks
 
 

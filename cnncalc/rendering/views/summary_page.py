@@ -172,18 +172,10 @@ def _contrast(summary: Summary) -> Table:
     rows: list[TableRow] = []
     for name, kind in summary.kinds.items():
         style = KIND_STYLES.get(name, "")
-        rows.append(
-            [
-                Cell(name, style),
-                str(kind.layers),
-                exact(kind.params),
-                Bar(kind.params_share, style or "dim"),
-                percent(kind.params_share),
-                exact(kind.macs),
-                Bar(kind.macs_share, style or "dim"),
-                percent(kind.macs_share),
-            ]
-        )
+        cells: list[str | Cell | Bar] = [Cell(name, style), str(kind.layers)]
+        for figure, part in ((kind.params, kind.params_share), (kind.macs, kind.macs_share)):
+            cells += [exact(figure), Bar(part, style or "dim"), percent(part)]
+        rows.append(cells)
     return Table(columns, rows)
 
 
@@ -191,23 +183,20 @@ def _totals(summary: Summary, layout: str) -> list[PageBlock]:
     totals, memory = summary.totals, summary.totals.memory
     word, _, tool = summary.figure.rstrip(")").partition(" (")
     tool, own = (f", as {tool} counts", ", cnncalc's own") if tool else ("", "")
+    sizes = ", ".join([f"{name} {bytes_text(getattr(memory, name))}" for name in ("weights", "forward", "peak")])
+    outputs = ", ".join([f"{name} {crossed(shape[1:], layout)}" for name, shape in summary.outputs.items()])
     lines = [
         ("params", f"{exact(totals.params)}" + (f", and {exact(totals.buffers)} buffers" if totals.buffers else "")),
         (word, f"{exact(totals.macs)}   ({short(totals.macs)}{tool})"),
         ("FLOPs", f"{exact(totals.flops)}   ({short(totals.flops)}{own})"),
         ("activations", f"{exact(totals.activations)} (conv and linear outputs)"),
-        (
-            "memory",
-            ", ".join([f"{name} {bytes_text(getattr(memory, name))}" for name in ("weights", "forward", "peak")]),
-        ),
+        ("memory", sizes),
         ("", f"at {memory.peak_at}; training {bytes_text(memory.training)} ({memory.optimizer})"),
     ]
     if word == "FLOPs":
         del lines[2]
     lines += [("" if number else "field", text) for number, text in enumerate(_field_texts(summary))]
-    lines.append(
-        ("output", ", ".join(f"{name} {crossed(shape[1:], layout)}" for name, shape in summary.outputs.items()))
-    )
+    lines.append(("output", outputs))
     if summary.disagreeing_strides:
         names = ", ".join(summary.disagreeing_strides[:3])
         lines.append(("note", f"branches of different stride meet at {names}"))

@@ -10,7 +10,6 @@ from cnncalc.graph import Graph, Node, Tensor
 from cnncalc.ground.numbers import counted, percent
 from cnncalc.language.findings import Finding, distinct
 from cnncalc.layers.shapes import axis_names, crossed
-from cnncalc.layers.window import Sliding
 
 PARTS = ("slice", "center_crop", "select")
 """Types whose output is a part of their input, so that another layer may read the rest."""
@@ -36,14 +35,9 @@ def _found(rule: str, node: Node, message: str, hint: str | None = None) -> Find
 # --- windows -------------------------------------------------------------------------------------------------
 
 
-def _sliding(node: Node) -> Sliding | None:
-    """Return the window of a layer that slides one over its input."""
-    return node.layer.sliding(node.use.inputs)
-
-
 def _lost_pixels(node: Node, readers: ReadersOf) -> Iterator[Finding]:
     """Elements behind the last window are lost; padding is not."""
-    window = _sliding(node)
+    window = node.layer.sliding(node.use.inputs)
     if window is None:
         return
     axes = zip(node.use.inputs[0][1:], node.shape[1:], window.extents, window.stride, window.pads, strict=True)
@@ -65,7 +59,7 @@ def _stride_over_kernel(node: Node, readers: ReadersOf) -> Iterator[Finding]:
     """Elements that no window reads are lost, unless another layer reads the whole tensor, as next to a ResNet's
     shortcut.
     """
-    window, seen = _sliding(node), _read(node)
+    window, seen = node.layer.sliding(node.use.inputs), _read(node)
     if window is None or seen == 1:
         return
     if all(_read(other) < 1 for other in readers[node.inputs[0]]):
@@ -79,7 +73,7 @@ def _read(node: Node) -> Fraction:
     """Return the part of its input's positions that a layer reads."""
     if node.layer.type in PARTS:
         return Fraction(prod(node.shape), max(prod(node.use.inputs[0]), 1))
-    window = _sliding(node)
+    window = node.layer.sliding(node.use.inputs)
     if window is None:
         return Fraction(1)
     read = Fraction(1)
@@ -89,7 +83,7 @@ def _read(node: Node) -> Fraction:
 
 
 def _padding_covers_kernel(node: Node, readers: ReadersOf) -> Iterator[Finding]:
-    window = _sliding(node)
+    window = node.layer.sliding(node.use.inputs)
     if window is None or node.layer.kind != "conv":  # a pooling with such padding is refused
         return
     for extent, pad in zip(window.extents, window.pads, strict=True):
@@ -110,10 +104,8 @@ def _bias_before_batchnorm(node: Node, readers: ReadersOf) -> Iterator[Finding]:
         return
     if behind and all(one.layer.type == "batchnorm" for one in behind):
         message = f"has a bias, which batchnorm '{behind[0].name}' right after it removes again"
-        count = bias.shape[0]
-        yield _found("bias-before-batchnorm", node, message, f"bias: false saves {counted(count, 'param')}")._replace(
-            saves=count
-        )
+        hint = f"bias: false saves {counted(bias.shape[0], 'param')}"
+        yield _found("bias-before-batchnorm", node, message, hint)._replace(saves=bias.shape[0])
 
 
 def _repeated_relu(node: Node, readers: ReadersOf) -> Iterator[Finding]:

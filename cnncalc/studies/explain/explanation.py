@@ -67,10 +67,8 @@ def explain(network: Graph, nodes: list[Node], dtype: str = "float32") -> list[E
     found = []
     for node in nodes:
         of = known.get(node.use) or known.setdefault(node.use, _of_use(node))
-        seen = growth(network, node, fields)
-        found.append(
-            Explanation(node, of.formulas, _memory(node, width), seen, of.borders, of.padded_share, of.sharing)
-        )
+        memory, seen = _memory(node, width), growth(network, node, fields)
+        found.append(Explanation(node, of.formulas, memory, seen, of.borders, of.padded_share, of.sharing))
     return found
 
 

@@ -65,9 +65,8 @@ class Cluster:
             self._dask = import_module("distributed")
         except ImportError:
             raise ArgumentError("dask", "a cluster needs Dask", "pip install 'cnncalc[dask]'") from None
-        logging.getLogger("distributed").setLevel(
-            logging.CRITICAL + 1
-        )  # its reports of workers that die: their tasks are computed again
+        # no reports of workers that die: their tasks are computed again
+        logging.getLogger("distributed").setLevel(logging.CRITICAL + 1)
         self._errand = errand
         self._sent = dumps(errand)
         self._address = address
@@ -146,9 +145,8 @@ class Cluster:
         named = [f"{worker} has {_version_text(one)}" for worker, one in list(others.items())[:NAMED]]
         if len(others) > NAMED:
             named.append(f"and {len(others) - NAMED:,} more")
-        raise ArgumentError(
-            "dask", f"this process has {own}, but {'; '.join(named)}", "install the same version everywhere"
-        )
+        message = f"this process has {own}, but {'; '.join(named)}"
+        raise ArgumentError("dask", message, "install the same version everywhere")
 
 
 def _version_text(found: object) -> str:

@@ -88,9 +88,8 @@ class SweepPart(NamedTuple):
     @classmethod
     def of_points(cls, points: Sequence[Point]) -> SweepPart:
         """Return points as one part."""
-        return cls(
-            0, len(points), Window(range(len(points)), [], dict(enumerate(points)), []), range(len(points)), 0, ""
-        )
+        lanes = range(len(points))
+        return cls(0, len(points), Window(lanes, [], dict(enumerate(points)), []), lanes, 0, "")
 
 
 class Engine(Protocol):

@@ -62,10 +62,8 @@ class Condition:
         own = set(args)
         self._early = [part for part in parts if part.names <= own]
         self._late = [part for part in parts if not part.names <= own]
-        read = {name for part in parts for name in part.names} - own
-        self.figures = tuple(
-            [name for name in (*FIGURES, *MORE_FIGURES) if name in {SHORT.get(one, one) for one in read}]
-        )
+        read = {SHORT.get(name, name) for part in parts for name in part.names - own}
+        self.figures = tuple([name for name in (*FIGURES, *MORE_FIGURES) if name in read])
 
     @property
     def reads_arguments(self) -> bool:
