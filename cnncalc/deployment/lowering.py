@@ -70,7 +70,7 @@ class Lowering:
         self.fused: list[Node] = []
         self.notes: list[str] = []
         self.ahead: dict[Node, list[Node]] = {}
-        self.borders: dict[Node, tuple[Pair, Pair]] = {}
+        self.borders: dict[Node, tuple[Pair, ...]] = {}
         self._readers = graph.readers()
         self._outputs = set(graph.outputs.values())
         self._known: dict[Tensor, tuple[list[Node], bool]] = {}

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from cnncalc.deployment.constants import Converter, NumberFormat
     from cnncalc.graph import Node
     from cnncalc.layers.shapes import Shape
+    from cnncalc.layers.window import Sliding
 
 
 class DeviceTensor:
@@ -65,15 +66,6 @@ class Constant(NamedTuple):
     same: tuple[str, object]
 
 
-class Taps(NamedTuple):
-    """The window that an operator slides, with one number each for height and width."""
-
-    kernel: tuple[int, int]
-    stride: tuple[int, int]
-    pads: tuple[tuple[int, int], tuple[int, int]]
-    dilation: tuple[int, int]
-
-
 class Operator:
     """One step of the device.
 
@@ -83,13 +75,13 @@ class Operator:
         inputs: input tensors.
         output: output tensor.
         constants: constants that it reads from the file.
-        taps: the window that it slides, or None.
+        taps: the window that it slides, with figures for height and width, or None.
         activation: a clamp that is fused into it (``RELU``), or None.
         macs: multiply-accumulates.
         doubt: the reason if it is not verified with the real converter, or "".
     """
 
-    taps: Taps | None = None
+    taps: Sliding | None = None
     activation: str | None = None
     macs = 0
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from cnncalc.deployment.constants import NumberFormat
-    from cnncalc.deployment.operators import Operator, Taps
+    from cnncalc.deployment.operators import Operator
+    from cnncalc.layers.window import Sliding
 
 CH_IN_BLOCK_MVE = 124
 ONE_CHANNEL_THRESHOLD = 1
@@ -84,13 +85,13 @@ def _conv(operator: Operator, kind: NumberFormat, kernels: str) -> Request:
     return Request(2 * -(-length // 4) * 4 * 2, f"2·2·⌈{spelled}/4⌉·4", source)
 
 
-def _is_1_x_n(operator: Operator, taps: Taps) -> bool:
+def _is_1_x_n(operator: Operator, taps: Sliding) -> bool:
     """arm_nn_is_convolve_1_x_n."""
     one_row = operator.inputs[0].shape[0] == 1 and taps.kernel[0] == 1
     return one_row and taps.dilation[1] == 1 and taps.stride[1] * _in_channels(operator) % 4 == 0
 
 
-def _conv_1_x_n_mve(operator: Operator, taps: Taps) -> int:
+def _conv_1_x_n_mve(operator: Operator, taps: Sliding) -> int:
     """arm_convolve_1_x_n_s8_get_buffer_size_mve."""
     channels, width = _in_channels(operator), operator.inputs[0].shape[1]
     pad, kernel, stride, out = taps.pads[1][0], taps.kernel[1], taps.stride[1], operator.output.shape[1]
@@ -168,7 +169,7 @@ def _transpose_conv(operator: Operator, kind: NumberFormat, kernels: str) -> lis
     return [Request(across * max(height, taps.stride[0]) * 4, "4·rows that overlap", source)]
 
 
-def _taps(operator: Operator) -> Taps:
+def _taps(operator: Operator) -> Sliding:
     assert operator.taps is not None
     return operator.taps
 

@@ -167,11 +167,11 @@ def _stand_heads_beside(root: TreeScope) -> None:
             below = sum(weights)
             for place, item in enumerate(element.items[:-1]):
                 below -= weights[place]
-                if isinstance(item, Parallel) and below < weights[place] and _take_in(element, place, item):
+                if isinstance(item, Parallel) and below < weights[place] and _move_beside(element, place, item):
                     break
 
 
-def _take_in(series: Series, place: int, parallel: Parallel) -> bool:
+def _move_beside(series: Series, place: int, parallel: Parallel) -> bool:
     """Move the parts below branches to their side, or into the one branch that they continue.
 
     Returns:

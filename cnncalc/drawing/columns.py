@@ -51,7 +51,7 @@ def best_columns(root: Box, ways: Sequence[int], heading: int) -> ColumnSetting:
     The box is the network itself, or the box that makes up most of it. Among the numbers of columns in ``ways``, the
     smallest that is nearly the best is used.
     """
-    nested = _mainly(root)
+    nested = _largest_boxes(root)
     tried: list[ColumnSetting] = []
     for depth, box in enumerate(nested):
         whole, boxes = box.body, nested[: depth + 1]
@@ -79,7 +79,7 @@ def put(boxes: Sequence[Box], body: Stack | StackColumns | Valley) -> None:
         last = outer
 
 
-def _mainly(root: Box) -> list[Box]:
+def _largest_boxes(root: Box) -> list[Box]:
     """Return a network, the open box that makes up most of its height, and so on inwards."""
     found: list[Box] = []
     box: Box | None = root

@@ -54,7 +54,7 @@ class StraightPiece(NamedTuple):
     part: Card | Box | None
 
 
-class Streets:
+class LaneRouter:
     """The obstacles: cards, closed boxes and texts, and the lines drawn so far."""
 
     def __init__(self, placing: Placing) -> None:
@@ -170,17 +170,17 @@ def lane_lines(placing: Placing, roots: Sequence[Box]) -> list[Polyline]:
     boxes = [*placing.beside, *roots]
     if not any(box.lanes for box in boxes):
         return []
-    streets = Streets(placing)
+    router = LaneRouter(placing)
     found: list[Polyline] = []
     for box in boxes:
         if isinstance(box.body, Valley):
-            found.extend(_across(streets, box.body))
+            found.extend(_across(router, box.body))
         for source, target, track in box.routes:
-            found.append(_line(streets, source, target, box.x + box.width - 8 - TRACK * track))
+            found.append(_line(router, source, target, box.x + box.width - 8 - TRACK * track))
     return found
 
 
-def _across(streets: Streets, valley: Valley) -> Iterable[Polyline]:
+def _across(router: LaneRouter, valley: Valley) -> Iterable[Polyline]:
     """Yield the lines across a valley, level where both ends allow it."""
     middle = valley.x + (valley.left + valley.right) // 4 * 2
     for step in valley.steps:
@@ -192,9 +192,9 @@ def _across(streets: Streets, valley: Valley) -> Iterable[Polyline]:
                 y = (low + high) // 2
                 yield Polyline([(source.x + source.width, y), (target.x, y)], True, True)
             else:
-                yield _line(streets, source, target, middle)
+                yield _line(router, source, target, middle)
 
 
-def _line(streets: Streets, source: Card | Box, target: Card | Box, x: int) -> Polyline:
+def _line(router: LaneRouter, source: Card | Box, target: Card | Box, x: int) -> Polyline:
     """Return a line by way of ``x``."""
-    return Polyline([*streets.way(source, x, False), *streets.way(target, x, True)[::-1]], True, True)
+    return Polyline([*router.way(source, x, False), *router.way(target, x, True)[::-1]], True, True)

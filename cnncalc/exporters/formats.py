@@ -83,11 +83,11 @@ class ExportFormat(NamedTuple):
             write_whole(path, self.export(graph, options._replace(beside=partial(write_beside, path))))
 
 
+ONNX_OPTIONS = frozenset({"weights", "seed", "opset"})
+
 FORMATS = {
-    "onnx": ExportFormat(
-        "an ONNX model with its weights", "onnx", (".onnx",), frozenset({"weights", "seed", "opset"}), binary=True
-    ),
-    "torch": ExportFormat("PyTorch source", "torch", (".py",), edited=True),
+    "onnx": ExportFormat("an ONNX model with its weights", "onnx.model", (".onnx",), ONNX_OPTIONS, binary=True),
+    "torch": ExportFormat("PyTorch source", "torch.module", (".py",), edited=True),
     "scale-sim": ExportFormat("SCALE-Sim's table of layers", "scale_sim", (".csv",)),
     "timeloop": ExportFormat("Timeloop's problems, FILE being a folder", "timeloop", (), folder=True),
     "spec": ExportFormat("a spec, as 'cnncalc import' writes it", "spec", (".yaml", ".yml"), edited=True),

@@ -146,13 +146,13 @@ class BlockText(NamedTuple):
     Attributes:
         name: its name.
         entries: its items.
-        said: the expression of an item's argument, by the item's place and the argument's name.
+        expressions: the expression of an item's argument, by the item's place and the argument's name.
         arguments: its own arguments, each with its default; None if it must be given.
     """
 
     name: str
     entries: list[Entry]
-    said: dict[tuple[int, str], str]
+    expressions: dict[tuple[int, str], str]
     arguments: dict[str, object]
 
 
@@ -227,7 +227,7 @@ def _block(
     """
     first = alike[0].inner or []
     columns: dict[str, NamedColumns] = {}
-    said: dict[tuple[int, str], str] = {}
+    expressions: dict[tuple[int, str], str] = {}
     arguments: dict[str, object] = {}
     numbers: dict[str, int] = {}
 
@@ -243,7 +243,7 @@ def _block(
             channels = tuple([(place.inner or [])[number].channels for place in alike])
             of_channels = _of_channels(column, channels, entry.inner is not None)
             if of_channels is not None and argument in FOLLOWS and entry.inner is None:
-                said[number, argument] = of_channels
+                expressions[number, argument] = of_channels
                 continue
             alike_ones = columns.setdefault(_family(argument), {})
             known = alike_ones.get(column) or _in_terms_of(alike_ones, column, entry.inner is not None)
@@ -263,8 +263,8 @@ def _block(
                 arguments[known] = default if default in column else None
                 for place, value in zip(alike, column, strict=True):
                     place.values[known] = value
-            said[number, argument] = known
-    return BlockText(name, first, said, dict(sorted(arguments.items(), key=lambda item: item[1] is not None)))
+            expressions[number, argument] = known
+    return BlockText(name, first, expressions, dict(sorted(arguments.items(), key=lambda item: item[1] is not None)))
 
 
 def _default(entry: Entry, argument: str, inner: dict[StructureKey, BlockText]) -> object:

@@ -191,14 +191,14 @@ class _Writer:
             found.append(f"    args: {_braced(given)}")
         found.append("    layers:")
         source = block.entries[0].reads[0]
-        return found + self.items(block.entries, {source: "input"}, source, block.said, "      ", set())
+        return found + self.items(block.entries, {source: "input"}, source, block.expressions, "      ", set())
 
     def items(
         self,
         entries: list[Entry],
         names: dict[Tensor, str],
         source: Tensor | None,
-        said: dict[tuple[int, str], str],
+        expressions: dict[tuple[int, str], str],
         indent: str,
         kept: set[Tensor],
     ) -> list[str]:
@@ -208,7 +208,7 @@ class _Writer:
             entries: the items.
             names: the names of the tensors; those of the items are added.
             source: the tensor that the first item reads without saying so.
-            said: as in :class:`BlockText`.
+            expressions: as in :class:`BlockText`.
             indent: of every line.
             kept: the network's outputs.
         """
@@ -218,7 +218,7 @@ class _Writer:
             wanted.update(entry.reads if entry.reads != (above,) else ())
             wanted.update([entry.owner.node] if entry.owner is not None else [])
             above = entry.node
-        heads = [self.head(entry, number, said) for number, entry in enumerate(entries)]
+        heads = [self.head(entry, number, expressions) for number, entry in enumerate(entries)]
         counts: dict[str, int] = {}
         found: list[str] = []
         above, number = source, 0
@@ -246,14 +246,14 @@ class _Writer:
             above, number = entry.node, end
         return found
 
-    def head(self, entry: Entry, number: int, said: dict[tuple[int, str], str]) -> str:
+    def head(self, entry: Entry, number: int, expressions: dict[tuple[int, str], str]) -> str:
         """Return an item without its modifiers: ``conv: {out_channels: 64, kernel_size: 3}``."""
         if entry.inner is not None:
             block = self.blocks[entry.key]
             given = {
-                name: said.get((number, name)) or _value(entry.values[name])
+                name: expressions.get((number, name)) or _value(entry.values[name])
                 for name, default in block.arguments.items()
-                if (number, name) in said or entry.values[name] != default
+                if (number, name) in expressions or entry.values[name] != default
             }
             return block.name + (f": {_braced(given)}" if given else "")
         layer, values = entry.node.layer, entry.fixed | entry.values
@@ -262,8 +262,8 @@ class _Writer:
             if name not in values:
                 continue
             value = values[name]
-            if (number, name) in said:
-                given[name] = said[number, name]
+            if (number, name) in expressions:
+                given[name] = expressions[number, name]
             elif name == "rounding" and value == "ceil" and "ceil_mode" in given:
                 continue  # which is what that is short for
             elif argument.default is REQUIRED or not _is_default(value, argument):

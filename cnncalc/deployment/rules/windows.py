@@ -6,9 +6,9 @@ from math import prod
 from typing import TYPE_CHECKING, cast
 
 from cnncalc.deployment.lowering import Lowering, LoweringRule, last, refused, shifts
-from cnncalc.deployment.operators import DeviceTensor, Operator, Taps
+from cnncalc.deployment.operators import DeviceTensor, Operator
 from cnncalc.layers.reduction._reduction import axis_indices
-from cnncalc.layers.window import Pair, same_pad
+from cnncalc.layers.window import Pair, Sliding, same_pad
 
 if TYPE_CHECKING:
     from cnncalc.graph import Node
@@ -21,17 +21,14 @@ if TYPE_CHECKING:
     from cnncalc.layers.shapes import Shape
 
 
-def taps_of(node: Node) -> Taps:
+def taps_of(node: Node) -> Sliding:
     """Return a layer's window, with figures for height and width; a map of one axis has height 1."""
     window = node.layer.window(node.use.inputs)
     assert window is not None
-    flat = (1,) * (2 - len(window.kernel))
-    unpadded: tuple[Pair, ...] = ((0, 0),) * len(flat)
-    kernel_h, kernel_w = (*flat, *window.kernel)
-    stride_h, stride_w = (*flat, *window.stride)
-    pads_h, pads_w = unpadded + window.pads
-    dilation_h, dilation_w = (*flat, *window.dilation)
-    return Taps((kernel_h, kernel_w), (stride_h, stride_w), (pads_h, pads_w), (dilation_h, dilation_w))
+    missing = 2 - len(window.kernel)
+    flat: Shape = (1,) * missing
+    unpadded: tuple[Pair, ...] = ((0, 0),) * missing
+    return Sliding(flat + window.kernel, flat + window.stride, unpadded + window.pads, flat + window.dilation)
 
 
 def as_map(low: Lowering, node: Node, flow: DeviceTensor) -> DeviceTensor:
@@ -52,7 +49,7 @@ def height_width(flow: DeviceTensor) -> tuple[int, int]:
     return (flow.shape[0], flow.shape[1]) if len(flow.shape) == 3 else (1, flow.shape[0])
 
 
-def needed(taps: Taps, flow: DeviceTensor, out: Shape) -> tuple[Pair, ...]:
+def needed(taps: Sliding, flow: DeviceTensor, out: Shape) -> tuple[Pair, ...]:
     """Return the elements of padding that the windows reach, before and behind, along height and width."""
     found = []
     sizes = height_width(flow)
@@ -64,7 +61,7 @@ def needed(taps: Taps, flow: DeviceTensor, out: Shape) -> tuple[Pair, ...]:
     return tuple(found)
 
 
-def as_tensorflow(taps: Taps, flow: DeviceTensor, pads: tuple[Pair, ...]) -> bool:
+def as_tensorflow(taps: Sliding, flow: DeviceTensor, pads: tuple[Pair, ...]) -> bool:
     """Whether a padding is none, or TensorFlow's SAME, so that the operator needs no PAD before it."""
     axes = zip(height_width(flow), taps.kernel, taps.stride, taps.dilation, strict=True)
     return not any(map(sum, pads)) or pads == tuple([same_pad(*axis) for axis in axes])
@@ -85,7 +82,7 @@ def padded(low: Lowering, node: Node, flow: DeviceTensor, pads: tuple[Pair, ...]
     return low.emit("PAD", node, [flow], shape, borders, name=f"{node.name} (padded)").output
 
 
-def behind_padding(low: Lowering, node: Node, taps: Taps, excluded: bool = True) -> tuple[DeviceTensor, Taps]:
+def behind_padding(low: Lowering, node: Node, taps: Sliding, excluded: bool = True) -> tuple[DeviceTensor, Sliding]:
     """Return the tensor that a window slides over, behind a PAD if it needs one, and the window without that padding.
 
     ``excluded`` says whether padding is left out of the result, as an average leaves out TensorFlow's own padding.
@@ -93,7 +90,7 @@ def behind_padding(low: Lowering, node: Node, taps: Taps, excluded: bool = True)
     (flow,) = low.of(node)
     pads = needed(taps, flow, map_shape(node))
     if as_tensorflow(taps, flow, pads) and (excluded or not any(map(sum, taps.pads))):
-        return as_map(low, node, flow), taps._replace(pads=(pads[0], pads[1]))
+        return as_map(low, node, flow), taps._replace(pads=pads)
     both = zip(taps.pads, pads, strict=True)
     whole = tuple([(before, max(after, behind)) for (before, after), (_, behind) in both])
     return as_map(low, node, padded(low, node, flow, whole)), taps._replace(pads=((0, 0), (0, 0)))
@@ -148,7 +145,7 @@ def sliced(low: Lowering, node: Node, flow: DeviceTensor, shape: Shape, starts: 
     low.emit("STRIDED_SLICE", node, [flow], shape, *bounds)
 
 
-def _weigh(low: Lowering, node: Node, operator: Operator, taps: Taps) -> None:
+def _weigh(low: Lowering, node: Node, operator: Operator, taps: Sliding) -> None:
     """Give a convolution its window, its macs, its weights, and the layer's bias if it has one."""
     owner = node.shares or node
     weights = node.use.weights
@@ -194,7 +191,7 @@ def adaptive_avgpool(low: Lowering, node: Node) -> None:
         raise refused(node, "tflite-micro has no pooling whose bins are of several sizes", hint)
     else:
         steps = (sizes[0] // out[0], sizes[1] // out[1])
-        _pool(low, node, "AVERAGE_POOL_2D", low.of(node)[0], Taps(steps, steps, ((0, 0), (0, 0)), (1, 1)))
+        _pool(low, node, "AVERAGE_POOL_2D", low.of(node)[0], Sliding(steps, steps, ((0, 0), (0, 0)), (1, 1)))
 
 
 def global_avgpool(low: Lowering, node: Node) -> None:
@@ -207,7 +204,7 @@ def global_avgpool(low: Lowering, node: Node) -> None:
     else:
         flow = as_map(low, node, flow)
         whole = (flow.shape[0], flow.shape[1])
-        _pool(low, node, "AVERAGE_POOL_2D", flow, Taps(whole, whole, ((0, 0), (0, 0)), (1, 1)))
+        _pool(low, node, "AVERAGE_POOL_2D", flow, Sliding(whole, whole, ((0, 0), (0, 0)), (1, 1)))
 
 
 def global_maxpool(low: Lowering, node: Node) -> None:
@@ -228,7 +225,7 @@ def reduction(low: Lowering, node: Node) -> None:
     _reduced(low, node, code, low.of(node)[0])
 
 
-def _pool(low: Lowering, node: Node, code: str, flow: DeviceTensor, taps: Taps) -> None:
+def _pool(low: Lowering, node: Node, code: str, flow: DeviceTensor, taps: Sliding) -> None:
     low.emit(code, node, [flow], map_shape(node)).taps = taps
 
 
@@ -252,8 +249,7 @@ def pad(low: Lowering, node: Node) -> None:
     (flow,) = low.of(node)
     reader = _absorbing(low, node, flow)
     if reader is not None:
-        height, width = layer.padding
-        low.borders[reader] = (height, width)
+        low.borders[reader] = layer.padding
         low.passes(node)
         return
     code = "MIRROR_PAD" if layer.mode == "reflect" else "PADV2" if layer.value else "PAD"
@@ -271,8 +267,7 @@ def _absorbing(low: Lowering, node: Node, flow: DeviceTensor) -> Node | None:
         return None
     if layer.channels != (0, 0) or layer.mode != "constant" or layer.value or any(map(sum, taps_of(reader).pads)):
         return None
-    height, width = layer.padding
-    taps = taps_of(reader)._replace(pads=(height, width))
+    taps = taps_of(reader)._replace(pads=layer.padding)
     return reader if as_tensorflow(taps, flow, needed(taps, flow, map_shape(reader))) else None
 
 

@@ -179,7 +179,7 @@ const excess = (heading) =>
   Math.max(Math.max(root.body.w + beside(root), heading) / G.PAGE_WIDTH, root.body.h / G.PAGE_HEIGHT);
 
 function bestColumns(most, heading) {
-  const boxes = mainly(), tried = [];
+  const boxes = largestBoxes(), tried = [];
   boxes.forEach((box, place) => {
     const whole = box.body, around = boxes.slice(0, place + 1);
     for (let count = place ? 2 : 1; count <= most; count++) {
@@ -204,7 +204,7 @@ function put(boxes, body) {
   }
 }
 
-function mainly() {
+function largestBoxes() {
   const found = [root];
   for (;;) {
     const { body } = found[found.length - 1];

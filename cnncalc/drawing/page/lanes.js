@@ -3,7 +3,7 @@
 const widthOf = (text) => Math.ceil(([...text].reduce((sum, letter) => sum + (G.LETTERS[letter] || 1000), 0) * 9) / 1000);
 const cell = (at) => Math.floor(at / G.CELL);
 
-class Streets {
+class LaneRouter {
   constructor(placing) {
     Object.assign(this, { blocks: new Map(), level: new Map(), upright: new Map() });
     for (const part of placing.parts)
@@ -96,16 +96,16 @@ function heightsOf(part, arrives) {
 function laneLines(placing) {
   const boxes = [...placing.beside, root];
   if (!boxes.some((box) => box.lanes.length)) return [];
-  const streets = new Streets(placing), found = [];
+  const router = new LaneRouter(placing), found = [];
   for (const box of boxes) {
-    if (box.body.k === "v") found.push(...acrossLines(streets, box.body));
+    if (box.body.k === "v") found.push(...acrossLines(router, box.body));
     for (const [source, target, track] of box.routes)
-      found.push(laneLine(streets, source, target, box.x + box.w - 8 - G.TRACK * track));
+      found.push(laneLine(router, source, target, box.x + box.w - 8 - G.TRACK * track));
   }
   return found;
 }
 
-function acrossLines(streets, valley) {
+function acrossLines(router, valley) {
   const middle = valley.x + Math.floor((valley.left + valley.right) / 4) * 2, found = [];
   for (const step of valley.steps)
     for (const [from, to] of step.lanes) {
@@ -113,10 +113,10 @@ function acrossLines(streets, valley) {
       const low = Math.max(source.y, target.y) + 8, high = Math.min(source.y + source.h, target.y + target.h) - 8;
       const y = half(low + high);
       found.push(low <= high ? { points: [[source.x + source.w, y], [target.x, y]], skip: true, arrow: true }
-        : laneLine(streets, source, target, middle));
+        : laneLine(router, source, target, middle));
     }
   return found;
 }
 
-const laneLine = (streets, source, target, x) => ({
-  points: [...streets.way(source, x, false), ...streets.way(target, x, true).reverse()], skip: true, arrow: true });
+const laneLine = (router, source, target, x) => ({
+  points: [...router.way(source, x, false), ...router.way(target, x, true).reverse()], skip: true, arrow: true });

@@ -102,16 +102,16 @@ class Class:
         """Return a slot with names in place of the numbers that differ."""
         there = [use.structure.slots.get(slot.name) for use in self.uses]
         found = [one.figures() if one is not None else None for one in there]
-        said = []
+        shown = []
         for number, (word, _) in enumerate(slot.figures()):
             column = [ABSENT if figures is None else figures[number][1] for figures in found]
-            said.append(self._said(column, word, word in COMING and slot.reads == (SlotRef(""),)))
-        take = iter(said).__next__
+            shown.append(self._expressed(column, word, word in COMING and slot.reads == (SlotRef(""),)))
+        take = iter(shown).__next__
         module = None if slot.module is None else filled_call(slot.module, take)
         value = slot.value if isinstance(slot.value, InputPlace) else filled_call(slot.value, take)
         return Slotted(slot._replace(module=module, value=value), self._when([one is not None for one in there], slot))
 
-    def _said(self, column: FigureColumn, word: str, comes_in: bool) -> object:
+    def _expressed(self, column: FigureColumn, word: str, comes_in: bool) -> object:
         """Return a number that is the same everywhere, or the argument for it.
 
         Args:
@@ -121,7 +121,7 @@ class Class:
         """
         seen = [value for value in column if value is not ABSENT]
         if all(same(value, seen[0]) for value in seen):
-            return self._once(column, word) if len(seen) < len(column) else seen[0]
+            return self._optional(column, word) if len(seen) < len(column) else seen[0]
         named = [*islice(self.arguments.items(), MOST_COMPARED), *self.stated.items()]
         for name, other in named:
             if equal(column, other):
@@ -142,7 +142,7 @@ class Class:
         self.arguments[name] = column
         return KnownFigure("{}", name)
 
-    def _once(self, column: FigureColumn, word: str) -> object:
+    def _optional(self, column: FigureColumn, word: str) -> object:
         """Return the number of a slot that only some uses have: an argument's name if it is surely the same."""
         value = next(value for value in column if value is not ABSENT)
         for name, other in (*self.stated.items(), *islice(self.arguments.items(), MOST_COMPARED)):

@@ -44,13 +44,13 @@ def literal(value: object) -> str:
     return repr(value)
 
 
-def loop_head(first: int, count: object, said: Callable[[KnownFigure], str]) -> str:
+def loop_head(first: int, count: object, spelled: Callable[[KnownFigure], str]) -> str:
     """Return the head of a loop over ``count`` numbers from ``first`` on, without its colon.
 
-    ``said`` returns the expression of a count that is a named figure.
+    ``spelled`` returns the expression of a count that is a named figure.
     """
     if isinstance(count, KnownFigure):
-        until = said(count) + (f" + {first}" if first else "")
+        until = spelled(count) + (f" + {first}" if first else "")
     else:
         assert isinstance(count, int)
         until = str(first + count)
@@ -61,12 +61,12 @@ class Printer:
     """Prints calls as source.
 
     Args:
-        said: returns the expression of a named figure.
+        spelled: returns the expression of a named figure.
         places: source of the module (-1) and of each input, by their numbers.
     """
 
-    def __init__(self, said: Callable[[KnownFigure], str], places: Mapping[int, SourceText] | None = None) -> None:
-        self.said = said
+    def __init__(self, spelled: Callable[[KnownFigure], str], places: Mapping[int, SourceText] | None = None) -> None:
+        self.spelled = spelled
         self.places = places or {}
 
     def text(self, tree: object) -> SourceText:
@@ -76,7 +76,7 @@ class Printer:
         if isinstance(tree, InputPlace):
             return self.places[tree.number]
         if isinstance(tree, KnownFigure):
-            return (self.said(tree),)
+            return (self.spelled(tree),)
         if isinstance(tree, slice):
             return (self.cut(tree),)
         return (str(tree) if isinstance(tree, Code) else literal(tree),)
@@ -113,7 +113,7 @@ class Printer:
                 at += 1
                 continue
             item = (f'f"{start[0]}{{i}}": ', *self.text(value))
-            loop = loop_head(start[1], end - at, self.said)
+            loop = loop_head(start[1], end - at, self.spelled)
             found.append(("**", Bracket("{", (item, (loop,)), "}", " ")))
             at = end
         return found
@@ -171,8 +171,8 @@ def _series(options: list[Option], at: int) -> tuple[int, object]:
             rows.pop()
             break
         end += 1
-    said = [_by_number(column, start[1]) for column in zip(*rows, strict=True)]
-    return end, filled(first, iter(said).__next__)
+    found = [_by_number(column, start[1]) for column in zip(*rows, strict=True)]
+    return end, filled(first, iter(found).__next__)
 
 
 def _is_even(column: tuple[object, ...]) -> bool:

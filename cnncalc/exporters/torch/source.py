@@ -62,7 +62,7 @@ def _modules(slots: list[Slotted]) -> list[str]:
         slot = one.slot
         if slot.module is None:
             continue
-        condition = _said(one.when) if one.when is not None else None
+        condition = _spelled(one.when) if one.when is not None else None
         if condition is not None and condition != open_:
             found.append(f"{' ' * INDENT}if {condition}:")
         open_ = condition
@@ -73,18 +73,18 @@ def _modules(slots: list[Slotted]) -> list[str]:
             if path not in there:
                 there.add(path)
                 found += lines(_registered(path, ("nn.Module()",)), indent)
-        made = Printer(_said).text(slot.module)
+        made = Printer(_spelled).text(slot.module)
         if slot.run is None:
             found += lines(_registered(slot.name, made), indent)
             continue
         stem, first = slot.run
         assert isinstance(slot.value, ModuleCall)
-        found.append(f"{' ' * indent}{loop_head(first, slot.value.options[0].value, _said)}:")
+        found.append(f"{' ' * indent}{loop_head(first, slot.value.options[0].value, _spelled)}:")
         found += lines(called("self.add_module", [(f'f"{stem}{{i}}"',), made]), indent + 4)
     return found
 
 
-def _said(known: KnownFigure) -> str:
+def _spelled(known: KnownFigure) -> str:
     return known.text.format(known.name)
 
 
