@@ -319,7 +319,7 @@ with Interruptible() as rows:
         os.kill(os.getpid(), signal.SIGTERM)
         print("still there", flush=True)
     else:
-        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), rows.wished)
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), rows.interrupted)
 """
 
 
