@@ -1,7 +1,4 @@
-"""The messages of an ONNX file, read into the objects of :mod:`cnncalc.importers.onnx.model`.
-
-What the fields' numbers are is in :mod:`cnncalc.importers.onnx.proto`.
-"""
+"""The messages of an ONNX file, read into the objects of :mod:`cnncalc.importers.onnx.model`."""
 
 from __future__ import annotations
 
@@ -49,20 +46,20 @@ from cnncalc.importers.onnx.proto import (
     ValueInfoProto,
 )  # fmt: skip
 from cnncalc.importers.onnx.provenance import FOLDED_FROM, KIND, folded_from, was_learned
-from cnncalc.importers.onnx.wire import BYTES, VARINT, MalformedError, Span, Value, WireReader, signed
+from cnncalc.importers.onnx.wire import BYTES, VARINT, MalformedError, Span, WireReader, signed
 
 LISTS = {
     AttributeType.FLOATS: AttributeProto.FLOATS, AttributeType.INTS: AttributeProto.INTS,
     AttributeType.STRINGS: AttributeProto.STRINGS, AttributeType.TENSORS: AttributeProto.TENSORS,
     AttributeType.GRAPHS: AttributeProto.GRAPHS,
 }  # fmt: skip
-"""In which field an attribute that is a list has its values."""
+"""The field that holds the values of an attribute of each list type."""
 
 NAME_SCOPES = "pkg.torch.onnx.name_scopes"
-"""The property of a node in which PyTorch's exporter writes the modules around it, from the outside."""
+"""The property of a node in which PyTorch's exporter writes the modules around it, the outermost first."""
 
 ABSENT: dict[int, AttributeItem] = {AttributeType.FLOAT: 0.0, AttributeType.INT: 0, AttributeType.STRING: ""}
-"""Defaults, which proto3 does not write."""
+"""Values of attributes that proto3 does not write, because they are the default."""
 
 
 def read_model(wire: WireReader) -> Model:
@@ -75,12 +72,12 @@ def read_model(wire: WireReader) -> Model:
     functions, opsets, producer = {}, {"": 1}, ""
     for number, _, value in wire.fields((0, wire.size), MODEL):
         if number == ModelProto.GRAPH:
-            graph = _graph(wire, _span(value), 0)
+            graph = _graph(wire, value, 0)
         elif number == ModelProto.OPSET_IMPORT:
-            domain, version = _opset(wire, _span(value))
+            domain, version = _opset(wire, value)
             opsets[domain] = version
         elif number == ModelProto.FUNCTIONS:
-            key, function = _function(wire, _span(value))
+            key, function = _function(wire, value)
             functions[key] = function
         elif number == ModelProto.PRODUCER_NAME:
             producer = wire.text(value)
@@ -95,7 +92,7 @@ def _opset(wire: WireReader, span: Span) -> tuple[str, int]:
         if number == OperatorSetIdProto.DOMAIN:
             domain = wire.text(value)
         else:
-            version = _whole(value)
+            version = value
     return "" if domain == "ai.onnx" else domain, version
 
 
@@ -105,17 +102,16 @@ def _graph(wire: WireReader, span: Span, depth: int) -> Subgraph:
     graph = Subgraph("", [], {}, [], [], {})
     name = ""
     for number, _, value in wire.fields(span, GRAPH):
-        place = _span(value)
         wire.count_part()
         if number == GraphProto.NODE:
-            graph.operators.append(_node(wire, place, depth))
+            graph.operators.append(_node(wire, value, depth))
         elif number == GraphProto.NAME:
             name = wire.text(value)
         elif number == GraphProto.INITIALIZER:
-            tensor = _tensor(wire, place)
+            tensor = _tensor(wire, value)
             graph.stored[tensor.name] = tensor
         else:
-            port = _port(wire, place)
+            port = _port(wire, value)
             graph.ports[port.name] = port
             if number in (GraphProto.INPUT, GraphProto.OUTPUT):
                 (graph.inputs if number == GraphProto.INPUT else graph.outputs).append(port)
@@ -143,13 +139,13 @@ def _node(wire: WireReader, span: Span, depth: int) -> OnnxOperator:
         elif number == NodeProto.OUTPUT:
             outputs.append(wire.text(value))
         elif number == NodeProto.ATTRIBUTE:
-            name, content, refers = _attribute(wire, _span(value), depth)
+            name, content, refers = _attribute(wire, value, depth)
             if refers:
                 references[name] = refers
             else:
                 attributes[name] = content
         elif number == NodeProto.METADATA_PROPS:
-            _, text = _entry(wire, _span(value), (NAME_SCOPES,))
+            _, text = _entry(wire, value, (NAME_SCOPES,))
             scope = _scopes(text) if text else scope
         else:
             texts[number] = wire.text(value)
@@ -161,7 +157,7 @@ def _node(wire: WireReader, span: Span, depth: int) -> OnnxOperator:
 
 
 def _attribute(wire: WireReader, span: Span, depth: int) -> tuple[str, Attribute, str]:
-    """Return an attribute's name, its content, and the name of the function's attribute that it stands for."""
+    """Return an attribute's name, its value, and the function attribute that gives its value, or ""."""
     name = refers = ""
     content: Attribute = None
     lists: dict[int, list[AttributeItem]] = {}
@@ -170,23 +166,23 @@ def _attribute(wire: WireReader, span: Span, depth: int) -> tuple[str, Attribute
         if number == AttributeProto.NAME:
             name = wire.text(value)
         elif number == AttributeProto.TYPE:
-            kind = _whole(value)
+            kind = value
         elif number == AttributeProto.INT:
-            content = signed(_whole(value))
+            content = signed(value)
         elif number == AttributeProto.INTS:
-            lists.setdefault(number, []).extend(wire.listed(_span(value)) if form == BYTES else [signed(_whole(value))])
+            lists.setdefault(number, []).extend(wire.listed(value) if form == BYTES else [signed(value)])
         elif number == AttributeProto.TENSOR:
-            content = _tensor(wire, _span(value))
+            content = _tensor(wire, value)
         elif number == AttributeProto.FLOAT:
-            content = wire.float_at(_span(value))
+            content = wire.float_at(value)
         elif number == AttributeProto.STRING:
             content = wire.text(value)
         elif number == AttributeProto.GRAPH:
-            content = _graph(wire, _span(value), depth + 1)
+            content = _graph(wire, value, depth + 1)
         elif number == AttributeProto.REF_ATTR_NAME:
             refers = wire.text(value)
         else:
-            lists.setdefault(number, []).extend(_items(wire, number, form, _span(value), depth))
+            lists.setdefault(number, []).extend(_items(wire, number, form, value, depth))
     if content is None:
         field = LISTS.get(kind)
         content = lists.get(field, []) if field else next(iter(lists.values()), ABSENT.get(kind))
@@ -194,7 +190,7 @@ def _attribute(wire: WireReader, span: Span, depth: int) -> tuple[str, Attribute
 
 
 def _items(wire: WireReader, number: int, form: int, span: Span, depth: int) -> Sequence[AttributeItem]:
-    """Return what one field adds to a list that is no list of integers."""
+    """Return the items that one field adds to an attribute that is a list, but not of integers."""
     if number == AttributeProto.FLOATS:
         return wire.floats(span) if form == BYTES else [wire.float_at(span)]
     if number == AttributeProto.STRINGS:
@@ -211,26 +207,26 @@ def _tensor(wire: WireReader, span: Span) -> StoredTensor:
     external: dict[str, str] = {}
     for number, form, value in wire.fields(span, TENSOR):
         if number == TensorProto.DIMS:
-            shape += wire.listed(_span(value)) if form == BYTES else [signed(_whole(value))]
+            shape += wire.listed(value) if form == BYTES else [signed(value)]
         elif number == TensorProto.DATA_TYPE:
-            dtype = _whole(value)
+            dtype = value
         elif number == TensorProto.NAME:
             name = wire.text(value)
         elif number == TensorProto.RAW_DATA:
-            raw = _span(value)
+            raw = value
         elif number == TensorProto.EXTERNAL_DATA:
-            key, text = _entry(wire, _span(value))
+            key, text = _entry(wire, value)
             external[key] = text
         elif number == TensorProto.DATA_LOCATION:
-            location = _whole(value)
+            location = value
         elif form == BYTES:
-            packed.append((number, _span(value)))
+            packed.append((number, value))
         elif form == VARINT:
-            numbers.append(signed(_whole(value)))
+            numbers.append(signed(value))
         elif number == TensorProto.FLOAT_DATA:
-            numbers.append(wire.float_at(_span(value)))
+            numbers.append(wire.float_at(value))
         else:
-            packed.append((number, _span(value)))
+            packed.append((number, value))
     if len(shape) > MAX_MODEL_AXES or min(shape, default=0) < 0:
         raise MalformedError(f"the tensor '{name[:40]}' has {len(shape)} axes, or one of a negative size")
     outside = external if location == EXTERNAL else None
@@ -246,14 +242,14 @@ def _port(wire: WireReader, span: Span) -> Port:
             name = wire.text(value)
             continue
         if number == ValueInfoProto.METADATA_PROPS:
-            properties.append(_span(value))
+            properties.append(value)
             continue
-        for _, _, tensor in wire.fields(_span(value), TYPE):
-            for field, _, part in wire.fields(_span(tensor), TENSOR_TYPE):
+        for _, _, tensor in wire.fields(value, TYPE):
+            for field, _, part in wire.fields(tensor, TENSOR_TYPE):
                 if field == TensorTypeProto.ELEM_TYPE:
-                    dtype = _whole(part)
+                    dtype = part
                 else:
-                    shape = _sizes(wire, _span(part))
+                    shape = _sizes(wire, part)
     return Port(name, dtype, shape, tuple(properties))
 
 
@@ -261,8 +257,8 @@ def _sizes(wire: WireReader, span: Span) -> tuple[int | str | None, ...]:
     sizes: list[int | str | None] = []
     for _, _, dimension in wire.fields(span, SHAPE):
         size: int | str | None = None
-        for number, _, value in wire.fields(_span(dimension), DIMENSION):
-            size = signed(_whole(value)) if number == DimensionProto.DIM_VALUE else wire.text(value) or None
+        for number, _, value in wire.fields(dimension, DIMENSION):
+            size = signed(value) if number == DimensionProto.DIM_VALUE else wire.text(value) or None
         sizes.append(size)
     if len(sizes) > MAX_MODEL_AXES:
         raise MalformedError(f"a tensor has {len(sizes)} axes")
@@ -281,9 +277,9 @@ def _function(wire: WireReader, span: Span) -> tuple[FunctionKey, Function]:
         elif number == FunctionProto.OUTPUT:
             outputs.append(wire.text(value))
         elif number == FunctionProto.NODE:
-            operators.append(_node(wire, _span(value), 1))
+            operators.append(_node(wire, value, 1))
         else:
-            name, content, _ = _attribute(wire, _span(value), 1)
+            name, content, _ = _attribute(wire, value, 1)
             defaults[name] = content
     domain = "" if texts[FunctionProto.DOMAIN] == "ai.onnx" else texts[FunctionProto.DOMAIN]
     return (domain, texts[FunctionProto.NAME], texts[FunctionProto.OVERLOAD]), Function(
@@ -292,10 +288,8 @@ def _function(wire: WireReader, span: Span) -> tuple[FunctionKey, Function]:
 
 
 def _entry(wire: WireReader, span: Span, wanted: Collection[str] | None = None) -> tuple[str, str]:
-    """Return a property's key and value; no value where it is too long, or none of the wanted ones."""
-    spans: dict[int, Span] = {}
-    for number, _, value in wire.fields(span, ENTRY):
-        spans[number] = _span(value)
+    """Return a property's key and value; the value is "" if it is too long, or its key is none of the wanted ones."""
+    spans: dict[int, Span] = {number: value for number, _, value in wire.fields(span, ENTRY)}
     start, end = spans.get(StringStringEntryProto.KEY, (0, 0))
     key = wire.text((start, end)) if end - start <= MAX_MODEL_NAME else ""
     start, end = spans.get(StringStringEntryProto.VALUE, (0, 0))
@@ -306,15 +300,3 @@ def _entry(wire: WireReader, span: Span, wanted: Collection[str] | None = None) 
 def _scopes(text: str) -> tuple[str, ...]:
     """Return the module paths that PyTorch's exporter writes with a node, as a list in Python's notation."""
     return tuple([part.strip(" '\"") for part in text.strip("[] ").split(",")])
-
-
-def _span(value: Value) -> Span:
-    if isinstance(value, int):  # the reader has checked the wire type
-        raise MalformedError("a number in place of bytes")
-    return value
-
-
-def _whole(value: Value) -> int:
-    if not isinstance(value, int):
-        raise MalformedError("bytes in place of a number")
-    return value

@@ -1,7 +1,6 @@
-"""ONNX's messages: the numbers of their fields, and the codes of element types.
+"""ONNX's messages: the numbers of their fields, and the codes of element types, for the reader and the writer.
 
-They are those of onnx.proto3 (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto3, release 1.19); the reader and
-the writer have them from here.
+They are those of onnx.proto3 (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto3, release 1.19).
 """
 
 from __future__ import annotations
@@ -22,13 +21,13 @@ class OperatorSetIdProto:
 
 
 class GraphProto:
-    """Operators and tensors."""
+    """A graph: nodes, stored tensors (initializers), inputs and outputs."""
 
     NODE, NAME, INITIALIZER, INPUT, OUTPUT, VALUE_INFO = 1, 2, 5, 11, 12, 13
 
 
 class NodeProto:
-    """An operator where it stands."""
+    """A node of a graph: the use of an operator."""
 
     INPUT, OUTPUT, NAME, OP_TYPE, ATTRIBUTE, DOMAIN, OVERLOAD, METADATA_PROPS = 1, 2, 3, 4, 5, 7, 8, 9
 
@@ -47,7 +46,7 @@ class AttributeType:
 
 
 class TensorProto:
-    """A tensor that is stored."""
+    """A stored tensor."""
 
     DIMS, DATA_TYPE, FLOAT_DATA, INT32_DATA, INT64_DATA, NAME, RAW_DATA = 1, 2, 4, 5, 7, 8, 9
     DOUBLE_DATA, UINT64_DATA, EXTERNAL_DATA, DATA_LOCATION = 10, 11, 13, 14
@@ -58,7 +57,7 @@ EXTERNAL = 1
 
 
 class StringStringEntryProto:
-    """A word with another one."""
+    """A key and its value, both text."""
 
     KEY, VALUE = 1, 2
 
@@ -70,7 +69,7 @@ class ValueInfoProto:
 
 
 class TypeProto:
-    """A type: here always a tensor's."""
+    """The type of a value; only types of tensors are read."""
 
     TENSOR_TYPE = 1
 
@@ -82,19 +81,19 @@ class TensorTypeProto:
 
 
 class TensorShapeProto:
-    """Sizes."""
+    """The sizes of a tensor."""
 
     DIM = 1
 
 
 class DimensionProto:
-    """TensorShapeProto.Dimension: a number, or a word."""
+    """TensorShapeProto.Dimension: a number, or the name of an open size."""
 
     DIM_VALUE, DIM_PARAM = 1, 2
 
 
 class FunctionProto:
-    """An operator that the file defines."""
+    """An operator that the file itself defines."""
 
     NAME, INPUT, OUTPUT, NODE, DOMAIN, ATTRIBUTE_PROTO, OVERLOAD = 1, 4, 5, 7, 10, 11, 13
 
@@ -106,7 +105,7 @@ SMALL_FLOATS = {**dict(zip(FLOAT8S, ("e4m3fn", "e4m3fnuz", "e5m2", "e5m2fnuz"), 
 """The formats of floats that tensors are quantised to."""
 
 BITS = {UINT4: 4, INT4: 4, UINT2: 2, INT2: 2, FLOAT4: 4, **dict.fromkeys((*FLOAT8S, FLOAT8_POWERS), 8)}
-"""Bits of an element of a type that Python has no format of; those that share a byte begin with the lowest bits."""
+"""Bits of an element of a type without a struct format; elements that share a byte begin with its lowest bits."""
 
 SMALL_INTEGERS = frozenset({UINT8, INT8, UINT16, INT16, UINT4, INT4, UINT2, INT2})
 """Types in which quantised weights are stored."""
@@ -115,45 +114,33 @@ WIDTHS = {
     FLOAT: 4, UINT8: 1, INT8: 1, UINT16: 2, INT16: 2, INT32: 4, INT64: 8, BOOL: 1, FLOAT16: 2, DOUBLE: 8,
     UINT32: 4, UINT64: 8, BFLOAT16: 2, **dict.fromkeys(FLOAT8S, 1),
 }  # fmt: skip
-"""Bytes per element; two elements of four bits share one."""
+"""Bytes per element of types whose elements fill whole bytes."""
 
 # --- the wire types that each field may have, for readers ------------------------------------------------------------
 
 INTEGER, TEXT, PACKED = (VARINT,), (BYTES,), (VARINT, BYTES)
 
-MODEL = {
-    ModelProto.IR_VERSION: INTEGER, ModelProto.PRODUCER_NAME: TEXT, ModelProto.GRAPH: TEXT,
-    ModelProto.OPSET_IMPORT: TEXT, ModelProto.FUNCTIONS: TEXT,
-}  # fmt: skip
-OPSET = {OperatorSetIdProto.DOMAIN: TEXT, OperatorSetIdProto.VERSION: INTEGER}
-GRAPH = {
-    GraphProto.NODE: TEXT, GraphProto.NAME: TEXT, GraphProto.INITIALIZER: TEXT, GraphProto.INPUT: TEXT,
-    GraphProto.OUTPUT: TEXT, GraphProto.VALUE_INFO: TEXT,
-}  # fmt: skip
-NODE = {
-    NodeProto.INPUT: TEXT, NodeProto.OUTPUT: TEXT, NodeProto.NAME: TEXT, NodeProto.OP_TYPE: TEXT,
-    NodeProto.ATTRIBUTE: TEXT, NodeProto.DOMAIN: TEXT, NodeProto.OVERLOAD: TEXT, NodeProto.METADATA_PROPS: TEXT,
-}  # fmt: skip
-ATTRIBUTE = {
-    AttributeProto.NAME: TEXT, AttributeProto.FLOAT: (FIXED32,), AttributeProto.INT: INTEGER,
-    AttributeProto.STRING: TEXT, AttributeProto.TENSOR: TEXT, AttributeProto.GRAPH: TEXT,
-    AttributeProto.FLOATS: (FIXED32, BYTES),
-    AttributeProto.INTS: PACKED, AttributeProto.STRINGS: TEXT, AttributeProto.TENSORS: TEXT,
-    AttributeProto.GRAPHS: TEXT, AttributeProto.TYPE: INTEGER, AttributeProto.REF_ATTR_NAME: TEXT,
-}  # fmt: skip
-TENSOR = {
-    TensorProto.DIMS: PACKED, TensorProto.DATA_TYPE: INTEGER, TensorProto.FLOAT_DATA: (FIXED32, BYTES),
-    TensorProto.INT32_DATA: PACKED, TensorProto.INT64_DATA: PACKED, TensorProto.NAME: TEXT,
-    TensorProto.RAW_DATA: TEXT, TensorProto.DOUBLE_DATA: (FIXED64, BYTES), TensorProto.UINT64_DATA: PACKED,
-    TensorProto.EXTERNAL_DATA: TEXT, TensorProto.DATA_LOCATION: INTEGER,
-}  # fmt: skip
-VALUE_INFO = {ValueInfoProto.NAME: TEXT, ValueInfoProto.TYPE: TEXT, ValueInfoProto.METADATA_PROPS: TEXT}
-TYPE = {TypeProto.TENSOR_TYPE: TEXT}
-TENSOR_TYPE = {TensorTypeProto.ELEM_TYPE: INTEGER, TensorTypeProto.SHAPE: TEXT}
-SHAPE = {TensorShapeProto.DIM: TEXT}
-DIMENSION = {DimensionProto.DIM_VALUE: INTEGER, DimensionProto.DIM_PARAM: TEXT}
-FUNCTION = {
-    FunctionProto.NAME: TEXT, FunctionProto.INPUT: TEXT, FunctionProto.OUTPUT: TEXT, FunctionProto.NODE: TEXT,
-    FunctionProto.DOMAIN: TEXT, FunctionProto.ATTRIBUTE_PROTO: TEXT, FunctionProto.OVERLOAD: TEXT,
-}  # fmt: skip
-ENTRY = {StringStringEntryProto.KEY: TEXT, StringStringEntryProto.VALUE: TEXT}
+
+def _wire_types(message: type, **others: tuple[int, ...]) -> dict[int, tuple[int, ...]]:
+    """Return the wire types that each field of a message may have: bytes, but for those that are named."""
+    return {number: others.get(name, TEXT) for name, number in vars(message).items() if name.isupper()}
+
+
+MODEL = _wire_types(ModelProto, IR_VERSION=INTEGER)
+OPSET = _wire_types(OperatorSetIdProto, VERSION=INTEGER)
+GRAPH = _wire_types(GraphProto)
+NODE = _wire_types(NodeProto)
+ATTRIBUTE = _wire_types(
+    AttributeProto, FLOAT=(FIXED32,), INT=INTEGER, FLOATS=(FIXED32, BYTES), INTS=PACKED, TYPE=INTEGER
+)
+TENSOR = _wire_types(
+    TensorProto, DIMS=PACKED, DATA_TYPE=INTEGER, FLOAT_DATA=(FIXED32, BYTES), INT32_DATA=PACKED, INT64_DATA=PACKED,
+    DOUBLE_DATA=(FIXED64, BYTES), UINT64_DATA=PACKED, DATA_LOCATION=INTEGER,
+)  # fmt: skip
+VALUE_INFO = _wire_types(ValueInfoProto)
+TYPE = _wire_types(TypeProto)
+TENSOR_TYPE = _wire_types(TensorTypeProto, ELEM_TYPE=INTEGER)
+SHAPE = _wire_types(TensorShapeProto)
+DIMENSION = _wire_types(DimensionProto, DIM_VALUE=INTEGER)
+FUNCTION = _wire_types(FunctionProto)
+ENTRY = _wire_types(StringStringEntryProto)

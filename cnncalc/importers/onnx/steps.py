@@ -1,15 +1,15 @@
-"""Layers for the values of a model file."""
+"""Layers by their type and arguments, and the tensors that they own."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from cnncalc.importers.onnx.values import ConstantInput, Value
 from cnncalc.layers import layer_type
 from cnncalc.layers.shapes import axis_index
 
 if TYPE_CHECKING:
-    from cnncalc.importers.onnx.values import Value
     from cnncalc.layers.base import Layer
     from cnncalc.layers.shapes import Shape
 
@@ -18,10 +18,10 @@ _known: dict[tuple[object, ...], Layer] = {}
 
 
 def made(name: str, arguments: Mapping[str, object]) -> Layer:
-    """Return the layer of a type with the given arguments, made once.
+    """Return the layer of a type with the given arguments; equal ones are one object.
 
     Raises:
-        LayerError: if an argument is unfit.
+        LayerError: if an argument does not fit the type.
     """
     key = (name, *arguments.items())
     layer = _known.get(key)
@@ -34,10 +34,15 @@ def made(name: str, arguments: Mapping[str, object]) -> Layer:
     return layer
 
 
-def laid_out(value: Value, shape: Shape) -> tuple[str, Value, dict[str, Any]]:
-    """Return by which layer, of what, and with which arguments a value gets another shape.
+def own_tensors(**values: Value | None) -> dict[str, ConstantInput]:
+    """Return constants as parameters of a layer, by the layer's names for them; None leaves one out."""
+    return {name: ConstantInput(value) for name, value in values.items() if value is not None}
 
-    What is laid out anew twice is laid out once, and one position of an axis that is cut out is selected.
+
+def laid_out(value: Value, shape: Shape) -> tuple[str, Value, dict[str, Any]]:
+    """Return the layer type, the input and the arguments that give a value's samples another shape.
+
+    Reshapes before it are skipped, and a slice of one index whose axis goes is a select.
     """
     step = value.step
     while step is not None and step.layer.type == "reshape" and step.inputs[0].times == value.times:

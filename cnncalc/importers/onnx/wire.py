@@ -1,7 +1,7 @@
 """Protocol Buffers' wire format, as far as ONNX needs it: fields with their numbers, checked and bounded.
 
-https://protobuf.dev/programming-guides/encoding.  A message is a row of fields, each a key (number and wire type)
-and a value; a value of bytes is given as the place where it stands, so that nothing is copied.
+https://protobuf.dev/programming-guides/encoding.  A message is a sequence of fields, each a key (number and wire type)
+and a value; for a value of bytes its place in the file is returned, so that nothing is copied.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Iterator, Mapping
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from cnncalc.ground.limits import (
     MAX_MODEL_FIELDS,
@@ -22,41 +22,39 @@ from cnncalc.ground.limits import (
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 MAX_VARINT_BYTES = 10
 HEAD = 2 * MAX_VARINT_BYTES
-"""Bytes that a field's key and its length, or its number, may take."""
+"""The most bytes of a field's key together with its length or its integer."""
 
 WINDOW = 1 << 16
-"""Bytes that are read at once of a file that is not in memory."""
+"""Bytes that are read at once from a file that is not in memory."""
 
 Span: TypeAlias = "tuple[int, int]"
-"""Where a value of bytes begins and ends in the file."""
-
-Value: TypeAlias = "int | Span"
+"""The offsets in the file at which the bytes of a value begin and end."""
 
 
 class MalformedError(Exception):
-    """Bytes that are no message of the kind that was expected."""
+    """Bytes that are not a message of the expected kind."""
 
 
 class OpenFile:
     """A file's bytes, read when they are asked for.
 
-    A mapped file would do, but what is mapped counts as the process' memory, and ends it where the file shrinks.
+    The file is not mapped: mapped bytes count as memory of the process, which is killed if the file shrinks.
     """
 
     def __init__(self, descriptor: int) -> None:
-        """Read from an open file's descriptor, which is closed with this."""
+        """Read from a file descriptor, which is closed when this object is deleted."""
         self.descriptor = descriptor
 
     def __del__(self) -> None:
         os.close(self.descriptor)
 
     def __getitem__(self, place: slice) -> bytes:
-        """Return the bytes from one place to another."""
+        """Return the bytes of a slice."""
         return os.pread(self.descriptor, place.stop - place.start, place.start)
 
 
 class WireReader:
-    """The bytes of a file, and how much has been read of them."""
+    """Reads a file's bytes, and counts what was read against the bounds of a model."""
 
     def __init__(self, data: bytes | OpenFile, size: int) -> None:
         """Read ``data`` up to ``size``."""
@@ -70,7 +68,7 @@ class WireReader:
         self.text_left = MAX_MODEL_TEXT
 
     def _window(self, start: int, end: int) -> tuple[bytes, int]:
-        """Return bytes that begin at ``start`` or before, and where; they go on to ``end``, or for a field's head."""
+        """Return some bytes and their offset; they hold those from ``start`` to ``end``, or at least a field's HEAD."""
         if start < self.near_at or min(start + HEAD, end) > self.near_end:
             self.near, self.near_at = self.data[start : start + WINDOW], start
             self.near_end = start + len(self.near)
@@ -78,11 +76,13 @@ class WireReader:
                 raise MalformedError("the file ends too early")
         return self.near, self.near_at
 
-    def fields(self, span: Span, known: Mapping[int, tuple[int, ...]]) -> Iterator[tuple[int, int, Value]]:
+    def fields(self, span: Span, known: Mapping[int, tuple[int, ...]]) -> Iterator[tuple[int, int, Any]]:
         """Yield (number, wire type, value) of a message's known fields; others are passed over.
 
+        The value is an integer for the wire type VARINT, and a Span for all others.
+
         Args:
-            span: where the message stands.
+            span: the place of the message.
             known: the wire types that each field may have; this is the one place where they are checked.
 
         Raises:
@@ -111,7 +111,7 @@ class WireReader:
                     at += 1
                 else:
                     whole, at = varint(data, at, stop)
-                value: Value = whole
+                value: int | Span = whole
             elif wire == BYTES:
                 length = data[at] if at < stop else 128
                 if length < 128:
@@ -138,7 +138,7 @@ class WireReader:
         self.fields_left -= count
 
     def count_part(self) -> None:
-        """Note that a graph has one part more.  Raises MalformedError if there are too many."""
+        """Count an operator or a tensor.  Raises MalformedError if there are too many."""
         self.parts_left -= 1
         if self.parts_left < 0:
             raise MalformedError(f"there are more than {MAX_MODEL_PARTS:,} operators and tensors")
@@ -150,21 +150,16 @@ class WireReader:
             return self.near[start - self.near_at : end - self.near_at]
         return self.data[start:end]
 
-    def text(self, value: Value, most: int = MAX_MODEL_NAME) -> str:
+    def text(self, span: Span, most: int = MAX_MODEL_NAME) -> str:
         """Return a value as text.  Raises MalformedError if it, or all text together, is too long."""
-        if isinstance(value, int):  # the reader has checked the wire type
-            raise MalformedError("a number in place of bytes")
-        start, end = value
+        start, end = span
         length = end - start
         self.text_left -= length
         if length > most:
             raise MalformedError(f"a name of {length:,} bytes")
         if self.text_left < 0:
             raise MalformedError(f"its names have more than {MAX_MODEL_TEXT:,} bytes")
-        at = start - self.near_at
-        if at >= 0 and end <= self.near_end:
-            return self.near[at : at + length].decode("utf-8", "replace")
-        return self.data[start:end].decode("utf-8", "replace")
+        return self.bytes_at(span).decode("utf-8", "replace")
 
     def float_at(self, span: Span) -> float:
         """Return a value of four bytes as a number."""
@@ -172,7 +167,7 @@ class WireReader:
         return number
 
     def _count_list(self, span: Span) -> None:
-        """Note that a list is read.  Raises MalformedError if all of them are too long."""
+        """Count the bytes of a list.  Raises MalformedError if all lists together are too long."""
         self.lists_left -= span[1] - span[0]
         if self.lists_left < 0:
             raise MalformedError(f"the lists of its attributes and sizes have more than {MAX_MODEL_LISTS:,} bytes")
@@ -201,7 +196,7 @@ class WireReader:
 
 
 def varint(data: bytes, at: int, end: int) -> tuple[int, int]:
-    """Return the integer that stands at a place, and where the next field begins.
+    """Return the integer at an offset, and the offset behind it.
 
     Raises:
         MalformedError: if it has more than ten bytes, or its message ends before it.

@@ -1,4 +1,4 @@
-"""Attention as one operator, and positions that turn its queries and keys.
+"""Attention as one operator, and rotary position embeddings of its queries and keys.
 
 https://onnx.ai/onnx/operators/onnx__Attention.html, onnx__RotaryEmbedding.html (opset 23), and
 https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md.
@@ -45,11 +45,11 @@ def _attention(build: Builder, call: Call) -> Sequence[Value | None]:
         seen.dtype = BOOL
         biases.append(seen)
     y = attended(build, (q, k, v), (heads, few), biases, call.operator.attributes.get("scale"), call.number("softcap"))
-    return [_joined(build, y) if flat else y, k, v, None][: len(call.operator.outputs)]
+    return [_joined(build, y) if flat else y, k, v]
 
 
 @operator("MultiHeadAttention", domain="com.microsoft")
-def _multi_head_attention(build: Builder, call: Call) -> Sequence[Value | None]:
+def _multi_head_attention(build: Builder, call: Call) -> Value:
     q, k, v = call.input(0), call.given(1), call.given(2)
     padded = [value for value in (call.given(4), *call.inputs[6:]) if value is not None]
     if k is None or v is None or {value.rank for value in (q, k, v)} != {3} or padded:
@@ -64,30 +64,25 @@ def _multi_head_attention(build: Builder, call: Call) -> Sequence[Value | None]:
         q, k, v = sides
     sides = [_split(build, value, heads) for value in (q, k, v)]
     y = attended(build, sides, (heads, heads), _biases(build, call, sides), call.operator.attributes.get("scale"))
-    return [_joined(build, y)] + [None] * (len(call.operator.outputs) - 1)
+    return _joined(build, y)
 
 
 @operator("Attention", domain="com.microsoft")
-def _packed_attention(build: Builder, call: Call) -> Sequence[Value | None]:
+def _packed_attention(build: Builder, call: Call) -> Value:
     x, weight, bias, heads = call.input(0), call.input(1), call.given(2), call.integer("num_heads")
-    if (
-        weight.is_live
-        or weight.rank != 2
-        or heads < 1
-        or call.given(4) is not None
-        or call.integers("qkv_hidden_sizes")
-    ):
+    is_other = call.given(4) is not None or call.integers("qkv_hidden_sizes")
+    if weight.is_live or weight.rank != 2 or heads < 1 or is_other:
         raise UnfitError("only one matrix for queries, keys and values is known, and nothing of an earlier pass")
     turned = build.derived("Transpose", weight, shape=weight.shape[::-1], perm=[1, 0])
     y = linear(build, x, turned, bias=bias)
     width = weight.shape[1] // 3
     sides = [_split(build, part(build, y, y.rank - 1, i * width, (i + 1) * width, 1), heads) for i in range(3)]
     y = attended(build, sides, (heads, heads), _biases(build, call, sides), call.operator.attributes.get("scale"))
-    return [_joined(build, y)] + [None] * (len(call.operator.outputs) - 1)
+    return _joined(build, y)
 
 
 def _biases(build: Builder, call: Call, sides: Sequence[Value]) -> list[Value]:
-    """Return what an operator of ONNX Runtime adds to its logits."""
+    """Return what an operator of ONNX Runtime adds to the logits: a bias that is given, and a causal mask."""
     bias = call.given(5)
     found = [] if bias is None else [bias]
     return [*found, _causal(build, sides[0].dims[2], sides[1].dims[2], 0)] if call.integer("unidirectional") else found
@@ -97,9 +92,10 @@ SIDES = ("left", "right")
 
 
 def _causal(build: Builder, queries: int, keys: int, earlier: int, left: int = -1, right: int = 0) -> Value:
-    """Return the bias by which a query sees so many keys before and after its own place alone; −1 is all of them.
+    """Return a bias (queries, keys) of 0 for the keys that a query may attend to, and minus infinity elsewhere.
 
-    The first query's place is behind the keys of an earlier pass.
+    These are ``left`` keys before and ``right`` keys behind the query's own position, −1 being all; the position of the
+    first query is behind the ``earlier`` keys of the pass before.
     """
     zeros = Value("", (queries, keys))
     zeros.fill = 0.0
@@ -107,7 +103,7 @@ def _causal(build: Builder, queries: int, keys: int, earlier: int, left: int = -
 
 
 def _added(build: Builder, mask: Value) -> Value:
-    """Return what a mask adds to logits: nothing where it is true, and else minus infinity."""
+    """Return what a mask adds to logits: 0 where it is true, minus infinity where it is false."""
     if mask.dtype != BOOL:
         return mask
     if not mask.is_live:
@@ -118,7 +114,7 @@ def _added(build: Builder, mask: Value) -> Value:
 
 
 def _cut(build: Builder, value: Value, axis: int, start: int, stop: int) -> Value:
-    """Return a part of an axis of a tensor, or of a constant."""
+    """Return the indices from ``start`` to ``stop`` of an axis of a tensor or a constant."""
     if value.is_live:
         return part(build, value, axis, start, stop, 1)
     shape = (*value.shape[:axis], stop - start, *value.shape[axis + 1 :])
@@ -152,15 +148,15 @@ def attended(
     """Return an attention of queries, keys and values (batch, heads, L, d).
 
     Args:
-        build: what the layers go to.
+        build: what the layers are added to.
         sides: queries, keys and values.
-        heads: how many of queries, and of keys and values, which may be fewer.
-        biases: what is added to the logits; false of a mask is minus infinity.
-        scale: what the logits are multiplied by; 1/√d where it is no number.
+        heads: the number of heads of queries, and of keys and values, which may be smaller.
+        biases: biases and boolean masks that are added to the logits; false is minus infinity.
+        scale: the factor of the logits; 1/√d if it is no number.
         softcap: logits become softcap · tanh(logits / softcap) before a bias is added, unless it is 0.
     """
     many, few = heads
-    q, k, v = [build.tensor(value) for value in sides]
+    q, k, v = sides
     if not few or many % few or any(value.axis != 0 or len(value.shape) != 3 for value in (q, k, v)):
         raise UnfitError(f"{many} heads of queries, {few} of keys")
     group = many // few
@@ -183,7 +179,7 @@ def attended(
 
 
 def _laid(build: Builder, q: Value, bias: Value, heads: tuple[int, int]) -> Value:
-    """Return a bias of logits with the axes of queries (heads, L, d), or where keys are fewer (few, group, L, d)."""
+    """Return a bias with the axes of queries: (heads, L, d), or (few, group, L, d) if there are fewer heads of keys."""
     (_, laid), (_, shape), _ = framed(build, [q, bias])
     if heads[1] > 1:
         shape = (*(heads if shape[0] > 1 else (1, 1)), *shape[1:])
@@ -193,7 +189,7 @@ def _laid(build: Builder, q: Value, bias: Value, heads: tuple[int, int]) -> Valu
 @operator("RotaryEmbedding")
 @operator("RotaryEmbedding", domain="com.microsoft")
 def _rotary(build: Builder, call: Call) -> Value:
-    """Return x turned by the angles of its positions."""
+    """Return x with each pair of features rotated by the angle of its position."""
     x, ours = call.input(0), bool(call.operator.domain)
     positions, cos, sin = (
         (call.given(1), call.input(2), call.input(3)) if ours else (call.given(3), call.input(1), call.input(2))
@@ -213,10 +209,10 @@ def _rotary(build: Builder, call: Call) -> Value:
 
 
 def _angles(build: Builder, table: Value, positions: Value | None, length: int, neighbours: bool) -> Value:
-    """Return the sines or cosines of every position, twice each, as they meet the features of the heads.
+    """Return the sines or cosines of every position, each twice, in a shape (1, L, features) for all heads.
 
     Raises:
-        UnfitError: if they are other ones for each sample, and not computed.
+        UnfitError: if they differ from sample to sample, and are not computed from an input.
     """
     half = table.shape[-1]
     doubled = build.derived("Twice", table, shape=(*table.shape[:-1], 2 * half), neighbours=int(neighbours))

@@ -7,8 +7,9 @@ from typing import NamedTuple
 from cnncalc.importers.onnx.builder import Builder, Handler, Result, operator
 from cnncalc.importers.onnx.opaque import ComputedConv
 from cnncalc.importers.onnx.operators.elementwise import affine, framed, merged
-from cnncalc.importers.onnx.steps import made
-from cnncalc.importers.onnx.values import Call, ConstantInput, UnfitError, Value, alias
+from cnncalc.importers.onnx.proto import FLOAT
+from cnncalc.importers.onnx.steps import made, own_tensors
+from cnncalc.importers.onnx.values import Call, UnfitError, Value, alias, literal
 from cnncalc.layers.shapes import Shape
 from cnncalc.layers.window import same_pad
 
@@ -51,7 +52,7 @@ def window(call: Call, sizes: Shape, kernel: Shape) -> SlidingWindow:
 
 
 def feature_map(value: Value) -> Value:
-    """Return a value whose first axis of a sample are the channels, as layers take a map.
+    """Return a value whose samples are maps with the channels first, as layers take them.
 
     Raises:
         UnfitError: if the batch does not stand first.
@@ -64,7 +65,7 @@ def feature_map(value: Value) -> Value:
 
 
 def of_regions(handler: Handler) -> Handler:
-    """Return a handler that takes maps without a batch, too, whose first axis is that of regions of another map."""
+    """Return a handler that also takes maps without a batch, whose first axis counts regions of another map."""
 
     def handled(build: Builder, call: Call) -> Result:
         x, weight = call.input(0), call.given(1)
@@ -81,7 +82,7 @@ def of_regions(handler: Handler) -> Handler:
 
 
 def cropped(build: Builder, x: Value, window: SlidingWindow) -> tuple[Value, SlidingWindow]:
-    """Return a map whose borders are cut where the padding is negative, and the window with 0 there."""
+    """Return a map that is cropped where the padding is negative, and the window with a padding of 0 there."""
     for axis, (before, after) in enumerate(window.padding, 1):
         if min(before, after) < 0:
             stop = x.shape[axis] + min(after, 0)
@@ -129,7 +130,7 @@ def _convolved(
     """Return a convolution by filters and a bias that are stored or computed."""
     sides = [weight] if bias is None else [weight, bias]
     if not any(side.is_live for side in sides):
-        held = {name: ConstantInput(side) for name, side in zip(("weight", "bias"), sides, strict=False)}
+        held = own_tensors(weight=weight, bias=bias)
         return build.step(kind, [x], 0, held, bias=bias is not None, **arguments)
     if any(side.axis is not None for side in sides) or len(weight.shape) != len(x.shape) + 1:
         raise UnfitError("its filters are computed for several samples")
@@ -176,12 +177,9 @@ def _conv_transpose(build: Builder, call: Call) -> Value:
 
 def linear(build: Builder, x: Value, weight: Value, axis: int = -1, bias: Value | None = None) -> Value:
     """Return ``W·x + b`` on an axis of a sample; the weight is (out, in)."""
-    held = {"weight": ConstantInput(weight)} | ({"bias": ConstantInput(bias)} if bias is not None else {})
-    if not x.is_live:  # a network on constants alone, as one that makes an attention's biases
-        x = build.parameter(x, x.shape)
     return build.step(
-        "linear", [x], x.axis, held, in_features=weight.shape[1], out_features=weight.shape[0], bias=bias is not None,
-        axis=None if len(x.shape) == 1 else axis,
+        "linear", [x], x.axis, own_tensors(weight=weight, bias=bias), in_features=weight.shape[1],
+        out_features=weight.shape[0], bias=bias is not None, axis=None if len(x.shape) == 1 else axis,
     )  # fmt: skip
 
 
@@ -207,7 +205,7 @@ def product(build: Builder, a: Value, b: Value) -> Value:
 
 
 def _both(build: Builder, a: Value, b: Value) -> Value:
-    """Return the product of two tensors of which neither is a constant matrix."""
+    """Return the product of two tensors, neither of which is a constant matrix."""
     if a.rank == 1 or b.rank < 2:
         raise UnfitError("a product with a vector that is computed when it runs")
     rank = max(a.rank, b.rank)
@@ -240,11 +238,8 @@ def _both(build: Builder, a: Value, b: Value) -> Value:
         wanted = rank - (axis is not None)
         if 2 < len(shape) < wanted:
             shape = (1,) * (wanted - len(shape)) + shape
-        live.append(
-            build.view(value, shape, axis if value.axis is not None else None)
-            if value.is_live
-            else build.parameter(value, shape)
-        )
+        place = axis if value.axis is not None else None
+        live.append(build.view(value, shape, place) if value.is_live else build.parameter(value, shape))
     return build.step("matmul", live, axis)
 
 
@@ -278,44 +273,33 @@ def _gemm(build: Builder, call: Call) -> Value:
         return y
     if c.is_live:
         return merged(build, "add", [y, affine(build, c, mul=beta) if beta != 1 else c])
-    scaled = build.derived("Mul", c, _constant(beta)) if beta != 1 else c
+    scaled = build.derived("Mul", c, literal((beta,), (), FLOAT)) if beta != 1 else c
     (_, _), (_, shape), axis = framed(build, [y, scaled])
-    weight = build.shaped(scaled, shape)
-    return build.step("shift", [y], axis, {"weight": ConstantInput(weight)}, shape=shape or None)
-
-
-def _constant(number: float) -> Value:
-    value = Value("", ())
-    value.data, value.fill = (number,), number
-    return value
+    return build.step("shift", [y], axis, own_tensors(weight=build.shaped(scaled, shape)), shape=shape or None)
 
 
 def _transposed(build: Builder, value: Value) -> Value:
     if value.is_live:
         if value.rank != 2:
             raise UnfitError("takes matrices")
-        axis = None if value.axis is None else 1 - value.axis
-        return (
-            alias(value, value.shape, axis) if axis is not None else build.step("permute", [value], None, dims=(1, 0))
-        )
+        if value.axis is not None:
+            return alias(value, value.shape, 1 - value.axis)
+        return build.step("permute", [value], None, dims=(1, 0))
     return build.derived("Transpose", value, shape=value.shape[::-1], perm=[1, 0])
 
 
 @operator("FusedMatMul", domain="com.microsoft")
 def _fused_matmul(build: Builder, call: Call) -> Value:
     a, b = call.input(0), call.input(1)
-    sides = []
-    for value, turned in ((a, call.integer("transA")), (b, call.integer("transB"))):
-        if not turned:
-            sides.append(value)
-            continue
-        order = (*range(value.rank - 2), value.rank - 1, value.rank - 2)
-        sides.append(transposed(build, value, order))
-    return affine(build, product(build, *sides), mul=call.number("alpha", 1.0))
+    a, b = [
+        transposed(build, value, (*range(value.rank - 2), value.rank - 1, value.rank - 2)) if is_turned else value
+        for value, is_turned in ((a, call.integer("transA")), (b, call.integer("transB")))
+    ]
+    return affine(build, product(build, a, b), mul=call.number("alpha", 1.0))
 
 
 def transposed(build: Builder, value: Value, order: tuple[int, ...]) -> Value:
-    """Return a value with the axes of the file's shape in another order.
+    """Return a value whose axes of the file's shape are in another order.
 
     Raises:
         UnfitError: if that is no order of its axes.
@@ -377,7 +361,7 @@ def _spelled(terms: list[str], out: str, values: list[Value]) -> tuple[list[str]
     free = [letter for letter in "ABCDEFGHIJKLMNOP" if letter not in "".join(terms)]
     spelled, longest = [], ""
     for term, value in zip(terms, values, strict=True):
-        letters = "".join(free[: value.rank - len(term.replace("...", ""))][::1])
+        letters = "".join(free[: value.rank - len(term.replace("...", ""))])
         longest = max(longest, letters, key=len)
         spelled.append(term.replace("...", letters))
     return spelled, out.replace("...", longest)

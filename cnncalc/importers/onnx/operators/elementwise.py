@@ -1,4 +1,4 @@
-"""Operators that work element by element: on one tensor, on a tensor and a constant, on several tensors."""
+"""Operators that work element by element: on one tensor, on a tensor and a constant, or on several tensors."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from cnncalc.importers.onnx.evaluator import broadcast
 from cnncalc.importers.onnx.model import StoredTensor
 from cnncalc.importers.onnx.proto import BOOL, FLOATS
 from cnncalc.importers.onnx.provenance import is_attribute
+from cnncalc.importers.onnx.steps import own_tensors
 from cnncalc.importers.onnx.values import Call, ConstantInput, UnfitError, Value, alias
 from cnncalc.layers.shapes import Shape
 
 LARGEST = 3.4e38
-"""A bound of float32 that bounds nothing."""
+"""A bound of float32 that no number exceeds."""
 
 SINGLE = {
     "Relu": "relu", "Sigmoid": "sigmoid", "Tanh": "tanh", "Softplus": "softplus", "HardSwish": "hardswish",
@@ -22,7 +23,7 @@ SINGLE = {
     "Log": "log", "Neg": "neg", "Reciprocal": "reciprocal", "Round": "round", "Sign": "sign", "Sin": "sin",
     "Sqrt": "sqrt", "Softsign": "softsign", "Atan": "atan",
 }  # fmt: skip
-"""Operators of one input without arguments, and the layer types that they are."""
+"""Layer types of operators of one input without arguments."""
 
 
 @operator(*SINGLE)
@@ -120,7 +121,7 @@ def _clip(build: Builder, call: Call) -> Value:
 
 
 def clipped(build: Builder, x: Value, low: float, high: float) -> Value:
-    """Return a value within bounds; one that bounds nothing is left out."""
+    """Return a value clipped to bounds; infinite ones are left out."""
     low, high = _short(low), _short(high)
     if (low, high) == (0, 6):
         return build.step("relu6", [x])
@@ -142,16 +143,16 @@ def _prelu(build: Builder, call: Call) -> Value:
     if slope.is_live or (slope.elements not in (1, (*x.shape, 1)[0])):
         low = build.step("multiply", [clipped(build, x, -math.inf, 0.0), slope])
         return build.step("add", [build.step("relu", [x]), low])
-    many = slope.elements > 1
+    count = "channels" if slope.elements > 1 else 1
     weight = build.shaped(slope, (slope.elements,))
-    return build.step("prelu", [x], x.axis, {"weight": ConstantInput(weight)}, num_parameters="channels" if many else 1)
+    return build.step("prelu", [x], x.axis, own_tensors(weight=weight), num_parameters=count)
 
 
 # --- tensors that meet ---------------------------------------------------------------------------------------
 
 
 def framed(build: Builder, values: list[Value]) -> tuple[list[Value], list[Shape], int | None]:
-    """Return values that meet element by element with equal ranks, the shape of each, and where the batch stands.
+    """Return values that broadcast, with equal ranks, the sample's shape of each, and the batch axis.
 
     Raises:
         UnfitError: if their batches stand on different axes.
@@ -168,43 +169,42 @@ def framed(build: Builder, values: list[Value]) -> tuple[list[Value], list[Shape
         return framed(build, [apart.get(value, value) for value in values])
     found, shapes = [], []
     for value in values:
-        pad = rank - value.rank
-        if value.axis is not None:
-            shape = (1,) * pad + value.shape
-            value = build.view(value, shape, axis) if pad else value
-        else:
-            shape = (1,) * pad + value.shape
-            if axis is not None:
-                if shape[axis] != 1:
-                    raise UnfitError(f"a constant has {shape[axis]} on the axis of the batch")
-                shape = (*shape[:axis], *shape[axis + 1 :])
-            if value.is_live:
-                value = build.view(value, shape, None)
+        shape = (1,) * (rank - value.rank) + value.shape
+        if value.axis is None and axis is not None:
+            if shape[axis] != 1:
+                raise UnfitError(f"a constant has {shape[axis]} on the axis of the batch")
+            shape = (*shape[:axis], *shape[axis + 1 :])
+        if value.is_live and (value.axis is None or rank > value.rank):
+            value = build.view(value, shape, None if value.axis is None else axis)
         found.append(value)
         shapes.append(shape)
     return found, shapes, axis
 
 
 def _meets_rows(values: list[Value], place: int) -> bool:
-    """Whether what has no batch has, where the others have theirs, an axis of the rows that one sample has become."""
+    """Whether a value without a batch has, in the others' place of it, an axis of the arrays of one sample."""
     counts = {value.times for value in values if value.axis is not None}
     rows = {value.shape[-place] for value in values if value.axis is None and value.rank >= place}
     return rows - {1} == counts - {1} != set()
 
 
+def together(build: Builder, values: list[Value]) -> tuple[list[Value], int | None]:
+    """Return values as tensors of equal rank that layers read, and the batch axis in the file's shapes."""
+    found, shapes, axis = framed(build, values)
+    pairs = zip(found, shapes, strict=True)
+    return [value if value.is_live else build.parameter(value, shape) for value, shape in pairs], axis
+
+
 def merged(build: Builder, name: str, values: list[Value], **arguments: object) -> Value:
-    """Return values merged by a layer; constants among them become parameters."""
+    """Return the output of a layer that computes with several values, which broadcast."""
     if not any(value.is_live for value in values):
         return Value("", broadcast([value.shape for value in values]), values[0].dtype)
-    found, shapes, axis = framed(build, values)
-    live = [
-        value if value.is_live else build.parameter(value, shape) for value, shape in zip(found, shapes, strict=True)
-    ]
+    live, axis = together(build, values)
     return build.step(name, live, axis, **arguments)
 
 
 def filled(number: float, like: Value) -> Value:
-    """Return a constant of one number, with as many axes as a value."""
+    """Return a constant of one element, with as many axes as a value."""
     value = Value("", (1,) * len(like.shape))
     value.fill = number
     value.data = (number,)
@@ -212,14 +212,14 @@ def filled(number: float, like: Value) -> Value:
 
 
 def _is_learned(value: Value) -> bool:
-    """Whether a constant is a learned tensor, and no number of the formula: by its size, or its dotted name."""
+    """Whether a constant is a learned tensor and no number of a formula: by its size, or its dotted name."""
     if value.elements > 1:
         return True
     return value.dtype in FLOATS and isinstance(value.source, StoredTensor) and is_attribute(value.source.name)
 
 
 def _with_constant(build: Builder, x: Value, constant: Value, kind: str) -> Value | None:
-    """Return a value that is scaled or shifted by a constant; None if that would stretch the value."""
+    """Return a value that is scaled or shifted by a constant; None if it would broadcast to a larger shape."""
     number = constant.number
     if number is not None and not _is_learned(constant) and constant.rank <= x.rank:
         if not math.isfinite(number):
@@ -228,8 +228,8 @@ def _with_constant(build: Builder, x: Value, constant: Value, kind: str) -> Valu
     _, (_, shape), axis = framed(build, [x, constant])
     if len(shape) != len(x.shape) or any(size not in (1, have) for size, have in zip(shape, x.shape, strict=True)):
         return None
-    weight = build.shaped(constant, shape)
-    return build.step(kind, [x], axis, {"weight": ConstantInput(weight, False)}, shape=shape or None)
+    held = {"weight": ConstantInput(build.shaped(constant, shape), False)}
+    return build.step(kind, [x], axis, held, shape=shape or None)
 
 
 def affine(build: Builder, x: Value, mul: float = 1.0, add: float = 0.0) -> Value:
@@ -263,7 +263,7 @@ def _arithmetic(build: Builder, call: Call) -> Value:
 
 
 def _of_each_sample(op: str, rows: Value, other: Value) -> Value | None:
-    """Return what becomes of numbers that count each sample's rows: times a number, or added to its own indices."""
+    """Return the product of :attr:`Value.rows` indices and a number, or their sum with other indices; else None."""
     if rows.rows is None or rows.is_live or rows.elements != rows.shape[0]:
         return None
     made: Value | None = None
@@ -277,7 +277,7 @@ def _of_each_sample(op: str, rows: Value, other: Value) -> Value | None:
 
 
 def _is_integral(call: Call) -> bool:
-    """Whether an operator is one on integers, of which a quotient is cut to one."""
+    """Whether an operator is a division of integers, which truncates."""
     return call.op == "Div" and call.input(0).dtype not in FLOATS and call.input(1).dtype not in FLOATS
 
 
@@ -297,9 +297,9 @@ def _right(build: Builder, op: str, x: Value, constant: Value) -> Value | None:
 
 
 def _rescaled(build: Builder, x: Value, scale: Value) -> Value | None:
-    """Return a product of integers in real numbers, which a scale makes of them: the weights are scaled by it.
+    """Return the scaled output of an integer convolution or matrix product, with the scale in its weights.
 
-    None if it is no such product, or what is read elsewhere, too.
+    None if x is no such output, or is read elsewhere as well.
     """
     step = x.step
     if step is None or step.calls[0].op not in ("ConvInteger", "MatMulInteger") or "weight" not in step.held:
@@ -395,5 +395,5 @@ def _where(build: Builder, call: Call) -> Value:
 
 
 def _short(number: float) -> float:
-    """Return a float32 as the short decimal that it was written from."""
+    """Return the short decimal from which a float32 was written."""
     return float(f"{number:.7g}")

@@ -58,7 +58,7 @@ def _unique(build: Builder, call: Call) -> Sequence[Value | None]:
     made = [found(build, call, [x], most, before, behind), *[found(build, call, [x], most) for _ in range(3)]]
     for value in made[1:]:
         value.dtype = INT64
-    return made[: len(call.operator.outputs)]
+    return made
 
 
 @operator("Compress")

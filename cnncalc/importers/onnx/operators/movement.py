@@ -1,4 +1,4 @@
-"""Operators that move elements: other shapes, other orders, parts, and parts put together."""
+"""Operators that give elements another shape or order, repeat them, or pad them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cnncalc.layers.shapes import Shape
 
 
 def unbatched(size: int, baked: int) -> int:
-    """Return a size of the file's shape as it is where a batch has as many samples as the file was made for."""
+    """Return a size of the file's shape for a batch of ``baked`` samples."""
     return size // SAMPLES * baked if size and size % SAMPLES == 0 else size
 
 
@@ -38,15 +38,15 @@ def _flatten(build: Builder, call: Call) -> Value:
 def viewed(build: Builder, x: Value, target: Sequence[int], allowzero: bool = False) -> Value:
     """Return a value in another shape of the file.
 
-    Where the batch is found in the new shape: it begins at the same place in the order of memory.  A file that was made
-    for a batch of one has 1 there, which is put right.
+    The batch is the axis of the new shape that begins at the same place in the order of memory; in a file that was made
+    for a batch of one its size is 1.
 
     Raises:
-        UnfitError: if the elements don't fit, or the batch is no axis any more.
+        UnfitError: if the number of elements differs, or the batch is no axis of the new shape.
     """
     if not x.is_live:
         shape = reshaped(x.shape, [unbatched(size, 1) for size in target], allowzero)
-        return alias(x, shape, None) if shape == x.shape else _constant(build, x, shape)
+        return alias(x, shape, None) if shape == x.shape else build.derived("Reshape", x, shape=shape)
     if x.axis is None:
         shape = reshaped(x.shape, [unbatched(size, build.baked) for size in target], allowzero)
         stated = [i for i, size in enumerate(target) if size > 0 and size % SAMPLES == 0]
@@ -72,7 +72,8 @@ def viewed(build: Builder, x: Value, target: Sequence[int], allowzero: bool = Fa
         return build.view(build.view(x, x.shape, None), shape, None)
     times, rest = shape[at] // build.baked, (*shape[:at], *shape[at + 1 :])
     if times == x.times:
-        return _flat_or_view(build, x, rest, at)
+        is_flat = at == x.axis == 0 and len(rest) == 1 < len(x.shape)
+        return build.step("flatten", [x]) if is_flat else build.view(x, rest, at)
     if before == 1:
         common = gcd(times, x.times)
         made = build.step("reshape", [x], at, shape=rest or (1,), fold=times // common, unfold=x.times // common)
@@ -87,7 +88,7 @@ def viewed(build: Builder, x: Value, target: Sequence[int], allowzero: bool = Fa
 
 
 def _moved(x: Value, shape: Shape, target: Sequence[int]) -> int | None:
-    """Return to which place a batch of one is moved by a new shape that changes nothing else; None if it is not."""
+    """Return the axis to which a new shape moves a batch of one, changing nothing else; None if it does not."""
     alone = x.times == 1 and shape.count(1) == 1 and 1 not in x.shape and not any(size >= SAMPLES for size in target)
     if not alone or x.axis == 0 or [size for size in shape if size > 1] != list(x.shape):
         return None
@@ -95,25 +96,15 @@ def _moved(x: Value, shape: Shape, target: Sequence[int]) -> int | None:
     return at if at != x.axis else None
 
 
-def _flat_or_view(build: Builder, x: Value, shape: Shape, at: int) -> Value:
-    if at == 0 and x.axis == 0 and len(shape) == 1 and len(x.shape) > 1:
-        return build.step("flatten", [x])
-    return build.view(x, shape, at)
-
-
-def _constant(build: Builder, x: Value, shape: Shape) -> Value:
-    return build.derived("Reshape", x, shape=shape)
-
-
 def adopted(build: Builder, x: Value, shape: Shape, at: int = 0) -> Value:
-    """Return a value whose batch the file's shape has lost; an axis of 1 that is the first, or said to be it, is it."""
+    """Return a value without a batch axis in a new shape, in which an axis ``at`` of size 1 is the batch."""
     if x.times and shape[at : at + 1] == (1,):
         return build.view(x, (*shape[:at], *shape[at + 1 :]), at)
     return build.view(x, shape, None)
 
 
 def _place(shape: Shape, target: Sequence[int], before: int, baked: int) -> int | None:
-    """Return on which axis of a new shape the batch stands; None if it is none."""
+    """Return the axis of a new shape that is the batch; None if none is."""
     stated = [i for i, size in enumerate(target) if size > 0 and size % SAMPLES == 0]
     for at in stated or range(len(shape)):
         if prod(shape[:at]) == before and shape[at] % baked == 0:
@@ -127,11 +118,8 @@ def _squeeze(build: Builder, call: Call) -> Value:
     x = call.input(0)
     axes = call.listed("axes", 1, 13)
     dims = [unbatched(size, build.baked) for size in x.dims]
-    gone = (
-        {position(axis, x.rank) for axis in axes or [] if True}
-        if axes
-        else {i for i, size in enumerate(x.dims) if size == 1}
-    )
+    ones = [i for i, size in enumerate(x.dims) if size == 1]
+    gone = {position(axis, x.rank) for axis in axes} if axes else set(ones)
     if any(dims[i] != 1 for i in gone):
         raise UnfitError(f"axes {sorted(gone)} of {dims} are not all of size 1")
     return laid(build, x, [i for i in range(x.rank) if i not in gone])
@@ -152,7 +140,7 @@ def _unsqueeze(build: Builder, call: Call) -> Value:
 
 
 def laid(build: Builder, x: Value, order: Sequence[int | None]) -> Value:
-    """Return a value with axes of size 1 left out or put in; None stands for a new one."""
+    """Return a value with axes of size 1 removed or added: the axes that stay, None for a new one."""
     axis = order.index(x.axis) if x.axis is not None and x.axis in order else None
     if axis is None and x.is_live and x.times and order[:1] == [None]:
         axis = 0  # the batch that the file's shape had lost
@@ -185,13 +173,10 @@ def _expand(build: Builder, call: Call) -> Value:
 
 
 def stretched(build: Builder, x: Value, target: Sequence[int]) -> Value:
-    """Return a value that is repeated along axes of size 1; along the batch it is the same for all."""
+    """Return a value that is repeated along axes of size 1 until it has the target's shape."""
+    dims = broadcast([tuple([unbatched(size, 1) for size in sizes]) for sizes in (x.dims, target)])
     if not x.is_live:
-        shape = broadcast([x.shape, tuple([unbatched(size, 1) for size in target])])
-        made = build.derived("Expand", x, shape=shape)
-        made.fill = x.fill
-        return alias(x, shape, None) if shape == x.shape else made
-    dims = broadcast([tuple([unbatched(size, 1) for size in x.dims]), tuple([unbatched(size, 1) for size in target])])
+        return alias(x, dims, None) if dims == x.shape else build.derived("Expand", x, shape=dims)
     pad = len(dims) - x.rank
     axis = None if x.axis is None else x.axis + pad
     before = (1,) * pad + x.shape
@@ -207,11 +192,9 @@ def _tile(build: Builder, call: Call) -> Value:
     x, repeats = call.input(0), list(call.sizes(1, "repeats") or ())
     if len(repeats) != x.rank:
         raise UnfitError(f"{len(repeats)} repeats of {x.rank} axes")
-    if x.axis is not None:
-        times = repeats.pop(x.axis)
-        if times != 1:
-            raise UnfitError("it repeats the batch")
-    elif not x.is_live:
+    if x.axis is not None and repeats.pop(x.axis) != 1:
+        raise UnfitError("it repeats the batch")
+    if not x.is_live:
         repeats = [unbatched(count, 1) for count in repeats]
     if set(repeats) <= {1}:
         return x.copy()
@@ -241,7 +224,7 @@ def _pad(build: Builder, call: Call) -> Value:
 
 
 def padded(build: Builder, x: Value, borders: list[tuple[int, int]], mode: str, value: float) -> Value:
-    """Return a value with borders around the axes of a sample; negative ones cut."""
+    """Return a value with borders (before, after) around each axis of a sample; negative ones crop."""
     for axis, (before, after) in enumerate(borders):
         if min(before, after) < 0:
             x = build.step("slice", [x], x.axis, axis=axis, start=max(-before, 0), stop=x.shape[axis] + min(after, 0))
@@ -262,8 +245,6 @@ def padded(build: Builder, x: Value, borders: list[tuple[int, int]], mode: str, 
 @operator("Trilu")
 def _trilu(build: Builder, call: Call) -> Value:
     x, k = call.input(0), call.sizes(1, "k")
-    if not x.is_live:
-        return Value("", x.shape, x.dtype)
     if x.axis is not None and x.axis >= x.rank - 2:
         raise UnfitError("it cuts the batch")
     return build.step("trilu", [x], x.axis, upper=bool(call.integer("upper", 1)), k=int(k[0]) if k else 0)

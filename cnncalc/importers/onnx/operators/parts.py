@@ -1,4 +1,4 @@
-"""Operators that take parts of tensors, and put parts together."""
+"""Operators that take parts of tensors, and join tensors."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from math import prod
 from cnncalc.ground.limits import MAX_KNOWN_ELEMENTS
 from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.evaluator_moves import position, python_slice, slices, split_sizes
-from cnncalc.importers.onnx.operators.elementwise import framed
+from cnncalc.importers.onnx.operators.elementwise import together
 from cnncalc.importers.onnx.operators.movement import adopted, unbatched
-from cnncalc.importers.onnx.values import Call, ConstantInput, UnfitError, Value, alias, literal, whole
+from cnncalc.importers.onnx.steps import own_tensors
+from cnncalc.importers.onnx.values import Call, UnfitError, Value, alias, literal, whole
 from cnncalc.layers.shapes import Shape
 
 
 def part(build: Builder, x: Value, axis: int, start: int, stop: int, step: int) -> Value:
-    """Return a part of one axis of the file's shape; the whole of it is no layer.
+    """Return a slice of one axis of the file's shape, or the value itself where that is all of it.
 
     Raises:
         UnfitError: if it is a part of the batch.
@@ -37,14 +38,11 @@ def part(build: Builder, x: Value, axis: int, start: int, stop: int, step: int) 
             folded = build.step("fold", [cut], None, axis=0)
             return alias(folded, folded.shape, axis)
         raise UnfitError("it takes a part of the batch")
-    if not len(chosen):  # nothing is left: it may yet be joined to something
-        return Value("", (*x.shape[:own], 0, *x.shape[own + 1 :]), x.dtype)
-    if not x.is_live:
-        shape = (*x.shape[:own], len(chosen), *x.shape[own + 1 :])
-        return Value("", shape, x.dtype)
+    if not len(chosen) or not x.is_live:  # an empty part may yet be concatenated with others
+        return Value("", (*x.shape[:own], len(chosen), *x.shape[own + 1 :]), x.dtype)
     if chosen.step > 0:
-        step_or_none = chosen.step if chosen.step > 1 else None
-        return build.step("slice", [x], x.axis, axis=own, start=chosen[0], stop=chosen[-1] + 1, step=step_or_none)
+        by = chosen.step if chosen.step > 1 else None
+        return build.step("slice", [x], x.axis, axis=own, start=chosen[0], stop=chosen[-1] + 1, step=by)
     if len(chosen) > MAX_KNOWN_ELEMENTS:
         raise UnfitError(f"an axis of {size} backwards")
     return build.step("gather", [x], x.axis, axis=own, indices=tuple(chosen))
@@ -78,7 +76,7 @@ def _gather(build: Builder, call: Call) -> Value:
 
 
 def gathered(build: Builder, x: Value, chosen: Value, axis: int) -> Value:
-    """Return what indices choose of an axis of the file's shape."""
+    """Return the elements of a value at some indices of an axis of the file's shape."""
     if not x.is_live and not chosen.is_live:
         return Value("", (*x.shape[:axis], *chosen.shape, *x.shape[axis + 1 :]), x.dtype)
     if chosen.is_live:
@@ -96,7 +94,7 @@ def gathered(build: Builder, x: Value, chosen: Value, axis: int) -> Value:
         return alias(taken, (), taken.axis) if len(x.shape) == 1 else taken
     steps = {b - a for a, b in pairwise(indices)} or {1}
     if len(steps) == 1 and min(steps) > 0:
-        picked = part(build, x, axis, indices[0], indices[-1] + 1, steps.pop())
+        picked = part(build, x, axis, indices[0], indices[-1] + 1, *steps)
     else:
         picked = build.step("gather", [x], x.axis, axis=own, indices=tuple(indices))
     if chosen.rank == 1:
@@ -106,12 +104,12 @@ def gathered(build: Builder, x: Value, chosen: Value, axis: int) -> Value:
 
 
 def _moved(batch: int | None, axis: int, rank: int) -> int | None:
-    """Return where the batch stands when an axis has become as many as ``rank``."""
+    """Return the batch axis after ``rank`` axes have taken the place of one."""
     return batch if batch is None or batch < axis else batch + rank - 1
 
 
 def _of_the_batch(build: Builder, x: Value, chosen: Value, axis: int) -> Value:
-    """Return what is gathered along the batch of a file that was made for one sample."""
+    """Return what a file that was made for one sample gathers along its batch."""
     build.single.append(f"{build.call.op} '{build.call.operator.name}'")
     if x.times > 1:  # a map that was laid out with the batch as one axis
         whole = (x.times, *x.shape)
@@ -128,12 +126,12 @@ def _of_the_batch(build: Builder, x: Value, chosen: Value, axis: int) -> Value:
 
 
 def _looked_up(build: Builder, table: Value, chosen: Value, axis: int) -> Value:
-    """Return what indices that are computed choose of a table."""
+    """Return the elements of a table at computed indices."""
     batch = None if chosen.axis is None else axis + chosen.axis
     if not table.is_live and table.rank == 2 and axis == 0:
         made = build.step(
-            "embedding", [chosen], batch, {"weight": ConstantInput(table)},
-            num_embeddings=table.shape[0], embedding_dim=table.shape[1],
+            "embedding", [chosen], batch, own_tensors(weight=table), num_embeddings=table.shape[0],
+            embedding_dim=table.shape[1],
         )  # fmt: skip
         made.dtype = table.dtype
         return made
@@ -180,7 +178,7 @@ def _gather_nd(build: Builder, call: Call) -> Value:
 
 
 def flat_indices(build: Builder, chosen: Value, sizes: Shape) -> Value:
-    """Return indices of several axes, which lie along the last one, as indices of these axes as one."""
+    """Return indices (…, axes) of several axes as indices (…) of these axes as one."""
     shape = chosen.shape[:-1]
     if chosen.is_live:
         terms = []
@@ -211,10 +209,7 @@ def _concat(build: Builder, call: Call) -> Value:
         shape = list(values[0].shape)
         shape[axis] = sum(value.shape[axis] for value in values)
         return Value("", tuple(shape), values[0].dtype)
-    found, shapes, batch = framed(build, values)
-    live = [
-        value if value.is_live else build.parameter(value, shape) for value, shape in zip(found, shapes, strict=True)
-    ]
+    live, batch = together(build, values)
     if axis == batch:
         if build.baked > 1:
             raise UnfitError("it puts samples after those of another batch")

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.operators.contraction import cropped, feature_map, of_regions, window
 from cnncalc.importers.onnx.values import Call, UnfitError, Value
+from cnncalc.layers.shapes import Shape
 
 
 @operator("MaxPool", "AveragePool", "LpPool")
 @of_regions
-def _pool(build: Builder, call: Call) -> Sequence[Value | None]:
+def _pool(build: Builder, call: Call) -> Value:
     kernel = call.integers("kernel_shape")
     x = feature_map(call.input(0))
     if kernel is None or not x.is_live:
@@ -28,18 +27,17 @@ def _pool(build: Builder, call: Call) -> Sequence[Value | None]:
         arguments["norm_type"] = power = call.number("p", 2)
         x = build.step("abs", [x], x.axis) if power % 2 else x  # its powers are of magnitudes
     name = {"MaxPool": "maxpool", "AveragePool": "avgpool", "LpPool": "lppool"}[call.op]
-    pooled = build.step(name, [x], 0, **arguments)
-    return [pooled] + [None] * (len(call.operator.outputs) - 1)
+    return build.step(name, [x], 0, **arguments)
 
 
 @operator("GlobalAveragePool", "GlobalMaxPool", "GlobalLpPool")
 def _global(build: Builder, call: Call) -> Value:
     x = feature_map(call.input(0))
     if call.op == "GlobalLpPool":
-        norm = {1: "norm1", 2: "norm2"}.get(call.integer("p", 2))
-        if norm is None:
-            raise UnfitError(f"p = {call.integer('p', 2)}")
-        return build.step(norm, [x], x.axis, axis=tuple(range(1, len(x.sample))), keepdims=True)
+        power = call.integer("p", 2)
+        if power not in (1, 2):
+            raise UnfitError(f"p = {power}")
+        return build.step(f"norm{power}", [x], x.axis, axis=tuple(range(1, len(x.sample))), keepdims=True)
     return build.step("global_avgpool" if call.op == "GlobalAveragePool" else "global_maxpool", [x], x.axis)
 
 
@@ -48,15 +46,15 @@ def _shuffle(build: Builder, call: Call) -> Value:
     x, block = feature_map(call.input(0)), call.integer("blocksize", 1)
     if len(x.shape) != 3 or block < 1:
         raise UnfitError(f"blocks of {block}")
-    if call.op == "DepthToSpace" and call.text("mode", "DCR") == "CRD":
-        return build.step("pixel_shuffle", [x], x.axis, upscale_factor=block)
-    if call.op == "SpaceToDepth" and call.text("mode", "DCR") == "CRD":
-        return build.step("pixel_unshuffle", [x], x.axis, downscale_factor=block)
+    to_space = call.op == "DepthToSpace"
+    if call.text("mode", "DCR") == "CRD":
+        kind, argument = ("pixel_shuffle", "upscale_factor") if to_space else ("pixel_unshuffle", "downscale_factor")
+        return build.step(kind, [x], x.axis, **{argument: block})
     channels, height, width = x.shape
-    if call.op == "DepthToSpace":
-        split = build.step("reshape", [x], x.axis, shape=(block, block, channels // block**2, height, width))
-        turned = build.step("permute", [split], x.axis, dims=(2, 3, 0, 4, 1))
-        return build.step("reshape", [turned], x.axis, shape=(channels // block**2, height * block, width * block))
-    split = build.step("reshape", [x], x.axis, shape=(channels, height // block, block, width // block, block))
-    turned = build.step("permute", [split], x.axis, dims=(2, 4, 0, 1, 3))
-    return build.step("reshape", [turned], x.axis, shape=(channels * block**2, height // block, width // block))
+    split: Shape = (channels, height // block, block, width // block, block)
+    order, shape = (2, 4, 0, 1, 3), (channels * block**2, height // block, width // block)
+    if to_space:
+        split, order = (block, block, channels // block**2, height, width), (2, 3, 0, 4, 1)
+        shape = (channels // block**2, height * block, width * block)
+    turned = build.step("permute", [build.step("reshape", [x], x.axis, shape=split)], x.axis, dims=order)
+    return build.step("reshape", [turned], x.axis, shape=shape)

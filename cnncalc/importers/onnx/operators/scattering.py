@@ -1,22 +1,15 @@
-"""Operators that take and put elements one by one."""
+"""Operators that gather and scatter single elements."""
 
 from __future__ import annotations
 
 from math import prod
 
 from cnncalc.importers.onnx.builder import Builder, operator
-from cnncalc.importers.onnx.operators.elementwise import framed
+from cnncalc.importers.onnx.operators.elementwise import together
 from cnncalc.importers.onnx.operators.opaque import uncounted
 from cnncalc.importers.onnx.operators.parts import flat_indices
 from cnncalc.importers.onnx.values import Call, UnfitError, Value, literal
 from cnncalc.layers.shapes import Shape
-
-
-def _live(build: Builder, values: list[Value]) -> tuple[list[Value], int | None]:
-    """Return values as tensors of layers with equally many axes, and where the batch stands."""
-    found, shapes, axis = framed(build, values)
-    pairs = zip(found, shapes, strict=True)
-    return [value if value.is_live else build.parameter(value, shape) for value, shape in pairs], axis
 
 
 def _own(call: Call, rank: int, batch: int | None) -> int:
@@ -33,7 +26,7 @@ def _gather_elements(build: Builder, call: Call) -> Value:
     values = [call.input(0), call.input(1)]
     if not any(value.is_live for value in values):
         return Value("", values[1].shape, values[0].dtype)
-    live, axis = _live(build, values)
+    live, axis = together(build, values)
     return build.step("gather_elements", live, axis, axis=_own(call, values[0].rank, axis))
 
 
@@ -42,14 +35,14 @@ def _scatter_elements(build: Builder, call: Call) -> Value:
     values = [call.input(index) for index in range(3)]
     if not any(value.is_live for value in values):
         return Value("", values[0].shape, values[0].dtype)
-    live, axis = _live(build, values)
+    live, axis = together(build, values)
     how = call.text("reduction", "none")
     return build.step("scatter", live, axis, axis=_own(call, values[0].rank, axis), reduce=how)
 
 
 @operator("ScatterND")
 def _scatter_nd(build: Builder, call: Call) -> Value:
-    """Return what is written along the axes that the indices speak of, which are laid out as one."""
+    """Return a tensor with updates written at some indices, whose axes are one axis of the layer."""
     x, chosen, updates = [call.input(index) for index in range(3)]
     if not any(value.is_live for value in (x, chosen, updates)):
         return Value("", x.shape, x.dtype)
@@ -72,14 +65,14 @@ def _scatter_nd(build: Builder, call: Call) -> Value:
 
 
 def _rows(build: Builder, value: Value, shape: Shape) -> Value:
-    """Return a tensor of a layer in another shape, its batch in front."""
+    """Return a tensor in another shape, its batch first."""
     if not value.is_live:
         return build.parameter(value, shape)
     return build.view(value, shape, None if value.axis is None else 0)
 
 
 def _of_the_sample(build: Builder, chosen: Value) -> Value:
-    """Return indices without their first, which is that of the batch.  Raises UnfitError if it is not always 0."""
+    """Return indices without that of the batch, the first.  Raises UnfitError if it is not always 0."""
     depth = chosen.shape[-1]
     if depth < 2 or chosen.is_live or (chosen.data is not None and any(chosen.data[::depth])):
         raise UnfitError("it writes to samples of the batch")
@@ -92,7 +85,8 @@ def _of_the_sample(build: Builder, chosen: Value) -> Value:
 @operator("GridSample")
 def _grid_sample(build: Builder, call: Call) -> Value:
     x, grid = [of_a_sample(build, call.input(index)) for index in (0, 1)]
-    mode = {"bilinear": "linear", "bicubic": "cubic"}.get(call.text("mode", "linear"), call.text("mode", "linear"))
+    mode = call.text("mode", "linear")
+    mode = {"bilinear": "linear", "bicubic": "cubic"}.get(mode, mode)
     if {x.axis, grid.axis} - {0, None}:
         return uncounted(build, call, (x.shape[0], *grid.shape[:-1]), x.axis)
     outside = call.text("padding_mode", "zeros")
@@ -101,7 +95,7 @@ def _grid_sample(build: Builder, call: Call) -> Value:
 
 
 def of_a_sample(build: Builder, value: Value) -> Value:
-    """Return a tensor of a layer, the same for all samples where it is a constant for one."""
+    """Return a value as a tensor; a constant for one sample becomes a parameter, the same for all samples."""
     if value.is_live:
         return value
     return build.parameter(value, value.shape[1:] if value.shape[:1] == (1,) else value.shape)
