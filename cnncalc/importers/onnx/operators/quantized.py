@@ -1,4 +1,4 @@
-"""Quantised forms: what they stand for, in real numbers."""
+"""Operators on quantised tensors, which become layers on the real numbers that the integers stand for."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from math import isclose
 
 from cnncalc.importers.onnx.builder import HANDLERS, Builder, operator
 from cnncalc.importers.onnx.evaluator_moves import position
-from cnncalc.importers.onnx.model import Attribute
 from cnncalc.importers.onnx.operators.contraction import convolution, feature_map, linear, product
 from cnncalc.importers.onnx.operators.elementwise import affine, merged
 from cnncalc.importers.onnx.proto import FLOAT, INT2, INT4, INT8, INT16, SMALL_FLOATS, UINT2, UINT4, UINT8, UINT16
+from cnncalc.importers.onnx.steps import own_tensors
 from cnncalc.importers.onnx.values import (
     Call,
     ConstantInput,
@@ -20,26 +20,22 @@ from cnncalc.importers.onnx.values import (
     Value,
     alias,
     literal,
-)
+)  # fmt: skip
 from cnncalc.layers.base import Layer
 
 
 def dequantized(
     build: Builder, value: Value, scale: Value | None, zero: Value | None, axis: int = 1, block: int = 0
 ) -> Value:
-    """Return a quantised constant as real numbers, which are its own elements in another form; or what is live."""
+    """Return a quantised value as real numbers; a constant keeps the stored tensors that it is made of."""
     if value.is_live:
         return in_numbers(build, value, QuantizedGrid(scale or ONE, zero, axis, block))
     real = build.derived("DequantizeLinear", value, scale or ONE, zero or NOTHING, axis=axis, block_size=block)
     real.leaves, real.dtype = value.leaves, FLOAT
     build.dequantized |= dict.fromkeys([id(leaf) for leaf in value.leaves])
-    if (
-        value.fill is not None
-        and scale is not None
-        and scale.fill is not None
-        and (zero is None or zero.fill is not None)
-    ):
-        real.fill = (value.fill - (zero.fill or 0 if zero else 0)) * scale.fill
+    offset = zero.fill if zero is not None else 0
+    if value.fill is not None and offset is not None and scale is not None and scale.fill is not None:
+        real.fill = (value.fill - offset) * scale.fill
     return real
 
 
@@ -47,7 +43,7 @@ ONE, NOTHING = literal((1.0,), (), FLOAT), literal((0,), ())
 
 
 def in_numbers(build: Builder, value: Value, grid: QuantizedGrid) -> Value:
-    """Return a tensor that is computed as real numbers: as it is, unless its elements are a file's own integers."""
+    """Return a computed tensor as real numbers: unchanged, unless it has integers from an input or a stored table."""
     first = value
     while first.step is not None and first.step.inputs and first.quantum is None and _keeps_numbers(first.step.layer):
         first = first.step.inputs[0]
@@ -65,7 +61,7 @@ def in_numbers(build: Builder, value: Value, grid: QuantizedGrid) -> Value:
 
 
 def _keeps_numbers(layer: Layer) -> bool:
-    """Whether a layer's elements are its first input's."""
+    """Whether all elements of a layer's output are elements of its first input."""
     return layer.moves_only or layer.type == "maxpool"
 
 
@@ -85,20 +81,17 @@ def _places(build: Builder, x: Value, grid: QuantizedGrid) -> Value:
         step, offset = grid.numbers
         return affine(build, x, mul=1 / step, add=offset)
     x = merged(build, "divide", [x, _spread(build, grid.scale, x, grid)])
-    return (
-        x if grid.zero is None or grid.zero.fill == 0 else merged(build, "add", [x, _spread(build, grid.zero, x, grid)])
-    )
+    if grid.zero is None or grid.zero.fill == 0:
+        return x
+    return merged(build, "add", [x, _spread(build, grid.zero, x, grid)])
 
 
 def _spread(build: Builder, given: Value, x: Value, grid: QuantizedGrid) -> Value:
     """Return scales, or zero points, in a shape that broadcasts to a tensor's."""
     if given.elements == 1:
         return given
-    sizes, axis = [1] * x.rank, position(grid.axis, x.rank)
+    sizes, axis = [*given.dims] if given.rank == x.rank else [1] * x.rank, position(grid.axis, x.rank)
     sizes[axis] = x.dims[axis]
-    if given.rank == x.rank:
-        sizes = [*given.dims]
-        sizes[axis] = x.dims[axis]
     if given.is_live:
         raise UnfitError("its scales are computed, and not one for all")
     return build.derived("Spread", given, shape=tuple(sizes), axis=axis, block_size=grid.block)
@@ -129,19 +122,17 @@ RANGES = {
 }  # fmt: skip
 """The least and the largest number of each type of quantised tensors."""
 
-SIX = 6.0
-
 
 def clipped_by_range(build: Builder, x: Value, scale: Value | None, zero: Value | None) -> Value:
-    """Return the quantised output of an operator, whose result comes in as real numbers."""
+    """Return the output of a quantised operator, whose result is given in real numbers."""
     return rounded(build, x, QuantizedGrid(scale or ONE, zero), zero.dtype if zero else UINT8)
 
 
 def rounded(build: Builder, x: Value, grid: QuantizedGrid, dtype: int) -> Value:
-    """Return what quantising makes of a tensor in real numbers: a relu where the numbers begin at 0, else the same.
+    """Return a tensor of real numbers as quantising changes it: a relu if the smallest number is 0, else unchanged.
 
-    Quantisers leave out a relu, or relu6, whose bounds are those of the numbers behind it.  Where the network is to run
-    the numbers are rounded, too.
+    Quantisers leave out a relu or relu6 whose bounds are those of the quantised numbers.  In a graph for running, the
+    numbers are rounded as well.
     """
     build.quantizes = True
     if dtype not in RANGES and dtype not in SMALL_FLOATS:
@@ -152,26 +143,19 @@ def rounded(build: Builder, x: Value, grid: QuantizedGrid, dtype: int) -> Value:
     if dtype in RANGES and grid.numbers is not None:
         step, offset = grid.numbers
         if offset == least and not is_positive(x):
-            x = build.step("relu6" if isclose((most - offset) * step, SIX, rel_tol=1e-3) else "relu", [x])
+            x = build.step("relu6" if isclose((most - offset) * step, 6.0, rel_tol=1e-3) else "relu", [x])
     if build.rounds:
-        x = _rounded(
-            build,
-            x,
-            grid,
-            {"format": SMALL_FLOATS[dtype]} if dtype in SMALL_FLOATS else {"quant_min": least, "quant_max": most},
-        )
+        is_float = dtype in SMALL_FLOATS
+        to = {"format": SMALL_FLOATS[dtype]} if is_float else {"quant_min": least, "quant_max": most}
+        if grid.numbers is None or grid.numbers[0] <= 0:
+            whole = build.step("quantize", [_places(build, x, grid)], scale=1.0, **to)
+            x = _centred_and_scaled(build, whole, grid)
+        else:
+            step, offset = grid.numbers
+            x = build.step("quantize", [x], scale=step, zero_point=int(offset), **to)
     made = x.copy()
     made.quantum = grid
     return made
-
-
-def _rounded(build: Builder, x: Value, grid: QuantizedGrid, to: dict[str, object]) -> Value:
-    """Return a tensor rounded to the nearest numbers of a grid."""
-    if grid.numbers is None or grid.numbers[0] <= 0:
-        whole = build.step("quantize", [_places(build, x, grid)], scale=1.0, **to)
-        return _centred_and_scaled(build, whole, grid)
-    step, offset = grid.numbers
-    return build.step("quantize", [x], scale=step, zero_point=int(offset), **to)
 
 
 def in_integers(build: Builder, x: Value, dtype: int) -> Value:
@@ -187,19 +171,17 @@ def in_integers(build: Builder, x: Value, dtype: int) -> Value:
 POSITIVE = frozenset(("relu", "relu6", "sigmoid", "hardsigmoid", "softmax", "exp", "abs", "sqrt"))
 """Layers that make no negative number."""
 
-SIGNED = frozenset(
-    (
-        "conv", "conv_transpose", "linear", "matmul", "einsum", "subtract", "neg", "shift", "scale", "batchnorm",
-        "layernorm", "groupnorm", "instancenorm", "rmsnorm", "lstm", "gru", "rnn", "attention", "log", "sin", "cos",
-    )
-)  # fmt: skip
-"""Layers that may make negative numbers whatever comes in; all others do where negative numbers come in."""
+SIGNED = frozenset((
+    "conv", "conv_transpose", "linear", "matmul", "einsum", "subtract", "neg", "shift", "scale", "batchnorm",
+    "layernorm", "groupnorm", "instancenorm", "rmsnorm", "lstm", "gru", "rnn", "attention", "log", "sin", "cos",
+))  # fmt: skip
+"""Layers whose output may be negative for any input; that of all others only is for negative inputs."""
 
 MOST_LAYERS_BACK = 64
 
 
 def is_positive(value: Value) -> bool:
-    """Whether a tensor has no negative element: as what makes it says, and inputs are taken to have none."""
+    """Whether a tensor has no negative element, by the layers before it; inputs are assumed to have none."""
     waiting = [value]
     for _ in range(MOST_LAYERS_BACK):
         if not waiting:
@@ -214,7 +196,7 @@ def is_positive(value: Value) -> bool:
 
 
 def _is_raised(step: LayerStep) -> bool:
-    """Whether a layer's least number is known not to be negative: 1 + erf(x), a clip from 0 on."""
+    """Whether a layer's bounds exclude negative numbers: 1 + erf(x), a clip to at least 0."""
     if step.layer.type == "hardtanh":
         return not isinstance(step["min_val"], str) and step["min_val"] >= 0
     before = step.inputs[0].step if step.layer.type == "affine" else None
@@ -231,8 +213,7 @@ def _dynamic(build: Builder, call: Call) -> Sequence[Value | None]:
             one = build.step("quantize", [x], None, output=what)
             made.append(alias(one, (), None))
         return made
-    # its scale is 1, since its numbers are real ones
-    return [x.copy(), literal((1.0,), (), FLOAT), literal((0,), ())][: len(call.operator.outputs)]
+    return [x.copy(), literal((1.0,), (), FLOAT), literal((0,), ())]  # real numbers: their scale is 1
 
 
 @operator("Floor")
@@ -240,11 +221,11 @@ def _floor(build: Builder, call: Call) -> Value:
     x = call.input(0)
     if x.is_live or not build.quantizes:
         return build.step("floor", [x])
-    return alias(x, x.shape, None)  # a bias in parts of a scale that is known when it runs alone
+    return alias(x, x.shape, None)  # a bias in units of a scale that is only known when it runs
 
 
 def _centred(build: Builder, value: Value, zero: Value | None) -> Value:
-    """Return integers without the one that stands for 0."""
+    """Return integers minus their zero point."""
     if zero is not None and zero.is_live:
         return merged(build, "subtract", [value, zero])
     return dequantized(build, value, None, zero)
@@ -260,15 +241,19 @@ def _conv_integer(build: Builder, call: Call) -> Value:
 @operator("QLinearConv")
 def _qlinear_conv(build: Builder, call: Call) -> Value:
     weight = dequantized(build, call.input(3), call.input(4), call.input(5), 0)
-    bias = call.given(8)
-    if bias is not None:
-        scale = build.derived("Mul", call.input(4), call.input(1))
-        stored = bias
-        bias = build.derived("Mul", stored, scale)
-        bias.leaves = stored.leaves
     x = dequantized(build, call.input(0), call.input(1), call.input(2))
-    y = convolution(build, call, feature_map(x), weight, bias)
+    y = convolution(build, call, feature_map(x), weight, _dequantized_bias(build, call, 8))
     return clipped_by_range(build, y, call.given(6), call.given(7))
+
+
+def _dequantized_bias(build: Builder, call: Call, index: int) -> Value | None:
+    """Return a bias of integers as real numbers: its scale is the product of the input's and the weight's."""
+    bias = call.given(index)
+    if bias is None:
+        return None
+    real = build.derived("Mul", bias, build.derived("Mul", call.input(4), call.input(1)))
+    real.leaves = bias.leaves
+    return real
 
 
 @operator("MatMulInteger")
@@ -287,15 +272,12 @@ def _matmul_to_float(build: Builder, call: Call) -> Value:
     build.quantizes = True
     x = x if dynamic else dequantized(build, x, call.given(2), call.given(4))
     y = product(build, x, dequantized(build, call.input(1), scale, zero))
-    return merged(build, "add", [y, bias]) if bias is not None and bias.is_live else _biased(build, y, bias)
-
-
-def _biased(build: Builder, y: Value, bias: Value | None) -> Value:
     if bias is None:
         return y
+    if bias.is_live:
+        return merged(build, "add", [y, bias])
     shape = (1,) * (len(y.shape) - 1) + bias.shape
-    weight = build.shaped(bias, shape)
-    return build.step("shift", [y], y.axis, {"weight": ConstantInput(weight)}, shape=shape)
+    return build.step("shift", [y], y.axis, own_tensors(weight=build.shaped(bias, shape)), shape=shape)
 
 
 @operator("QLinearMatMul")
@@ -310,58 +292,34 @@ def _qgemm(build: Builder, call: Call) -> Value:
     weight = dequantized(build, call.input(3), call.given(4), call.given(5), 0)
     if not call.integer("transB"):
         weight = build.derived("Transpose", weight, shape=weight.shape[::-1], perm=[1, 0])
-    bias = call.given(6)
-    if bias is not None:
-        stored, scale = bias, build.derived("Mul", call.input(4), call.input(1))
-        bias = build.derived("Mul", stored, scale)
-        bias.leaves = stored.leaves
-    x = dequantized(build, call.input(0), call.given(1), call.given(2))
+    x, bias = dequantized(build, call.input(0), call.given(1), call.given(2)), _dequantized_bias(build, call, 6)
     return clipped_by_range(build, linear(build, x, weight, bias=bias), call.given(7), call.given(8))
-
-
-def _as_plain(
-    build: Builder, call: Call, op: str, inputs: list[Value | None], scale: int, **attributes: Attribute
-) -> Value:
-    """Return what the operator makes that a quantised one stands for; its output's scale is the input ``scale``."""
-    item = call.operator._replace(op=op, domain="", attributes={**call.operator.attributes, **attributes})
-    made = HANDLERS["", op](build, Call(item, inputs, PLAIN_OPSET, call.scopes))
-    value = made if isinstance(made, Value) else made[0]
-    assert value is not None, op
-    return clipped_by_range(build, value, call.given(scale), call.given(scale + 1)) if value.is_live else value
 
 
 PLAIN_OPSET = 17
 """The operator set of what a quantised operator of com.microsoft stands for."""
 
-
-@operator("QLinearAdd", "QLinearMul", domain="com.microsoft")
-def _qlinear_merge(build: Builder, call: Call) -> Value:
-    values = [dequantized(build, call.input(i), call.given(i + 1), call.given(i + 2)) for i in (0, 3)]
-    return _as_plain(build, call, "Add" if call.op == "QLinearAdd" else "Mul", [*values], 6)
-
-
-@operator("QLinearSigmoid", "QLinearLeakyRelu", "QLinearSoftmax", domain="com.microsoft")
-def _qlinear_activation(build: Builder, call: Call) -> Value:
-    x = dequantized(build, call.input(0), call.given(1), call.given(2))
-    return _as_plain(build, call, call.op.removeprefix("QLinear"), [x], 3)
+QUANTIZED_INPUTS: dict[str, tuple[int, ...]] = {
+    "Add": (0, 3), "Mul": (0, 3), "Sigmoid": (0,), "LeakyRelu": (0,), "Softmax": (0,), "GlobalAveragePool": (0,),
+    "AveragePool": (0,), "ReduceMean": (0,), "Where": (1, 4),
+}  # fmt: skip
+"""Where the tensors stand among the inputs of QLinearAdd and others, each before its scale and its zero point."""
 
 
-@operator("QLinearGlobalAveragePool", "QLinearAveragePool", "QLinearReduceMean", domain="com.microsoft")
-def _qlinear_pool(build: Builder, call: Call) -> Value:
+@operator(*[f"QLinear{op}" for op in (*QUANTIZED_INPUTS, "Concat")], domain="com.microsoft")
+def _qlinear(build: Builder, call: Call) -> Value:
+    """Return the output of the operator that a quantised one stands for, on real numbers, and quantised again.
+
+    The scale and the zero point of the output stand behind all inputs, but for QLinearConcat before them.
+    """
     if call.integer("channels_last"):
         raise UnfitError("a quantised pool with the channels last is not supported")
     op = call.op.removeprefix("QLinear")
-    return _as_plain(build, call, op, [dequantized(build, call.input(0), call.given(1), call.given(2))], 3)
-
-
-@operator("QLinearWhere", domain="com.microsoft")
-def _qlinear_where(build: Builder, call: Call) -> Value:
-    values = [dequantized(build, call.input(i), call.given(i + 1), call.given(i + 2)) for i in (1, 4)]
-    return _as_plain(build, call, "Where", [call.input(0), *values], 7)
-
-
-@operator("QLinearConcat", domain="com.microsoft")
-def _qlinear_concat(build: Builder, call: Call) -> Value:
-    places = range(2, len(call.inputs), 3)
-    values = [dequantized(build, call.input(i), call.given(i + 1), call.given(i + 2)) for i in places]
-    return _as_plain(build, call, "Concat", [*values], 0)
+    places = QUANTIZED_INPUTS.get(op, range(2, len(call.inputs), 3))
+    inputs: list[Value | None] = [call.input(0)] if op == "Where" else []
+    inputs += [dequantized(build, call.input(i), call.given(i + 1), call.given(i + 2)) for i in places]
+    scale = 0 if op == "Concat" else places[-1] + 3
+    item = call.operator._replace(op=op, domain="")
+    value = HANDLERS["", op](build, Call(item, inputs, PLAIN_OPSET, call.scopes))
+    assert isinstance(value, Value), op
+    return clipped_by_range(build, value, call.given(scale), call.given(scale + 1)) if value.is_live else value

@@ -1,4 +1,4 @@
-"""Operators that go along a sequence."""
+"""Recurrent operators."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cnncalc.layers.shapes import shape_text
 
 GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}
 ORDERS = {"LSTM": (0, 2, 3, 1), "GRU": (1, 0, 2), "RNN": (0,)}
-"""Where PyTorch's gates stand in ONNX' tensors: i, f, g, o in i, o, f, c; r, z, n in z, r, h."""
+"""The index of each of PyTorch's gates in ONNX' tensors: i, f, g, o in i, o, f, c; r, z, n in z, r, h."""
 
 
 @operator("LSTM", "GRU", "RNN")
@@ -27,7 +27,7 @@ def _quantized(build: Builder, call: Call) -> Sequence[Value | None]:
 
 
 def _dequantized(build: Builder, call: Call, index: int) -> Value:
-    """Return the weights of a quantised layer, which lie transposed, as numbers."""
+    """Return the weights of a quantised layer, which are stored transposed, as real numbers."""
     stored, scale, zero = call.input(index), call.given(index * 2 + 6), call.given(index * 2 + 7)
     directions, inputs, rows = stored.shape
     values = [value for value in (stored, scale, zero) if value is not None]
@@ -39,10 +39,10 @@ def _dequantized(build: Builder, call: Call, index: int) -> Value:
 def recurrent(
     build: Builder, call: Call, w: Value, r: Value, b: Value | None, op: str | None = None
 ) -> Sequence[Value | None]:
-    """Return the states of all steps, the last ones, and the last cells.
+    """Return the states of all steps, the last states, and the last cells.
 
     Raises:
-        UnfitError: if the batch is not one of the sequences, or the cell is of a kind that is not known.
+        UnfitError: if the batch is not that of the sequences, or the kind of cell is not supported.
     """
     op = op or call.op
     x, first = call.input(0), call.integer("layout")
@@ -75,9 +75,8 @@ def recurrent(
     if peepholes is not None and not _is_zero(build, peepholes):
         arguments["peepholes"] = True
         for number, suffix in enumerate(("", "_reverse")[:directions]):
-            value = build.derived(
-                "Gates", peepholes, shape=(3 * hidden,), direction=number, order=[0, 2, 1], part=0
-            )  # i, f, o of i, o, f
+            # i, f, o of i, o, f
+            value = build.derived("Gates", peepholes, shape=(3 * hidden,), direction=number, order=[0, 2, 1], part=0)
             held[f"weight_ch_l0{suffix}"] = ConstantInput(value)
     arguments["bias"] = b is not None
     if build.rounds and call.op == "DynamicQuantizeLSTM":
@@ -98,7 +97,7 @@ def recurrent(
 
 
 def _is_read(build: Builder, call: Call, index: int) -> bool:
-    """Whether anything may read an output of an operator; in doubt it does."""
+    """Whether anything may read an output of an operator: true in doubt."""
     name = (*call.operator.outputs, *("",) * index)[index]
     return bool(name) and build.readers.may_read(call.operator, name)
 
@@ -127,20 +126,18 @@ def _held(
     """Return the tensors under PyTorch's names, their gates in PyTorch's order."""
     rows, order = GATES[op] * hidden, ORDERS[op]
     held = {}
+    tensors = (("weight_ih", w, 0), ("weight_hh", r, 0), ("bias_ih", b, 0), ("bias_hh", b, 1))
     for number, suffix in enumerate(("", "_reverse")[:directions]):
-        for name, value in (("weight_ih_l0", w), ("weight_hh_l0", r)):
-            shape = (rows, value.shape[2])
-            gates = build.derived("Gates", value, shape=shape, direction=number, order=list(order), part=0)
-            held[name + suffix] = ConstantInput(gates)
-        for part, name in enumerate(("bias_ih_l0", "bias_hh_l0")):
-            if b is not None:
-                bias = build.derived("Gates", b, shape=(rows,), direction=number, order=list(order), part=part)
-                held[name + suffix] = ConstantInput(bias)
+        for name, value, part in tensors:
+            if value is not None:
+                shape = (rows, *value.shape[2:])
+                gates = build.derived("Gates", value, shape=shape, direction=number, order=list(order), part=part)
+                held[f"{name}_l0{suffix}"] = ConstantInput(gates)
     return held
 
 
 def _state(build: Builder, value: Value | None, hidden: int, directions: int) -> Value | None:
-    """Return a first state; None if it is left out, or zeros, as it nearly always is."""
+    """Return an initial state; None if it is left out, or all zeros."""
     if value is None or (not value.is_live and value.fill == 0):
         return None
     shape = (directions, hidden)
@@ -167,36 +164,26 @@ def _is_zero(build: Builder, value: Value) -> bool:
 def _outputs(
     build: Builder, y: Value, x: Value, hidden: int, directions: int, cells: bool, reverse: bool, first: int
 ) -> Sequence[Value | None]:
-    """Return a layer's output in ONNX' shapes: (T, directions, N, H), and (directions, N, H) for the last."""
-    steps, batch = x.shape[0], x.axis is not None
+    """Return a layer's outputs in ONNX' shapes: (T, directions, N, H), and (directions, N, H) for the last states."""
+    steps = x.shape[0]
+
+    def joined(parts: list[Value], axis: int) -> Value:
+        return parts[0] if directions == 1 else build.step("concat", parts, None, axis=axis)
+
+    def batched(value: Value, axis: int) -> Value:
+        return alias(value, value.shape, None if x.axis is None else axis)
+
     sides = []
     for kind in range(2 if cells else 1):
         for direction in range(directions):
             start = kind * hidden + direction * 2 * hidden if cells else direction * hidden
-            whole = y.shape[-1] == hidden
-            side = y if whole else build.step("slice", [y], None, axis=1, start=start, stop=start + hidden)
-            sides.append(side)
+            is_all = y.shape[-1] == hidden
+            sides.append(y if is_all else build.step("slice", [y], None, axis=1, start=start, stop=start + hidden))
     last = []
     for number, side in enumerate(sides):
-        backwards = reverse or number % directions == 1
-        last.append(
-            build.step(
-                "slice", [side], None, axis=0, start=0 if backwards else steps - 1, stop=1 if backwards else None
-            )
-        )
-    ends = []
-    for kind in range(len(sides) // directions):
-        pair = last[kind * directions : (kind + 1) * directions]
-        end = pair[0] if directions == 1 else build.step("concat", pair, None, axis=0)
-        ends.append(_batched(end, (0 if first else 1) if batch else None))
-    states = y
-    if cells:
-        pair = sides[:directions]
-        states = pair[0] if directions == 1 else build.step("concat", pair, None, axis=1)
-    whole_shape = (steps, directions, hidden)
-    shaped = build.view(states, whole_shape, None)
-    return [_batched(shaped, (0 if first else 2) if batch else None), *ends]
-
-
-def _batched(value: Value, axis: int | None) -> Value:
-    return alias(value, value.shape, axis)
+        start, stop = (0, 1) if reverse or number % directions == 1 else (steps - 1, None)
+        last.append(build.step("slice", [side], None, axis=0, start=start, stop=stop))
+    ends = [joined(last[at : at + directions], 0) for at in range(0, len(last), directions)]
+    states = joined(sides[:directions], 1) if cells else y
+    whole = build.view(states, (steps, directions, hidden), None)
+    return [batched(whole, 0 if first else 2), *[batched(end, 0 if first else 1) for end in ends]]

@@ -1,4 +1,4 @@
-"""Operators that make one figure of whole axes."""
+"""Operators that reduce axes, or compute along one."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ LAYERS = {
 
 
 def reduced(build: Builder, name: str, x: Value, axes: Sequence[int], keeps: bool) -> Value:
-    """Return a value of which axes of the file's shape are summarised.
+    """Return a value reduced over axes of the file's shape by a layer: "sum", "mean", "argmax".
 
     Raises:
-        UnfitError: if the batch is one of them, and more than one sample of the file's.
+        UnfitError: if the batch is one of them, and has more than one sample in the file.
     """
     own = [x.own(axis) for axis in axes]
     places = sorted([i for i in own if i is not None])
     with_batch = None in own
-    if with_batch and (x.times > 1 or build.baked > 1):
-        raise UnfitError("it summarises the batch")
     if with_batch:
+        if x.times > 1 or build.baked > 1:
+            raise UnfitError("it summarises the batch")
         build.single.append(build.call.op)
     axis = x.axis
     if axis is not None and not keeps:
@@ -44,7 +44,7 @@ def reduced(build: Builder, name: str, x: Value, axes: Sequence[int], keeps: boo
 
 
 def axes_of(call: Call, x: Value, since: int) -> Sequence[int] | None:
-    """Return the axes that an operator names, all where it names none; None if it is to do nothing."""
+    """Return the axes of a reduction: all if it names none; None if it does nothing then."""
     axes = call.listed("axes", 1, since)
     if axes:
         return axes
@@ -63,12 +63,11 @@ def _reduce(build: Builder, call: Call) -> Value:
 @operator("ReduceSumSquare", "ReduceLogSum", "ReduceLogSumExp")
 def _composed(build: Builder, call: Call) -> Value:
     x = call.input(0)
-    axes = axes_of(call, x, 18)
-    if axes is None:
-        axes = ()
-    before = {"ReduceSumSquare": ("power", {"exponent": 2.0}), "ReduceLogSumExp": ("exp", {})}.get(call.op)
-    if before is not None:
-        x = build.step(before[0], [x], **before[1])
+    axes = axes_of(call, x, 18) or ()
+    if call.op == "ReduceSumSquare":
+        x = build.step("power", [x], exponent=2.0)
+    elif call.op == "ReduceLogSumExp":
+        x = build.step("exp", [x])
     x = reduced(build, "sum", x, axes, bool(call.integer("keepdims", 1)))
     return x if call.op == "ReduceSumSquare" else build.step("log", [x])
 
@@ -77,12 +76,12 @@ def _composed(build: Builder, call: Call) -> Value:
 def _argmax(build: Builder, call: Call) -> Value:
     x = call.input(0)
     x = build.step("neg", [x]) if call.op == "ArgMin" else x
-    at, own = call.integer("axis"), x.own(call.integer("axis"))
-    is_last = bool(call.integer("select_last_index")) and own is not None
-    if is_last and own is not None:
+    at = call.integer("axis")
+    own = x.own(at) if call.integer("select_last_index") else None
+    if own is not None:
         x = build.step("gather", [x], x.axis, axis=own, indices=tuple(range(x.shape[own]))[::-1])
     y = reduced(build, "argmax", x, (at,), bool(call.integer("keepdims", 1)))
-    if is_last and own is not None:
+    if own is not None:
         y = build.step("affine", [y], mul=-1.0, add=x.shape[own] - 1.0)
     y.dtype = INT64
     return y
@@ -95,12 +94,13 @@ def _topk(build: Builder, call: Call) -> Sequence[Value | None]:
     at = x.own(call.integer("axis", -1))
     if at is None:
         raise UnfitError("it selects from the batch")
-    found = []
-    for what in ("values", "indices"):
-        chosen = made("topk", {"k": k, "axis": at, "largest": bool(call.integer("largest", 1)), "output": what})
-        found.append(build.layer(chosen, [x], x.axis))
-    found[1].dtype = INT64
-    return found
+    largest = bool(call.integer("largest", 1))
+    values, indices = [
+        build.step("topk", [x], x.axis, None, k=k, axis=at, largest=largest, output=what)
+        for what in ("values", "indices")
+    ]
+    indices.dtype = INT64
+    return values, indices
 
 
 @operator("CumSum")
@@ -110,10 +110,8 @@ def _cumsum(build: Builder, call: Call) -> Value:
     at = x.own(axis[0])
     if at is None:
         raise UnfitError("it sums along the batch")
-    layer = made(
-        "cumsum", {"axis": at, "reverse": bool(call.integer("reverse")), "exclusive": bool(call.integer("exclusive"))}
-    )
-    return build.layer(layer, [x], x.axis)
+    reverse, exclusive = bool(call.integer("reverse")), bool(call.integer("exclusive"))
+    return build.step("cumsum", [x], x.axis, None, axis=at, reverse=reverse, exclusive=exclusive)
 
 
 @operator("Softmax", "LogSoftmax", "Hardmax")
@@ -129,9 +127,8 @@ def _softmax(build: Builder, call: Call) -> Value:
         raise UnfitError("it works along the batch")
     if call.opset < 13 and any(size > 1 for size in x.shape[own + 1 :]):  # the axes from it on are one
         flat = build.view(x, (*x.shape[:own], prod(x.shape[own:])), x.axis)
-        done = build.layer(made(name, {"axis": own}), [flat], x.axis)
-        return build.view(done, x.shape, x.axis)
-    return build.layer(made(name, {"axis": own}), [x], x.axis)
+        return build.view(build.step(name, [flat], x.axis, None, axis=own), x.shape, x.axis)
+    return build.step(name, [x], x.axis, None, axis=own)
 
 
 @operator("LpNormalization")
@@ -140,4 +137,4 @@ def _lp(build: Builder, call: Call) -> Value:
     at = x.own(call.integer("axis", -1))
     if at is None or call.integer("p", 2) != 2:
         raise UnfitError("only lengths of samples are known")
-    return build.layer(made("l2_normalize", {"axis": at}), [x], x.axis)
+    return build.step("l2_normalize", [x], x.axis, None, axis=at)

@@ -1,4 +1,4 @@
-"""Activations by their primitives."""
+"""Activations that a file writes as several operators."""
 
 from __future__ import annotations
 
@@ -14,20 +14,10 @@ if TYPE_CHECKING:
 
 def gelu(fuser: Fuser, step: LayerStep) -> LayerStep | None:
     """½ · x · (1 + erf(x / √2)), or with a tanh in its place, in any of the orders in which exporters write it."""
-    if step.layer.type not in ("multiply", "affine"):
-        return None
-    parts = [step]
-    product = step
-    half = False
-    if is_affine(step, 0.5):
-        found = fuser.maker(step.inputs[0], "multiply")
-        if found is None:
-            return None
-        product, half = found, True
-        parts.insert(0, product)
-    if product.layer.type != "multiply" or len(product.inputs) != 2:
-        return None
-    for x, other in (product.inputs, product.inputs[::-1]):
+    half = is_affine(step, 0.5)
+    product = fuser.maker(step.inputs[0], "multiply") if half else step
+    parts = [step] if product is None or product is step else [product, step]
+    for x, other in _factors(product):
         inner: list[LayerStep] = []
         halved = half
         share = fuser.maker(other, "affine")
@@ -35,7 +25,7 @@ def gelu(fuser: Fuser, step: LayerStep) -> LayerStep | None:
             inner, halved = [share], True
             share = fuser.maker(share.inputs[0], "affine")
         scaled = fuser.maker(x, "affine")
-        if not halved and is_affine(scaled, 0.5) and scaled is not None:
+        if not halved and scaled is not None and is_affine(scaled, 0.5):
             inner, halved, x = [scaled], True, scaled.inputs[0]
         if not halved or share is None or not is_affine(share, 1.0, 1.0):
             continue
@@ -45,22 +35,27 @@ def gelu(fuser: Fuser, step: LayerStep) -> LayerStep | None:
     return None
 
 
+def _factors(product: LayerStep | None) -> list[list[Value]]:
+    """Return the two factors of a product in both orders; nothing if it is none."""
+    if product is None or product.layer.type != "multiply" or len(product.inputs) != 2:
+        return []
+    return [product.inputs, product.inputs[::-1]]
+
+
 def _erf(fuser: Fuser, value: Value, x: Value) -> list[LayerStep]:
     """Return the steps of erf(x / √2); nothing where it is not that."""
-    erf = fuser.maker(value, "erf")
-    divided = fuser.maker(erf.inputs[0], "affine") if erf is not None else None
-    if erf is None or divided is None or not is_affine(divided, sqrt(0.5)) or not same(divided.inputs[0], x):
+    found = fuser.chain(value, "erf", "affine")
+    if found is None or not is_affine(found[1], sqrt(0.5)) or not same(found[1].inputs[0], x):
         return []
-    return [divided, erf]
+    return found[::-1]
 
 
 def _tanh(fuser: Fuser, value: Value, x: Value) -> list[LayerStep]:
     """Return the steps of tanh(√(2/π) · (x + 0.044715 · x³)); nothing where it is not that."""
-    tanh = fuser.maker(value, "tanh")
-    scaled = fuser.maker(tanh.inputs[0], "affine") if tanh is not None else None
-    total = fuser.maker(scaled.inputs[0], "add") if scaled is not None else None
-    if tanh is None or scaled is None or total is None or not is_affine(scaled, sqrt(2 / pi)):
+    found = fuser.chain(value, "tanh", "affine", "add")
+    if found is None or not is_affine(found[1], sqrt(2 / pi)):
         return []
+    tanh, scaled, total = found
     small = fuser.maker(total.inputs[1], "affine") or fuser.maker(total.inputs[0], "affine")
     others = [one for one in total.inputs if small is None or one.step is not small]
     if small is None or not is_affine(small, 0.044715) or len(others) != 1 or not same(others[0], x):
@@ -76,45 +71,33 @@ def _tanh(fuser: Fuser, value: Value, x: Value) -> list[LayerStep]:
 
 def silu(fuser: Fuser, step: LayerStep) -> LayerStep | None:
     """x · sigmoid(x), or x · hardsigmoid(x)."""
-    if step.layer.type != "multiply" or len(step.inputs) != 2:
-        return None
-    for x, gate in (step.inputs, step.inputs[::-1]):
-        for kind, whole in (("sigmoid", "silu"), ("hardsigmoid", "hardswish")):
-            found = fuser.maker(gate, kind)
-            if found is not None and same(found.inputs[0], x):
-                return fuser.put([found, step], whole, [x])
+    for x, gate in _factors(step):
+        found = fuser.maker(gate, "sigmoid", "hardsigmoid")
+        if found is not None and same(found.inputs[0], x):
+            return fuser.put([found, step], "silu" if found.layer.type == "sigmoid" else "hardswish", [x])
     return None
 
 
 def mish(fuser: Fuser, step: LayerStep) -> LayerStep | None:
     """x · tanh(softplus(x))."""
-    if step.layer.type != "multiply" or len(step.inputs) != 2:
-        return None
-    for x, gate in (step.inputs, step.inputs[::-1]):
-        bent = fuser.maker(gate, "tanh")
-        soft = fuser.maker(bent.inputs[0], "softplus") if bent is not None else None
-        if bent is not None and soft is not None and soft["beta"] == 1 and same(soft.inputs[0], x):
-            return fuser.put([soft, bent, step], "mish", [x])
+    for x, gate in _factors(step):
+        found = fuser.chain(gate, "tanh", "softplus")
+        if found is not None and found[1]["beta"] == 1 and same(found[1].inputs[0], x):
+            return fuser.put([*found[::-1], step], "mish", [x])
     return None
 
 
 def _clipped(fuser: Fuser, value: Value) -> tuple[list[LayerStep], Value] | None:
     """Return the steps of min(max(x + 3, 0), 6), and x."""
-    clip = fuser.maker(value, "relu6")
-    shifted = fuser.maker(clip.inputs[0], "affine") if clip is not None else None
-    if clip is None or shifted is None or not is_affine(shifted, 1.0, 3.0):
-        return None
-    return [shifted, clip], shifted.inputs[0]
+    found = fuser.chain(value, "relu6", "affine")
+    return (found[::-1], found[1].inputs[0]) if found is not None and is_affine(found[1], 1.0, 3.0) else None
 
 
 def hardswish(fuser: Fuser, step: LayerStep) -> LayerStep | None:
     """x · min(max(x + 3, 0), 6) / 6, divided before or after the product."""
-    product: LayerStep | None = step
-    if is_affine(step, 1 / 6):
-        product = fuser.maker(step.inputs[0], "multiply")
-    if product is None or product.layer.type != "multiply" or len(product.inputs) != 2:
-        return None
-    for x, gate in (product.inputs, product.inputs[::-1]):
+    product = fuser.maker(step.inputs[0], "multiply") if is_affine(step, 1 / 6) else step
+    parts = [step] if product is None or product is step else [product, step]
+    for x, gate in _factors(product):
         inner: list[LayerStep] = []
         if product is step:
             sixth = fuser.maker(gate, "affine")
@@ -123,7 +106,7 @@ def hardswish(fuser: Fuser, step: LayerStep) -> LayerStep | None:
             inner, gate = [sixth], sixth.inputs[0]
         found = _clipped(fuser, gate)
         if found is not None and same(found[1], x):
-            return fuser.put([*found[0], *inner, *([product] if product is not step else []), step], "hardswish", [x])
+            return fuser.put([*found[0], *inner, *parts], "hardswish", [x])
     return None
 
 

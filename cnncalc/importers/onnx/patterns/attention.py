@@ -1,11 +1,11 @@
-"""Attention by its primitives: two matrix products with a softmax between them, as exporters write it.
+"""Attention that a file writes as several operators: two matrix products with a softmax between them.
 
-Keys come transposed, by a permutation of their own or of a larger one; the scale is at the logits, the queries, or by
-its root at both sides (PyTorch's exporter of ``scaled_dot_product_attention``); biases and masks are added to the
-logits, also one for each row and one for each column of a map (MViT v2).  A temperature that is learned for each head
-stands in place of the scale (Swin v2, XCiT).  Where each window has a mask of its own (Swin), the windows that were
-samples become an axis of queries, keys and values, and samples again behind the attention.  What a network does in
-between that is not one of these stays as it is.
+Keys are transposed, by a permutation of their own or as a part of another one.  The scale multiplies the logits, the
+queries, or, as its root, queries and keys (PyTorch's ``scaled_dot_product_attention``).  Biases and masks are added to
+the logits, also one for each row and one for each column of a map (MViT v2).  A learned temperature for each head may
+take the place of the scale (Swin v2, XCiT).  Where each window has its own mask (Swin), the windows, which are samples,
+become an axis of queries, keys and values, and samples again behind the attention.  With any other layer in between,
+the layers are not replaced.
 """
 
 from __future__ import annotations
@@ -13,23 +13,28 @@ from __future__ import annotations
 from math import isclose, prod
 from typing import TYPE_CHECKING, NamedTuple
 
+from cnncalc.importers.onnx.patterns.fuser import as_parameter, is_whole
 from cnncalc.importers.onnx.steps import made
 from cnncalc.importers.onnx.values import LayerStep, Value
 
 if TYPE_CHECKING:
     from cnncalc.importers.onnx.patterns.fuser import Fuser
+    from cnncalc.importers.onnx.values import Call
+    from cnncalc.layers.base import Layer
+    from cnncalc.layers.shapes import Shape
 
 MOST_BIASES = 2
 
 
 class _Side(NamedTuple):
-    """Queries or keys before they are multiplied.
+    """Queries or keys before they are scaled and permuted.
 
     Attributes:
-        value: what they are without the scale and the permutation.
-        scale: what they are multiplied by.
-        parts: the steps that do so.
+        value: the queries or keys.
+        scale: the number that they are multiplied by.
+        parts: the layers that scale and permute them.
         order: the permutation of their axes, or None.
+        turn: the layer that permutes them, or None.
     """
 
     value: Value
@@ -40,15 +45,15 @@ class _Side(NamedTuple):
 
 
 class _Logits:
-    """What stands between the product of queries and keys and the softmax.
+    """The layers from the product of queries and keys to the softmax.
 
     Attributes:
-        product: the product; None if something else is found.
-        parts: the steps between the two.
-        scale: what the product is multiplied by.
-        temperature: what it is multiplied by that is no number, or None.
-        biases: what is added.
-        windows: how many of a sample have a mask each; 0 where they have none.
+        product: the product; None if there is none, or other layers stand in between.
+        parts: the layers in between.
+        scale: the number that the product is multiplied by.
+        temperature: the tensor that it is multiplied by, or None.
+        biases: the tensors that are added to it.
+        windows: how many windows of a sample have their own mask; 0 if none have.
     """
 
     def __init__(self) -> None:
@@ -81,10 +86,7 @@ def attention(fuser: Fuser, step: LayerStep) -> LayerStep | None:
 
 
 def _logits(fuser: Fuser, normal: LayerStep, new: list[LayerStep]) -> _Logits:
-    """Return what stands before a softmax.
-
-    A bias or a temperature that is learned becomes a step of its own, in ``new``.
-    """
+    """Return the layers before a softmax; a learned bias or temperature becomes a layer of its own, in ``new``."""
     found = _Logits()
     value, is_split = normal.inputs[0], False
     whole: Value | None = None  # the logits, whose positions are rows and columns while their biases are added
@@ -101,9 +103,9 @@ def _logits(fuser: Fuser, normal: LayerStep, new: list[LayerStep]) -> _Logits:
             found.scale *= before["mul"]
             if fuser.maker(source, "matmul") is None:
                 return found
-        elif kind == "scale" and _is_whole(before) and fuser.maker(source, "matmul") is not None:
-            found.temperature = _as_input(before)
-            new += _makers(found.temperature)
+        elif kind == "scale" and is_whole(before) and fuser.maker(source, "matmul") is not None:
+            found.temperature, made_here = as_parameter(before)
+            new.append(made_here)
         elif kind == "reshape" and before["fold"] == before["unfold"] == 1:
             if whole is not None and source.shape != whole.shape:
                 return found
@@ -118,9 +120,10 @@ def _logits(fuser: Fuser, normal: LayerStep, new: list[LayerStep]) -> _Logits:
                 return found
         elif len(found.biases) == MOST_BIASES:
             return found
-        elif kind == "shift" and _is_whole(before) and whole is None:
-            found.biases.insert(0, _as_input(before))
-            new += _makers(found.biases[0])
+        elif kind == "shift" and is_whole(before) and whole is None:
+            bias, made_here = as_parameter(before)
+            found.biases.insert(0, bias)
+            new.append(made_here)
         elif kind == "add" and len(before.inputs) == 2:
             first = _leads_to_a_product(fuser, source)
             source, bias = before.inputs if first else before.inputs[::-1]
@@ -132,33 +135,42 @@ def _logits(fuser: Fuser, normal: LayerStep, new: list[LayerStep]) -> _Logits:
 
 
 def _stretched(bias: Value, apart: Value, whole: Value, add: LayerStep, new: list[LayerStep]) -> Value:
-    """Return a bias of rows or of columns for every position; the stretched copy has the logits' elements."""
+    """Return a bias of rows or of columns, expanded to every position and reshaped as the logits are."""
     for kind, shape in (("expand", apart.shape), ("reshape", whole.shape)):
-        output = Value("", shape, bias.dtype)
-        output.axis, output.times = bias.axis, bias.times
-        output.step = LayerStep(made(kind, {"shape": shape}), [bias], output, {}, add.calls)
-        new.append(output.step)
-        bias = output
+        bias = _output(made(kind, {"shape": shape}), [bias], bias, shape, add.calls, new)
     return bias
 
 
+def _output(
+    layer: Layer, inputs: list[Value], like: Value, shape: Shape, calls: list[Call], new: list[LayerStep],
+    windows: int = 1,
+) -> Value:  # fmt: skip
+    """Append a layer to ``new`` and return its output, with the batch of another value.
+
+    Args:
+        layer: the layer.
+        inputs: the values that it reads.
+        like: a value with the same element type and batch axis.
+        shape: the output's shape.
+        calls: the operators that the layer stands for.
+        new: the layers so far.
+        windows: how many arrays of ``like`` are one array of the output.
+    """
+    output = Value("", shape, like.dtype)
+    output.axis, output.times = like.axis, like.times // windows
+    output.step = LayerStep(layer, inputs, output, {}, calls)
+    new.append(output.step)
+    return output
+
+
 def _maker(fuser: Fuser, value: Value) -> LayerStep | None:
-    """Return what makes a value that nothing else reads, whatever it is; None for what has no input."""
+    """Return the layer of any type that computes a value, if nothing else reads it and it has an input; else None."""
     step = value.step
     return fuser.maker(value, step.layer.type) if step is not None and step.inputs else None
 
 
-def _is_whole(step: LayerStep) -> bool:
-    """Whether the tensor of a scale or a shift has as many axes as what it is for."""
-    return len(step["shape"] or ()) == len(step.output.shape)
-
-
-def _makers(value: Value) -> list[LayerStep]:
-    return [value.step] if value.step is not None else []
-
-
 def _leads_to_a_product(fuser: Fuser, value: Value) -> bool:
-    """Whether a summand are the logits, and not what is added to them."""
+    """Whether a summand is the logits, and not a bias of them."""
     for _ in range(MOST_BIASES + 4):
         step = value.step
         if step is None or not step.inputs:
@@ -171,16 +183,8 @@ def _leads_to_a_product(fuser: Fuser, value: Value) -> bool:
     return False
 
 
-def _as_input(shifted: LayerStep) -> Value:
-    """Return a learned shift or scale as a tensor of its own, which an attention reads."""
-    layer = made("parameter", {"shape": shifted["shape"]})
-    output = Value(shifted.held["weight"].value.name, shifted["shape"])
-    output.step = LayerStep(layer, [], output, shifted.held, shifted.calls)
-    return output
-
-
 def _side(fuser: Fuser, value: Value) -> _Side:
-    """Take the scale and the permutation off what a product reads."""
+    """Return an input of the product without its scale and its permutation."""
     parts: list[LayerStep] = []
     scale, order, turn = 1.0, None, None
     for _ in range(2):
@@ -201,12 +205,11 @@ def _side(fuser: Fuser, value: Value) -> _Side:
 
 
 def _transposed_apart(fuser: Fuser, value: Value) -> list[LayerStep]:
-    """Return the steps that transpose each head as a sample of its own, as PyTorch's exporter writes it for keys."""
-    joined = fuser.maker(value, "reshape")
-    turned = fuser.maker(joined.inputs[0], "permute") if joined is not None else None
-    split = fuser.maker(turned.inputs[0], "reshape") if turned is not None else None
-    if joined is None or turned is None or split is None or turned["dims"] != (1, 0):
+    """Return the layers that transpose each head as a sample of its own, as PyTorch's exporter does; else nothing."""
+    found = fuser.chain(value, "reshape", "permute", "reshape")
+    if found is None or found[1]["dims"] != (1, 0):
         return []
+    joined, turned, split = found
     source = split.inputs[0]
     is_whole = split["fold"] == joined["unfold"] == prod(source.shape[:-2]) and source.times == value.times
     is_same = source.shape[-2:] == split.output.shape and value.shape == _swapped(source.shape)
@@ -220,7 +223,7 @@ def _swapped(order: tuple[int, ...]) -> tuple[int, ...]:
 def _put(
     fuser: Fuser, logits: _Logits, product: LayerStep, values: Value, features_first: bool, new: list[LayerStep]
 ) -> LayerStep | None:
-    """Put an attention in place of its parts, queries and keys laid out as it takes them."""
+    """Replace the layers by an attention, with queries and keys permuted as it takes them."""
     queries, keys = (_side(fuser, value) for value in product.inputs)
     scale: float | None = logits.scale
     scaled = "logits"
@@ -248,37 +251,23 @@ def _put(
     if not logits.windows:
         return fuser.replace(taken, layer, [q, k, values, *others], new=new)
     calls = [call for part in taken for call in part.calls]
-    sides = [_split(value, logits.windows, product, new) for value in (q, k, values)]
-    last = taken[-1]
-    whole = Value("", (logits.windows, *last.output.shape), last.output.dtype)
-    whole.axis, whole.times = last.output.axis, last.output.times // logits.windows
-    whole.step = LayerStep(layer, [*sides, *others], whole, {}, calls)
-    new.append(whole.step)
-    folded = made("reshape", {"shape": last.output.shape, "fold": logits.windows})
-    return fuser.replace(taken, folded, [whole], new=new)
-
-
-def _split(value: Value, windows: int, product: LayerStep, new: list[LayerStep]) -> Value:
-    """Return a value of which the windows are an axis, and no samples of their own."""
-    output = Value("", (windows, *value.shape), value.dtype)
-    output.axis, output.times = value.axis, value.times // windows
-    output.step = LayerStep(
-        made("reshape", {"shape": output.shape, "unfold": windows}), [value], output, {}, product.calls
-    )
-    new.append(output.step)
-    return output
+    windows, y = logits.windows, taken[-1].output
+    inputs = []
+    for value in (q, k, values):  # the windows of a sample become an axis
+        shape = (windows, *value.shape)
+        unfolded = made("reshape", {"shape": shape, "unfold": windows})
+        inputs.append(_output(unfolded, [value], value, shape, product.calls, new, windows))
+    whole = _output(layer, [*inputs, *others], y, (windows, *y.shape), calls, new, windows)
+    return fuser.replace(taken, made("reshape", {"shape": y.shape, "fold": windows}), [whole], new=new)
 
 
 def _laid(fuser: Fuser, side: _Side, turned: bool, product: LayerStep, new: list[LayerStep]) -> Value:
-    """Return queries or keys with their last two axes the other way round, or as they came to the product."""
+    """Return queries or keys as they came to the product, or with their last two axes exchanged."""
     rank = len(side.value.shape)
     order = side.order or tuple(range(rank))
     order = _swapped(order) if turned else order
     if order == tuple(range(rank)):
         return side.value
-    layer = made("permute", {"dims": order})
-    output = Value("", tuple([side.value.shape[i] for i in order]), side.value.dtype)
-    output.axis, output.times = side.value.axis, side.value.times
-    output.step = LayerStep(layer, [side.value], output, {}, (side.turn or product).calls)
-    new.append(output.step)
-    return output
+    shape = tuple([side.value.shape[i] for i in order])
+    calls = (side.turn or product).calls
+    return _output(made("permute", {"dims": order}), [side.value], side.value, shape, calls, new)

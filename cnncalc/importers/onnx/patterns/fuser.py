@@ -1,4 +1,4 @@
-"""Layers and who reads them, and how some of them become one."""
+"""How several layers become one: which layers read each other, and the replacement of some by another."""
 
 from __future__ import annotations
 
@@ -7,22 +7,27 @@ from math import isclose
 from typing import TYPE_CHECKING
 
 from cnncalc.importers.onnx.steps import made
-from cnncalc.importers.onnx.values import ConstantInput, LayerStep
+from cnncalc.importers.onnx.values import ConstantInput, LayerStep, Value
 from cnncalc.layers.base import LayerError
 
 if TYPE_CHECKING:
     from cnncalc.importers.onnx.builder import Builder
-    from cnncalc.importers.onnx.values import Value
     from cnncalc.layers.base import Layer
 
 CLOSE = 1e-3
-"""How near a file's number must be to a formula's, relatively."""
+"""The largest relative difference between a file's number and that of a formula."""
 
 Pattern = Callable[["Fuser", LayerStep], "LayerStep | None"]
 
 
 class Fuser:
-    """Steps and who reads them."""
+    """The layers of a model and their readers, while patterns of several layers become one.
+
+    Attributes:
+        build: the builder of the layers.
+        kept: layers whose output is one of the model.
+        tables: cosines and sines that rotary embeddings have made parameters, by what they are stored as.
+    """
 
     def __init__(self, build: Builder, steps: list[LayerStep], outputs: list[Value]) -> None:
         self.build = build
@@ -40,7 +45,7 @@ class Fuser:
         self.tables: dict[object, list[Value]] = {}
 
     def _read(self, step: LayerStep) -> None:
-        """Note what a step reads, how often, and by which values."""
+        """Add a layer to the readers of its inputs."""
         for value in step.inputs:
             if value.step is not None:
                 readers = self.readers.setdefault(value.step, {})
@@ -48,15 +53,15 @@ class Fuser:
                 self.values.setdefault(value.step, []).append(value)
 
     def reader(self, step: LayerStep) -> LayerStep | None:
-        """Return the only step that reads another, once; None if there are several."""
+        """Return the only layer that reads another one, and only once; None if there are several."""
         readers = self.readers.get(step, {})
         return next(iter(readers)) if len(readers) == 1 == sum(readers.values()) else None
 
     def run(self, patterns: Mapping[str, tuple[Pattern, ...]]) -> list[LayerStep]:
-        """Return the steps, each with the first pattern that ends in it put in its place.
+        """Return the layers after the first pattern that fits has taken the place of each layer that it ends in.
 
         Args:
-            patterns: by the layer type that they end in.
+            patterns: the patterns by the layer type that they end in.
         """
         found: list[LayerStep] = []
         for step in self.steps:
@@ -67,19 +72,27 @@ class Fuser:
             found += [step] if new is None else [*self.before[new], new]
         return [step for step in found if step not in self.gone]
 
-    def sole(self, step: LayerStep | None, kind: str, readers: int = 1) -> LayerStep | None:
-        """Return a step where it is of a type, and nothing but ``readers`` steps read it."""
-        if step is None or step.layer.type != kind or step in self.kept or step in self.gone:
+    def maker(self, value: Value, *kinds: str, readers: int = 1) -> LayerStep | None:
+        """Return the layer that computes a value, if it is of one of some types and read so many times; else None."""
+        step = value.step
+        if step is None or step.layer.type not in kinds or step in self.kept or step in self.gone:
             return None
         found = self.readers.get(step, {})
         return step if len(found) <= readers == sum(found.values()) else None
 
-    def maker(self, value: Value, kind: str, readers: int = 1) -> LayerStep | None:
-        """Return what makes a value, as :meth:`sole`."""
-        return self.sole(value.step, kind, readers)
+    def chain(self, value: Value, *kinds: str) -> list[LayerStep] | None:
+        """Return the layers of some types, the last one first, that compute a value in a chain; None if others do."""
+        found: list[LayerStep] = []
+        for kind in kinds:
+            step = self.maker(value, kind)
+            if step is None:
+                return None
+            found.append(step)
+            value = step.inputs[0]
+        return found
 
     def _figures(self, parts: Iterable[LayerStep], new: Iterable[LayerStep]) -> tuple[int, int]:
-        """Return a sample's macs and flops of some steps, less those of others that stay beside their place."""
+        """Return the MACs and FLOPs of one sample in some layers, minus those of others."""
         macs = flops = 0
         for steps, sign in ((parts, 1), (new, -1)):
             for step in steps:
@@ -95,7 +108,7 @@ class Fuser:
         held: dict[str, ConstantInput] | None = None,
         **arguments: object,
     ) -> LayerStep | None:
-        """Return a layer of a type in place of the last of some steps, the others being gone."""
+        """Return a layer of a type in place of some others, which end in the last of them; see :meth:`replace`."""
         return self.replace(parts, made(kind, arguments), inputs, held)
 
     def replace(
@@ -106,17 +119,16 @@ class Fuser:
         held: dict[str, ConstantInput] | None = None,
         new: Sequence[LayerStep] = (),
     ) -> LayerStep | None:
-        """Return a layer in place of the last of some steps, the others being gone; ``new`` ones stand before it.
+        """Return a layer in place of some others, with ``new`` layers before it.
 
-        None, and nothing is changed, where it would have another shape than they, or other figures.
+        None is returned, and nothing is changed, if its output had another shape, or the MACs or FLOPs would differ.
         """
         last = parts[-1]
         try:
             use = layer.apply(tuple([value.sample for value in inputs]))
         except LayerError:
             return None
-        count = max(last.output.times, 1)
-        figures = count * use.macs, count * (use.flops or 0)
+        figures = last.copies * use.macs, last.copies * (use.flops or 0)
         if use.output != last.output.sample or figures != self._figures([*parts], [*new]):
             return None
         calls = [call for part in parts for call in part.calls]
@@ -139,15 +151,27 @@ class Fuser:
         return whole
 
 
+def is_whole(step: LayerStep) -> bool:
+    """Whether the tensor of a scale or a shift has as many axes as the layer's output."""
+    return len(step["shape"] or ()) == len(step.output.shape)
+
+
+def as_parameter(step: LayerStep) -> tuple[Value, LayerStep]:
+    """Return the tensor of a scale or a shift as the output of a layer of its own, and that layer."""
+    output = Value(step.held["weight"].value.name, step["shape"])
+    output.step = LayerStep(made("parameter", {"shape": step["shape"]}), [], output, step.held, step.calls)
+    return output, output.step
+
+
 def same(one: Value, other: Value) -> bool:
-    """Whether two values are one tensor."""
+    """Whether two values are the same tensor."""
     if one.step is not None or other.step is not None:
         return one.step is other.step
     return one.origin is not None and one.origin == other.origin
 
 
 def is_affine(step: LayerStep | None, mul: float = 1.0, add: float = 0.0) -> bool:
-    """Whether a step is mul · x + add."""
+    """Whether a layer computes mul · x + add."""
     if step is None or step.layer.type != "affine":
         return False
     return isclose(step["mul"], mul, rel_tol=CLOSE) and isclose(step["add"], add, rel_tol=CLOSE)

@@ -1,4 +1,4 @@
-"""Norms by their primitives, and norms between two permutations."""
+"""Norms that a file writes as several operators, and norms between two permutations."""
 
 from __future__ import annotations
 
@@ -33,15 +33,13 @@ def _learned(
 
 def _mean_square(fuser: Fuser, value: Value) -> tuple[list[LayerStep], Value, tuple[int, ...], float] | None:
     """Return the steps of √(mean x² + eps), what is squared, the axes, and eps."""
-    root = fuser.maker(value, "sqrt")
-    added = fuser.maker(root.inputs[0], "affine") if root is not None else None
-    if root is None or added is None or added["mul"] != 1 or added["add"] <= 0:
+    found = fuser.chain(value, "sqrt", "affine")
+    if found is None or found[1]["mul"] != 1 or found[1]["add"] <= 0:
         return None
-    mean = fuser.maker(added.inputs[0], "mean") or fuser.maker(added.inputs[0], "global_avgpool")
-    if mean is None:
-        return None
-    square = fuser.maker(mean.inputs[0], "power") or fuser.maker(mean.inputs[0], "multiply")
-    if square is None or (square.layer.type == "power" and square["exponent"] != 2):
+    root, added = found
+    mean = fuser.maker(added.inputs[0], "mean", "global_avgpool")
+    square = fuser.maker(mean.inputs[0], "power", "multiply") if mean is not None else None
+    if mean is None or square is None or (square.layer.type == "power" and square["exponent"] != 2):
         return None
     if square.layer.type == "multiply" and not (len(square.inputs) == 2 and same(*square.inputs)):
         return None
@@ -58,8 +56,6 @@ def _axes(mean: LayerStep) -> tuple[int, ...]:
 
 def norm(fuser: Fuser, step: LayerStep) -> LayerStep | None:
     """(x − mean) / √(mean (x − mean)² + eps), or x / √(mean x² + eps), with what is learned behind it."""
-    if step.layer.type != "divide":
-        return None
     found = _mean_square(fuser, step.inputs[1])
     if found is None:
         return None
@@ -69,10 +65,8 @@ def norm(fuser: Fuser, step: LayerStep) -> LayerStep | None:
         return None
     axis = (-1,) if axes == (len(step.output.shape) - 1,) else axes
     uses = 3 if inner[0].layer.type == "multiply" else 2
-    centered = fuser.maker(x, "subtract", uses)
-    mean = None
-    if centered is not None:
-        mean = fuser.maker(centered.inputs[1], "mean") or fuser.maker(centered.inputs[1], "global_avgpool")
+    centered = fuser.maker(x, "subtract", readers=uses)
+    mean = fuser.maker(centered.inputs[1], "mean", "global_avgpool") if centered is not None else None
     if centered is not None and mean is not None and _axes(mean) == axes and same(mean.inputs[0], centered.inputs[0]):
         behind, held = _learned(fuser, step, axes, ("scale", "shift"))
         arguments: dict[str, object] = {"axis": axis, "eps": eps}
@@ -88,12 +82,10 @@ def norm(fuser: Fuser, step: LayerStep) -> LayerStep | None:
 
 def group_norm(fuser: Fuser, step: LayerStep) -> LayerStep | None:
     """A norm of groups that a reshape makes channels, and another one undoes."""
-    if step.layer.type != "reshape":
+    found = fuser.chain(step.inputs[0], "instancenorm", "reshape")
+    if found is None or found[0]["affine"]:
         return None
-    norm = fuser.maker(step.inputs[0], "instancenorm")
-    split = fuser.maker(norm.inputs[0], "reshape") if norm is not None else None
-    if norm is None or split is None or norm["affine"]:
-        return None
+    norm, split = found
     x, shape, groups = split.inputs[0], step.output.shape, split.output.shape[0]
     if x.shape != shape or x.times != step.output.times or shape[0] % groups or split["fold"] != 1:
         return None
@@ -106,14 +98,12 @@ def group_norm(fuser: Fuser, step: LayerStep) -> LayerStep | None:
 
 def lengths(fuser: Fuser, step: LayerStep) -> LayerStep | None:
     """x / max(|x|, eps)."""
-    if step.layer.type != "divide":
-        return None
     grown = fuser.maker(step.inputs[1], "expand")
-    clip = fuser.maker(grown.inputs[0] if grown else step.inputs[1], "hardtanh")
-    length = fuser.maker(clip.inputs[0], "norm2") if clip is not None else None
-    if clip is None or length is None or clip["max_val"] != "none" or not same(length.inputs[0], step.inputs[0]):
+    found = fuser.chain(grown.inputs[0] if grown else step.inputs[1], "hardtanh", "norm2")
+    if found is None:
         return None
-    if not length["keepdims"]:
+    clip, length = found
+    if clip["max_val"] != "none" or not same(length.inputs[0], step.inputs[0]) or not length["keepdims"]:
         return None
     parts = [length, clip, *([grown] if grown else []), step]
     return fuser.put(parts, "l2_normalize", [step.inputs[0]], axis=length["axis"], eps=clip["min_val"])
@@ -121,9 +111,7 @@ def lengths(fuser: Fuser, step: LayerStep) -> LayerStep | None:
 
 def channel_norm(fuser: Fuser, step: LayerStep) -> LayerStep | None:
     """A norm over the channels, which two permutations bring to the end and back."""
-    if step.layer.type != "permute":
-        return None
-    norm = fuser.maker(step.inputs[0], "layernorm") or fuser.maker(step.inputs[0], "rmsnorm")
+    norm = fuser.maker(step.inputs[0], "layernorm", "rmsnorm")
     turned = fuser.maker(norm.inputs[0], "permute") if norm is not None else None
     if norm is None or turned is None or norm["axis"] != (-1,):
         return None

@@ -1,4 +1,4 @@
-"""Biases of products, and orders of channels and pixels."""
+"""Biases of linear layers and convolutions, and shuffles of channels and pixels."""
 
 from __future__ import annotations
 
@@ -12,9 +12,7 @@ if TYPE_CHECKING:
 
 def linear_bias(fuser: Fuser, step: LayerStep) -> LayerStep | None:
     """A shift of exactly the outputs of a linear layer, or of a quantised convolution, is its bias."""
-    if step.layer.type != "shift":
-        return None
-    before = fuser.maker(step.inputs[0], "linear") or fuser.maker(step.inputs[0], "conv")
+    before = fuser.maker(step.inputs[0], "linear", "conv")
     if before is None or before["bias"]:
         return None
     shape, output = step["shape"], step.output.shape
@@ -23,8 +21,7 @@ def linear_bias(fuser: Fuser, step: LayerStep) -> LayerStep | None:
         return None
     if shape is None or shape[axis] != output[axis] or any(size != 1 for i, size in enumerate(shape) if i != axis):
         return None
-    stored = step.held["weight"].value
-    bias = fuser.build.shaped(stored, (output[axis],))
+    bias = fuser.build.shaped(step.held["weight"].value, (output[axis],))
     arguments = {name: before[name] for name in before.layer.arguments} | {"bias": True}
     held = {**before.held, "bias": ConstantInput(bias)}
     return fuser.put([before, step], before.layer.type, before.inputs, held, **arguments)
@@ -32,16 +29,10 @@ def linear_bias(fuser: Fuser, step: LayerStep) -> LayerStep | None:
 
 def shuffle(fuser: Fuser, step: LayerStep) -> LayerStep | None:
     """Channels or pixels that a reshape, a permutation and a reshape put into another order."""
-    if step.layer.type != "reshape":
+    found = fuser.chain(step.inputs[0], "permute", "reshape")
+    if found is None or any(one[name] != 1 for one in (step, found[1]) for name in ("fold", "unfold")):
         return None
-    turned = fuser.maker(step.inputs[0], "permute")
-    split = fuser.maker(turned.inputs[0], "reshape") if turned is not None else None
-    if (
-        turned is None
-        or split is None
-        or (split["fold"], split["unfold"], step["fold"], step["unfold"]) != (1, 1, 1, 1)
-    ):
-        return None
+    turned, split = found
     x, inner, shape, dims = split.inputs[0], split.output.shape, step.output.shape, turned["dims"]
     parts = [split, turned, step]
     if dims == (1, 0, *range(2, len(inner))) and x.shape == shape and inner[2:] == shape[1:]:

@@ -1,4 +1,4 @@
-"""Rotary position embeddings by their primitives."""
+"""Rotary position embeddings that a file writes as several operators."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import itertools
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnncalc.importers.onnx.equal import are_same
-from cnncalc.importers.onnx.patterns.fuser import same
+from cnncalc.importers.onnx.patterns.fuser import as_parameter, is_whole, same
 from cnncalc.importers.onnx.steps import made
-from cnncalc.importers.onnx.values import LayerStep, Value
 
 if TYPE_CHECKING:
     from cnncalc.importers.onnx.patterns.fuser import Fuser
+    from cnncalc.importers.onnx.values import LayerStep, Value
 
 
 class _Product(NamedTuple):
@@ -23,14 +23,14 @@ class _Product(NamedTuple):
 
 
 class _Turned(NamedTuple):
-    """The steps that turn pairs of features by a quarter of a circle, and whether the pairs are neighbours."""
+    """The layers that turn pairs of features by a quarter of a circle, and whether the pairs are neighbours."""
 
     parts: list[LayerStep]
     interleaved: bool
 
 
 def rotary(fuser: Fuser, step: LayerStep) -> LayerStep | None:
-    """x · cos + turned(x) · sin: the halves of x, or its neighbours, cut out and joined the other way round."""
+    """x · cos + turned(x) · sin, in which turned(x) has the halves of x, or its neighbours, in the other order."""
     if len(step.inputs) != 2:
         return None
     for first, second in (step.inputs, step.inputs[::-1]):
@@ -42,11 +42,10 @@ def rotary(fuser: Fuser, step: LayerStep) -> LayerStep | None:
 
 
 def _products(fuser: Fuser, value: Value) -> list[_Product]:
-    """Return how a value is a product with a table: one that is stored, or one that is the same for all samples."""
+    """Return how a value is a product with a table that is stored, or the same for all samples; else nothing."""
     stored = fuser.maker(value, "scale")
     if stored is not None:
-        is_whole = len(stored["shape"] or ()) == len(stored.output.shape)
-        return [_Product(stored, stored.inputs[0], None)] if is_whole else []
+        return [_Product(stored, stored.inputs[0], None)] if is_whole(stored) else []
     product = fuser.maker(value, "multiply")
     if product is None or len(product.inputs) != 2:
         return []
@@ -74,7 +73,7 @@ def _put(fuser: Fuser, step: LayerStep, turned: _Turned, products: tuple[_Produc
 
 
 def _halves(fuser: Fuser, value: Value, x: Value) -> _Turned | None:
-    """Return the steps of (−x₂, x₁), x₁ and x₂ being the halves of x; None if it is not these that are joined."""
+    """Return the layers of (−x₂, x₁), x₁ and x₂ being the halves of x; None if they compute something else."""
     joined = fuser.maker(value, "concat")
     rank, half = len(x.shape), x.shape[-1] // 2
     if joined is None or len(joined.inputs) != 2 or joined["axis"] not in (-1, rank - 1):
@@ -85,11 +84,13 @@ def _halves(fuser: Fuser, value: Value, x: Value) -> _Turned | None:
 
 
 def _neighbours(fuser: Fuser, value: Value, x: Value) -> _Turned | None:
-    """Return the steps of (−x₁, x₀, −x₃, x₂, …), which are stacked on an axis of their own and laid out flat."""
-    flat = fuser.maker(value, "reshape")
-    joined = fuser.maker(flat.inputs[0], "concat") if flat is not None else None
+    """Return the layers of (−x₁, x₀, −x₃, x₂, …), stacked on a new axis and flattened; None if they differ."""
+    found = fuser.chain(value, "reshape", "concat")
+    if found is None:
+        return None
+    flat, joined = found
     rank, width = len(x.shape), x.shape[-1]
-    if flat is None or joined is None or len(joined.inputs) != 2 or joined["axis"] not in (-1, rank):
+    if len(joined.inputs) != 2 or joined["axis"] not in (-1, rank):
         return None
     tall = [fuser.maker(one, "reshape") for one in joined.inputs]
     odd, even = tall
@@ -102,11 +103,11 @@ def _neighbours(fuser: Fuser, value: Value, x: Value) -> _Turned | None:
 
 
 def _cuts(fuser: Fuser, negated: Value, plain: Value, x: Value, places: tuple[range, range]) -> list[LayerStep]:
-    """Return the steps that cut two parts out of x, and change the sign of the first; nothing where it is not these."""
-    sign, front = fuser.maker(negated, "neg"), fuser.maker(plain, "slice")
-    back = fuser.maker(sign.inputs[0], "slice") if sign is not None else None
-    if sign is None or front is None or back is None:
+    """Return the layers that slice two parts of x and negate the first; nothing if these compute something else."""
+    found, front = fuser.chain(negated, "neg", "slice"), fuser.maker(plain, "slice")
+    if found is None or front is None:
         return []
+    sign, back = found
     for cut, wanted in ((back, places[0]), (front, places[1])):
         span = range(x.shape[-1])[slice(cut["start"], cut["stop"], cut["step"])]
         if not same(cut.inputs[0], x) or cut["axis"] not in (-1, len(x.shape) - 1) or span != wanted:
@@ -115,16 +116,15 @@ def _cuts(fuser: Fuser, negated: Value, plain: Value, x: Value, places: tuple[ra
 
 
 def _table(fuser: Fuser, scaled: LayerStep) -> tuple[Value, list[LayerStep]]:
-    """Return a stored table as a tensor of its own, with the step that makes it where that is not there yet."""
+    """Return a stored table as a tensor, and the new layer whose output it is unless an equal table has one."""
     for known in fuser.tables.get(_key(scaled), ()):
         if known.step is not None and are_same([(known.step.held["weight"].value, scaled.held["weight"].value)]):
             return known, []
-    output = Value(scaled.held["weight"].value.name, scaled["shape"])
-    output.step = LayerStep(made("parameter", {"shape": scaled["shape"]}), [], output, scaled.held, scaled.calls)
-    return output, [output.step]
+    table, step = as_parameter(scaled)
+    return table, [step]
 
 
 def _key(step: LayerStep) -> object:
-    """Return what two steps have in common that hold the same table; what is made of no stored tensor is its own."""
+    """Return a key that is equal for layers with the same table: its stored tensors, or itself, and its shape."""
     stored = step.held["weight"].value
     return (tuple([id(leaf) for leaf in stored.leaves]) or id(stored), step["shape"])
