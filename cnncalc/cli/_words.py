@@ -113,10 +113,22 @@ def explained(error: click.ClickException) -> click.ClickException:
         if word and error.param is not None and isinstance(error.param.type, click.Choice):
             hint = _value_hint(word[1], tuple(map(str, error.param.type.choices)))
     elif message.startswith("Got unexpected extra argument") and error.ctx and "spec" in error.ctx.params:
-        word = re.search(r"\((?:(\w+=\S+)|(\d+(?:x\d+)+))\)", message)
-        several = "a command takes one spec; 'cnncalc compare' shows several side by side"
-        hint = (f"write '--set {word[1]}'" if word[1] else f"write '--input {word[2]}'") if word else several
+        hint = _extra_hint(message, error.ctx.command)
     return click.UsageError(message + (f"\n  hint: {hint}" if hint else ""), error.ctx)
+
+
+def _extra_hint(message: str, command: click.Command) -> str:
+    """Return the hint for a second argument: a setting, a shape, a file to write, an input of ``run``, another spec."""
+    extra = message[message.find("(") + 1 : -1]
+    if re.fullmatch(r"\w+=\S+", extra):
+        return f"write '--set {extra}'"
+    if re.fullmatch(r"\d+(x\d+)+", extra):
+        return f"write '--input {extra}'"
+    if command.name in ("export", "import", "draw") and "." in extra:
+        return f"a file to write to follows -o: '-o {extra}'"
+    if command.name == "run" and extra.lower().endswith((".npy", ".npz", ".safetensors", ".png", ".jpg", ".jpeg")):
+        return f"write '--input {extra}'"
+    return "a command takes one spec; 'cnncalc compare' shows several side by side"
 
 
 def _value_hint(word: str, known: tuple[str, ...]) -> str | None:

@@ -454,6 +454,8 @@ OPTION = re.compile(r"(?<![\w-])--[a-z]").search
             "options stand behind the command: cnncalc summary net.yaml --format …",
         ),
         (["summary", "alexnet", "vgg16"], "a command takes one spec; 'cnncalc compare' shows several side by side"),
+        (["export", "alexnet", "out.onnx"], "a file to write to follows -o: '-o out.onnx'"),
+        (["run", "alexnet", "x.npy"], "write '--input x.npy'"),
         (["summary", "alexnet.yaml"], "did you mean 'alexnet'?"),
         (["summary", "nets/mobilenet_v1_0.25_224"], "did you mean 'mobilenet_v1_0.25_224'?"),
         (["deploy", "lenet5", "--max-ram", "256k"], "it is called '--ram' here"),
