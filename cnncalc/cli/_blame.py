@@ -9,6 +9,7 @@ from typing import TypeAlias
 from cnncalc.graph import Graph
 from cnncalc.ground.errors import clipped
 from cnncalc.ground.places import Fault, Origin, Place, SpecError
+from cnncalc.layers.shapes import typed
 
 Build: TypeAlias = "Callable[[tuple[str, ...], tuple[str, ...]], Graph]"
 """Builds a network with some values of ``--set`` and of ``--input``."""
@@ -56,7 +57,12 @@ def blaming(build: Build, settings: Sequence[str], inputs: Sequence[str]) -> Ite
         given = [("--set", text) for text in settings] + [("--input", text) for text in inputs]
         if not given or not isinstance(error.faults[0].origin, Place) or not (blamed := _blamed(build, given)):
             raise
-        raise BlamedError(error.faults, [f"{option} {text}" for option, text in blamed]) from None
+        first, *others = error.faults
+        if len(inputs) == 1 and [option for option, _ in blamed] == ["--input"]:
+            (tensor, *_) = build(tuple(settings), ()).inputs.values()
+            if len(tensor.shape) != inputs[0].count("x") + 1:
+                first = first._replace(hint=f"without it the input is {typed(tensor.shape)}")
+        raise BlamedError([first, *others], [f"{option} {text}" for option, text in blamed]) from None
 
 
 def _blamed(build: Build, given: list[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -488,9 +488,9 @@ def test_errors_of_a_shipped_spec_do_not_say_where_it_is_installed() -> None:
     assert cnncalc("summary", "resnet50", "--set", "width=2").err == (
         "--set width: resnet.yaml has no argument 'width'\n  hint: args: depths, kind, groups, base_width, classes\n"
     )
-    assert cnncalc("summary", "resnet50", "--input", "224").err.startswith(
-        "--input 224 (resnet.yaml:48:9): conv 'conv_bn1.conv1': needs a map"
-    )
+    vector = cnncalc("summary", "resnet50", "--input", "224").err
+    assert vector.startswith("--input 224 (resnet.yaml:48:9): conv 'conv_bn1.conv1': needs a map")
+    assert vector.endswith("  hint: without it the input is 3x224x224\n")
 
 
 def test_a_path_of_windows_is_no_variant() -> None:
