@@ -77,6 +77,7 @@ class Item:
     def __init__(self, origin: Place, type_name: str) -> None:
         self.origin = origin
         self.type_name = type_name
+        self.arguments: dict[str, SpecValue] = {}
         self.name: Reference | None = None
         self.sources: list[Reference] | None = None
         self.loop: Loop | None = None
@@ -103,7 +104,6 @@ class LayerItem(Item):
         super().__init__(origin, type_name)
         self.layer_class = layer_class
         self.takes_nothing = layer_class.takes_nothing()
-        self.arguments: dict[str, SpecValue] = {}
         self.paths: list[list[Item]] | None = None
         self.built: Layer | None = None
         self.cache: dict[bytes, Layer] = {}  # layers by argument values
@@ -121,7 +121,6 @@ class BlockItem(Item):
     def __init__(self, origin: Place, type_name: str, block: Block) -> None:
         super().__init__(origin, type_name)
         self.block = block
-        self.arguments: dict[str, SpecValue] = {}
 
 
 class SequenceItem(Item):
@@ -294,10 +293,7 @@ def outer_names(items: Iterable[Item]) -> set[str]:
 
 def inner_names(item: Item) -> set[str]:
     """Return the names that an item reads, including those that its loop binds."""
-    values = [item.repeat, item.when, item.expect]
-    if isinstance(item, (LayerItem, BlockItem)):
-        values += item.arguments.values()
-    return names_of(values) | outer_names(item.children)
+    return names_of([item.repeat, item.when, item.expect, *item.arguments.values()]) | outer_names(item.children)
 
 
 def names_of(values: Iterable[SpecValue | None]) -> set[str]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from cnncalc.language.document import Block, BlockItem, Document, Item, LayerItem, SpecValue
+from cnncalc.language.document import Block, BlockItem, Document, Item, LayerItem, SpecValue, walked
 from cnncalc.language.expressions.budget import Budget, OutOfWorkError
 from cnncalc.language.expressions.whitelist import ExpressionError
 
@@ -23,23 +21,18 @@ def takes_word(document: Document, name: str, word: str) -> bool:
         return False
 
 
-def _takes(items: Iterable[Item], block: Block | None, name: str, word: str, budget: Budget, visited: Visited) -> bool:
+def _takes(items: list[Item], block: Block | None, name: str, word: str, budget: Budget, visited: Visited) -> bool:
     if (block, name) in visited:
         return False
     visited.add((block, name))
-    pending = [*items]
-    while pending:
-        item = pending.pop()
-        pending += item.children
-        if not isinstance(item, (LayerItem, BlockItem)):
-            continue
+    for item in walked(items):
         for argument, value in item.arguments.items():
             if name not in value.names or not _passes(value, name, word, budget):
                 continue
             if isinstance(item, BlockItem):
                 if _takes(item.block.items, item.block, argument, word, budget, visited):
                     return True
-            elif word in item.layer_class.arguments[argument].words:
+            elif isinstance(item, LayerItem) and word in item.layer_class.arguments[argument].words:
                 return True
     return False
 

@@ -28,15 +28,14 @@ from cnncalc.language.expressions.whitelist import CONSTANTS, ExpressionError
 from cnncalc.language.read.values import COUNT, SIZE, ValueReader, begins_a_name, has_signs_of_a_name
 from cnncalc.language.read.yaml_tree import List, Map, Scalar, Tree
 from cnncalc.layers import LayerError, layer_type
-from cnncalc.layers.arguments import REQUIRED, Argument
+from cnncalc.layers.arguments import REQUIRED, Argument, flag
 from cnncalc.layers.base import Layer
 
 MODIFIERS = ("name", "from", "repeat", "for", "when", "weights", "expect")
 
 _GLUED = r"\w+\s*[=:]\s*[^=\s].*|\d+"  # out_channels=10, out_channels:10, 10
 _IN_A_ROW = r"\d\S*\s+\d.*|\d+[x×]\d+(/\d+)?\s*,.*|[A-Za-z_]\w*\s*=\s*[^=\s].*"  # 10 5; 3x3, 64; kernel_size=5
-_FLAG = Argument(lambda value: value, "", None, "")  # for a condition, in which yes and no are flags
-_FLAG.flag = True
+_FLAG = Argument(flag, "", None, "")  # for a condition, in which yes and no are flags
 
 
 def is_item_name(name: str) -> bool:

@@ -94,9 +94,10 @@ class _DocumentReader:
             self.items.check_length(name, node)
             document.variants[name] = self.variant(name, node, names)
         self.definition(document, keys, names)
-        self.items.blocks = document.blocks = self.block_heads(keys.get("blocks"), names)
-        for name, node in self.values.keys(keys.get("blocks"), "'blocks'", quiet=True).items():
-            self.block_body(name, node, names)
+        heads = self.block_heads(keys.get("blocks"), names)
+        self.items.blocks = document.blocks = {block.name: block for block, _ in heads}
+        for block, body in heads:
+            self.block_body(block, body, names)
         if "layers" in keys:
             document.items = self.items.read(keys["layers"], names | set(INPUT_NAMES), "layers")
             document.reserved = explicit_names(document.items)
@@ -204,24 +205,28 @@ class _DocumentReader:
 
     # --- blocks ---------------------------------------------------------------------------------------------
 
-    def block_heads(self, node: Tree | None, names: Collection[str]) -> dict[str, Block]:
-        """Read the names and arguments of all blocks first, so that any block may use any other."""
-        blocks: dict[str, Block] = {}
+    def block_heads(self, node: Tree | None, names: Collection[str]) -> list[tuple[Block, Tree | None]]:
+        """Read the names and arguments of all blocks first, so that any block may use any other; return their bodies,
+        too.
+        """
+        found: list[tuple[Block, Tree | None]] = []
         for name, body in self.values.keys(node, "'blocks'").items():
             self.items.check_length(name, body)
             if not is_item_name(name):
                 self.values.fault(body, f"'{name}' can't be the name of a block")
             elif name == "sequence" or layer_type(name) is not None:
                 self.values.fault(body, f"'{name}' is a layer type; give the block another name")
-            block = blocks[name] = Block(name, body.place)
-            head = self.values.keys(body, f"block '{name}'", BLOCK_KEYS).get("args")
+            block = Block(name, body.place)
+            keys = self.values.keys(body, f"block '{name}'", BLOCK_KEYS)
+            found.append((block, keys.get("layers")))
+            head = keys.get("args")
             if isinstance(head, List):  # args: [channels, kernel], none with a default
                 for item in head.items:
                     self.block_argument(block, self.values.text(item, "an argument's name"), item, None, names)
                 continue
             for argument, default in self.values.keys(head, "'args'").items():
                 self.block_argument(block, argument, default, default, names)
-        return blocks
+        return found
 
     def block_argument(
         self, block: Block, name: str, place: Tree, default: Tree | None, names: Collection[str]
@@ -233,11 +238,10 @@ class _DocumentReader:
         block.arguments[name] = None if required or default is None else self.values.value(default, known)
         block.argument_origins[name] = place.place
 
-    def block_body(self, name: str, node: Tree, names: Collection[str]) -> None:
-        block = self.items.blocks[name]
-        body = self.values.keys(node, f"block '{name}'", BLOCK_KEYS, quiet=True).get("layers")
+    def block_body(self, block: Block, body: Tree | None, names: Collection[str]) -> None:
         if body is None:
-            self.values.fault(node, f"block '{name}' has no 'layers'")
+            self.values.fault(block.origin, f"block '{block.name}' has no 'layers'")
             return
-        block.items = self.items.read(body, frozenset({*names, *block.arguments, *INPUT_NAMES}), f"block '{name}'")
+        known = frozenset({*names, *block.arguments, *INPUT_NAMES})
+        block.items = self.items.read(body, known, f"block '{block.name}'")
         block.reserved = explicit_names(block.items)

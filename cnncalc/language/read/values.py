@@ -76,16 +76,15 @@ class ValueReader:
         if depth > MAX_DEPTH:
             raise SpecError([Fault(f"nested deeper than {MAX_DEPTH}", node.place)])
 
-    def keys(self, node: Tree | None, what: str, known: tuple[str, ...] = (), quiet: bool = False) -> dict[str, Tree]:
+    def keys(self, node: Tree | None, what: str, known: tuple[str, ...] = ()) -> dict[str, Tree]:
         """Return a mapping's values by key; unknown keys, and keys given twice, are faults."""
         if node is None or (isinstance(node, Scalar) and node.empty):
             return {}
         self.visit(node, 0)
         if not isinstance(node, Map):
-            if not quiet:
-                listed = isinstance(node, List) and "layers" in known
-                below = "put the list of items under 'layers:'" if listed else None
-                self.fault(node, f"{what} must be a mapping (key: value)", below)
+            listed = isinstance(node, List) and "layers" in known
+            below = "put the list of items under 'layers:'" if listed else None
+            self.fault(node, f"{what} must be a mapping (key: value)", below)
             return {}
         found: dict[str, Tree] = {}
         for key, value in node.pairs:
@@ -100,10 +99,10 @@ class ValueReader:
                 message = f"'{name}' is given twice"
             elif known and name not in known:
                 message, hint = f"unknown key '{name}' in {what}", partial(hints.of_key, name, known, value)
-            if not message:
-                found[name] = value
-            elif not quiet:
+            if message:
                 self.fault(key, message, hint)
+            else:
+                found[name] = value
         return found
 
     def value(

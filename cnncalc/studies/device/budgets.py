@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from cnncalc.recipe import Stated
 
 Weighed = tuple[str, int]
+Bound = tuple[int, "Origin | None"]
+"""A bound on bytes, and its place if it is from a spec."""
 
 
 class Wanted(NamedTuple):
@@ -64,13 +66,6 @@ def _known(key: str, stated: Stated) -> None:
         raise CnncalcError(f"{stated.origin}: {error.message}", error.hint) from None
 
 
-class ByteBudget(NamedTuple):
-    """A bound on bytes, with its place if it is from a spec."""
-
-    bytes: int
-    origin: Origin | None = None
-
-
 def sized(key: str, stated: Stated) -> int:
     """Return the bytes in a spec. Raises CnncalcError if it is not a number of bytes."""
     try:
@@ -79,21 +74,21 @@ def sized(key: str, stated: Stated) -> int:
         raise CnncalcError(f"{stated.origin}: {error.message}", error.hint) from None
 
 
-def bounds(section: Mapping[str, Stated], given: Mapping[str, int], on: Device) -> dict[str, ByteBudget]:
+def bounds(section: Mapping[str, Stated], given: Mapping[str, int], on: Device) -> dict[str, Bound]:
     """Return the bounds of ``arena`` and ``flash``: the given ones, else a spec's, else the device's sizes.
 
     Raises:
         CnncalcError: for a text that is no size.
     """
-    found: dict[str, ByteBudget] = {}
+    found: dict[str, Bound] = {}
     for name, limit in (("arena", on.ram), ("flash", on.flash)):
         stated = section.get(f"max_{name}")
         if name in given:
-            found[name] = ByteBudget(given[name])
+            found[name] = given[name], None
         elif stated is not None:
-            found[name] = ByteBudget(sized(f"max_{name}", stated), stated.origin)
+            found[name] = sized(f"max_{name}", stated), stated.origin
         elif limit is not None:
-            found[name] = ByteBudget(limit)
+            found[name] = limit, None
     return found
 
 

@@ -86,11 +86,6 @@ class Columns:
                 waiting.append(np.sort(np.concatenate(late)))
         return window
 
-    def point(self, number: int) -> Point:
-        """Return the point of a place of the grid, computed by building its network."""
-        self._go_on()
-        return point(self.recipe, self.grid[number], self.measure)
-
     def _folded(self, number: int) -> Point:
         """Return the point of a place, computed from folded blocks if possible."""
         self._go_on()

@@ -16,7 +16,6 @@ from cnncalc.language.document import (
     BlockItem,
     Document,
     Item,
-    LayerItem,
     SequenceItem,
     explicit_names,
     names_of,
@@ -53,8 +52,7 @@ def folds_of(document: Document) -> dict[Item, FoldableItem]:
             if _is_closed(item.block.items, frozenset(), True):
                 found[item] = FoldableItem(item.block, (), tuple(sorted(reads[item.block])))
         elif item.children and _is_apart(item, named):
-            names = outer_names(item.children)
-            names |= names_of(item.arguments.values()) if isinstance(item, LayerItem) else set()
+            names = outer_names(item.children) | names_of(item.arguments.values())
             used = {name for block in _used(item.children) for name in reads[block]}
             found[item] = FoldableItem(item, tuple(sorted(names - set(INPUT_NAMES))), tuple(sorted(used)))
     return found

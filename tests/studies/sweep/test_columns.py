@@ -134,7 +134,9 @@ FAMILIES: dict[str, tuple[Any, ...]] = {
 
 def rows(window: Window, columns: Columns) -> list[Point]:
     """Return all points of a window; combinations without a network are computed one by one."""
-    window.points.update({lane: columns.point(window.numbers[lane]) for lane in window.failed})
+    window.points.update(
+        {lane: point(columns.recipe, columns.grid[window.numbers[lane]], columns.measure) for lane in window.failed}
+    )
     return list(points_of(window, columns.grid, range(len(window.numbers))))
 
 
