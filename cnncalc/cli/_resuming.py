@@ -48,15 +48,15 @@ def grows(out: Output, resume: bool, by_rows: bool) -> bool:
 
 
 def opened(path: str, resume: bool, of: Mapping[str, object]) -> tuple[GrowingFile, Mapping[str, Any] | None]:
-    """Return the file, and the state in which it was left; None if it begins, or nothing is known of it.
+    """Open the file; return it with the recorded state of the sweep, None for a new file or one without a record.
 
     Args:
         path: of the file.
-        resume: whether to go on with what is there.
-        of: what decides on its bytes, as :func:`identity` has it.
+        resume: whether to continue an existing file.
+        of: everything that determines its bytes, from :func:`identity`.
 
     Raises:
-        CnncalcError: if it can't be written, is read by this command, or is the beginning of something else.
+        CnncalcError: if it can't be written, is read by this command, or belongs to another sweep.
     """
     for name in (path, path + SUFFIX):
         refuse_overwriting("-o", name)
@@ -73,7 +73,7 @@ def opened(path: str, resume: bool, of: Mapping[str, object]) -> tuple[GrowingFi
 
 
 def identity(version: str, recipe: Recipe, options: Mapping[str, object]) -> dict[str, object]:
-    """Return what decides on the bytes of a sweep: the code, the spec, and options by their names."""
+    """Return everything that determines the bytes of a sweep's file: the code, the spec, and the options by name."""
     digest = sha256()
     if recipe.text is not None:
         digest.update(recipe.text.encode("utf-8", "surrogateescape"))
@@ -81,14 +81,14 @@ def identity(version: str, recipe: Recipe, options: Mapping[str, object]) -> dic
         with open(recipe.path, "rb") as file:
             while piece := file.read(1 << 20):  # a model may not fit into memory
                 digest.update(piece)
-    else:  # a model that came through a pipe, and that nobody can compare with another one
+    else:  # a model from a pipe, which can't be read again to be compared
         digest.update(os.urandom(16))
     spec = {"file": recipe.path, "text": digest.hexdigest()}
     return {"version": version, "code": code_identity(), **spec, **options}
 
 
 def _compare(path: str, found: Begun, now: Mapping[str, object]) -> None:
-    """Raise CnncalcError for the first difference between what a file was begun with and what it is to go on with."""
+    """Raise CnncalcError for the first difference between the sweep that began a file and this one."""
     for name, value in now.items():
         before = found.of.get(name)
         if before == value:
@@ -107,14 +107,14 @@ def _compare(path: str, found: Begun, now: Mapping[str, object]) -> None:
 
 
 def _shown(option: str, value: object) -> str:
-    """Return an option as it would be given."""
+    """Return an option as on a command line."""
     if value is None or value == []:
         return f"no {option}"
     return " ".join(f"{option} {one}" for one in (value if isinstance(value, list) else [value]))
 
 
 def write(file: GrowingFile, view: View, out: Output, resumed: bool) -> None:
-    """Append a view's text, without what stands above the rows where that is there already."""
+    """Append a view's text to a file, for a resumed file without the header lines."""
     chunks: Iterator[str] = iter(FORMATS[out.format].write(view, out.screen))
     for _ in range(HEADED[out.format] if resumed else 0):
         next(chunks)
@@ -123,7 +123,7 @@ def write(file: GrowingFile, view: View, out: Output, resumed: bool) -> None:
 
 
 def noted(parts: Iterable[T], file: GrowingFile, state: Callable[[], Mapping[str, object]]) -> Iterator[T]:
-    """Yield the parts; when the next one is asked for, the last one is written, and the state is noted."""
+    """Yield the parts; when the next one is requested, the last one has been written, and the state is recorded."""
     for part in parts:
         yield part
         file.checkpoint(state())

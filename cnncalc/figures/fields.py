@@ -1,4 +1,4 @@
-"""What tensors see of the inputs: fields, and the inputs that are seen alike, which are followed as one."""
+"""The part of the inputs that each tensor sees; inputs that are seen alike are followed together."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
 WORK_OF_FIELDS = 4
-"""How many steps of a pattern take as long as following a field, where inputs are seen differently."""
+"""Number of steps of a pattern that take as long as following one field, if inputs are seen differently."""
 
 
 class Field:
@@ -125,7 +125,7 @@ Fields: TypeAlias = tuple[Field, ...]
 
 
 class FieldBudget(PatternBudget):
-    """What may still be spent on fields, and fields that come again, by what they were computed from."""
+    """The number of steps left for fields, and a cache of fields by the key of their computation."""
 
     __slots__ = ("known",)
 
@@ -190,7 +190,7 @@ def merged(seen: InputFields) -> InputFields:
 
 
 def can_follow(node: Node, of: dict[Tensor, InputFields], work: PatternBudget) -> bool:
-    """Spend what it takes to follow inputs that are seen differently; return whether there was so much."""
+    """Spend the steps for following inputs that are seen differently; return whether enough steps were left."""
     first = of[node.inputs[0]]
     if len(node.inputs) == 1:
         return len(first) < 2 or work.take(WORK_OF_FIELDS * len(first))
@@ -203,7 +203,7 @@ def can_follow(node: Node, of: dict[Tensor, InputFields], work: PatternBudget) -
 
 
 class FieldBounds:
-    """Fields that hold for every input of a network, where following each of many takes too much work."""
+    """Upper bounds of fields that hold for every input, for networks with too many inputs to follow each one."""
 
     def __init__(self, inputs: Iterable[Input]) -> None:
         alike: dict[int, list[Input]] = {}

@@ -39,7 +39,7 @@ from cnncalc.layers.shapes import Shape
 _ALL_CHANNELS = (CHANNELS,)
 
 WORK_OF_REGROUPING = 40
-"""How many steps of a pattern take as long as laying out a field on other axes."""
+"""Number of steps of a pattern that take as long as laying out a field on other axes."""
 
 
 class ReceptiveFields(NamedTuple):
@@ -223,25 +223,25 @@ def _joined(
 ) -> tuple[InputFields, bool]:
     """Return a node's fields over all its inputs, and whether their strides are equal."""
     use = node.use
-    seam = _seam(moves)
+    concat_axis = _concat_axis(moves)
     branches = []
     tensors = dict(zip(node.inputs, range(len(node.inputs)), strict=True)) if moves is None else None
     for tensor, number in tensors.items() if tensors else zip(node.inputs, range(len(node.inputs)), strict=True):
         seen = of[tensor]
-        if moves is not None and not (seam == CHANNELS and not _on_channels(seen)):
+        if moves is not None and not (concat_axis == CHANNELS and not _on_channels(seen)):
             seen = _moved(seen, moves[number], use.inputs[number], use.output, work)
         elif moves is None and use.inputs[number] != use.output:
             seen = _moved(seen, _stretched(use.inputs[number], use.output), use.inputs[number], use.output, work)
         branches.append(seen)
     one = branches[0]
-    if all(seen is one for seen in branches) and seam is None:
+    if all(seen is one for seen in branches) and concat_axis is None:
         return one, True
     agree = True
     found: InputFields = {}
     for sources, of_branches in seen_together(branches):
         fields = []
         for several in zip(*of_branches, strict=True):
-            field, same = _met(several, seam, len(several) == len(branches), work)
+            field, same = _met(several, concat_axis, len(several) == len(branches), work)
             fields.append(field)
             agree &= same
         found[sources] = tuple(fields)
@@ -259,7 +259,7 @@ def _on_channels(seen: InputFields) -> bool:
     return False
 
 
-def _seam(moves: Reads | None) -> int | None:
+def _concat_axis(moves: Reads | None) -> int | None:
     """Return the axis along which a layer concatenates its inputs; None if it does not."""
     axes = set()
     for steps in moves or ():
@@ -268,10 +268,10 @@ def _seam(moves: Reads | None) -> int | None:
     return axes.pop() if len(axes) == 1 else None
 
 
-def _met(fields: tuple[Field, ...], seam: int | None, are_all: bool, work: FieldBudget) -> tuple[Field, bool]:
+def _met(fields: tuple[Field, ...], concat_axis: int | None, are_all: bool, work: FieldBudget) -> tuple[Field, bool]:
     """Return the union of some fields, and whether they have the same stride."""
     one = fields[0]
-    if (are_all or seam is None) and fields == (one,) * len(fields):
+    if (are_all or concat_axis is None) and fields == (one,) * len(fields):
         return one, True
     places, ((first, *_), (last, *_), growth), _ = one.terms[0]
     loose = set[int]()
@@ -282,12 +282,12 @@ def _met(fields: tuple[Field, ...], seam: int | None, are_all: bool, work: Field
         first, last = min(first, starts[0]), max(last, ends[0])
         loose.update(axes)
     else:
-        if growth is not None and (seam is None or not places or places[0].axis != seam):
-            if seam is not None and not (are_all and all(field.terms == one.terms for field in fields)):
-                loose.add(seam)
+        if growth is not None and (concat_axis is None or not places or places[0].axis != concat_axis):
+            if concat_axis is not None and not (are_all and all(field.terms == one.terms for field in fields)):
+                loose.add(concat_axis)
             term = Term(places, Pattern((first,), (last,), growth), tuple(sorted(loose)))
             return Field((term,), one.input_size), True
     from cnncalc.figures.regrouping import met
 
-    terms, agree = met([field.terms for field in fields], seam, are_all, work)
+    terms, agree = met([field.terms for field in fields], concat_axis, are_all, work)
     return Field(terms, one.input_size), agree

@@ -43,20 +43,20 @@ def loosened(term: Term) -> Term:
 # --- where branches meet ----------------------------------------------------------------------------------------
 
 
-def met(fields: Sequence[Terms], seam: int | None, are_all: bool, work: PatternBudget) -> tuple[Terms, bool]:
+def met(fields: Sequence[Terms], concat_axis: int | None, are_all: bool, work: PatternBudget) -> tuple[Terms, bool]:
     """Return the union of some fields' parts, and whether they have the same stride.
 
     Args:
         fields: the parts of each field, of the inputs of one layer that read the same input of the network.
-        seam: the axis along which they are concatenated, if they are.
+        concat_axis: the axis along which they are concatenated, if they are.
         are_all: whether all inputs of the layer read it.
         work: the budget.
     """
     terms = _put_together([term for field in fields for term in field], work)
-    if seam is not None:
-        others = [{term for term in field if not _on_axis(term, seam)} for field in fields]
+    if concat_axis is not None:
+        others = [{term for term in field if not _on_axis(term, concat_axis)} for field in fields]
         if not are_all or any(some != others[0] for some in others):
-            terms = tuple([term if _on_axis(term, seam) else _loose_along(term, seam) for term in terms])
+            terms = tuple([term if _on_axis(term, concat_axis) else _loose_along(term, concat_axis) for term in terms])
     return terms, _same_strides(fields)
 
 

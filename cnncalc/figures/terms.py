@@ -9,7 +9,7 @@ from cnncalc.ground.named import NamedTuple
 
 CHANNELS = 0
 MISSING = -1
-"""Marks, among the loose axes of a term, channels of which some are missing."""
+"""Stands among the loose axes of a term if some of its positions may be left out."""
 
 
 class IndexDigit(NamedTuple):
@@ -26,8 +26,8 @@ class Term(NamedTuple):
     Attributes:
         places: the digits, the highest first, that make the position in the pattern; none: all elements see the same.
         pattern: what each position sees.
-        loose: axes whose positions may see less each than is said here, which holds for all of them together; and
-            MISSING where it is not known whether those that are left do.
+        loose: axes for which the pattern is an upper bound: it is the union over all positions, and one position may
+            see less; MISSING if not even the union is known to be reached.
     """
 
     places: tuple[IndexDigit, ...]

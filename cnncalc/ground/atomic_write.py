@@ -28,7 +28,7 @@ def whole_file(path: str) -> Iterator[BinaryIO]:
 
     Raises:
         CnncalcError: where ``path`` can't be written.
-        BrokenPipeError: if it is a pipe that nobody reads any more.
+        BrokenPipeError: if it is a pipe whose reader has closed it.
     """
     try:
         target = _followed(path)
@@ -58,7 +58,7 @@ def write_whole(path: str, data: bytes | Iterable[bytes | memoryview]) -> None:
 
     Raises:
         CnncalcError: where ``path`` can't be written.
-        BrokenPipeError: if it is a pipe that nobody reads any more.
+        BrokenPipeError: if it is a pipe whose reader has closed it.
     """
     with whole_file(path) as file:
         file.writelines([data] if isinstance(data, bytes) else data)

@@ -34,7 +34,7 @@ NAMED = 5
 
 
 class Version(NamedTuple):
-    """The versions that must agree wherever parts of one sweep are computed."""
+    """The versions that must be equal on all machines that compute parts of one sweep."""
 
     cnncalc: str
     code: str

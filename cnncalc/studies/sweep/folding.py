@@ -74,7 +74,7 @@ class Cost(NamedTuple):
 
 
 class FoldedNode(Node):
-    """Several layers in the place of one node; it has no layer of its own, but a piece.
+    """One node that stands for several layers: it has the sums of its piece in place of a layer.
 
     Attributes:
         piece: their sums.
@@ -159,7 +159,7 @@ class _FoldedExpansion(Expansion):
         made.append(self)
         self.folding = folding
         self._widest = 0  # of the loops around a layer, since a piece was begun
-        self._longest = 0  # path, likewise
+        self._longest = 0  # path since then
 
     def _contents(
         self, item: Item, name: str, lookup: Frame, frame: Frame, names: Names, incoming: Flowing

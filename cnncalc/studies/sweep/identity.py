@@ -1,4 +1,4 @@
-"""The identity of the code: it must be the same wherever, and whenever, parts of one sweep are computed."""
+"""The identity of the code, which must be the same for all parts of one sweep, on every machine and when resumed."""
 
 from __future__ import annotations
 
