@@ -250,3 +250,15 @@ def test_two_versions_through_pipes_of_the_shell(nets: Path) -> None:
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=60, check=False)
     assert done.stderr == ""
     assert [line.split()[:2] for line in done.stdout.splitlines()[3:5]] == [["-", "tanh1"], ["+", "relu1"]]
+
+
+def test_the_same_layers_in_another_order_are_said_to_be_the_same(tmp_path: Path) -> None:
+    parts = ["  - conv: {out_channels: 4, kernel_size: 3, padding: 1}\n    from: input\n    name: wide\n",
+             "  - conv: {out_channels: 4, kernel_size: 1}\n    from: input\n    name: narrow\n"]  # fmt: skip
+    for name, items in (("a", parts), ("b", parts[::-1]), ("c", parts[:1])):
+        add = "  - add:\n    from: [wide, narrow]\n" if len(items) == 2 else ""
+        (tmp_path / f"{name}.yaml").write_text("input: [4, 8, 8]\nlayers:\n" + "".join(items) + add)
+    a, b, c = (str(tmp_path / f"{name}.yaml") for name in "abc")
+    last = cnncalc("compare", a, b).out.splitlines()[-1]
+    assert last.endswith(". Both have the same layers: their order differs, or what they read.")
+    assert cnncalc("compare", a, c).out.splitlines()[-1] == "Layers: 1 same, 2 removed."

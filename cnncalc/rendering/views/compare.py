@@ -31,7 +31,7 @@ from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.styles import basis, inputs, section_depth, section_of, type_text
 from cnncalc.rendering.views.summary import layer, marked, marked_columns
 from cnncalc.rendering.writers import Record, View
-from cnncalc.studies.compare.diff import ADDED, CHANGED, REMOVED, SAME, Compared, LayerDiff
+from cnncalc.studies.compare.diff import ADDED, CHANGED, REMOVED, SAME, Compared, LayerDiff, same_layers
 from cnncalc.studies.compare.folding import folded_norms
 
 MARKS = {SAME: " ", CHANGED: "~", ADDED: "+", REMOVED: "-"}
@@ -170,6 +170,7 @@ def layers(changes: Sequence[LayerDiff], macs: str, context: int, screen: Screen
     if not set(counts) - {SAME}:
         text = f"All {counts[SAME]:,} layers are the same." if counts[SAME] > 1 else "The only layer is the same."
         return [Text([(text, "bold")])]
+    moved = " Both have the same layers: their order differs, or what they read." if same_layers(changes) else ""
     lines: list[list[Cell] | str] = []
     for shown, group in groupby(zip(_near(changes, context), changes, strict=True), lambda pair: pair[0]):
         hunk = [one for _, one in group]
@@ -184,7 +185,7 @@ def layers(changes: Sequence[LayerDiff], macs: str, context: int, screen: Screen
     )
     return [
         Table(columns, [*under_headings(_sectioned(lines, screen.width)), Divider()]),
-        Text([(f"Layers: {counted}.", "bold")]),
+        Text([(f"Layers: {counted}.{moved}", "bold")]),
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
@@ -70,6 +71,13 @@ def layer_changes(a: Summary, b: Summary) -> list[LayerDiff]:
         else:
             found.append(LayerDiff(SAME if _key(left) == _key(right) else CHANGED, left, right))
     return _rewired(found, list(a.inputs), list(b.inputs))
+
+
+def same_layers(changes: Sequence[LayerDiff]) -> bool:
+    """Whether both networks have the same layers, so that only their order, or what they read, differs."""
+    sides = [[one.a for one in changes], [one.b for one in changes]]
+    one, other = [Counter([_key(row) for row in rows if row is not None]) for rows in sides]
+    return one == other
 
 
 def _lines(rows: Sequence[Row], numbers: dict[Hashable, int]) -> list[Line]:
