@@ -161,6 +161,8 @@ upsample: {scale_factor: [1.5, 2.3], mode: linear} | 3 5 6
 upsample: {size: [7, 4], mode: linear, align_corners: true} | 3 5 6
 upsample: {scale_factor: 1.7, mode: nearest-exact} | 3 5
 upsample: {scale_factor: 2, mode: cubic} | 3 5 6
+upsample: {size: [3, 4], mode: cubic, cubic_a: -0.5, antialias: true, exclude_outside: true} | 3 7 9
+upsample: {scale_factor: 0.6, mode: linear, antialias: true, exclude_outside: true} | 3 7 9
 upsample: {scale_factor: [1.5, 2, 2.5], mode: linear} | 2 3 4 3
 upsample: {scale_factor: 1.3, coordinates: asymmetric} | 3 5
 """

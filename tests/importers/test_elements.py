@@ -160,7 +160,7 @@ def test_an_operator_is_onnx_runtimes(name: str) -> None:
 
 def test_an_unsupported_resize_has_a_shape_and_a_note() -> None:
     data = model(
-        [resized("cubic", "half_pixel", exclude_outside=1)], {"x": MAP}, ["y"], {"s": np.array([1, 1, 0.5, 0.5], F)}, 18
+        [resized("cubic", "half_pixel_symmetric")], {"x": MAP}, ["y"], {"s": np.array([1, 1, 0.5, 0.5], F)}, 18
     )
     net = network(data)
     assert net.outputs["y"].shape == (4, 3, 2)

@@ -9,9 +9,10 @@ import numpy as np
 import onnx
 import pytest
 
+from cnncalc.exporters.formats import FORMATS, Options
 from cnncalc.figures.conventions import accounts
 from cnncalc.ground.errors import CnncalcError
-from tests.importers.models import drawing, ints, model, network, node, runtime
+from tests.importers.models import drawing, imported, ints, model, network, node, runtime
 
 F = np.float32
 weight = drawing()
@@ -229,6 +230,14 @@ CASES: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], int]] = 
         [node("Resize", ["w", "", "", "z"], ["r"]), node("Gather", ["r", "zero"], ["g"]), node("Mul", ["x", "g"], ["y"])],
         MAP, {"w": weight(1, 1, 3, 2), "z": ints(1, 1, 6, 5), "zero": np.int64(0)}, 17,
     ),
+    "resized without what is outside": (
+        [node("Resize", ["x", "", "s"], ["y"], mode="cubic", exclude_outside=1, cubic_coeff_a=-0.5)], MAP,
+        {"s": np.array([1, 1, 1.5, 2.5], F)}, 17,
+    ),
+    "resized without what is outside, antialiased": (
+        [node("Resize", ["x", "", "s"], ["y"], mode="cubic", exclude_outside=1, antialias=1)], MAP,
+        {"s": np.array([1, 1, 0.5, 0.6], F)}, 18,
+    ),
     "integers of a grid as numbers": (
         [node("QuantizeLinear", ["x", "s", "z"], ["q"]), node("Cast", ["q"], ["c"], to=1), node("Mul", ["c", "h"], ["y"])],
         ROWS, {"s": np.array(0.1, F), "z": np.array(30, np.uint8), "h": np.array([0.5], F)}, 17,
@@ -380,6 +389,54 @@ def test_a_recurrent_operator_is_onnx_runtimes() -> None:
             assert run.ok, (op, direction)
             np.testing.assert_allclose(run.outputs["y"], np.moveaxis(states, 2, 0), rtol=1e-4, atol=1e-5)
             np.testing.assert_allclose(run.outputs["h"], np.moveaxis(last, 1, 0), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("direction", ["forward", "reverse", "bidirectional"])
+@pytest.mark.parametrize(
+    ("op", "gates", "more"), [("LSTM", 4, {}), ("GRU", 3, {}), ("GRU", 3, {"linear_before_reset": 1}), ("RNN", 1, {})]
+)
+def test_sequences_of_several_lengths_are_onnx_runtimes(
+    op: str, gates: int, more: dict[str, Any], direction: str
+) -> None:
+    """All steps, the last ones, and the last cells; the lengths are where the first feature is largest."""
+    ends = ["a", "h", "c"][: 3 if op == "LSTM" else 2]
+    nodes = [
+        node("ArgMax", ["x"], ["i"], axis=1, keepdims=0), node("Gather", ["i", "zero"], ["g"], axis=1), node("Add", ["g", "one"], ["l"]),
+        node("Cast", ["l"], ["lengths"], to=onnx.TensorProto.INT32), node("Transpose", ["x"], ["t"], perm=[1, 0, 2]),
+        node(op, ["t", "w", "r", "b", "lengths"], ends, hidden_size=3, direction=direction, **more),
+        *[node("Mul", [name, "half"], [f"y{name}"]) for name in ends],
+    ]  # fmt: skip
+    count = 2 if direction == "bidirectional" else 1
+    constants = {
+        "zero": np.int64(0), "one": ints(1), "half": np.float32(0.5), "w": weight(count, gates * 3, 4),
+        "r": weight(count, gates * 3, 3), "b": weight(count, gates * 6),
+    }  # fmt: skip
+    data = model(nodes, {"x": ["N", 6, 4]}, [f"y{name}" for name in ends], constants)
+    x = np.random.default_rng(3).standard_normal((5, 6, 4)).astype(F)
+    assert len(set(x[:, :, 0].argmax(1))) > 2, "sequences of several lengths"
+    run = network(data).run(x)
+    assert run.ok, [(row.node.name, row.fault) for row in run.mismatches]
+    for name, expected in zip(run.outputs, runtime(data, {"x": x}), strict=True):
+        np.testing.assert_allclose(
+            run.outputs[name].ravel(), made_of(expected).ravel(), rtol=1e-4, atol=1e-5, err_msg=name
+        )
+    if op == "LSTM":  # its cells are outputs
+        return
+    again = b"".join(FORMATS["onnx"].export(imported(data).graph, Options()))
+    for made, expected in zip(runtime(again, {"x": x}), runtime(data, {"x": x}), strict=True):
+        np.testing.assert_allclose(made.ravel(), made_of(expected).ravel(), rtol=1e-4, atol=1e-5)
+
+
+def made_of(states: Any) -> Any:
+    """Return states (…, N, H) with the samples first, as our files have them."""
+    return np.moveaxis(states, -2, 0)
+
+
+def test_lengths_that_leave_out_steps_of_all_samples_are_refused() -> None:
+    nodes = [node("LSTM", ["x", "w", "r", "", "lengths"], ["y"], hidden_size=3)]
+    constants = {"w": weight(1, 12, 4), "r": weight(1, 12, 3), "lengths": np.array([5], np.int32)}
+    with pytest.raises(CnncalcError, match="its sequence_lens leave out steps of all samples"):
+        network(model(nodes, {"x": [6, "N", 4]}, ["y"], constants))
 
 
 def test_a_map_that_is_read_as_one_row() -> None:

@@ -12,6 +12,9 @@ from cnncalc.layers.pytorch import MODULE, InputPlace, Or, Torch, X, call
 from cnncalc.layers.reads import WHOLE, Along, Read, Reads, summed
 from cnncalc.layers.shapes import Shape, shape_text
 
+INT32 = 6
+"""TensorProto's number of the type in which ONNX has lengths."""
+
 
 class Recurrent(Layer):
     """One layer of cells; (T, F) gives (T, hidden_size), both directions are concatenated.
@@ -35,6 +38,9 @@ class Recurrent(Layer):
     bidirectional = argument(flag, "whether a second cell runs from the end to the beginning", False)
     reverse = argument(flag, "whether the only cell runs from the end to the beginning", False)
     bias = argument(flag, "whether the gates add constants, two each as in PyTorch and ONNX", True)
+    lengths = argument(
+        flag, "whether the second input is each sequence's number of steps; behind them the output is 0", False
+    )
 
     def check(self) -> None:
         """Refuse contradicting directions."""
@@ -58,7 +64,11 @@ class Recurrent(Layer):
                 f"takes a sequence [T, F], but its input is {shape_text(shape)}",
                 hint="reshape or permute the map so that its columns, or rows, become the steps",
             )
-        for given in inputs[1:]:
+        if self.lengths and inputs[1:2] != ((1,),):
+            raise LayerError(
+                "takes the number of steps, [1], as its second input, for lengths = true", argument="lengths"
+            )
+        for given in inputs[1 + self.lengths :]:
             if given != (self.directions, self.hidden_size):
                 raise LayerError(
                     f"its first state is {shape_text((self.directions, self.hidden_size))}, "
@@ -103,7 +113,7 @@ class Recurrent(Layer):
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
         """Return that a step reads all steps before it (all steps in both directions), and the first state."""
         steps = WHOLE if self.bidirectional else Read(0, summed(output[0], self.reverse))
-        return ((Along((steps, WHOLE)),), *[(Along((WHOLE, WHOLE)),) for _ in inputs[1:]])
+        return ((Along((steps, WHOLE)),), *[(Along((WHOLE,) * len(shape)),) for shape in inputs[1:]])
 
     def step(
         self, np: NumPy, x: Array, products: Array, state: tuple[Array, ...], bias: Array | int, *more: Array
@@ -133,14 +143,24 @@ class Recurrent(Layer):
         bias = weights.get(f"bias_hh_l0{suffix}", 0)
         more = [weights[name] for name in self.more_weights(inputs[0].shape[1:], suffix)]
         zeros = ops.np.zeros((batch, self.hidden_size), x.dtype)
-        first = [ops.np.broadcast_to(given[:, number], zeros.shape) for given in inputs[1:]]
+        first = [ops.np.broadcast_to(given[:, number], zeros.shape) for given in inputs[1 + self.lengths :]]
         state = (*first, *[zeros] * (self.states - len(first)))
         order = range(steps)[::-1] if number or self.reverse else range(steps)
         made: list[Array] = [zeros] * steps
         for at in order:
-            state = self.step(ops.np, fed[:, at], ops.matmul(self.fed(ops.np, state[0]), turned), state, bias, *more)
-            made[at] = self.shown(ops.np, state)
+            new = self.step(ops.np, fed[:, at], ops.matmul(self.fed(ops.np, state[0]), turned), state, bias, *more)
+            state, made[at] = self.kept(ops.np, inputs, at, new, state)
         return ops.np.stack(made, axis=1)
+
+    def kept(
+        self, np: NumPy, inputs: tuple[Array, ...], at: int, new: tuple[Array, ...], old: tuple[Array, ...]
+    ) -> tuple[tuple[Array, ...], Array]:
+        """Return the state behind a step and the step's output: the old state and 0 where a sequence has ended."""
+        if not self.lengths:
+            return new, self.shown(np, new)
+        lasts = inputs[1] > at
+        state = tuple([np.where(lasts, after, before) for after, before in zip(new, old, strict=True)])
+        return state, np.where(lasts, self.shown(np, new), 0)
 
     def fed(self, np: NumPy, x: Array) -> Array:
         """Return the input of all steps, or a state, as it is multiplied by the weights."""
@@ -152,7 +172,8 @@ class Recurrent(Layer):
 
     def to_onnx(self, onnx: Onnx) -> str:
         """The operator of the same name: steps come first, gates in another order, directions on an axis."""
-        states = [onnx.transpose(onnx.stretched(number), [1, 0, 2]) for number in range(1, len(onnx.inputs))]
+        first = range(1 + self.lengths, len(onnx.inputs))
+        states = [onnx.transpose(onnx.stretched(number), [1, 0, 2]) for number in first]
         tensors, more = self.onnx_tensors(onnx, self._suffixes()), self.onnx_states(onnx, states, self._suffixes())
         made = onnx.node(
             self.elsewhere.onnx, onnx.transpose(onnx.x, [1, 0, 2]), *tensors, *more,
@@ -163,13 +184,14 @@ class Recurrent(Layer):
         return onnx.reshape(onnx.transpose(made, [2, 0, 1, 3]), [0, 0, onnx.output[-1]])
 
     def onnx_tensors(self, onnx: Onnx, suffixes: tuple[str, ...]) -> list[str]:
-        """Return weights and biases of some directions, and "" for the lengths of the sequences, which are left out."""
+        """Return weights and biases of some directions, and the lengths of the sequences, or ""."""
         tensors = [self._stacked(onnx, [f"weight_{side}_l0{end}" for end in suffixes], (-1,)) for side in ("ih", "hh")]
         bias = ""
         if self.bias:
             sides = [self._stacked(onnx, [f"bias_{side}_l0{end}" for end in suffixes], ()) for side in ("ih", "hh")]
             bias = onnx.node("Concat", *sides, axis=1)
-        return [*tensors, bias, ""]
+        lengths = onnx.node("Cast", onnx.reshape(onnx.stretched(1), [-1]), to=INT32) if self.lengths else ""
+        return [*tensors, bias, lengths]
 
     def onnx_states(self, onnx: Onnx, states: list[str], suffixes: tuple[str, ...]) -> list[str]:
         """Return the initial states, followed by what else this kind of cell has in some directions."""
@@ -189,7 +211,13 @@ class Recurrent(Layer):
         return made[0] if len(made) == 1 else onnx.node("Concat", *made, axis=0)
 
     def to_torch(self, flow: Flow) -> Torch:
-        """PyTorch's module with the batch first; initial states have the directions first."""
+        """PyTorch's module with the batch first; initial states have the directions first.
+
+        Raises:
+            LayerError: for sequences of several lengths, which PyTorch packs before.
+        """
+        if self.lengths:
+            raise LayerError("packs sequences of several lengths before the layer")
         x = call(".flip", X, 1) if self.reverse else X
         states = self._states_in_torch(flow)
         value = call("[]", call("()", MODULE, x, *states), 0)

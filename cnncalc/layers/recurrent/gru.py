@@ -57,8 +57,8 @@ class GRU(Recurrent):
         bias = weights.get(f"bias_hh_l0{suffix}")
         of_gates, of_last = (0, 0) if bias is None else np.split(bias, [2 * self.hidden_size])
         state = np.zeros((len(x), self.hidden_size), x.dtype)
-        if len(inputs) > 1:
-            state = np.broadcast_to(inputs[1][:, number], state.shape)
+        if len(inputs) > 1 + self.lengths:
+            state = np.broadcast_to(inputs[-1][:, number], state.shape)
         steps = range(x.shape[1])
         made = [state] * len(steps)
         for at in steps[::-1] if number or self.reverse else steps:
@@ -66,7 +66,7 @@ class GRU(Recurrent):
             r_state, update = np.split(ops.matmul(state, gates.T) + of_gates, 2, axis=-1)
             update = sigmoid(np, z + update)
             new = np.tanh(n + (ops.matmul(sigmoid(np, r + r_state) * state, last.T) + of_last))
-            made[at] = state = (1 - update) * new + update * state
+            (state,), made[at] = self.kept(np, inputs, at, ((1 - update) * new + update * state,), (state,))
         return np.stack(made, axis=1)
 
     def onnx_attributes(self) -> dict[str, Attribute]:

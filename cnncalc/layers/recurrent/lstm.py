@@ -116,6 +116,8 @@ class LSTM(Recurrent):
             raise LayerError("rounds input and state, but ONNX's LSTM does not")
         if self.output == "states":
             return super().to_onnx(onnx)
+        if self.lengths:
+            raise LayerError("has no LSTM that outputs the cells of sequences of several lengths")
         steps = onnx.shapes[0][0]
         if steps > MAX_UNROLLED_STEPS:
             raise LayerError(

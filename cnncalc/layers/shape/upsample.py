@@ -46,6 +46,9 @@ class Upsample(Layer):
     )
     cubic_a = argument(number, "the parameter of the cubic kernel", -0.75)
     antialias = argument(flag, "whether linear and cubic take in all elements that a smaller map is made of", False)
+    exclude_outside = argument(
+        flag, "whether cubic or antialias leave out what lies beyond a border, instead of repeating the border", False
+    )
 
     example = Example("upsample: 2", inputs=((256, 13, 13),), output=(256, 26, 26))
     elsewhere = Elsewhere(
@@ -69,6 +72,9 @@ class Upsample(Layer):
         if self.antialias and (self.mode.startswith("nearest") or self.align_corners):
             what = "antialias = true takes mode linear or cubic, without align_corners"
             raise LayerError(what, argument="antialias")
+        if self.exclude_outside and self.mode != "cubic" and not self.antialias:
+            what = f"exclude_outside = true has no effect with mode = {self.mode}"
+            raise LayerError(what, argument="exclude_outside", hint="leave it out, or write 'mode: cubic'")
         if self.align_corners and self.mode.startswith("nearest"):
             raise LayerError(
                 f"align_corners = true has no effect with mode = {self.mode}",
@@ -151,6 +157,9 @@ class Upsample(Layer):
             else:
                 low, weights = self._weights(np, places)
             taps = np.arange(len(weights)).reshape(-1, 1) + low
+            if self.exclude_outside:
+                weights = np.where((taps >= 0) & (taps < length), weights, 0)
+                weights = weights / weights.sum(0)
             shape = (-1, *(1,) * (x.ndim - axis - 1))
             parts = [
                 x.take(tap.clip(0, length - 1), axis=axis) * weight.astype(x.dtype).reshape(shape)
@@ -179,7 +188,7 @@ class Upsample(Layer):
     def _wide(self, np: NumPy, places: Array, factor: float) -> tuple[Array, Array]:
         """Return the first element of each place and the weights of all, by a kernel as wide as an output element.
 
-        Elements beyond a border are those at it, as in ONNX; Pillow and PyTorch leave them out.
+        Elements beyond a border are those at it, as in ONNX; Pillow and PyTorch leave them out (``exclude_outside``).
         """
         reach = (1 if self.mode == "linear" else 2) / factor
         low = np.ceil(places - reach).astype(int)
@@ -236,7 +245,8 @@ class Upsample(Layer):
         if is_nearest:
             made["nearest_mode"] = "floor" if self.mode == "nearest" else "round_prefer_ceil"
         more: dict[str, Attribute] = {"cubic_coeff_a": self.cubic_a} if self.mode == "cubic" else {}
-        return made | more | ({"antialias": 1} if self.antialias else {})
+        flags = {"antialias": self.antialias, "exclude_outside": self.exclude_outside}
+        return made | more | {name: 1 for name, is_set in flags.items() if is_set}
 
     def _nearest(self, np: NumPy, length: int, count: int, factor: float | None) -> list[int]:
         """Return which element of an axis each place of the output takes."""
@@ -252,20 +262,24 @@ class Upsample(Layer):
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's function.  Raises LayerError for places and kernels that it does not have."""
         d = mapped(flow.inputs[0], "upsampling")
-        if self.mode == "cubic" and (d != 2 or self.cubic_a != -0.75):
-            raise LayerError("has cubic upsampling only on two spatial axes, with cubic_a = -0.75")
+        if self.mode == "cubic" and (d != 2 or self.cubic_a != (-0.5 if self.antialias else -0.75)):
+            raise LayerError("has cubic upsampling only on two axes, with cubic_a = -0.75, or -0.5 with antialias")
+        if self.antialias and d != 2:
+            raise LayerError("has antialias only on two axes")
         if self.coordinates == "asymmetric" and self.mode != "nearest":
             raise LayerError(f"has no asymmetric coordinates with mode = {self.mode}")
-        if self.antialias:
-            raise LayerError("leaves out what lies beyond a border where antialias = true")
+        if self.antialias != self.exclude_outside:
+            raise LayerError("leaves out what lies beyond a border where antialias = true, and only there")
         modes = {"linear": ("linear", "bilinear", "trilinear")[d - 1], "cubic": "bicubic"}
         name, sized = ("size", self.size) if self.scale_factor is None else ("scale_factor", self.scale_factor)
         mode, corners = Or(modes.get(self.mode, self.mode), "nearest"), Or(self.align_corners, False)
-        return Torch(call("F.interpolate", X, mode=mode, align_corners=corners, **{name: short(sized or ())}))
+        options = {"align_corners": corners, "antialias": Or(self.antialias, False)}
+        return Torch(call("F.interpolate", X, mode=mode, **options, **{name: short(sized or ())}))
 
     def label(self) -> str:
         """Return ``×2`` or ``56×56``, and the mode."""
         mode = "" if self.mode == "nearest" else f", {self.mode}" + ", antialias" * self.antialias
+        mode += ", inside" * self.exclude_outside
         if self.size is not None:
             return size_label(self.size) + mode
         scales = self.scale_factor if isinstance(self.scale_factor, tuple) else (self.scale_factor,)

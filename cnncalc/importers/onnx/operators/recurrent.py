@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cnncalc.importers.onnx.builder import Builder, operator
+from cnncalc.importers.onnx.operators.elementwise import affine
 from cnncalc.importers.onnx.steps import made
 from cnncalc.importers.onnx.values import Call, ConstantInput, UnfitError, Value, alias
 from cnncalc.layers.shapes import shape_text
@@ -67,9 +68,9 @@ def recurrent(
     if call.number("clip"):
         raise UnfitError("a bound of the gates is not supported")
     arguments = _arguments(call, op, hidden, directions)
-    lengths = call.given(4)
-    if lengths is not None and lengths.is_live:
-        build.notes.append(f"{op} '{call.operator.name}' is counted over all steps; sequence_lens is ignored")
+    lengths = _lengths(call.given(4), x)
+    if lengths is not None:
+        arguments["lengths"] = True
     held = _held(build, op, w, r, b, hidden, directions)
     peepholes = call.given(7)
     if peepholes is not None and not _is_zero(build, peepholes):
@@ -88,12 +89,25 @@ def recurrent(
     given = [state for state in states if state is not None]
     if given and states[0] is None:
         raise UnfitError("its first cells are given without its first state")
-    y = build.layer(made(op.lower(), arguments), [x, *given], None, held)
-    outputs = _outputs(build, y, x, hidden, directions, wants_cells, bool(arguments.get("reverse")), first)
+    y = build.layer(made(op.lower(), arguments), [x, *([] if lengths is None else [lengths]), *given], None, held)
+    outputs = _outputs(build, y, x, lengths, hidden, directions, wants_cells, bool(arguments.get("reverse")), first)
     whole = outputs[0]
     if not along or whole is None:
         return outputs
     return [alias(whole, whole.shape, 1) if first else build.view(whole, (directions, 1, hidden), 0), *outputs[1:]]
+
+
+def _lengths(lengths: Value | None, x: Value) -> Value | None:
+    """Return the number of steps of each sample's sequence; None where it is all of them."""
+    if lengths is None or (lengths.data is None and not lengths.is_live):
+        return None
+    if lengths.is_live:
+        if x.axis is None or (lengths.axis, lengths.shape) != (0, ()):
+            raise UnfitError("its sequence_lens are not one of each sample")
+        return lengths
+    if set(lengths.data or ()) - {x.shape[0]}:
+        raise UnfitError("its sequence_lens leave out steps of all samples")
+    return None
 
 
 def _is_read(build: Builder, call: Call, index: int) -> bool:
@@ -162,8 +176,9 @@ def _is_zero(build: Builder, value: Value) -> bool:
 
 
 def _outputs(
-    build: Builder, y: Value, x: Value, hidden: int, directions: int, cells: bool, reverse: bool, first: int
-) -> Sequence[Value | None]:
+    build: Builder, y: Value, x: Value, lengths: Value | None, hidden: int, directions: int, cells: bool, reverse: bool,
+    first: int,
+) -> Sequence[Value | None]:  # fmt: skip
     """Return a layer's outputs in ONNX' shapes: (T, directions, N, H), and (directions, N, H) for the last states."""
     steps = x.shape[0]
 
@@ -181,7 +196,11 @@ def _outputs(
             sides.append(y if is_all else build.step("slice", [y], None, axis=1, start=start, stop=start + hidden))
     last = []
     for number, side in enumerate(sides):
-        start, stop = (0, 1) if reverse or number % directions == 1 else (steps - 1, None)
+        backwards = reverse or number % directions == 1
+        if lengths is not None and not backwards:
+            last.append(build.step("gather", [side, affine(build, lengths, add=-1.0)], None, axis=0))
+            continue
+        start, stop = (0, 1) if backwards else (steps - 1, None)
         last.append(build.step("slice", [side], None, axis=0, start=start, stop=stop))
     ends = [joined(last[at : at + directions], 0) for at in range(0, len(last), directions)]
     states = joined(sides[:directions], 1) if cells else y

@@ -78,7 +78,7 @@ def _resize(build: Builder, call: Call) -> Value:
 def _is_known(call: Call, x: Value, size: Shape, scales: Sequence[float]) -> bool:
     """Whether a layer finds the places, and makes the same of what is around them."""
     where, nearest = _where(call), call.text("mode", "nearest") == "nearest"
-    averages = call.integer("exclude_outside") or (_widens(call, scales) and where in ("align_corners", "asymmetric"))
+    averages = _widens(call, scales) and where in ("align_corners", "asymmetric")
     alone = any(count == 1 < length for length, count in zip(x.shape[1:], size, strict=True))
     axes = zip(x.shape[1:], size, scales, strict=True)
     elsewhere = (
@@ -107,6 +107,8 @@ def _manner(call: Call, scales: Sequence[float]) -> dict[str, object]:
         how["coordinates"] = "asymmetric"
     if how["mode"] == "cubic" and abs(call.number("cubic_coeff_a", -0.75) + 0.75) > 1e-6:
         how["cubic_a"] = call.number("cubic_coeff_a", -0.75)
+    if call.integer("exclude_outside") and (how["mode"] == "cubic" or "antialias" in how):
+        how["exclude_outside"] = True
     return how
 
 
