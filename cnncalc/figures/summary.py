@@ -22,6 +22,7 @@ class Row(NamedTuple):
     """One layer, or several that are summed.  Shapes have the batch axis first; counts are for the whole batch.
 
     Attributes:
+        activations: elements of the output of a convolution or a linear layer; 0 for others.
         receptive_field: sizes on the first input that the layer depends on, one per axis.
         node: the layer, or the last of several.
         layers: number of layers.
@@ -203,7 +204,7 @@ def _row(node: Node, batch: int, width: int, field: tuple[int, ...]) -> Row:
             node.buffers,
             copies * use.macs,
             copies * (use.flops or 0),
-            elements,
+            elements if layer.kind in COUNTED_IN_ACTIVATIONS else 0,
             elements * width,
             field,
             node,
@@ -246,8 +247,9 @@ def share(part: float, whole: float) -> float:
 
 
 def _totals(network: Graph, rows: list[Row], batch: int, width: int, optimizer: str) -> Totals:
-    totals = {name: sum([getattr(row, name) for row in rows]) for name in ("params", "buffers", "macs", "flops")}
-    params, buffers, forward = totals["params"], totals["buffers"], sum([row.activations for row in rows])
+    summed = ("params", "buffers", "macs", "flops", "activations")
+    totals = {name: sum([getattr(row, name) for row in rows]) for name in summed}
+    params, buffers, forward = totals["params"], totals["buffers"], sum([row.output_bytes for row in rows]) // width
     peak, where = peak_elements(network, batch)
     memory = Memory(
         weights=params * width,
@@ -258,5 +260,4 @@ def _totals(network: Graph, rows: list[Row], batch: int, width: int, optimizer: 
         optimizer=optimizer,
         peak_at=where.name if where else "",
     )
-    counted = sum([row.activations for row in rows if row.kind in COUNTED_IN_ACTIVATIONS])
-    return Totals(len(rows), **totals, activations=counted, memory=memory)
+    return Totals(len(rows), **totals, memory=memory)

@@ -110,6 +110,15 @@ def test_a_batch_multiplies_work_and_not_params() -> None:
     assert four["layers"][0]["output_shape"] == [4, 6, 28, 28]
 
 
+def test_columns_add_up_to_the_totals() -> None:
+    """LeNet-5's outputs of conv and linear layers by hand: 6·28·28 + 16·10·10 + 120 + 84 + 10 = 6,518."""
+    found = summary("lenet5")
+    for figure in ("params", "buffers", "macs", "flops", "activations"):
+        assert sum(row[figure] for row in found["layers"]) == found["totals"][figure]
+    assert found["totals"]["activations"] == 6518
+    assert sum(row["output_bytes"] for row in found["layers"]) == found["totals"]["forward_bytes"]
+
+
 def test_receptive_fields_by_hand() -> None:
     """LeNet: conv 5 sees 5; pool 2/2 sees 6, stride 2; conv 5 sees 6 + 4·2 = 14; pool sees 16, stride 4."""
     found = summary("-", stdin=LENET)

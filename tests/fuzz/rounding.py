@@ -15,6 +15,7 @@ from cnncalc.execution.kernels import Kernels
 from cnncalc.execution.weights import node_weights
 from cnncalc.graph import Graph, Node
 from cnncalc.layers.normalization.instancenorm import InstanceNorm
+from cnncalc.layers.normalization.layernorm import LayerNorm
 
 SUMS = {"sum", "mean", "cumsum", "avgpool", "adaptive_avgpool", "global_avgpool", "add", "conv", "conv_transpose"} | {
     "linear", "locally_connected", "matmul", "einsum", "upsample", "fold"
@@ -62,8 +63,9 @@ def _terms(node: Node, out: Any, incoming: list[Any], weights: Arrays) -> Any:
         return np.maximum(np.abs(out), 1.0)
     if layer.kind == "norm" and layer.type != "lrn":  # the mean is subtracted before the rest is enlarged
         (x,) = incoming
-        if isinstance(layer, InstanceNorm):  # each map separately: a constant map becomes nothing but rounding
-            axes = tuple(range(2, x.ndim))
+        if isinstance(layer, (InstanceNorm, LayerNorm)):  # constant elements become nothing but rounding
+            over = layer.over(x.shape[1:]) if isinstance(layer, LayerNorm) else range(1, x.ndim - 1)
+            axes = tuple([axis + 1 for axis in over])
             gain = 1 / np.sqrt(x.var(axes, keepdims=True) + layer.eps)
             return np.abs(out) + np.abs(x).max(axes, keepdims=True) * gain * np.abs(weights.get("weight", 1.0)).max()
         return np.abs(out) + np.abs(x).max() * out.std() / max(x.std(), 1e-30)

@@ -151,7 +151,7 @@ def _sum(summary: Summary, columns: tuple[str, ...]) -> list[str | Cell | Bar]:
             cells += [Cell(exact(getattr(summary.totals, column)), "bold"), Bar(0), ""]
         else:
             total = getattr(summary.totals, column, None)
-            cells.append(Cell(exact(total), "bold") if isinstance(total, int) and column != "activations" else "")
+            cells.append(Cell(exact(total), "bold") if isinstance(total, int) else "")
     return cells
 
 
