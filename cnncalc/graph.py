@@ -7,6 +7,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.limits import MAX_DETAILED, MAX_DETAILED_READS, MAX_LAYERS
 from cnncalc.ground.named import NamedTuple
 from cnncalc.layers.base import Layer, LayerError, Use, Weight
 from cnncalc.layers.shapes import Shape, shape_text
@@ -329,6 +330,16 @@ class Graph:
         """Refuse several samples where the file is for one alone.  Raises CnncalcError."""
         if self.model.single and batch > 1:
             raise CnncalcError(f"a batch of {batch}, but {self.model.single} restricts the network to a batch of 1")
+
+    def check_count(self, done: str, nodes: Sequence[Node] | None = None) -> None:
+        """Refuse what is ``done`` with each of some layers (None: all) where they are many. Raises CnncalcError."""
+        nodes = self.nodes if nodes is None else nodes
+        reads = sum([len(node.inputs) for node in nodes])
+        if len(nodes) > MAX_DETAILED or reads > MAX_DETAILED_READS:
+            own = f"{len(nodes):,} layers" + (f" that read {reads:,} tensors" if len(nodes) <= MAX_DETAILED else "")
+            most = f"at most {MAX_DETAILED:,} that read {MAX_DETAILED_READS:,} can be {done}"
+            hint = f"summaries, checks, hotspots and sweeps take up to {MAX_LAYERS:,} layers"
+            raise CnncalcError(f"'{self.title}' has {own}; {most}", hint)
 
     def _stranger(self, tensors: Iterable[Tensor]) -> Tensor | None:
         """Return the first of some tensors that belongs to another graph."""

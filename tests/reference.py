@@ -111,15 +111,16 @@ def bounds() -> str:
                 "Specs and model files are untrusted input. Expressions run on a whitelist of syntax, YAML is composed and "
                 "never made into objects, nothing outside the named file is opened, and whatever a file asks for is bounded, "
                 "in `cnncalc/ground/limits.py`. A file that needs more is refused with a sentence and exit code 2.",
-                "A spec of up to 10 kB takes at most about a second of a core and 200 MB to read and to sum up, unless it asks "
-                "for more than 20,000 layers; beyond that time grows with the layers, about 20 µs for each where they are alike "
-                "and 70 µs where no two are: 118,000 take 2.3 s and 8.4 s. `check`, `hotspots`, `draw`, `deploy`, every format and "
-                "`sweep` take as long as `summary`, within a quarter; `import` takes 1.7 times as long, and `compare` of two such "
-                "networks, a page, a sweep of three and source for PyTorch take twice as long. Of many inputs that are seen "
-                "differently, receptive fields are upper bounds. "
-                "`explain` takes so many layers only by name, `deploy` plans 20,000 operators at most, "
-                "and what `run` and `explain --at` compute and `export` and `weights` write is bounded by the memory and the disk "
-                "that are free, and by `--max-memory`. `python -m benchmarks.hostile` measures all of them.",
+                "A spec of up to 10 kB takes at most about a second of a core and 200 MB in any command, or is refused, unless "
+                "it asks for more than 20,000 layers; beyond that time grows with the layers, about 20 µs for each where they "
+                "are alike and 70 µs where no two are: 118,000 take 2.3 s and 8.4 s. So many layers are taken by `summary`, "
+                "`check`, `hotspots`, `weights`, `sweep` and `survey`, and by `explain` where they are named; what works on each "
+                "layer (`draw`, pages, `run`, `deploy`, `import`, `export`, `compare`) takes `MAX_DETAILED` and refuses more. "
+                "`sweep` and `survey` take that time for each network that they build. "
+                "Of many inputs that are seen differently, receptive fields are upper bounds. What `run` and `explain --at` "
+                "compute, and the weights that `export` and `weights` write, are as many as the spec asks for: they are bounded "
+                "by the memory and the disk that are free, and by `--max-memory`. "
+                "`python -m benchmarks.hostile` measures all of them.",
                 "\n".join(rows),
             ]
         )

@@ -74,6 +74,7 @@ def command(
     for one in chosen:
         with asked.each.blaming(*one):
             networks.append(one.build(*changes))
+        networks[-1].check_count("compared")
     for network in networks:
         for note in network.notes:
             to_stderr(f"note: {network.title}: {note}")

@@ -89,6 +89,7 @@ def command(
         to_stderr(error.text())
     if patterns:
         choice = choice._replace(nodes=layers_named(network, patterns))
+    network.check_count("drawn", choice.nodes)
     on = Machine(*parse_machine(machine))
     if out.format == "html":
         out.text(page_of(network, summarize(network, *basis), on, choice, by, more))

@@ -77,6 +77,8 @@ def command(
     cnncalc summary resnet50 -o resnet50.html
     """
     recipe, network = asked.built()
+    if out.format == "html":
+        network.check_count("drawn")
     summary = summarize(network, *basis, optimizer, convention)
     if out.format == "html":
         from cnncalc.cli.draw import page_by_default

@@ -13,7 +13,7 @@ from cnncalc.deployment.operators import DeviceGraph, DeviceTensor
 from cnncalc.deployment.rules import affine, elementwise, movement, windows
 from cnncalc.graph import Node
 from cnncalc.ground.errors import CnncalcError
-from cnncalc.ground.limits import MAX_OPERATORS
+from cnncalc.ground.limits import MAX_DETAILED
 
 if TYPE_CHECKING:
     from cnncalc.deployment.constants import Converter, NumberFormat
@@ -50,6 +50,7 @@ def lower(graph: Graph, kind: NumberFormat, converter: Converter) -> DeviceGraph
     Raises:
         CnncalcError: for a layer that the runtime doesn't support, with the reason.
     """
+    graph.check_count("planned for a device")
     low = Lowering(graph, kind, converter)
     for tensor in graph.inputs.values():
         low.values[tensor] = DeviceTensor(tensor.name, last(tensor.shape), kind.activation, kind.scaled)
@@ -58,8 +59,8 @@ def lower(graph: Graph, kind: NumberFormat, converter: Converter) -> DeviceGraph
             low.passes(node)
         else:
             _rule_of(node, kind)(low, node)
-        if len(low.operators) - len(low.dropped) > MAX_OPERATORS:
-            raise CnncalcError(f"'{graph.title}' has more than {MAX_OPERATORS:,} operators, which no device plans")
+        if len(low.operators) - len(low.dropped) > MAX_DETAILED:
+            raise CnncalcError(f"'{graph.title}' has more than {MAX_DETAILED:,} operators, which no device plans")
     inputs = [low.values[tensor] for tensor in graph.inputs.values()]
     found = [(tensor, low.values[tensor]) for tensor in graph.outputs.values()]
     outputs = [low.without_height(tensor, flow) if _has_height(tensor, flow) else flow for tensor, flow in found]

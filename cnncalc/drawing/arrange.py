@@ -37,6 +37,7 @@ def arrange(
         misfits: the layers that could not be added, drawn as faults.
         opened: scopes that are not drawn; their parts belong to the network itself.
     """
+    graph.check_count("drawn", nodes)
     atoms = atoms_of(graph, nodes, misfits)
     root = TreeScope(graph.title, "")
     _fill(root, atoms, _around(atoms) if nodes is None else (), 0, opened)

@@ -12,6 +12,7 @@ from cnncalc.drawing.svg import document, escaped
 from cnncalc.figures.selection import select
 from cnncalc.figures.summary import Summary
 from cnncalc.graph import Graph
+from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.numbers import counted, exact
 from cnncalc.layers.shapes import crossed
 
@@ -42,6 +43,10 @@ def _pieces(graph: Graph, summary: Summary) -> Iterator[str]:
         yield f"<tr><td>… {exact(len(rows) - MOST_ROWS)} more</td><td></td><td></td><td></td><td></td></tr>\n"
     yield "</tbody></table>\n"
     measure = LayerFigure("macs", f"the {summary.figure}", [row.macs for row in summary.rows], totals.macs)
-    drawing = document(picture(graph, measure, Choice(1)), style=False)
+    try:
+        drawing = document(picture(graph, measure, Choice(1)), style=False)
+    except CnncalcError as error:  # it has too many layers to be drawn
+        yield f"<p>{escaped(error.message)}</p>\n"
+        return
     plain = re.sub(' class="[^"]*"', "", drawing)
     yield f"<details><summary>graph</summary>{plain}</details>\n"

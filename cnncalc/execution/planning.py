@@ -41,8 +41,9 @@ class RunPlan:
         """Plan a run; `pieces` depends on BLAS unless given, and `made` are the steps if they are known already.
 
         Raises:
-            CnncalcError: if the network is for one sample alone.
+            CnncalcError: if the network is for one sample alone, or has too many layers.
         """
+        network.check_count("run")
         network.check_batch(batch)
         self.network, self.batch, self.keep, self.fuse = network, batch, keep, fuse
         self.dtype: DType = np.dtype(dtype)

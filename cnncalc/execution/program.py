@@ -73,6 +73,7 @@ class BatchProgram:
         self.calls: list[list[Call]] = []
         self.begun = self.complete = False
         self._number = 0  # number of the next step
+        self._packed = 0  # number of the first step whose weights are not packed
         self._waiting: list[StepWork] = []
         self.packing = 0.0
         self.preparation = self.laying_out = perf_counter() - begun
@@ -84,14 +85,8 @@ class BatchProgram:
         the processor's caches.
         """
         begun = perf_counter()
-        end, reads = self._number, 0
-        while end < self.plan.certain and reads < MOST_READS_AHEAD:
-            reads += len(self.steps[end].reads)
-            end += 1
-        for kernel, folded in zip(self.plan.kernels[self._number : end], self.folded[self._number : end], strict=True):
-            weight = folded.weights.get("weight")
-            if kernel is not None and isinstance(weight, HeldWeight):
-                kernel.prepare(weight, folded.weights.get("bias"), folded.before)
+        if self._number >= self._packed:
+            self._pack()
         self.packing += perf_counter() - begun
         found: list[StepWork] = []
         reads = 0
@@ -105,6 +100,18 @@ class BatchProgram:
             work.bind(self.team, self.repeats)
         self._waiting += found
         self.preparation += perf_counter() - begun
+
+    def _pack(self) -> None:
+        """Pack the weights of the next steps."""
+        end, reads = self._number, 0
+        while end < self.plan.certain and reads < MOST_READS_AHEAD:
+            reads += len(self.steps[end].reads)
+            end += 1
+        for kernel, folded in zip(self.plan.kernels[self._number : end], self.folded[self._number : end], strict=True):
+            weight = folded.weights.get("weight")
+            if kernel is not None and isinstance(weight, HeldWeight):
+                kernel.prepare(weight, folded.weights.get("bias"), folded.before)
+        self._packed = end
 
     def first(self, inputs: Mapping[str, Array], note: Note | None) -> Iterator[Done]:
         """Run every step once."""

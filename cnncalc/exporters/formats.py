@@ -66,12 +66,14 @@ class ExportFormat(NamedTuple):
     folder: bool = False
 
     def export(self, graph: Graph, options: Options) -> Iterable[Chunk]:
-        """Return a graph's file, piece by piece.  Raises CnncalcError for layers that can't be expressed."""
+        """Return a graph's file, piece by piece.  Raises CnncalcError for layers that can't be expressed, or too many."""
+        graph.check_count("exported")
         chunks: Iterable[Chunk] = import_module(f"{__package__}.{self.module}").export(graph, options)
         return chunks
 
     def files(self, graph: Graph, options: Options) -> Iterable[tuple[str, bytes]]:
         """Return a graph's files with their names, of a format that is a folder; raises as :meth:`export` does."""
+        graph.check_count("exported")
         files: Iterable[tuple[str, bytes]] = import_module(f"{__package__}.{self.module}").files(graph, options)
         return files
 

@@ -39,6 +39,7 @@ def written(graph: Graph) -> tuple[str, Graph]:
     Raises:
         CnncalcError: if a spec can't express the graph.
     """
+    graph.check_count("written as a spec")
     check_text(graph)
     for tensor in graph.inputs.values():
         if tensor.times != 1:

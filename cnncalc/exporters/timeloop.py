@@ -16,6 +16,7 @@ from cnncalc.exporters.contracted import Product, coverage, products
 from cnncalc.exporters.formats import Options
 from cnncalc.graph import Graph
 from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.limits import MAX_PROBLEMS
 from cnncalc.ground.numbers import counted
 from cnncalc.ground.places import Fault, SpecError
 from cnncalc.layers.contractions import Contraction, WindowedAxis
@@ -61,6 +62,10 @@ def files(graph: Graph, options: Options) -> Iterator[tuple[str, bytes]]:
         raise CnncalcError(f"'{graph.title}' has no layer with MACs, which is all that Timeloop maps")
     _refuse_many_axes(found)
     problems = distinct(found)
+    if len(problems) > MAX_PROBLEMS:
+        raise CnncalcError(
+            f"'{graph.title}' has {len(problems):,} different products; at most {MAX_PROBLEMS:,} are files"
+        )
     width = len(str(len(problems) - 1))
     rows = ["file,uses,macs,layers"]
     for number, problem in enumerate(problems):

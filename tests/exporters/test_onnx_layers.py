@@ -162,10 +162,10 @@ TOO_MUCH = {
         (1, 300_000_000),
         "has 199,999,999 bins of an axis, which would be too many operators",
     ),
-    "upsample: {size: 400000001}": ((1, 300_000_000), "takes 400,000,001 indices, but at most 16,777,216 are exported"),
+    "upsample: {size: 400000001}": ((1, 300_000_000), "takes 400,000,001 indices, but at most 1,048,576 are exported"),
     "locally_connected: {out_channels: 1, kernel_size: 5}": (
         (1, 9000, 900),
-        "gathers 201,510,400 elements, but at most 16,777,216 indices are exported",
+        "gathers 201,510,400 elements, but at most 1,048,576 indices are exported",
     ),
 }
 

@@ -61,7 +61,7 @@ class Merge(Kernel):
 
     def stages(self, task: Task) -> Iterator[Stage]:
         """Merge the inputs into the output, a few lines of its second axis at a time."""
-        inputs = [np.broadcast_to(array, self.shape) for array in task.inputs]
+        inputs = [array if array.shape == self.shape else np.broadcast_to(array, self.shape) for array in task.inputs]
         lines = self.shape[1] if len(self.shape) > 2 else 1
 
         def block(calls: Calls, start: int, stop: int) -> None:

@@ -20,7 +20,7 @@ from cnncalc.exporters.onnx.messages import node as node_message
 from cnncalc.exporters.onnx.operators import Operators
 from cnncalc.graph import Graph, Node
 from cnncalc.ground.errors import CnncalcError
-from cnncalc.ground.limits import MAX_EXPORTED_OPERATORS
+from cnncalc.ground.limits import MAX_EXPORTED_INDICES, MAX_EXPORTED_OPERATORS
 from cnncalc.ground.version import __version__
 from cnncalc.importers.onnx.proto import FLOAT, WIDTHS, GraphProto, ModelProto, OperatorSetIdProto
 from cnncalc.layers.base import LayerError
@@ -145,7 +145,7 @@ def _parts(graph: Graph, opset: int, shown: Collection[Node], free: bool) -> Par
         OpsetError: for one that has a counterpart in a later opset, if that is ``free``.
     """
     names = tensor_names(graph)
-    operators, weights = [], list[tuple[str, Shape]]()
+    operators, weights, indices = [], list[tuple[str, Shape]](), 0
     for node in graph.nodes:
         made = Operators(node, node.inputs, [names[tensor] for tensor in node.inputs], opset)
         try:
@@ -158,8 +158,13 @@ def _parts(graph: Graph, opset: int, shown: Collection[Node], free: bool) -> Par
                 f"{place}'{node.name}', of type {node.layer.type}, can't be expressed in ONNX: it {error.message}"
             ) from None
         operators += [block(GraphProto.NODE, message) for message in messages]
-        if len(operators) > MAX_EXPORTED_OPERATORS:
-            raise CnncalcError(f"'{graph.title}' is made of more than {MAX_EXPORTED_OPERATORS:,} operators in ONNX")
+        indices += made.indices
+        for count, most, what in (
+            (len(operators), MAX_EXPORTED_OPERATORS, "operators"),
+            (indices, MAX_EXPORTED_INDICES, "indices"),
+        ):
+            if count > most:
+                raise CnncalcError(f"'{graph.title}' takes more than {most:,} {what} in ONNX")
         if node.shares is None:
             weights += [(node.key(name), weight.shape) for name, weight in node.use.weights.items()]
     operators += [

@@ -32,6 +32,7 @@ class Operators:
         shapes: their shapes, without the batch axis.
         output: the shape of the output.
         weights: names of the layer's tensors that are used, as ``cnncalc weights`` lists them.
+        indices: number of the integers in its constants.
     """
 
     def __init__(self, layer: Node, tensors: Sequence[Tensor], names: Sequence[str], opset: int) -> None:
@@ -43,6 +44,7 @@ class Operators:
         self._times = [tensor.times for tensor in tensors]
         self._made: list[tuple[str, str, list[str], list[str], dict[str, Attribute]]] = []
         self._count: dict[str, int] = {}
+        self.indices = 0
 
     @property
     def np(self) -> NumPy:
@@ -101,8 +103,9 @@ class Operators:
 
     def integers(self, values: Sequence[int]) -> str:
         """Return integers as a constant of rank 1.  Raises LayerError for too many."""
-        if len(values) > MAX_EXPORTED_INDICES:
-            raise LayerError(f"takes {len(values):,} indices, but at most {MAX_EXPORTED_INDICES:,} are exported")
+        self.indices += len(values)
+        if self.indices > MAX_EXPORTED_INDICES:
+            raise LayerError(f"takes {self.indices:,} indices, but at most {MAX_EXPORTED_INDICES:,} are exported")
         return self.node("Constant", value=TensorMessage([len(values)], values, INT64))
 
     def integer(self, value: int) -> str:

@@ -14,6 +14,8 @@ from cnncalc.exporters.torch.names import TAKEN, class_name, free, is_free, netw
 from cnncalc.exporters.torch.source import class_text
 from cnncalc.exporters.torch.structures import Maker, SlotRef, Structure, is_chain, structure_of
 from cnncalc.graph import Graph, Node, Tensor
+from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.limits import MAX_DETAILED
 from cnncalc.ground.numbers import counted
 from cnncalc.ground.places import Fault, SpecError
 from cnncalc.ground.terminal_safe import printable
@@ -67,6 +69,9 @@ class _Module:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.root = parts_of(graph, modules=True)
+        scopes = sum([1 for _ in all_parts(self.root)])
+        if scopes > MAX_DETAILED:
+            raise CnncalcError(f"'{graph.title}' has {scopes:,} scopes; at most {MAX_DETAILED:,} can be modules")
         self.torch = _translated(graph)
         self.helpers = dict.fromkeys([text for found in self.torch.values() for text in found.helpers])
         self.makers: dict[ScopePart, Maker] = {}
