@@ -66,7 +66,7 @@ class ExportFormat(NamedTuple):
     folder: bool = False
 
     def export(self, graph: Graph, options: Options) -> Iterable[Chunk]:
-        """Return a graph's file, piece by piece.  Raises CnncalcError for layers that can't be expressed, or too many."""
+        """Return a graph's file, piece by piece.  Raises CnncalcError for layers that it can't say, or too many."""
         graph.check_count("exported")
         chunks: Iterable[Chunk] = import_module(f"{__package__}.{self.module}").export(graph, options)
         return chunks
