@@ -26,8 +26,8 @@ MAX_LAYERS = 120_000
 """Layers of a network."""
 
 MAX_DETAILED = 5_000
-"""Layers of a network that is drawn, run, exported, written as a spec, planned for a device or aligned with another, and
-operators of a device; scopes of a network that is written for PyTorch. The largest of 741 published and exported files has 1,492 layers.
+"""Layers of a network that is drawn, run, exported, written as a spec, planned for a device or compared; operators of a
+device; scopes that become PyTorch's modules. The largest of 741 published and exported files has 1,492 layers.
 """
 
 MAX_DETAILED_READS = 20_000
