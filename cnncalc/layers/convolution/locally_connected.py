@@ -113,7 +113,7 @@ class LocallyConnected(Conv):
         for size, tap in zip(sizes, taps, strict=True):
             index = (index[:, None, :, None] * size + tap[None, :, None, :]).reshape(index.shape[0] * len(tap), -1)
         flat = onnx.reshape(x, [0, channels, -1])
-        windows = onnx.node("Gather", flat, onnx.integers(index.ravel().tolist()), axis=2)
+        windows = onnx.node("Gather", flat, onnx.integers([*map(int, index.ravel().tolist())]), axis=2)
         windows = onnx.reshape(windows, [0, 0, *index.shape])
         filters = onnx.reshape(onnx.weight("weight"), [0, 0, *index.shape])
         made = onnx.reshape(onnx.node("Einsum", windows, filters, equation="ncpk,ocpk->nop"), [0, 0, *onnx.output[1:]])
