@@ -35,6 +35,11 @@ def macs_and_bias(use: Use, batch: int) -> int:
     return batch * (use.macs + (prod(use.output) if "bias" in use.weights else 0))
 
 
+def four_per_output(use: Use, batch: int) -> int:
+    """4 per output element, as if bilinear"""
+    return 4 * batch * prod(use.output)
+
+
 def normalised(use: Use, batch: int) -> int:
     """5 per element, 4 without a scale"""
     return batch * prod(use.output) * (5 if use.params else 4)

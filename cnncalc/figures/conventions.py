@@ -96,6 +96,7 @@ TOOLS = {
                     "layernorm groupnorm instancenorm": rules.normalised,
                     "adaptive_avgpool global_avgpool": rules.flat_pool,
                     "upsample": rules.resized,
+                    "grid_sample": rules.four_per_output,
                 }
             ),
         ),

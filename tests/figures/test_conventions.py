@@ -150,17 +150,19 @@ def test_a_module_used_twice_counts_twice() -> None:
 
 def test_types_marked_as_compared_have_a_test() -> None:
     compared = {row["item"].partition(":")[0] for row in MODULES}
-    # PyTorch has no module for scale, nor a function for center_crop, which slices
+    # PyTorch has no module for scale, nor a function for center_crop, which slices; unfold undoes a fold
     types = {name: layer_type(name) for name in layer_types()}
     called = {name for name, found in types.items() if found is not None and found.elsewhere.compared}
-    assert called == compared | {"scale", "center_crop"}
+    assert called == compared | {"scale", "center_crop", "unfold"}
     assert called < set(layer_types())
 
 
 @pytest.mark.parametrize("tool", TOOLS)
 def test_types_that_were_not_compared_have_no_figure(tool: str) -> None:
-    net = network("input: [3, 8, 8]\nlayers:\n  - conv: {out_channels: 2, kernel_size: 3}\n  - quantize: 0.1\n")
-    assert summarize(net, convention=tool).uncounted == ["quantize"]
+    net = network(
+        "input: [3, 8, 8]\nlayers:\n  - conv: {out_channels: 2, kernel_size: 3}\n  - locally_connected: {out_channels: 2, kernel_size: 3}\n"
+    )
+    assert summarize(net, convention=tool).uncounted == ["locally_connected"]
     assert summarize(net, convention=tool).totals.macs > 0
 
 

@@ -41,7 +41,7 @@ class Quantize(Layer):
     output = argument(choice("numbers", "integers", "scale", "zero_point"), "the result to return", "numbers")
 
     example = Example("quantize: 0.02", inputs=((64, 28, 28),), output=(64, 28, 28), flops=7 * 64 * 28 * 28)
-    elsewhere = Elsewhere(torch="FakeQuantize", others="fake_quantize fake_quant")
+    elsewhere = Elsewhere(torch="FakeQuantize", others="fake_quantize fake_quant", compared=True)
 
     def check(self) -> None:
         """Refuse a scale of 0 or less, and a range of integers with fewer than two of them."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnncalc.layers.arguments import LayerError, argument, axis
-from cnncalc.layers.base import Example
+from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
 from cnncalc.layers.pytorch import Torch, X, call
 from cnncalc.layers.reads import Read, Reads, along
@@ -20,6 +20,7 @@ class Fold(Movement):
 
     axis = argument(axis, "the axis to move into the batch", 0)
 
+    elsewhere = Elsewhere(compared=True)
     example = Example("fold: 0", inputs=((64, 49, 96),), output=(49, 96))
 
     def output_shape(self, *inputs: Shape) -> Shape:

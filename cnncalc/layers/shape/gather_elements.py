@@ -31,7 +31,7 @@ class GatherElements(Movement):
     axis = argument(axis, "the axis of the indices", 0)
 
     example = Example("gather_elements: {axis: 0}", inputs=((900, 4), (300, 4)), output=(300, 4))
-    elsewhere = Elsewhere(onnx="GatherElements", others="take_along_axis take_along_dim")
+    elsewhere = Elsewhere(onnx="GatherElements", others="take_along_axis take_along_dim", compared=True)
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return the indices' shape."""

@@ -40,7 +40,7 @@ class GridSample(Layer):
     example = Example(
         "grid_sample", inputs=((64, 28, 28), (14, 14, 2)), output=(64, 14, 14), flops=(4 + 3) * 64 * 14 * 14
     )
-    elsewhere = Elsewhere(onnx="GridSample", others="spatial_transformer warp remap")
+    elsewhere = Elsewhere(onnx="GridSample", others="spatial_transformer warp remap", compared=True)
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return (C, *spatial_out)."""

@@ -43,7 +43,7 @@ class Scatter(Layer):
     )
 
     example = Example("scatter: {axis: 0}", inputs=((100, 8), (10, 1), (10, 8)), output=(100, 8))
-    elsewhere = Elsewhere(onnx="ScatterElements", others="scatter_ index_copy put_along_axis")
+    elsewhere = Elsewhere(onnx="ScatterElements", others="scatter_ index_copy put_along_axis", compared=True)
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return the first input's shape."""

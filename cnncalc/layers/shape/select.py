@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnncalc.layers.arguments import LayerError, argument, axis, integer
-from cnncalc.layers.base import Example
+from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
 from cnncalc.layers.pytorch import Torch, X, index
 from cnncalc.layers.reads import Read, Reads, along, listed
@@ -20,6 +20,7 @@ class Select(Movement):
     index = argument(integer, "the index to keep", 0)
     axis = argument(axis, "the axis to remove", 0)
 
+    elsewhere = Elsewhere(compared=True)
     example = Example("select: {axis: 0, index: 0}", inputs=((197, 192),), output=(192,))
 
     def output_shape(self, *inputs: Shape) -> Shape:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnncalc.layers.arguments import LayerError, argument, axis_count, integer, positive
-from cnncalc.layers.base import Example
+from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
 from cnncalc.layers.pytorch import Torch, X, call
 from cnncalc.layers.reads import Read, Reads, along
@@ -20,6 +20,7 @@ class Unfold(Movement):
     size = argument(positive, "number of samples that become one", symbol="U")
     axis = argument(integer, "position of the new axis in the output", 0)
 
+    elsewhere = Elsewhere(compared=True)
     example = Example("unfold: 1", inputs=((49, 96),), output=(1, 49, 96))
 
     def output_shape(self, *inputs: Shape) -> Shape:
