@@ -232,6 +232,8 @@ def test_folded_rows_add_up_to_the_total(network: str, depth: str) -> None:
         assert sum(layer[figure] for layer in folded["layers"]) == folded["totals"][figure]
     names = [layer["name"] for layer in folded["layers"]]
     assert len(names) == len(set(names))
+    ends = {layer["name"].split(".")[0]: layer["output_shape"] for layer in summary(network)["layers"]}
+    assert all(layer["output_shape"] == ends[layer["name"]] for layer in folded["layers"] if layer["name"] in ends)
 
 
 def test_sorted_and_cut_rows_keep_the_sum() -> None:

@@ -247,10 +247,18 @@ def test_a_bound_becomes_exact_if_the_whole_axis_is_read() -> None:
 
 def test_a_part_of_joined_channels() -> None:
     """Only the union over all channels is tracked: behind a slice of the channels, the field is a bound."""
-    network = merged("concat", (conv(3, padding=1),), ("identity",), "slice: {start: 4}")
+    network = merged("concat", (conv(3, padding=1),), ("identity",), "slice: {start: 1}")
     assert [(field.size, field.is_exact) for field in seen(network)] == [(3, False)] * 2
-    network = merged("concat", (conv(3, padding=1),), ("identity",), "batchnorm", conv(3))
-    assert [(field.size, field.is_exact) for field in seen(network)] == [(5, True)] * 2
+    for whole in ("batchnorm", "lrn: 3", "center_crop: {size: [14, 14]}"):  # each of them reads all channels
+        network = merged("concat", (conv(3, padding=1),), ("identity",), whole, conv(3))
+        assert [(field.size, field.is_exact) for field in seen(network)] == [(5, True)] * 2
+
+
+def test_a_broadcast_axis_is_read_by_every_position() -> None:
+    """Rows −1 … 1 around each position, and all 16 rows: 17 at the borders, where padding is among them."""
+    network = merged("add", (conv([3, 1], padding=[1, 0]),), (conv([16, 1]),))
+    field = seen(network)[0]
+    assert (field.least, field.size) == (16, 17)
 
 
 def test_gates_see_the_whole_map_and_positions_beyond_it() -> None:

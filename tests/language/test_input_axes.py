@@ -86,6 +86,7 @@ def test_a_window_wider_than_the_map_reveals_the_time_axis() -> None:
         (1, 16, 240, 240),  # a volume
         (1, 32, 32, 32),
         (4, 155, 240, 240),  # BraTS: four modalities
+        (3, 64, 64, 1),  # three channels of a single slice
         (64, 4, 28, 28),  # a map inside a network for videos
         (512, 4, 7, 7),
     ],

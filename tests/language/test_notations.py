@@ -27,6 +27,7 @@ ITEMS = [
     ("conv: {10, 5}", 12, "conv: '10' is not an argument", "write '- conv: {out_channels: 10, kernel_size: 5}'"),
     ("conv: [10, 5]", 5, "conv: 'kernel_size' is missing", "write '- conv: {out_channels: 10, kernel_size: 5}'"),
     ("conv: 10 5", 11, "conv: '10 5' is not a value", "write '- conv: {out_channels: 10, kernel_size: 5}'"),
+    ("conv: 8, 3, bias=False", 11, "conv: '8, 3, bias=False' is not a value", "write '- conv: {out_channels: 8, kernel_size: 3, bias: false}'"),
     ("conv: out_channels=10, kernel_size=5", 11, "conv: 'out_channels=10, kernel_size=5' is not a value", "write '- conv: {out_channels: 10, kernel_size: 5}'"),
     ("conv: 3x3, 64", 11, "conv: '3x3, 64' is not a value", "write '- conv: {out_channels: 64, kernel_size: 3}'"),
     ("conv 3x3/2, 64", 5, "unknown layer type 'conv 3x3/2, 64'", "write '- conv: {out_channels: 64, kernel_size: 3, stride: 2}'"),
