@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-
 from cnncalc.ground.errors import ArgumentError, CnncalcError, clipped
 from cnncalc.ground.places import GivenValue, Origin, SpecError
-from cnncalc.language.shipped import folder
 
 _OPTIONS = {"setting": "--set", "input": "--input"}
 
@@ -15,8 +12,7 @@ def error_text(error: CnncalcError) -> str:
     """Return an error's whole message, with the names of options in place of the names of arguments."""
     if isinstance(error, ArgumentError):
         return error.as_option()
-    text = error.text(_spelled) if isinstance(error, SpecError) else error.text()
-    return text.replace(os.path.join(folder(), ""), "")  # a shipped spec by its name: nobody knows where it is
+    return error.text(_spelled) if isinstance(error, SpecError) else error.text()
 
 
 def _spelled(origin: Origin) -> str:

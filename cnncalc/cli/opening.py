@@ -162,7 +162,10 @@ def _read_file(spec: str, fuse: bool) -> tuple[Recipe, str | None]:
     if spec != "-":
         note_read(spec)  # also one in which there is a mistake
         recipe, named = open_file(spec, fuse)
-        note_read(recipe.path)  # the path of a shipped spec: SPEC only names it
+        if not os.path.isfile(spec):  # SPEC only names it
+            from cnncalc.language.shipped import folder
+
+            note_read(os.path.join(folder(), recipe.path))
         return recipe, named
     if sys.stdin is None:
         raise CnncalcError("'-' reads a spec from standard input, which is closed")

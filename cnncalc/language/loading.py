@@ -46,6 +46,8 @@ class Spec(Document):
 def open_document(spec: str) -> tuple[Spec, str | None]:
     """Return the spec that ``spec`` names, and the variant that the name includes.
 
+    Messages name a shipped spec by its file's name, without the folder where it is installed.
+
     Raises:
         CnncalcError: if there is no such spec, or it can't be read.
     """
@@ -55,7 +57,7 @@ def open_document(spec: str) -> tuple[Spec, str | None]:
             data = file.read(MAX_FILE_BYTES + 1)
     except OSError as error:
         raise CnncalcError(f"{path}: {error.strerror}") from None
-    return read_text(data, path), variant
+    return read_text(data, spec if path == spec else os.path.basename(path)), variant
 
 
 def _shipped(spec: str) -> tuple[str, str | None]:

@@ -205,3 +205,8 @@ def test_random_structures_print_what_the_plain_way_prints(monkeypatch: pytest.M
     monkeypatch.setattr(jobs, "FEW", 10**9)
     assert cnncalc(*command) == folded
     assert (folded.code, folded.out.count("\n")) == (0, 220)
+
+
+def test_a_row_that_fails_names_a_shipped_spec_without_its_folder() -> None:
+    rows = cnncalc("sweep", "alexnet", "--input", "3x8x8", "--format", "ndjson").out
+    assert '"error": "alexnet.yaml:10:28: maxpool ' in rows
