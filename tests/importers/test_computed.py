@@ -111,6 +111,16 @@ def test_regions_are_averaged_as_onnx_runtime_does(mode: str, places: str, sampl
     np.testing.assert_allclose(network(data).run(x).output[0], expected, rtol=1e-4, atol=1e-5)
 
 
+def test_the_largest_of_regions_is_onnx_runtimes() -> None:
+    boxes = np.array(
+        [[0, 0, 0, 8, 8], [0, 1.5, 2, 7, 4.5], [0, 6, 5, 12, 9.5], [0, 9, 9, 2, 2], [0, 20, 20, 30, 30]], F
+    )
+    nodes = [node("MaxRoiPool", ["x", "r"], ["y"], pooled_shape=[3, 2], spatial_scale=0.6)]
+    data = model(nodes, {"x": [1, 3, 8, 7]}, ["y"], {"r": boxes})
+    x = np.random.default_rng(1).standard_normal((1, 3, 8, 7)).astype(F)
+    np.testing.assert_array_equal(network(data).run(x).output[0], runtime(data, {"x": x})[0])
+
+
 def test_sequences_are_turned_by_their_own_lengths() -> None:
     data = model(
         [node("Cast", ["n"], ["l"], to=7), node("ReverseSequence", ["x", "l"], ["y"], batch_axis=0, time_axis=1)],

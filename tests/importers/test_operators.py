@@ -238,6 +238,9 @@ CASES: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], int]] = 
         [node("Resize", ["x", "", "s"], ["y"], mode="cubic", exclude_outside=1, antialias=1)], MAP,
         {"s": np.array([1, 1, 0.5, 0.6], F)}, 18,
     ),
+    "hardmax": ([node("Hardmax", ["x"], ["h"], axis=1), node("Mul", ["h", "x"], ["y"])], MAP, {}, 17),
+    "prelu with slopes of the last axis": ([node("PRelu", ["x", "s"], ["y"])], ("N", 4, 3, 4), {"s": weight(4)}, 17),
+    "prelu with slopes of other sizes": ([node("PRelu", ["x", "s"], ["y"])], MAP, {"s": weight(6, 1)}, 17),
     "integers of a grid as numbers": (
         [node("QuantizeLinear", ["x", "s", "z"], ["q"]), node("Cast", ["q"], ["c"], to=1), node("Mul", ["c", "h"], ["y"])],
         ROWS, {"s": np.array(0.1, F), "z": np.array(30, np.uint8), "h": np.array([0.5], F)}, 17,

@@ -64,9 +64,6 @@ COUNTED: dict[str, tuple[list[Any], list[Any], dict[str, Any], int, str]] = {
         [node("MatMul", ["x", "w"], ["b"]), node("Transpose", ["x"], ["s"], perm=[0, 2, 1]),
          node("NonMaxSuppression", ["b", "s", "n", "t"], ["y"])], [1, 6, 5], BOXES, 17, "NonMaxSuppression",
     ),
-    "the largest of regions": (
-        one("MaxRoiPool", "r", pooled_shape=[2, 2]), [1, 3, 8, 8], {"r": np.array([[0, 0, 0, 4, 4]], F)}, 17, "MaxRoiPool",
-    ),
     "a part that is resized": (
         one("Resize", "r", "s", mode="linear", coordinate_transformation_mode="tf_crop_and_resize"), [1, 1, 4, 4],
         {"r": np.array([0, 0, 0.2, 0.2, 1, 1, 0.8, 0.8], F), "s": np.array([1, 1, 2, 2], F)}, 17, "Resize",

@@ -117,6 +117,32 @@ def _region(settings: Settings, x: Array, box: Array, size: tuple[int, int]) -> 
     return np.asarray(sum(corners).reshape(len(x), size[0], rows, size[1], columns).mean((2, 4)))
 
 
+def max_roi_pool(settings: Settings, x: Array, regions: Array) -> Array:
+    """Take the largest element of each bin of each region, of whole elements; return (N, regions, C, *size).
+
+    Regions are (N, regions, 5): the sample's number, which is not looked at, and the corners (arXiv:1504.08083).
+    """
+    corners = np.broadcast_to(regions, (len(x), *regions.shape[1:]))[..., 1:] * np.float32(settings["scale"])
+    corners = np.trunc(corners + np.copysign(np.float32(0.5), corners)).astype(int)
+    made = np.zeros((*corners.shape[:2], x.shape[1], *settings["size"]), x.dtype)
+    for sample, number in np.ndindex(*corners.shape[:2]):
+        left, top, right, bottom = corners[sample, number]
+        rows = _bins(top, bottom, settings["size"][0], x.shape[2])
+        columns = _bins(left, right, settings["size"][1], x.shape[3])
+        for (i, row), (j, column) in product(enumerate(rows), enumerate(columns)):
+            part = x[sample, :, row, column]
+            if part.size:
+                made[sample, number, :, i, j] = part.max((1, 2))
+    return made
+
+
+def _bins(first: int, last: int, count: int, length: int) -> list[slice]:
+    """Return the elements of each bin of a region that goes from one element to another, on an axis of a length."""
+    places = np.arange(count + 1, dtype=np.float32) * (np.float32(max(last - first + 1, 1)) / np.float32(count))
+    cuts = np.stack([np.floor(places[:-1]), np.ceil(places[1:])], 1) + first
+    return [slice(*cut) for cut in cuts.clip(0, length).astype(int).tolist()]
+
+
 def moved_taps(settings: Settings, x: Array, kernel: Sequence[int], offset: Array, *masks: Array) -> Array:
     """Return the input values at the moved taps of a deformable convolution, multiplied by its mask.
 
@@ -153,4 +179,5 @@ def moved_taps(settings: Settings, x: Array, kernel: Sequence[int], offset: Arra
 
 RULES: dict[str, Rule] = {
     "Col2Im": col2im, "DFT": dft, "STFT": stft, "ReverseSequence": reverse_sequence, "RoiAlign": roi_align,
+    "MaxRoiPool": max_roi_pool,
 }  # fmt: skip

@@ -10,7 +10,6 @@ from cnncalc.importers.onnx.evaluator import broadcast
 from cnncalc.importers.onnx.model import StoredTensor
 from cnncalc.importers.onnx.proto import BOOL, FLOATS
 from cnncalc.importers.onnx.provenance import is_attribute
-from cnncalc.importers.onnx.steps import own_tensors
 from cnncalc.importers.onnx.values import Call, ConstantInput, UnfitError, Value, alias
 from cnncalc.layers.shapes import Shape
 
@@ -135,17 +134,6 @@ def clipped(build: Builder, x: Value, low: float, high: float) -> Value:
 
 
 NO_BOUND = "none"
-
-
-@operator("PRelu")
-def _prelu(build: Builder, call: Call) -> Value:
-    x, slope = call.input(0), call.input(1)
-    if slope.is_live or (slope.elements not in (1, (*x.shape, 1)[0])):
-        low = build.step("multiply", [clipped(build, x, -math.inf, 0.0), slope])
-        return build.step("add", [build.step("relu", [x]), low])
-    count = "channels" if slope.elements > 1 else 1
-    weight = build.shaped(slope, (slope.elements,))
-    return build.step("prelu", [x], x.axis, own_tensors(weight=weight), num_parameters=count)
 
 
 # --- tensors that meet ---------------------------------------------------------------------------------------

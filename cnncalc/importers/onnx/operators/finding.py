@@ -90,6 +90,8 @@ def _of_regions(build: Builder, call: Call) -> Value:
             "size": tuple(size), "scale": call.number("spatial_scale", 1.0), "samples": call.integer("sampling_ratio"),
             "mode": call.text("mode", "avg"), "half_pixel": places == "half_pixel",
         }  # fmt: skip
+    elif x.axis == 0:
+        settings = {"size": tuple(size), "scale": call.number("spatial_scale", 1.0)}
     inputs = [x, build.tensor(regions)]
     made = uncounted(build, call, shape, None, inputs, **settings)
     return build.step("fold", [made], 0, axis=0) if together else made

@@ -1,11 +1,12 @@
-"""Functions that are made of others."""
+"""Functions that are made of others, or are one layer with tensors of its own."""
 
 from __future__ import annotations
 
-from math import pi
+from math import inf, pi
 
 from cnncalc.importers.onnx.builder import Builder, operator
-from cnncalc.importers.onnx.operators.elementwise import affine, filled, merged
+from cnncalc.importers.onnx.operators.elementwise import affine, clipped, filled, merged
+from cnncalc.importers.onnx.steps import own_tensors
 from cnncalc.importers.onnx.values import Call, Value
 
 
@@ -49,3 +50,22 @@ def _shrink(build: Builder, call: Call) -> Value:
     far = merged(build, "compare", [build.step("abs", [x]), filled(bound, x)], by="greater")
     nearer = merged(build, "subtract", [x, build.step("affine", [build.step("sign", [x])], mul=bias)]) if bias else x
     return merged(build, "multiply", [nearer, far])
+
+
+@operator("PRelu")
+def _prelu(build: Builder, call: Call) -> Value:
+    x, slope = call.input(0), call.input(1)
+    if slope.is_live or not (slope.elements == 1 or _is_of_channels(x, slope)):
+        low = merged(build, "multiply", [clipped(build, x, -inf, 0.0), slope])
+        return merged(build, "add", [build.step("relu", [x]), low])
+    count = "channels" if slope.elements > 1 else 1
+    weight = build.shaped(slope, (slope.elements,))
+    return build.step("prelu", [x], x.axis, own_tensors(weight=weight), num_parameters=count)
+
+
+def _is_of_channels(x: Value, slope: Value) -> bool:
+    """Whether slopes are one for each channel: (C, 1, …), or (C) of older files, if that is not the last axis."""
+    sizes, rank = slope.shape, len(x.shape)
+    if slope.elements != x.shape[0]:
+        return False
+    return rank == 1 or sizes[-1] not in (1, x.shape[-1]) or sizes[-rank : -rank + 1] == x.shape[:1]

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from math import prod
 
 from cnncalc.importers.onnx.builder import Builder, operator
+from cnncalc.importers.onnx.operators.elementwise import merged
 from cnncalc.importers.onnx.proto import INT64
 from cnncalc.importers.onnx.steps import made
-from cnncalc.importers.onnx.values import Call, UnfitError, Value, alias
+from cnncalc.importers.onnx.values import Call, UnfitError, Value, alias, literal
 
 LAYERS = {
     "ReduceMean": "mean", "ReduceSum": "sum", "ReduceMax": "max", "ReduceMin": "min", "ReduceProd": "prod",
@@ -120,11 +121,15 @@ def _softmax(build: Builder, call: Call) -> Value:
     axis = call.integer("axis", -1 if call.opset >= 13 else 1)
     axis = axis + x.rank if axis < 0 else axis
     name = {"Softmax": "softmax", "LogSoftmax": "log_softmax"}.get(call.op)
-    if name is None:
-        raise UnfitError("there is no layer for it")
     own = x.own(axis) if axis < x.rank else None
     if own is None:
         raise UnfitError("it works along the batch")
+    if name is None:  # 1 at the first of the largest, else 0
+        if call.opset < 13 and x.shape[own + 1 :]:
+            raise UnfitError("it takes several axes as one")
+        largest = build.step("argmax", [x], x.axis, axis=own, keepdims=True)
+        places = literal(tuple(range(x.shape[own])), (x.shape[own], *(1,) * (x.rank - 1 - axis)))
+        return merged(build, "compare", [largest, places], by="equal")
     if call.opset < 13 and any(size > 1 for size in x.shape[own + 1 :]):  # the axes from it on are one
         flat = build.view(x, (*x.shape[:own], prod(x.shape[own:])), x.axis)
         return build.view(build.step(name, [flat], x.axis, None, axis=own), x.shape, x.axis)
