@@ -231,11 +231,16 @@ def _end(atom: Atom) -> Card:
     if atom.kind == "fault":
         return _fault(atom)
     dims = dims_text([atom.tensor.shape])
-    name = f"{atom.kind} {atom.name}" if atom.name != atom.kind else atom.kind
+    name = end_text(atom)
     text = f"{fitted(name, TEXT, WIDEST - 90)} {dims}"
     tile = Card("pill", atom.kind, [Strip(text, atom.kind, True)], f"{name} {dims}")
     tile.width, tile.height = even(24 + text_width(text, TEXT)), PILL
     return tile
+
+
+def end_text(atom: Atom) -> str:
+    """Return what an input or an output is called: ``output fc1``, or ``input`` where that is its name."""
+    return f"{atom.kind} {atom.name}" if atom.name != atom.kind else atom.kind
 
 
 def strip_text(node: Node) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from cnncalc.drawing.arrange import arrange
 from cnncalc.drawing.atoms import Atom
 from cnncalc.drawing.colours import COLOURS, INK, LINE, MUTED
-from cnncalc.drawing.describe import atom_keeps, contents, dims_text, fault_lines, strip_text
+from cnncalc.drawing.describe import atom_keeps, contents, dims_text, end_text, fault_lines, strip_text
 from cnncalc.drawing.picture import Choice
 from cnncalc.drawing.tree import TreePart, TreeScope, atoms_in, parts_of
 from cnncalc.graph import Graph
@@ -63,7 +63,7 @@ def _element(element: TreePart, shown: dict[Atom, str], level: int, depth: int |
 def _node(atom: Atom) -> str:
     if atom.kind != "card":
         tint, border = COLOURS[atom.kind]
-        label = _quoted(f"{atom.kind} {atom.name}", dims_text([atom.tensor.shape]), *fault_lines(atom.message))
+        label = _quoted(end_text(atom), dims_text([atom.tensor.shape]), *fault_lines(atom.message))
         return f'[label={label}, shape=oval, style=filled, fillcolor="{tint}", color="{border}"]'
     tint, border = COLOURS[atom.leading.layer.kind]
     label = _quoted(*[strip_text(node) for node in atom.nodes])

@@ -129,6 +129,7 @@ def test_dot_has_every_edge_of_random_networks() -> None:
 
 def test_dot_has_clusters() -> None:
     text = "".join(digraph(load("resnet50"), Choice()))
+    assert 'label="input\\n3×224×224"' in text
     assert len(re.findall("subgraph cluster_", text)) == 4 + 16  # stages and bottlenecks, He et al. 2015, table 1
     assert len(re.findall("subgraph cluster_", "".join(digraph(load("resnet50"), Choice(2))))) == 4
 
