@@ -256,6 +256,13 @@ def test_words_are_normalised_in_tables_as_in_queries() -> None:
         ("lrn", "bias", "it is called 'k' here"),  # TensorFlow's
         ("matmul", "transB", "it is called 'transpose_b' here"),
         ("conv", "bn", "put a 'batchnorm' after it"),
+        ("conv", "ch_out", "it is called 'out_channels' here"),  # PaddlePaddle's blocks
+        ("conv", "bias_attr", "it is called 'bias' here"),
+        ("conv", "depth_multiplier", "write 'groups: in_channels'"),
+        ("tile", "multiples", "it is called 'repeats' here"),  # TensorFlow's
+        ("attention", "heads", "heads are an axis of their own"),
+        ("lstm", "recurrent_dropout", "leave it out"),
+        ("relu", "max_value", "write 'relu6', or 'hardtanh'"),
     ],
 )
 def test_arguments_of_other_frameworks(type_name: str, word: str, hint: str) -> None:

@@ -126,7 +126,8 @@ LOSS = ("loss", "criterion", "accuracy")
 
 ARGUMENTS = {
     "out_channels": "filters num_output num_filter num_filters n_filters nb_filter nb_filters filter_count features"
-    " out_planes planes out_ch out_chans out_channel output_channels channels_out num_channels channels outputs",
+    " out_planes planes out_ch out_chans out_channel output_channels channels_out num_channels channels outputs"
+    " out ch_out c_out",
     "out_features": "units num_output num_hidden output_dim out_dim outputs output features neurons nodes classes"
     " num_classes output_features output_size num_outputs n_out dim_out hidden size",
     "kernel_size": "kernel kernels pool_size kernel_shape ksize filter_size window window_size window_shape size f k",
@@ -134,7 +135,7 @@ ARGUMENTS = {
     "padding": "pad pads auto_pad border_mode p paddings pad_width",
     "dilation": "dilations dilation_rate rate dilate atrous_rate atrous d",
     "groups": "group num_group feature_group_count n_groups cardinality num_groups g",
-    "bias": "use_bias bias_term with_bias has_bias center",
+    "bias": "use_bias bias_term bias_attr with_bias has_bias center",
     "in_channels": "in_planes inplanes in_ch in_chans input_channels num_input_channels",
     "in_features": "input_dim in_dim num_input input_features",
     "p": "rate ratio dropout_ratio prob probability drop_prob drop_rate dropout",
@@ -157,10 +158,13 @@ ARGUMENTS = {
     "downscale_factor": "block_size blocksize block scale_factor scale factor r stride",
     "output_size": "size output_shape output",
     "size": "output_size target_size out_shape local_size nsize n height crop_size output_shape",
-    "axis": "axes concat_dim concat_axis dimension slice_dim",
+    "axis": "axes concat_dim concat_axis dimension slice_dim reduction_indices",
     "dims": "perm order axes permutation axis",
-    "shape": "target_shape new_shape newshape size sizes dims",
+    "shape": "target_shape new_shape newshape unflattened_size size sizes dims",
     "mode": "interpolation method padding_mode sample_type",
+    "repeats": "multiples reps",
+    "equation": "subscripts",
+    "indices": "index",
     "stop": "end ends stops",
     "start": "begin starts offset",
     "step": "steps stride",
@@ -174,7 +178,8 @@ ARGUMENTS = {
 """Other frameworks' words for each of our arguments."""
 
 ADVICE = _by_word({
-    "inplace device trainable weight_filler bias_filler": "leave it out: it changes no figure",
+    "inplace device trainable weight_filler bias_filler dropout recurrent_dropout noise_shape seed stateful unroll"
+    " mask_zero padding_idx sparse synchronized fused": "leave it out: it changes no figure",
     "start_dim end_dim": "leave it out: flatten makes a vector of the whole tensor",
     "padding_mode": "put a 'pad' with this mode before the convolution",
     "dim": "it is called 'axis' here and counts without the batch: PyTorch's dim 1 is axis 0",
@@ -193,7 +198,10 @@ ADVICE = _by_word({
     "num_layers": "stack copies of the item: 'repeat: 2' beside the type",
     "batch_first": "leave it out: shapes have no batch axis",
     "return_sequences": "leave it out: all steps come out, and 'select' takes the last one",
-    "num_heads": "heads are an axis of their own, which 'reshape' and 'permute' make",
+    "num_heads n_heads nhead heads key_dim head_dim dim_head":
+        "heads are an axis of their own, which 'reshape' and 'permute' make",
+    "depth_multiplier": "write 'groups: in_channels', and 'out_channels' as a multiple of in_channels",
+    "max_value": "write 'relu6', or 'hardtanh' with its bounds",
     "depth_radius": "write 'size', which is 2 · depth_radius + 1",
     "exclusive": "write 'count_include_pad: false' if it is true",
     "shared_axes channel_shared":
