@@ -189,12 +189,13 @@ def test_too_little_memory_is_reported_before_the_start() -> None:
         run(cnncalc.load("vgg16"), max_memory=10 << 20)
 
 
-def test_progress_and_repetition() -> None:
+@pytest.mark.parametrize("repeat", [1, 2, 3])
+def test_progress_and_repetition(repeat: int) -> None:
     network = spec(RESIDUAL)
-    told: list[tuple[int, int]] = []
-    result = network.run(repeat=3, progress=lambda done, total, name: told.append((done, total)))
+    reported: list[tuple[int, int]] = []
+    result = network.run(repeat=repeat, progress=lambda done, total, name: reported.append((done, total)))
     count = len(steps(network, (), True))
-    assert told == [(i, 3 * count) for i in range(3 * count)]
+    assert reported == [(i, repeat * count) for i in range(repeat * count)]
     assert result.ok
 
 
@@ -302,6 +303,15 @@ def test_concatenations_that_go_on_share_memory_and_spoil_nothing() -> None:
         if node.layer.type == "concat":
             parts = [arrays[part] if isinstance(part, Node) else x for part in node.inputs]
             assert (arrays[node] == np.concatenate(parts, 1)).all()
+
+
+def test_two_concatenations_share_memory() -> None:
+    relu, join = "  - relu:\n    name: {}\n", "  - concat:\n    from: [{}, {}]\n    name: {}\n"
+    text = relu.format("a") + join.format("a", "a", "b") + relu.format("c") + join.format("b", "c", "d")
+    network = spec(f"input: [4, 8, 8]\nlayers:\n{text}")
+    plan = steps(network, (), True)
+    homes = layout(network, plan, set(), 1, 4, [0] * len(plan)).homes
+    assert homes[network.nodes[1]] is homes[network.nodes[3]]
 
 
 @pytest.mark.parametrize("shape", [[4, 17], [4, 9, 8], [4, 5, 6, 7]])

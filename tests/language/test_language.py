@@ -160,6 +160,10 @@ def test_several_outputs_by_name_and_condition() -> None:
     assert list(network(layers, head, aux=True).outputs) == ["b", "a"]
 
 
+def test_the_output_has_the_name_of_the_sequence_that_it_comes_from() -> None:
+    assert list(network("- sequence: [relu, tanh]\n  name: body\n").outputs) == ["body"]
+
+
 def test_a_variant_overrides_args_input_and_expect() -> None:
     head = "args: {c: 4, k: 1}\nexpect: {output: [4, 32, 32]}\nvariants:\n  wide: {args: {c: 8}, input: [3, 16, 16], expect: {output: [8, 16, 16], params: 32}}\ninput: [3, 32, 32]"
     layers = "- conv: {out_channels: c, kernel_size: k}\n"

@@ -150,6 +150,8 @@ def test_shared_weights_and_numbered_names_keep_their_types() -> None:
     assert not any(change.name == "depthwise separable" for change in changes_of(bench_of_text(shared)))
     numbered = text + "  - conv: {out_channels: 8, kernel_size: 1}\n  - add:\n    from: [conv1, one]\n"
     assert not any(change.edits for change in changes_of(bench_of_text(numbered)))
+    by_input = text.replace("input: [8, 12, 12]", "input: {x1: [8, 12, 12]}").replace("one\n", "one\n    from: x1\n")
+    assert any(change.edits for change in changes_of(bench_of_text(by_input)))
 
 
 def test_changes_that_do_not_fit_are_not_offered() -> None:
