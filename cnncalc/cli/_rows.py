@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import click
 
@@ -66,14 +66,12 @@ class Varied(NamedTuple):
         shapes: dict[str, tuple[Shape, ...]] = {}
         for text in self.inputs:
             name, _, sizes = text.rpartition("=")
-            _once(shapes, name, "--input")[name] = _called(f"--input {text}", partial(shape_values, sizes, self._shape))
+            read = partial(shape_values, sizes, lambda one: parse_input(one, self.layout)[1])
+            _once(shapes, name, "--input")[name] = _called(f"--input {text}", read)
         variants = self._variants(recipe, named)
         if isinstance(recipe, Document):
             _check_inputs(recipe, variants, shapes)
         return Grid(variants, args, shapes)
-
-    def _shape(self, text: str) -> Shape:
-        return parse_input(text, self.layout)[1]
 
     def _variants(self, recipe: Recipe, named: str | None) -> list[str | None]:
         if self.variants == "all" and "all" not in recipe.variants:
@@ -117,11 +115,6 @@ class Rows(NamedTuple):
     pareto: str | None
     columns: str | None
     check: int
-
-    def drawn(self, grid: Grid) -> Sample | None:
-        """Return a sample of a grid. Raises CnncalcError for an empty one."""
-        count = self.asked()
-        return Sample(grid.size, self.seed, count) if count else None
 
     def asked(self) -> int:
         """Return the number of combinations to draw; 0 for all. Raises CnncalcError if ``--sample`` is 0."""
@@ -190,7 +183,9 @@ class SweepTexts(NamedTuple):
         """Return the plan. Raises CnncalcError if an option can't be read."""
         grid, rows = self.varied.grid(recipe, self.named), self.rows
         measure = Measure(*self.basis, rows.selection(recipe, grid).slow, self.wanted.over(recipe.deploy))
-        return SweepPlan(grid, measure, rows.drawn(grid), rows.where, rows.check)
+        count = rows.asked()
+        sample = Sample(grid.size, rows.seed, count) if count else None
+        return SweepPlan(grid, measure, sample, rows.where, rows.check)
 
     def by_option(self) -> dict[str, object]:
         """Return the options that determine the output, by name."""
@@ -201,7 +196,7 @@ class SweepTexts(NamedTuple):
         return {f"--{name}": value for name, value in found.items()}
 
 
-_takes_varied = gathering(
+takes_varied = gathering(
     "varied",
     Varied,
     click.option("--set", "settings", multiple=True, metavar="NAME=V1,V2,…", help=_SET),
@@ -212,7 +207,7 @@ _takes_varied = gathering(
     layout_option,
 )
 
-_takes_kept = gathering(
+takes_rows = gathering(
     "rows",
     Rows,
     click.option("--sample", metavar="N", help="Number of different combinations to draw at random: 1000 or 100k."),
@@ -233,11 +228,6 @@ _takes_kept = gathering(
         help="Number of rows to compute again, one network at a time, as a check.",
     ),
 )
-
-
-def takes_rows(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options for what is varied and which rows are kept; the command gets ``varied`` and ``rows``."""
-    return _takes_varied(_takes_kept(command))
 
 
 def _check_inputs(document: Document, variants: Sequence[str | None], shapes: Collection[str]) -> None:

@@ -11,7 +11,7 @@ import click
 from cnncalc.cli._device import takes_device
 from cnncalc.cli._engine import Computing, takes_engine
 from cnncalc.cli._resuming import grows, identity, noted, opened, write
-from cnncalc.cli._rows import Rows, SweepTexts, Varied, takes_rows
+from cnncalc.cli._rows import Rows, SweepTexts, Varied, takes_rows, takes_varied
 from cnncalc.cli._tally import RowTally
 from cnncalc.cli.opening import read_asked
 from cnncalc.cli.options import BatchAndDtype, fuse_option, spec_argument, takes_basis, takes_output
@@ -29,6 +29,7 @@ from cnncalc.studies.sweep.keepers import Keeper
 
 @click.command("sweep", short_help="A grid of hyper-parameters and inputs, one row each.")
 @spec_argument("spec")
+@takes_varied
 @takes_rows
 @takes_basis
 @takes_device

@@ -71,7 +71,7 @@ def grouped(item: ItemText, nodes: Sequence[Node], wide: bool, groups: int) -> N
     ``wide`` leaves 1×1 convolutions unchanged.
     """
     own = bare(item.arguments.get("groups", "1"))
-    fits = [node for node in nodes if _conv(node).groups == 1 and (not wide or prod(_conv(node).kernel_size) > 1)]
+    fits = [node for node in nodes if _conv(node).groups == 1 and (not wide or is_wide(node))]
     divided = [node for node in fits if node.use.inputs[0][0] % groups == 0]
     if not divided or any(_conv(node).out_channels % groups for node in divided):
         return None
@@ -110,13 +110,13 @@ def low_rank(item: ItemText, nodes: Sequence[Node], rank: int) -> NewItems | Non
 
 def _where_dense(item: ItemText, nodes: Sequence[Node], pieces: list[Piece]) -> NewItems | None:
     """Return the pieces for convolutions with a window and without groups; the others keep the item."""
-    fits = [node for node in nodes if _conv(node).groups == 1 and prod(_conv(node).kernel_size) > 1]
+    fits = [node for node in nodes if _conv(node).groups == 1 and is_wide(node)]
     if not fits:
         return None
     if len(fits) == len(nodes):
         return pieces, fits
     conditions = []
-    if any(prod(_conv(node).kernel_size) == 1 for node in nodes):
+    if not all(map(is_wide, nodes)):
         conditions.append(f"{bare(item.arguments['kernel_size'])} > 1")
     if any(_conv(node).groups > 1 for node in nodes):
         conditions.append(f"{bare(item.arguments.get('groups', '1'))} == 1")
