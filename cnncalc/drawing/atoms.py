@@ -76,6 +76,8 @@ def path_of(name: str) -> ScopePath:
 
 def common(a: ScopePath, b: ScopePath) -> ScopePath:
     """Return the scopes that two paths have in common."""
+    if a == b:
+        return a
     for place, (left, right) in enumerate(zip(a, b, strict=False)):
         if left != right:
             return a[:place]
@@ -199,13 +201,16 @@ class Cards:
         return readers[0] if len(readers[0].inputs) == 1 else None
 
     def _path(self, chain: list[Node]) -> ScopePath:
-        return reduce(common, [self.paths[node] for node in chain])
+        path = self.paths[chain[0]]
+        for node in chain[1:]:
+            path = common(path, self.paths[node])
+        return path
 
     def _whole(self, chain: list[Node]) -> bool:
         """Whether each scope below the chain's common scope is completely in the chain."""
         depth = len(self._path(chain)) + 1
-        inside = Counter(self.paths[node][:depth] for node in chain if len(self.paths[node]) >= depth)
-        return all(self.sizes[path] == count for path, count in inside.items())
+        inside = [path[:depth] for node in chain if len(path := self.paths[node]) >= depth]
+        return all(self.sizes[path] == inside.count(path) for path in inside)
 
 
 def _follows(node: Node) -> bool:

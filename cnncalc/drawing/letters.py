@@ -16,7 +16,12 @@ WIDEST = 1000
 """Width of every letter that the table lacks."""
 
 
-WIDTHS = {letter: width for width, letters in _GROUPS.items() for letter in letters}
+class _LetterWidths(dict[str, int]):
+    def __missing__(self, letter: str) -> int:
+        return WIDEST
+
+
+WIDTHS = _LetterWidths({letter: width for width, letters in _GROUPS.items() for letter in letters})
 
 BOLD = 1.08
 """Width of bold letters relative to others."""
@@ -24,7 +29,7 @@ BOLD = 1.08
 
 def text_width(text: str, size: int, bold: bool = False) -> int:
     """Return the width of a text in pixels, rounded up; ``size`` is the font's."""
-    units = sum([WIDTHS.get(letter, WIDEST) for letter in text]) * size
+    units = sum(map(WIDTHS.__getitem__, text)) * size
     return -(-int(units * BOLD if bold else units) // 1000)
 
 

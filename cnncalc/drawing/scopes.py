@@ -33,7 +33,10 @@ def items_of(atoms: Sequence[Atom], around: ScopePath, depth: int, opened: Seque
     """
     groups: dict[ScopePath, list[Atom]] = {}
     for atom in atoms:
-        level = 1 + max([len(around), *(len(scope) for scope in opened if atom.path[: len(scope)] == scope)])
+        level = len(around) + 1
+        for scope in opened:
+            if atom.path[: len(scope)] == scope:
+                level = len(scope) + 1
         deeper = len(atom.path) >= level and depth < MAX_DRAWN_NESTING
         key = atom.path[:level] if deeper else (*around, f"\0{atom.order}")
         groups.setdefault(key, []).append(atom)
