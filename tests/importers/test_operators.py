@@ -42,6 +42,10 @@ CASES: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], int]] = 
     ),
     "matmul rows": ([node("MatMul", ["x", "w"], ["y"])], ROWS, {"w": weight(6, 5)}, 17),
     "matmul left": ([node("MatMul", ["w", "x"], ["y"])], ROWS, {"w": weight(5, 7)}, 17),
+    "matmul of stacked matrices with samples as columns": (
+        [node("Transpose", ["x"], ["t"]), node("MatMul", ["w", "t"], ["p"]), node("Transpose", ["p"], ["y"], perm=[2, 1, 0])],
+        ("N", 6), {"w": weight(2, 5, 6)}, 17,
+    ),
     "matmul stack": ([node("MatMul", ["x", "w"], ["y"])], WINDOWS, {"w": weight(2, 4, 5)}, 17),
     "attention": (
         [node("Transpose", ["x"], ["t"], perm=[0, 1, 3, 2]), node("MatMul", ["x", "t"], ["y"])], WINDOWS, {}, 17,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import NamedTuple
 
 from cnncalc.importers.onnx.builder import Builder, Handler, Result, operator
@@ -194,6 +195,9 @@ def product(build: Builder, a: Value, b: Value) -> Value:
         if a.axis == a.rank - 1:
             raise UnfitError("it sums over the batch")
         return linear(build, a, build.derived("Transpose", b, shape=b.shape[::-1], perm=[1, 0]))
+    if not a.is_live and a.rank > 2 and b.is_live and b.rank == 2:  # a stack of matrices is one with all their rows
+        rows = product(build, build.shaped(a, (prod(a.shape[:-1]), a.shape[-1])), b)
+        return build.view(rows, (*a.shape[:-1], *rows.shape[1:]), None if rows.axis is None else a.rank - 1)
     if not a.is_live and a.rank == 2 and b.is_live and b.rank >= 2:
         if b.axis == b.rank - 2:
             raise UnfitError("it sums over the batch")
