@@ -76,7 +76,7 @@ def _common(paths: list[tuple[str, ...]]) -> tuple[str, ...]:
 
 def _by_params(step: LayerStep) -> str:
     """Return what all stored tensors of a step are called before their last part; "" where they differ."""
-    leaves = [leaf for held in step.held.values() for leaf in held.value.leaves]
+    leaves = step.leaves()
     names = {key_of(leaf) or leaf.name for leaf in leaves}
     heads = {name.rpartition(".")[0] for name in names if not name.endswith(FOLDED_BIAS)}
     head = heads.pop() if len(heads) == 1 else ""

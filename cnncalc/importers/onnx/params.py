@@ -1,15 +1,16 @@
 """Which of a file's tensors are parameters, and with which layer each counts.
 
-A file does not say what was learned.  A stored tensor is a parameter where it is a weight by its role (a filter, a
-matrix, a scale), or where it has several elements, or the dotted name of a module's attribute, and is used in the
-arithmetic; it is a buffer where it is nothing but a batchnorm's statistic, a mask, a table of indices or positions, or
-stands in a Constant operator while the file keeps its weights beside the graph.  Each counts once, with the first layer
-that takes it in, as many elements as the file has of it.
+A file does not say which tensors were learned.  A stored tensor is a parameter if it is a weight by its role (a filter,
+a matrix, a scale), or if it has several elements, or the dotted name of a module's attribute, and is used in the
+arithmetic; it is a buffer if it is only a batchnorm's statistic, a mask, a table of indices or positions, or stands in
+a Constant operator of a file that has initializers.  Each counts once, with the first layer that reads it, with as many
+elements as the file has of it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import prod
 from typing import TYPE_CHECKING
 
 from cnncalc.importers.onnx.equal import are_same
@@ -33,15 +34,15 @@ BARE = ("scale", "shift", "parameter")
 
 
 class Params:
-    """The parameters of a file's steps.
+    """Decides which stored tensors are parameters of which layers.
 
     Attributes:
-        shared: the stored tensors that several steps read, by their identity.
-        keys: what the tensors of a step are called in the module's state_dict, as far as the file says.
+        shared: identities of the parameters that several layers read.
+        keys: for each layer, the keys of its tensors in the module's state_dict, as far as the file has them.
     """
 
     def __init__(self, build: Builder, steps: list[LayerStep]) -> None:
-        """Look at the role of every stored tensor."""
+        """Find the role of every stored tensor."""
         self.constants = build.constants
         self.dequantized = build.dequantized
         self.statistics = build.statistics
@@ -50,17 +51,16 @@ class Params:
         self.shared: set[int] = set()
         self.keys: dict[LayerStep, dict[str, str]] = {}
         for step in steps:
-            for held in step.held.values():
-                if held.is_certain:
-                    self.certain.update([id(leaf) for leaf in leaves(step, held)])
+            certain = [held for held in step.held.values() if held.is_certain]
+            self.certain.update([id(leaf) for held in certain for leaf in _leaves(step, held)])
         self.fed = {id(leaf) for step in steps for leaf in _fed(step)}
         self.beside = any(leaf not in self.constants for leaf in self.certain)
         self.expanded = Expanded(build.wire, steps)
 
     def of(self, step: LayerStep) -> tuple[dict[str, Weight], bool]:
-        """Return the tensors that count with a step, by name, and whether they are the layer's own.
+        """Return the tensors that count with a layer, by name, and whether they are those of the layer type.
 
-        Their keys in the module's state_dict are noted in :attr:`keys`.
+        Their keys in the module's state_dict are added to :attr:`keys`.
         """
         own = step.layer.weights(*[value.sample for value in step.inputs])
         found: dict[str, Weight] = {}
@@ -68,18 +68,17 @@ class Params:
         numbers: dict[str, int] = {}
         for name, held in step.held.items():
             alone = len(held.value.leaves) == 1
-            for leaf in leaves(step, held):
-                owner = self.taken.setdefault(id(leaf), step)
-                if owner is not step and self.counts(leaf) and self.is_param(leaf):
-                    self.shared.add(id(leaf))
-                if owner is not step or id(leaf) in here:
-                    continue
-                here.add(id(leaf))
-                if not self.counts(leaf):
+            for leaf in _leaves(step, held):
+                is_owned = self.taken.setdefault(id(leaf), step) is step
+                if id(leaf) in here or not self.counts(leaf):
                     continue
                 trainable = self.is_param(leaf)
+                if not is_owned:
+                    self.shared.update([id(leaf)] if trainable else [])
+                    continue
+                here.add(id(leaf))
                 shape = self.expanded.shapes.get(id(leaf)) or leaf.shape
-                is_whole = alone and name in own and leaf.elements == _size(own[name])
+                is_whole = alone and name in own and leaf.elements == prod(own[name].shape)
                 if shape is leaf.shape and is_whole:
                     shape = own[name].shape
                 key = key_of(leaf)
@@ -91,11 +90,11 @@ class Params:
         return found, found == own
 
     def owner(self, step: LayerStep) -> LayerStep | None:
-        """Return the earlier step of the same layer on the same tensors: a module that is called once more.
+        """Return the earlier, equal layer with the same tensors, of a module that is called again; else None.
 
-        Exporters also store equal tensors once, as scales and shifts before a training, where no module is shared.
+        A layer whose tensors each have one number only shares none: exporters store equal tensors once.
         """
-        found = [leaf for held in step.held.values() for leaf in held.value.leaves]
+        found = step.leaves()
         owner = self.taken[id(found[0])] if found else step
         if owner is step or owner.layer != step.layer or owner.held.keys() != step.held.keys():
             return None
@@ -105,19 +104,18 @@ class Params:
         return owner if are_same(pairs) else None
 
     def counts(self, leaf: StoredTensor) -> bool:
-        """Whether a tensor is a figure of the network at all, and no index or scale of a quantisation."""
+        """Whether a tensor counts as a parameter or a buffer, and is no index or zero point."""
         if leaf.dtype in FLOATS:
             return True
         is_number = id(leaf) in self.certain or id(leaf) in self.dequantized
         return is_number and (leaf.dtype in SMALL_INTEGERS or leaf.dtype == INT32)
 
     def is_learned(self, step: LayerStep) -> bool:
-        """Whether any of a step's tensors was learned."""
-        found = [leaf for held in step.held.values() for leaf in held.value.leaves]
-        return any(self.counts(leaf) and self.is_param(leaf) for leaf in found)
+        """Whether any of a layer's tensors is a parameter."""
+        return any(self.counts(leaf) and self.is_param(leaf) for leaf in step.leaves())
 
     def is_param(self, leaf: StoredTensor) -> bool:
-        """Whether a tensor was learned."""
+        """Whether a tensor is a parameter, not a buffer."""
         if id(leaf) in self.constants and self.beside:
             return False
         if id(leaf) in self.expanded.masks:
@@ -132,7 +130,7 @@ class Params:
 
 
 def _fed(step: LayerStep) -> Iterable[StoredTensor]:
-    """Return what a network on constants alone reads, positions that it embeds, where an exporter has computed them."""
+    """Return the computed tensors that a product of constants alone reads: positions that it embeds."""
     if step.layer.kind not in CONTRACTIONS or step.output.times:
         return
     for value in step.inputs:
@@ -143,8 +141,8 @@ def _fed(step: LayerStep) -> Iterable[StoredTensor]:
             yield from [leaf for leaf in source.held["weight"].value.leaves if is_generated_name(leaf.name)]
 
 
-def leaves(step: LayerStep, held: ConstantInput) -> Iterable[StoredTensor]:
-    """Return the stored tensors that a layer's tensor is made of; copies that folding has made count once."""
+def _leaves(step: LayerStep, held: ConstantInput) -> Iterable[StoredTensor]:
+    """Return the stored tensors from which a layer's tensor is computed; equal copies of a folded one count once."""
     found = held.value.leaves
     if len(found) < 2 or step.layer.kind not in CONTRACTIONS:
         return found
@@ -153,15 +151,8 @@ def leaves(step: LayerStep, held: ConstantInput) -> Iterable[StoredTensor]:
     return [leaf for leaf in found if leaf not in copies[1:]]
 
 
-def _size(weight: Weight) -> int:
-    size = 1
-    for length in weight.shape:
-        size *= length
-    return size
-
-
 def _free(name: str, taken: dict[str, Weight], numbers: dict[str, int]) -> str:
-    """Return a name that is not taken; ``numbers`` are those behind each name so far."""
+    """Return a name that is not taken; ``numbers`` has the last number behind each name."""
     free = name
     while free in taken:
         numbers[name] = numbers.get(name, 1) + 1

@@ -225,10 +225,7 @@ def literal(data: tuple[float, ...], shape: Shape, dtype: int = INT64, name: str
 
 
 class ValueScope:
-    """The values that operators see by name: a graph's own, those stored beside it, and those of the graph around.
-
-    Names that are ``optional`` may be missing: inputs of a function that are left out where it is used.
-    """
+    """The values that operators see by name; ``optional`` names, a function's inputs, may be left out."""
 
     def __init__(self, around: ValueScope | None = None, optional: Sequence[str] = ()) -> None:
         self.values: dict[str, Value] = {}
@@ -377,6 +374,10 @@ class LayerStep:
     def __getitem__(self, name: str) -> Any:
         """Return an argument of the layer."""
         return self.layer.__dict__[name]
+
+    def leaves(self) -> list[StoredTensor]:
+        """Return the stored tensors from which its own tensors are computed."""
+        return [leaf for held in self.held.values() for leaf in held.value.leaves]
 
     @property
     def use(self) -> Use:

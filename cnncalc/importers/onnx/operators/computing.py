@@ -1,4 +1,4 @@
-"""Operators without a layer type whose shape is known, and which NumPy computes."""
+"""Operators without a layer type that NumPy computes: their shape is known, their FLOPs are not."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cnncalc.layers.shapes import Shape
 
 
 def _samples(x: Value, rank: int = 0) -> Value:
-    """Return a value whose first axis is the batch.  Raises UnfitError if it is not, or the rank differs."""
+    """Return a value whose first axis is the batch.  Raises UnfitError if it is not, or another rank is asked for."""
     if not x.is_live or x.axis != 0 or rank not in (0, x.rank):
         raise UnfitError(f"it takes samples, but its input is {list(x.shape)} without their axis")
     return x
@@ -24,11 +24,8 @@ def _samples(x: Value, rank: int = 0) -> Value:
 
 @operator("Col2Im")
 def _col2im(build: Builder, call: Call) -> Value:
-    x, sizes, block = (
-        _samples(call.input(0), 3),
-        call.sizes(1, "image_shape") or (),
-        call.sizes(2, "block_shape") or (1,),
-    )
+    x, sizes = _samples(call.input(0), 3), call.sizes(1, "image_shape") or ()
+    block = call.sizes(2, "block_shape") or (1,)
     if min((*block, *sizes), default=0) < 1 or x.shape[0] % prod(block) or len(sizes) != len(block):
         raise UnfitError(f"blocks of {list(block)[:8]}")
     slides = window(call, sizes, block)
@@ -61,12 +58,8 @@ def _dft(build: Builder, call: Call) -> Value:
 
 @operator("STFT")
 def _stft(build: Builder, call: Call) -> Value:
-    x, steps, windows, lengths = (
-        _samples(call.input(0)),
-        call.sizes(1, "frame_step"),
-        call.given(2),
-        call.sizes(3, "length"),
-    )
+    x, windows = _samples(call.input(0)), call.given(2)
+    steps, lengths = call.sizes(1, "frame_step"), call.sizes(3, "length")
     length = lengths[0] if lengths else windows.shape[0] if windows is not None else 0
     step, size = (steps or (0,))[0], x.shape[0]
     if x.rank == 2:
@@ -74,7 +67,7 @@ def _stft(build: Builder, call: Call) -> Value:
     if step < 1 or not 0 < length <= size:
         raise UnfitError(f"windows of {length} every {step} of {size}")
     count, bins = (size - length) // step + 1, length // 2 + 1 if call.integer("onesided", 1) else length
-    inputs = [x] if windows is None else [x, build.tensor(windows)]
+    inputs = [x] if windows is None else [x, windows]
     return uncounted(
         build, call, (count, bins, 2), 0, inputs, count=count, step=step, length=length, bins=bins, parts=2
     )
@@ -94,7 +87,7 @@ def _reverse_sequence(build: Builder, call: Call) -> Value:
 
 @operator("DeformConv")
 def _deform_conv(build: Builder, call: Call) -> Value:
-    """Return a convolution whose taps are moved by offsets that are computed for each position."""
+    """Return a deformable convolution: its taps are moved by offsets that are computed for each position."""
     x, weight, bias = feature_map(call.input(0)), call.input(1), call.given(3)
     if weight.is_live or len(weight.shape) != 4 or x.axis != 0:
         raise UnfitError("only maps of two axes, and filters that are stored, are known")

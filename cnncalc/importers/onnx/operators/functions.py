@@ -1,4 +1,4 @@
-"""Functions that are made of others, or are one layer with tensors of its own."""
+"""Functions that are computed by several layers, or by one layer with tensors of its own."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _quotients(build: Builder, call: Call) -> Value:
 
 @operator("Asin", "Acos")
 def _arcs(build: Builder, call: Call) -> Value:
-    """Return atan(x / √(1 − x²)), or what is missing of it to π/2."""
+    """Return asin x = atan(x / √(1 − x²)), or acos x = π/2 − asin x."""
     x = call.input(0)
     root = build.step("sqrt", [build.step("affine", [build.step("power", [x], exponent=2.0)], mul=-1.0, add=1.0)])
     arc = build.step("atan", [merged(build, "divide", [x, root])])
@@ -45,7 +45,7 @@ def _areas(build: Builder, call: Call) -> Value:
 
 @operator("Shrink")
 def _shrink(build: Builder, call: Call) -> Value:
-    """Return x, brought nearer to 0 by bias where it is further than lambd from it, and 0 elsewhere."""
+    """Return x moved by ``bias`` towards 0 where |x| > ``lambd``, and 0 elsewhere."""
     x, bias, bound = call.input(0), call.number("bias"), call.number("lambd", 0.5)
     far = merged(build, "compare", [build.step("abs", [x]), filled(bound, x)], by="greater")
     nearer = merged(build, "subtract", [x, build.step("affine", [build.step("sign", [x])], mul=bias)]) if bias else x

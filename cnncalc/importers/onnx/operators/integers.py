@@ -1,4 +1,4 @@
-"""Conversions between real numbers, integers and truths, and what is other of integers than of real numbers."""
+"""Casts between real numbers, integers and booleans, and operators that differ for them."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from cnncalc.importers.onnx.proto import BFLOAT16, BITS, BOOL, FLOATS, SMALL_FLO
 from cnncalc.importers.onnx.values import Call, QuantizedGrid, UnfitError, Value
 
 WHOLE = frozenset(("floor", "ceil", "round", "trunc", "sign", "argmax", "compare"))
-"""Layers that make integers of any numbers."""
+"""Layers whose output is integers for any input."""
 
 
 @operator("Cast", "CastLike")
 def _cast(build: Builder, call: Call) -> Value:
-    """Return a value as numbers of another type: cut to integers, or whether they are not 0; else as it is."""
+    """Return a value cast to another type: truncated for integers, compared with 0 for booleans, else unchanged."""
     x = call.input(0)
     to = call.integer("to") if call.op == "Cast" else call.input(1).dtype
     if to not in (*FORMATS, *SMALL_FLOATS, BFLOAT16):
@@ -39,7 +39,7 @@ def _cast(build: Builder, call: Call) -> Value:
 
 
 def is_whole(x: Value) -> bool:
-    """Whether a value has no fractions, as what makes it says; what only moves elements is passed over."""
+    """Whether a value is of integers, by the layer that computes it; layers that only move elements are skipped."""
     step = x.step
     while step is not None and step.layer.moves_only and len(step.inputs) == 1:
         x = step.inputs[0]
@@ -49,7 +49,7 @@ def is_whole(x: Value) -> bool:
 
 @operator("Mod")
 def _mod(build: Builder, call: Call) -> Value:
-    """Return a − b · ⌊a / b⌋, which has the sign of b; as C's fmod has it, the quotient is cut, not rounded down."""
+    """Return a − b · ⌊a / b⌋, which has the sign of b; with ``fmod`` the quotient is truncated, as in C."""
     a, b = call.input(0), call.input(1)
     ratio = merged(build, "divide", [a, b])
     whole = build.step("trunc" if call.integer("fmod") else "floor", [ratio])
@@ -62,17 +62,14 @@ def _is(build: Builder, call: Call) -> Value:
     if not x.is_live:
         return Value("", x.shape, BOOL)
     if call.op == "IsNaN":
-        return truth(merged(build, "compare", [x, x], by="not_equal"))
-    signs = bool(call.integer("detect_positive", 1)), bool(call.integer("detect_negative", 1))
-    x = build.step("abs", [x]) if all(signs) else build.step("neg", [x]) if signs[1] else x
-    return truth(merged(build, "compare", [x, filled(LARGEST, x)], by="greater_equal"))
+        made = merged(build, "compare", [x, x], by="not_equal")
+    else:
+        signs = bool(call.integer("detect_positive", 1)), bool(call.integer("detect_negative", 1))
+        x = build.step("abs", [x]) if all(signs) else build.step("neg", [x]) if signs[1] else x
+        made = merged(build, "compare", [x, filled(LARGEST, x)], by="greater_equal")
+    made.dtype = BOOL
+    return made
 
 
 LARGEST = 3.4028235e38
 """The largest float32, which stands for infinity among constants."""
-
-
-def truth(value: Value) -> Value:
-    """Return a value whose elements are truths."""
-    value.dtype = BOOL
-    return value

@@ -16,7 +16,7 @@ from cnncalc.layers.shapes import Shape
 
 
 def _float32(x: float) -> float:
-    """Return a number as runtimes compute places with it."""
+    """Return a number rounded to float32, in which runtimes compute positions."""
     number: float = unpack("f", pack("f", x))[0]
     return number
 
@@ -35,20 +35,20 @@ PLACES: dict[str, Callable[[int, float, int, int], float]] = {
         length / 2 * (1 - count / (scale * length)) + _centred(i, scale, length, count)
     ),
 }
-"""Where position i of the output lies on an axis of the input."""
+"""The position on an axis of the input of index i of the output, by (i, scale, input size, output size)."""
 
 ROUNDINGS: dict[str, Callable[[float], int]] = {
     "round_prefer_floor": lambda x: ceil(x - 0.5), "round_prefer_ceil": lambda x: floor(x + 0.5), "floor": floor,
     "ceil": ceil,
 }  # fmt: skip
-"""Which element is the nearest of a place."""
+"""The index of the element nearest to a position."""
 
 OURS: tuple[tuple[dict[str, str], Callable[[int, float], int]], ...] = (
     ({}, lambda i, scale: int(_float32(i * _float32(1 / scale)))),
     ({"mode": "nearest-exact"}, lambda i, scale: int(_float32((i + 0.5) * _float32(1 / scale)))),
     ({"mode": "nearest-exact", "coordinates": "asymmetric"}, lambda i, scale: floor(i * (1 / scale) + 0.5)),
 )
-"""The layer's arguments, and which element it takes for position i, computed as it does."""
+"""The layer's arguments, and the index of the element that it takes for index i of the output."""
 
 
 @operator("Resize", "Upsample")
@@ -76,30 +76,28 @@ def _resize(build: Builder, call: Call) -> Value:
 
 
 def _is_known(call: Call, x: Value, size: Shape, scales: Sequence[float]) -> bool:
-    """Whether a layer finds the places, and makes the same of what is around them."""
-    where, nearest = _where(call), call.text("mode", "nearest") == "nearest"
+    """Whether the layer upsample computes the same: it has the positions, and the elements around them."""
+    where, axes = _where(call), list(zip(x.shape[1:], size, scales, strict=True))
     averages = _widens(call, scales) and where in ("align_corners", "asymmetric")
-    alone = any(count == 1 < length for length, count in zip(x.shape[1:], size, strict=True))
-    axes = zip(x.shape[1:], size, scales, strict=True)
-    elsewhere = (
-        where in ("tf_half_pixel_for_nn", "half_pixel_symmetric")
-        or (alone and where == "pytorch_half_pixel")
-        or (
-            call.text("mode") == "linear"
-            and where.endswith("half_pixel")
-            and any(scale != 1 and count == length for length, count, scale in axes)
-        )
-    )
-    return where in PLACES and not averages and (nearest or not elsewhere)
+    if where not in PLACES or averages:
+        return False
+    if call.text("mode", "nearest") == "nearest":
+        return True
+    if where in ("tf_half_pixel_for_nn", "half_pixel_symmetric"):
+        return False
+    if where == "pytorch_half_pixel" and any(count == 1 < length for length, count, _ in axes):
+        return False
+    is_shifted = any(scale != 1 and count == length for length, count, scale in axes)
+    return not (is_shifted and call.text("mode") == "linear" and where.endswith("half_pixel"))
 
 
 def _widens(call: Call, scales: Sequence[float]) -> bool:
-    """Whether a smaller map is made of all elements of a larger one."""
+    """Whether the filter is widened for a smaller map (``antialias``), so that all elements count."""
     return bool(call.integer("antialias")) and min(scales, default=1) < 1 and call.text("mode", "nearest") != "nearest"
 
 
 def _manner(call: Call, scales: Sequence[float]) -> dict[str, object]:
-    """Return a layer's arguments for how it interpolates."""
+    """Return the layer's arguments that say how it interpolates."""
     how: dict[str, object] = {"mode": call.text("mode")} | ({"antialias": True} if _widens(call, scales) else {})
     if _where(call) == "align_corners":
         how["align_corners"] = True
@@ -118,10 +116,10 @@ def _where(call: Call) -> str:
 
 
 def _scaling(lengths: Shape, size: Shape, scales: Sequence[float]) -> dict[str, object]:
-    """Return a layer's factors where they are whole, or a size has a remainder of them; else its sizes.
+    """Return the layer's ``scale_factor``, or its ``size`` where the ratios of the sizes are the factors.
 
-    The places of the elements follow the factor, not the ratio of the sizes.  A factor is the short decimal that it was
-    written from where only that gives the size, which runtimes compute in float32.
+    Positions follow the factor, not the ratio of the sizes.  A factor is the short decimal from which it was written if
+    only that gives the size, which runtimes compute in float32.
     """
     axes = list(zip(lengths, size, scales, strict=True))
     factors = []
@@ -137,7 +135,7 @@ def _scaling(lengths: Shape, size: Shape, scales: Sequence[float]) -> dict[str, 
 
 
 def _nearest(build: Builder, call: Call, x: Value, size: Shape, scales: Sequence[float]) -> Value:
-    """Return the nearest elements: a layer that resizes where one takes the same, else those elements one by one."""
+    """Return the nearest elements, by upsample if it takes the same ones, else by a gather along each axis."""
     axes = list(zip(x.shape[1:], size, scales, strict=True))
     if max(size) > MAX_KNOWN_ELEMENTS:
         raise UnfitError(f"an axis of {max(size):,} gets the nearest elements")
@@ -157,7 +155,7 @@ def _nearest(build: Builder, call: Call, x: Value, size: Shape, scales: Sequence
 
 
 def _sizes(call: Call, x: Value) -> tuple[list[int], list[float]]:
-    """Return the sizes of the file's shape that a Resize gives, and their factors."""
+    """Return the sizes of the output, in the file's shape, and the factor of each axis."""
     axes = [axis + x.rank if axis < 0 else axis for axis in call.integers("axes") or range(x.rank)]
     sizes, factors = list(x.dims), [1.0] * x.rank
     wanted = call.sizes(3, "sizes") if call.op == "Resize" and call.opset >= 11 else None
@@ -188,7 +186,7 @@ def _scales(call: Call) -> tuple[float, ...] | None:
 
 
 def _kept(call: Call, wanted: tuple[int, ...], sizes: list[int]) -> tuple[list[int], float | None]:
-    """Return the sizes that are asked for, with the proportions kept where that is asked for, and their factor then."""
+    """Return the wanted sizes and None; if the aspect ratio is kept, the sizes with it, and their common factor."""
     policy = call.text("keep_aspect_ratio_policy", "stretch")
     if policy == "stretch":
         return list(wanted), None

@@ -1,4 +1,4 @@
-"""Lists of tensors, which PyTorch's exporter writes for Python lists; they are resolved at import."""
+"""Sequences of tensors, which PyTorch's exporter writes for Python lists: their tensors are known at import."""
 
 from __future__ import annotations
 

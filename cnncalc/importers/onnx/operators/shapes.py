@@ -1,4 +1,4 @@
-"""Operators that make tensors of shapes, and constants."""
+"""Operators that return shapes, constants and ranges."""
 
 from __future__ import annotations
 
@@ -51,11 +51,9 @@ def _constant_of_shape(build: Builder, call: Call) -> Value:
     if any(size < 0 for size in sizes):
         raise UnfitError(f"a shape of {list(sizes)[:8]}")
     stored = call.operator.attributes.get("value")
-    number = 0.0
-    value = Value("", sizes, FLOAT)
+    value, number = Value("", sizes, FLOAT), 0.0
     if isinstance(stored, StoredTensor):
-        known = build.stored(stored)
-        number, value.dtype = (known.data or (0.0,))[0], stored.dtype
+        number, value.dtype = (build.stored(stored).data or (0.0,))[0], stored.dtype
     value.fill = number
     if prod(sizes) <= MAX_KNOWN_ELEMENTS:
         value.data = (number,) * prod(sizes)
@@ -64,10 +62,9 @@ def _constant_of_shape(build: Builder, call: Call) -> Value:
 
 @operator("ConstantFill")
 def _constant_fill(build: Builder, call: Call) -> Value:
-    """Return what an operator makes that was never standard, and that exporters of opset 7 and 8 write."""
+    """Return a constant; the operator was never standard, but exporters of opset 7 and 8 write it."""
     given = call.sizes(0, "shape") if call.integer("input_as_shape") else call.integers("shape")
-    if given is None:
-        given = tuple(call.input(0).dims)
+    given = call.input(0).dims if given is None else given
     sizes = tuple([unbatched(size, 1) for size in (*given, *(call.integers("extra_shape") or ()))])
     value = Value("", sizes, call.integer("dtype", FLOAT))
     value.fill = call.number("value")
@@ -82,18 +79,15 @@ def _like(build: Builder, call: Call) -> Value:
     return Value("", shape, FLOAT if call.op != "EyeLike" else DOUBLE)
 
 
-def is_natural(x: Value) -> bool:
-    """Whether a value is made of places that count from 0, as those of a largest element do."""
+def _is_natural(x: Value) -> bool:
+    """Whether a value has indices from 0 on, those of the largest elements, and no negative ones."""
     step = x.step
     while step is not None and step.layer.moves_only and len(step.inputs) == 1:
         step = step.inputs[0].step
     return step is not None and step.layer.type == "argmax"
 
 
-WINDOWS = ("HannWindow", "HammingWindow", "BlackmanWindow")
-
-
-@operator(*WINDOWS)
+@operator("HannWindow", "HammingWindow", "BlackmanWindow")
 def _window(build: Builder, call: Call) -> Value:
     sizes = call.sizes(0, "size") or (0,)
     return Value("", (sizes[0],), call.integer("output_datatype", FLOAT))
@@ -113,7 +107,7 @@ def _one_hot(build: Builder, call: Call) -> Value:
     at = call.integer("axis", -1)
     at = at + x.rank + 1 if at < 0 else at
     count = depth[0]
-    if not is_natural(x):  # -1 is the last place
+    if not _is_natural(x):  # −1 is the last index
         below = merged(build, "compare", [x, filled(0.0, x)], by="less")
         x = merged(build, "add", [x, affine(build, below, mul=float(count))])
     tall = laid(build, x, [*range(at), None, *range(at, x.rank)])
@@ -126,10 +120,10 @@ def _one_hot(build: Builder, call: Call) -> Value:
 @operator("Range")
 def _range(build: Builder, call: Call) -> Value:
     start, stop, step = [value.number if value is not None else None for value in call.inputs]
-    if start is not None and stop is not None and step:
-        if (start, stop, step) == (0, SAMPLES, 1):  # a number for each sample, as it is for the first
-            made = literal((0,), (1,), call.input(0).dtype)
-            made.rows = 1
-            return made
-        return Value("", (max(0, -int((start - stop) // step)),), call.input(0).dtype)
-    raise UnfitError("its output's shape is not known before it runs")
+    if start is None or stop is None or not step:
+        raise UnfitError("its output's shape is not known before it runs")
+    if (start, stop, step) == (0, SAMPLES, 1):  # an index for each sample; that of the first is 0
+        made = literal((0,), (1,), call.input(0).dtype)
+        made.rows = 1
+        return made
+    return Value("", (max(0, -int((start - stop) // step)),), call.input(0).dtype)
