@@ -147,7 +147,7 @@ def _parts(graph: Graph, opset: int, shown: Collection[Node], free: bool) -> Par
     names = tensor_names(graph)
     operators, weights, indices = [], list[tuple[str, Shape]](), 0
     for node in graph.nodes:
-        made = Operators(node, node.inputs, [names[tensor] for tensor in node.inputs], opset)
+        made = Operators(node, [names[tensor] for tensor in node.inputs], opset)
         try:
             messages = made.messages(node.layer.to_onnx(made), names[node])
         except LayerError as error:

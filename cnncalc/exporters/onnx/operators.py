@@ -14,7 +14,6 @@ from cnncalc.layers.onnx import OpsetError
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
-    from cnncalc.graph import Tensor
     from cnncalc.layers.ops import NumPy
 
 KINDS = {"number": FLOAT, "integer": INT64, "truth": BOOL}
@@ -28,20 +27,20 @@ class Operators:
 
     Attributes:
         opset: the version of the operator set.
-        inputs: the input tensors.
+        inputs: the names of the input tensors.
         shapes: their shapes, without the batch axis.
         output: the shape of the output.
         weights: names of the layer's tensors that are used, as ``cnncalc weights`` lists them.
         indices: number of the integers in its constants.
     """
 
-    def __init__(self, layer: Node, tensors: Sequence[Tensor], names: Sequence[str], opset: int) -> None:
+    def __init__(self, layer: Node, names: Sequence[str], opset: int) -> None:
         self.opset = opset
         self.inputs = tuple(names)
-        self.shapes: tuple[Shape, ...] = tuple([tensor.shape for tensor in tensors])
+        self.shapes: tuple[Shape, ...] = tuple([tensor.shape for tensor in layer.inputs])
         self.output = layer.shape
         self._layer = layer
-        self._times = [tensor.times for tensor in tensors]
+        self._times = [tensor.times for tensor in layer.inputs]
         self._made: list[tuple[str, str, list[str], list[str], dict[str, Attribute]]] = []
         self._count: dict[str, int] = {}
         self.indices = 0
