@@ -79,7 +79,7 @@ def command(
     tally = RowTally(plan)
 
     def swept(done: Iterable[SweepPart]) -> View:
-        shown = done if keeper is None else [_kept(keeper, done, plan.grid)]
+        shown = done if keeper is None else [_kept_rows(keeper, done, plan.grid)]
         return view(Swept(recipe.name, recipe.about(None).source, plan.grid, shown, selection.shown, selection.asked))
 
     with progress_bar() as progress, Interruptible() as interruptible:
@@ -107,7 +107,7 @@ def _interrupted(tally: RowTally, rows: int, out: Output, by_row: bool) -> Keybo
     return KeyboardInterrupt(printable(f"{tally.counts.done:,} of {rows:,} combinations are done{place}{on}"))
 
 
-def _kept(keeper: Keeper, done: Iterable[SweepPart], grid: Grid) -> SweepPart:
+def _kept_rows(keeper: Keeper, done: Iterable[SweepPart], grid: Grid) -> SweepPart:
     """Return the rows that a keeper has kept of all parts."""
     for part in done:
         keeper.add(part.window, grid, part.lanes)

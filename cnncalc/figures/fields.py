@@ -215,14 +215,14 @@ class FieldBounds:
     def of(self, branches: Sequence[InputFields]) -> InputFields:
         """Return what an element sees at most that reads all positions of some tensors."""
         several = {id(seen): self._of_one(seen) for seen in branches}
-        return self._met([*several.values()])
+        return self._united([*several.values()])
 
     def _of_one(self, seen: InputFields) -> InputFields:
         if id(seen) not in self._known:
-            self._known[id(seen)] = self._met([{sources: fields} for sources, fields in seen.items()])
+            self._known[id(seen)] = self._united([{sources: fields} for sources, fields in seen.items()])
         return self._known[id(seen)]
 
-    def _met(self, branches: Sequence[InputFields]) -> InputFields:
+    def _united(self, branches: Sequence[InputFields]) -> InputFields:
         """Return the union for all inputs with as many axes."""
         first = branches[0] if branches else {}
         if all(seen is first for seen in branches) and first.keys() <= {*self.all.values()}:

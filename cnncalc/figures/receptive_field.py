@@ -241,7 +241,7 @@ def _joined(
     for sources, of_branches in seen_together(branches):
         fields = []
         for several in zip(*of_branches, strict=True):
-            field, same = _met(several, concat_axis, len(several) == len(branches), work)
+            field, same = _united(several, concat_axis, len(several) == len(branches), work)
             fields.append(field)
             agree &= same
         found[sources] = tuple(fields)
@@ -268,7 +268,7 @@ def _concat_axis(moves: Reads | None) -> int | None:
     return axes.pop() if len(axes) == 1 else None
 
 
-def _met(fields: tuple[Field, ...], concat_axis: int | None, are_all: bool, work: FieldBudget) -> tuple[Field, bool]:
+def _united(fields: tuple[Field, ...], concat_axis: int | None, are_all: bool, work: FieldBudget) -> tuple[Field, bool]:
     """Return the union of some fields, and whether they have the same stride."""
     one = fields[0]
     if (are_all or concat_axis is None) and fields == (one,) * len(fields):
@@ -287,7 +287,7 @@ def _met(fields: tuple[Field, ...], concat_axis: int | None, are_all: bool, work
                 loose.add(concat_axis)
             term = Term(places, Pattern((first,), (last,), growth), tuple(sorted(loose)))
             return Field((term,), one.input_size), True
-    from cnncalc.figures.regrouping import met
+    from cnncalc.figures.regrouping import united_fields
 
-    terms, agree = met([field.terms for field in fields], concat_axis, are_all, work)
+    terms, agree = united_fields([field.terms for field in fields], concat_axis, are_all, work)
     return Field(terms, one.input_size), agree

@@ -43,7 +43,9 @@ def loosened(term: Term) -> Term:
 # --- where branches meet ----------------------------------------------------------------------------------------
 
 
-def met(fields: Sequence[Terms], concat_axis: int | None, are_all: bool, work: PatternBudget) -> tuple[Terms, bool]:
+def united_fields(
+    fields: Sequence[Terms], concat_axis: int | None, are_all: bool, work: PatternBudget
+) -> tuple[Terms, bool]:
     """Return the union of some fields' parts, and whether they have the same stride.
 
     Args:

@@ -213,7 +213,7 @@ class Expansion:
                 tensors = tensors if item.sources else ()
             elif item.paths is not None:
                 tensors = self._paths(item.paths, frame, names, incoming)
-            layer = item.built or self._made(item, names, incoming)
+            layer = item.built or self._layer_for(item, names, incoming)
             if layer is None or tensors is None:
                 return None
             return (self._add(layer, tensors, path, item),)
@@ -230,7 +230,7 @@ class Expansion:
             return None
         return tuple([tensor for end in ends for tensor in end or ()])
 
-    def _made(self, item: LayerItem, names: Names, incoming: Flowing) -> Layer | None:
+    def _layer_for(self, item: LayerItem, names: Names, incoming: Flowing) -> Layer | None:
         """Return the layer for the arguments' values, cached by value."""
         if item.reads_input:
             if incoming is None:

@@ -82,7 +82,7 @@ class FoldedNode(Node):
 
     __slots__ = ("piece",)
 
-    def __init__(self, index: int, known: _Known, inputs: tuple[Tensor, ...]) -> None:
+    def __init__(self, index: int, known: _CachedItem, inputs: tuple[Tensor, ...]) -> None:
         self.name = known.name
         self.shape = known.shape
         self.times = known.times
@@ -92,7 +92,7 @@ class FoldedNode(Node):
         self.piece = known.piece
 
 
-class _Known(NamedTuple):
+class _CachedItem(NamedTuple):
     """The cache entry of an item: its output, the inputs that it reads, and its sums."""
 
     name: str
@@ -117,7 +117,7 @@ class Folding:
         self.recipe = recipe
         self.measure = measure
         self.folds = folds_of(recipe) if isinstance(recipe, Document) and not measure.more else {}
-        self.known: dict[Hashable, _Known] = {}
+        self.known: dict[Hashable, _CachedItem] = {}
         self.tries: dict[Item, list[int]] = {item: [0, 0] for item in self.folds}
 
     def point(self, combination: Combination) -> Point | None:
@@ -175,10 +175,10 @@ class _FoldedExpansion(Expansion):
         prefix = len(frame.scope.prefix) + len(name)
         if known is not None:
             tries[1] += 1
-            return None, self._taken(known, incoming, prefix)
+            return None, self._from_cache(known, incoming, prefix)
         if tries[0] > TRIES and tries[1] * 8 < tries[0]:
             self.folding.folds.pop(item, None)
-        return self._learnt(key, prefix, item, name, lookup, frame, names, incoming)
+        return self._expanded_and_cached(key, prefix, item, name, lookup, frame, names, incoming)
 
     def _key(self, item: Item, fold: FoldableItem, names: Names, incoming: tuple[Tensor, ...]) -> Hashable:
         """Return the cache key of an item's expansion, which distinguishes kinds of numbers and equal tensors."""
@@ -197,7 +197,7 @@ class _FoldedExpansion(Expansion):
             return fold.what, written, self._depth, incoming[0].shape, incoming[0].times
         return fold.what, written, self._depth, tuple([(one.shape, one.times, incoming.index(one)) for one in incoming])
 
-    def _taken(self, known: _Known, incoming: tuple[Tensor, ...], prefix: int) -> Flowing:
+    def _from_cache(self, known: _CachedItem, incoming: tuple[Tensor, ...], prefix: int) -> Flowing:
         """Append a cached item as one node."""
         steps, reads, work, rounds, path = known.cost
         self._steps += steps
@@ -217,7 +217,7 @@ class _FoldedExpansion(Expansion):
         if self._steps > MAX_STEPS or self._reads > MAX_READS or self._widest > MAX_LAYERS or self._longest > MAX_PATH:
             raise UnsettledError
 
-    def _learnt(
+    def _expanded_and_cached(
         self,
         key: Hashable,
         prefix: int,
@@ -251,7 +251,7 @@ class _FoldedExpansion(Expansion):
         cost = Cost(self._steps - before[0], self._reads - before[1], work, rounds, path - prefix)
         places = tuple([incoming.index(tensor) for tensor in read])
         name, shape, times = made[-1].name, made[-1].shape, made[-1].times
-        known = _Known(name, shape, times, places, tuple(read) == incoming, piece, cost)
+        known = _CachedItem(name, shape, times, places, tuple(read) == incoming, piece, cost)
         if len(self.folding.known) >= MOST_PIECES:
             self.folding.known.clear()
         self.folding.known[key] = known

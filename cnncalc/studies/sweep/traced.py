@@ -238,7 +238,7 @@ def _tape(*values: Traceable) -> Tape:
     return next(value.tape for value in values if type(value) is Traced)
 
 
-def _made(tape: Tape, value: Number, interval: Interval, terms: dict[int, int], constant: int) -> Traceable:
+def _sum_or_constant(tape: Tape, value: Number, interval: Interval, terms: dict[int, int], constant: int) -> Traceable:
     """Return a sum; a plain number if only a constant is left."""
     return Traced(tape, value, interval, terms, constant, False) if terms else constant
 
@@ -259,7 +259,7 @@ def _added(a: Traced, b: Traceable, sign: int) -> Traceable:
             terms.pop(number, None)
     low, high = (b.low, b.high) if sign > 0 else (-b.high, -b.low)
     interval = a.tape.narrowed((a.low + low, a.high + high), terms, a.constant + sign * b.constant)
-    return _made(a.tape, a.value + sign * b.value, interval, terms, a.constant + sign * b.constant)
+    return _sum_or_constant(a.tape, a.value + sign * b.value, interval, terms, a.constant + sign * b.constant)
 
 
 def _scaled(a: Traceable, factor: int) -> Traceable:
@@ -288,7 +288,7 @@ def _floor_divided(a: Traced, b: Traceable) -> Traceable:
     """Return a // b; a plain divisor of all parts of a sum divides each of them."""
     if _divides(b, a) and math.isfinite(a.low) and math.isfinite(a.high):
         terms = {number: factor // b for number, factor in a.terms.items()}
-        return _made(a.tape, a.value // b, (a.low // b, a.high // b), terms, a.constant // b)
+        return _sum_or_constant(a.tape, a.value // b, (a.low // b, a.high // b), terms, a.constant // b)
     factor = _multiple(a, b)
     return _divided("floordiv", a, b) if factor is None else factor
 
