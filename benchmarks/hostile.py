@@ -1,11 +1,12 @@
 """Measure what hostile specs cost: CPU time and memory of every command on small specs that ask for much.
 
-    python -m benchmarks.hostile                       # all commands, two specs of each shape: some minutes
+    python -m benchmarks.hostile                       # all commands, two specs of each shape: some 20 minutes
     python -m benchmarks.hostile --commands summary,check --specs 5 --shapes dense,fields
 
-Prints one row for each spec that some command takes more than ``--seconds`` or ``--megabytes`` for, then the worst of
-each command, then the planner, the zoo on a device, and the search for near words, which have no such specs.  The
-tests hold none of these times: they only see that what has a bound ends.
+The shapes ask for just under 20,000 layers, for what sums up, and for just under MAX_DETAILED, for what works on each
+layer. Prints one row for each spec that some command takes more than ``--seconds`` or ``--megabytes`` for, then a table
+of the worst of each command, what it refuses among them, then the planner, the zoo on a device, and the search for near
+words, which have no such specs.  The tests hold none of these times: they only see that what has a bound ends.
 """
 
 from __future__ import annotations
@@ -13,14 +14,40 @@ from __future__ import annotations
 import argparse
 from random import Random
 from time import process_time
+from typing import NamedTuple
+from unittest import mock
 
+from cnncalc.ground.limits import MAX_DETAILED, MAX_DETAILED_READS
 from tests.fuzz import grown, hostile
 
 
+class Worst(NamedTuple):
+    """The most that a command took for any spec, and how many specs it refused."""
+
+    seconds: float = 0.0
+    slowest: str = ""
+    megabytes: float = 0.0
+    largest: str = ""
+    refused: int = 0
+
+    def after(self, name: str, done: hostile.Done) -> Worst:
+        """Return the worst after another spec."""
+        worst = self._replace(refused=self.refused + (done.code == 2))
+        if done.seconds > worst.seconds:
+            worst = worst._replace(seconds=done.seconds, slowest=name)
+        if done.megabytes > worst.megabytes:
+            worst = worst._replace(megabytes=done.megabytes, largest=name)
+        return worst
+
+
 def specs(shapes: str, count: int) -> dict[str, str]:
-    """Return texts by their names."""
+    """Return texts by their names, each shape with the most layers that a summary takes and that a picture takes."""
     names = shapes.split(",") if shapes else [*grown.SHAPES]
-    texts = {f"{name} {seed}": grown.SHAPES[name](Random(seed)) for name in names for seed in range(count)}
+    texts = {}
+    for layers, reads in ((grown.LAYERS, grown.READS), (MAX_DETAILED - 10, MAX_DETAILED_READS - 10)):
+        with mock.patch.multiple(grown, LAYERS=layers, READS=reads):
+            for name in names:
+                texts |= {f"{name} {seed} of {layers:,}": grown.SHAPES[name](Random(seed)) for seed in range(count)}
     return {name: text for name, text in texts.items() if len(text.encode()) <= grown.MOST_BYTES}
 
 
@@ -65,7 +92,7 @@ def main() -> None:
     options = parser.parse_args()
     wanted = options.commands.split(",") if options.commands else None
     commands = [command for command in hostile.COMMANDS if wanted is None or command[0] in wanted]
-    worst: dict[str, tuple[float, float, str]] = {}
+    worst: dict[str, Worst] = {}
     for name, text in specs(options.shapes, options.specs).items():
         slow = []
         for command in commands:
@@ -73,12 +100,16 @@ def main() -> None:
             shown = " ".join(command)
             if done.code not in (0, 1, 2) or done.seconds > options.seconds or done.megabytes > options.megabytes:
                 slow.append(f"{shown} → {done.code}, {done.seconds:.2f} s, {done.megabytes:.0f} MB")
-            if done.seconds > worst.get(shown, (0.0, 0.0, ""))[0]:
-                worst[shown] = (done.seconds, done.megabytes, name)
+            worst[shown] = worst.get(shown, Worst()).after(name, done)
         if slow:
             print(f"{name} ({len(text):,} characters): " + "; ".join(slow), flush=True)
-    for shown, (seconds, megabytes, name) in worst.items():
-        print(f"{shown:40} {seconds:6.2f} s {megabytes:6.0f} MB   {name}")
+    width = max(map(len, worst), default=0)
+    print(f"{'command':{width}}  {'CPU':>6}  {'slowest':28} {'memory':>6}  {'largest':28} refused")
+    for shown, most in worst.items():
+        print(
+            f"{shown:{width}} {most.seconds:5.2f} s  {most.slowest:28} {most.megabytes:3.0f} MB  {most.largest:28} "
+            f"{most.refused:,}"
+        )
     if wanted is None:
         others()
 

@@ -98,6 +98,7 @@ def read_weights(path: str) -> Mapping[str, npt.ArrayLike]:
 
 def save_weights(option: str, path: str, network: Graph, seed: int = 0, dtype: str = "float32") -> None:
     """Write a network's own tensors, or random ones, to the file that an option names."""
+    network.check_count("written with weights")
     load_numpy()
     from cnncalc.execution.arrays.write import check_target
     from cnncalc.execution.weights import write_weights

@@ -8,7 +8,7 @@ import click
 
 from cnncalc.cli._device import bound_options, takes_device
 from cnncalc.cli._errors import error_text
-from cnncalc.cli.opening import AskedSeveral
+from cnncalc.cli.opening import AskedSeveral, collect_networks
 from cnncalc.cli.options import BatchAndDtype, takes_basis, takes_output, takes_specs
 from cnncalc.cli.output import Output, to_stderr
 from cnncalc.figures.catalogue import BOUNDED, BYTES, Basis
@@ -84,6 +84,7 @@ def command(
         if (text := bounds[f"max_{name}"]) is not None:
             budgets[name] = parse_quantity(text, f"--max-{name}", True)
     settings, inputs = asked.each.changes()
+    collect_networks()
 
     def checked(member: Member, spec: str) -> Report:
         return check(member, spec, budgets, Basis(basis.batch, basis.width), settings, inputs, wanted)

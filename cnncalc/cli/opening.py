@@ -36,6 +36,13 @@ Changes: TypeAlias = "tuple[Mapping[str, Value], dict[str, Shape]]"
 """Arguments of a build: values for the spec's args, and shapes by input name."""
 
 
+def collect_networks() -> None:
+    """Run the garbage collector more often, for a command that builds many networks: they are cycles."""
+    import gc
+
+    gc.set_threshold(200_000, 5, 50)
+
+
 class Asked(NamedTuple):
     """One network as a command line asks for it: SPEC and what changes it.
 

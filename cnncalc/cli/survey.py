@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from cnncalc.cli.opening import AskedSeveral, read_shipped
+from cnncalc.cli.opening import AskedSeveral, collect_networks, read_shipped
 from cnncalc.cli.options import takes_output, takes_specs
 from cnncalc.cli.output import Output
 from cnncalc.language.collection import members
@@ -28,6 +28,7 @@ def command(asked: AskedSeveral, out: Output) -> None:
     cnncalc survey vgg16 resnet50 mobilenet_v2
     cnncalc survey --format csv > survey.csv
     """
+    collect_networks()
     changes = asked.each.changes()
     chosen = (
         [member for spec in asked.specs for member in members(*asked.recipe(spec))] if asked.specs else read_shipped()

@@ -173,7 +173,7 @@ MAX_REBUILT = 45_000
 as long. Beyond, no further change is tried.
 """
 
-MAX_EXPLAINED = 3_000
+MAX_EXPLAINED = 2_000
 """Layers that are explained at once; in a larger network, layers must be named."""
 
 MAX_PAGE_FORMULAS = 1_000

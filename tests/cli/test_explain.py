@@ -363,17 +363,17 @@ def test_nan_and_infinity_are_shown(tmp_path: Path) -> None:
 
 
 def test_too_many_layers_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "net.yaml").write_text("input: [4]\nlayers:\n  - relu:\n    repeat: 3001\n")
+    (tmp_path / "net.yaml").write_text("input: [4]\nlayers:\n  - relu:\n    repeat: 2001\n")
     done = cnncalc("explain", str(tmp_path / "net.yaml"))
     assert (done.code, done.out) == (2, "")
-    assert "3,001 layers; at most 3,000 are explained at once" in done.err
+    assert "2,001 layers; at most 2,000 are explained at once" in done.err
     assert "name some of them" in done.err
     assert cnncalc("explain", str(tmp_path / "net.yaml"), "relu*1").code == 0
     names = [f"x{number}" for number in range(100)]  # each layer reads all of the ones before it
     inputs, read = ", ".join([f"{name}: [4]" for name in names]), ", ".join(names)
     (tmp_path / "net.yaml").write_text(
-        f"input: {{{inputs}}}\nlayers:\n  - add:\n    from: [{read}]\n  - relu:\n    repeat: 300\n"
+        f"input: {{{inputs}}}\nlayers:\n  - add:\n    from: [{read}]\n  - relu:\n    repeat: 200\n"
     )
     done = cnncalc("explain", str(tmp_path / "net.yaml"))
-    assert "301 layers of a network of 100 inputs; at most 300 are explained at once" in done.err
+    assert "201 layers of a network of 100 inputs; at most 200 are explained at once" in done.err
     assert cnncalc("explain", str(tmp_path / "net.yaml"), "relu*").code == 0

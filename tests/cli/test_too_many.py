@@ -24,6 +24,7 @@ REFUSED = {
         "export net.yaml --to timeloop -o net",
     ],
     "run": ["run net.yaml"],
+    "written with weights": ["weights net.yaml -o net.npz"],
     "compared": ["compare net.yaml net.yaml", "compare lenet5 net.yaml"],
 }  # fmt: skip
 TAKEN = ["summary", "check", "hotspots", "weights", "sweep"]

@@ -79,10 +79,8 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
         "all",
     ),
 )
-SLOWER = {"run": 10, "explain": 2, "hotspots": 2, "compare": 2, "deploy": 2, "draw": 2, "import": 2, "export": 4, "sweep": 3} | {
-    "summary html": 4, "draw html": 4
-}  # fmt: skip
-"""Factor of the time that a command may take: it does more for each layer, or reads two specs."""
+SLOWER = {"run": 3, "compare": 2, "export": 2, "sweep": 3}
+"""Factor of the time that a command may take: it computes, writes weights, or builds two or three networks."""
 
 WORDS = (
     "0", "-1", "1", "3", "1e9", "999999999999", "9007199254740993", "0.5", "-0.0", ".inf", ".nan", "1e400", "0x7f", "1_000",
@@ -131,7 +129,7 @@ def faults(text: str | bytes, arguments: tuple[str, ...], patience: float = 1.0)
     With more ``patience`` a command may take so many times longer.
     """
     done = run(text, arguments)
-    seconds = SECONDS * patience * SLOWER.get(arguments[0] + " html" * arguments[-1].endswith(".html"), 1)
+    seconds = SECONDS * patience * SLOWER.get(arguments[0], 1)
     if seconds < done.seconds < 3 * seconds and not _large(text):  # perhaps because the machine is busy
         done = done._replace(seconds=min(done.seconds, *(run(text, arguments).seconds for _ in range(2))))
     found = []
