@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import cnncalc
@@ -43,13 +44,16 @@ def modules(package: Path) -> Iterator[tuple[str, Path]]:
         yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path
 
 
-def imported(tree: ast.AST) -> Iterator[str]:
-    """Return the package's modules that a file imports, within functions and for types, too."""
-    for node in ast.walk(tree):
+@cache
+def imported(path: Path) -> list[str]:
+    """Return the names that a file imports, within functions and for types, too."""
+    found: list[str] = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            yield from (name.name for name in node.names)
+            found += [name.name for name in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
-            yield from (f"{node.module}.{name.name}" for name in node.names)
+            found += [f"{node.module}.{name.name}" for name in node.names]
+    return found
 
 
 def upward(package: Path) -> list[str]:
@@ -58,7 +62,7 @@ def upward(package: Path) -> list[str]:
     found = []
     for name, path in modules(package):
         here = room_of(name)
-        for target in imported(ast.parse(path.read_text(encoding="utf-8"))):
+        for target in imported(path):
             there = room_of(target)
             if target.split(".")[0] != "cnncalc" or there == here:
                 continue
@@ -72,7 +76,7 @@ def circles(package: Path) -> list[list[str]]:
     names = dict(modules(package))
     after: dict[str, set[str]] = {}
     for name, path in names.items():
-        targets = imported(ast.parse(path.read_text(encoding="utf-8")))
+        targets = imported(path)
         after[name] = {target if target in names else target.rpartition(".")[0] for target in targets} & names.keys()
     # Warshall 1962: a module that imports the middle one also imports all that the middle one imports
     for middle in names:
@@ -108,7 +112,7 @@ def test_only_the_roof_imports_the_public_network() -> None:
     seen = {
         room_of(name)
         for name, path in modules(PACKAGE)
-        for target in imported(ast.parse(path.read_text(encoding="utf-8")))
+        for target in imported(path)
         if target.startswith("cnncalc.network")
     }
     assert seen <= ROOF

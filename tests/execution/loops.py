@@ -1,4 +1,6 @@
-"""Convolutions and poolings as plain nested loops, which can be checked by eye: the reference of the fast kernels."""
+"""Convolutions and poolings as plain nested loops over places and taps, which can be checked by eye: the reference of
+the fast kernels.
+"""
 
 from __future__ import annotations
 
@@ -36,11 +38,11 @@ def conv(
     for n, o in product(range(len(x)), range(len(weight))):
         for place in product(*(range(len(found)) for found in starts)):
             total = float(bias[o])
-            for c in range(depth):
-                for tap in product(*map(range, kernel)):
-                    at = [found[p] + t * d for found, p, t, d in zip(starts, place, tap, dilation, strict=True)]
-                    if all(0 <= a < size for a, size in zip(at, x.shape[2:], strict=True)):
-                        total += float(x[(n, o // filters * depth + c, *at)]) * float(weight[(o, c, *tap)])
+            group = slice(o // filters * depth, (o // filters + 1) * depth)
+            for tap in product(*map(range, kernel)):
+                at = [found[p] + t * d for found, p, t, d in zip(starts, place, tap, dilation, strict=True)]
+                if all(0 <= a < size for a, size in zip(at, x.shape[2:], strict=True)):
+                    total += x[(n, group, *at)] @ weight[(o, slice(None), *tap)]
             out[(n, o, *place)] = total
     return out
 
@@ -61,19 +63,14 @@ def conv_transpose(
         (size - 1) * s + d * (k - 1) + 1 - pad[0] - pad[1] + e
         for size, k, s, pad, e, d in zip(x.shape[2:], kernel, stride, pads, extra, dilation, strict=True)
     ]
-    out = np.zeros((len(x), depth * groups, *sizes), np.float64)
+    out: Any = np.zeros((len(x), depth * groups, *sizes), np.float64)
     out += bias.reshape(-1, *(1,) * len(kernel))
     for n, c in product(range(len(x)), range(x.shape[1])):
-        group = c // (x.shape[1] // groups)
-        for place in product(*map(range, x.shape[2:])):
-            for o in range(depth):
-                for tap in product(*map(range, kernel)):
-                    at = [
-                        p * s + t * d - pad[0]
-                        for p, s, t, d, pad in zip(place, stride, tap, dilation, pads, strict=True)
-                    ]
-                    if all(0 <= a < size for a, size in zip(at, sizes, strict=True)):
-                        out[(n, group * depth + o, *at)] += float(x[(n, c, *place)]) * float(weight[(c, o, *tap)])
+        first = c // (x.shape[1] // groups) * depth
+        for place, tap in product(product(*map(range, x.shape[2:])), product(*map(range, kernel))):
+            at = [p * s + t * d - pad[0] for p, s, t, d, pad in zip(place, stride, tap, dilation, pads, strict=True)]
+            if all(0 <= a < size for a, size in zip(at, sizes, strict=True)):
+                out[(n, slice(first, first + depth), *at)] += float(x[(n, c, *place)]) * weight[(c, slice(None), *tap)]
     return out.astype(x.dtype)
 
 
