@@ -439,6 +439,13 @@ def made_of(states: Any) -> Any:
     return np.moveaxis(states, -2, 0)
 
 
+@pytest.mark.parametrize("op", ["AveragePool", "LpPool"])
+def test_a_window_with_gaps_that_is_not_of_maxima_is_refused(op: str) -> None:
+    nodes = [node(op, ["x"], ["y"], name="pool", kernel_shape=[2, 2], dilations=[2, 1])]
+    with pytest.raises(CnncalcError, match=rf"{op} 'pool' .*: a window with gaps .* is supported for MaxPool only"):
+        network(model(nodes, {"x": MAP}, ["y"], {}, 19))
+
+
 def test_lengths_that_leave_out_steps_of_all_samples_are_refused() -> None:
     nodes = [node("LSTM", ["x", "w", "r", "", "lengths"], ["y"], hidden_size=3)]
     constants = {"w": weight(1, 12, 4), "r": weight(1, 12, 3), "lengths": np.array([5], np.int32)}

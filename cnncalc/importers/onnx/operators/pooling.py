@@ -20,7 +20,7 @@ def _pool(build: Builder, call: Call) -> Value:
     if call.op != "MaxPool":
         del arguments["dilation"]
         if set(slides.dilation) != {1}:
-            raise UnfitError(f"dilations {slides.dilation}")
+            raise UnfitError(f"a window with gaps (dilations {slides.dilation}) is supported for MaxPool only")
     if call.op == "AveragePool":
         arguments["count_include_pad"] = bool(call.integer("count_include_pad"))
     elif call.op == "LpPool":
