@@ -25,13 +25,13 @@ TYPES = {code: f"<{form}" for code, form in FORMATS.items()}
 """NumPy's names of element types."""
 
 SAME = ("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity", "Dropout")
-"""Operators that leave all elements where they are."""
+"""Operators that leave all elements in their order in memory."""
 
 VIEWS = frozenset((*SAME, "Transpose", "Expand"))
-"""Operators that take no memory."""
+"""Operators whose output is a view, which takes no memory."""
 
 Rule = Callable[[Call, "Inputs", Value], "Array"]
-"""From an operator, its inputs and the constant that it makes to the constant's elements."""
+"""Returns the elements of a constant, by the operator, its inputs, and the constant."""
 
 
 class Inputs:
@@ -51,7 +51,7 @@ class Inputs:
         return array
 
     def given(self, index: int, default: object) -> Array:
-        """Return an input, or what stands for one that is left out."""
+        """Return an input, or a default if it is left out."""
         array = self.arrays[index] if index < len(self.arrays) else None
         return np.asarray(default) if array is None else array
 
@@ -61,7 +61,7 @@ class Inputs:
 
 
 def _plain(name: str, count: int) -> Rule:
-    """Return a rule that is a function of NumPy's on the first inputs."""
+    """Return a rule that calls a function of NumPy with the first ``count`` inputs."""
 
     def apply(call: Call, x: Inputs, value: Value) -> Array:
         return np.asarray(getattr(np, name)(*[x[i] if count > 1 else _real(x[i]) for i in range(count)]))
@@ -70,7 +70,7 @@ def _plain(name: str, count: int) -> Rule:
 
 
 def _reduction(name: str) -> Rule:
-    """Return a rule that summarises axes with a function of NumPy's."""
+    """Return a rule that reduces axes with a function of NumPy."""
 
     def apply(call: Call, x: Inputs, value: Value) -> Array:
         return _reduced(call, x, name)
@@ -125,7 +125,7 @@ def _cast(call: Call, x: Inputs, value: Value) -> Array:
 
 
 def cast(x: Array, to: int) -> Array:
-    """Return elements as those of another type, small floats as the numbers they are rounded to."""
+    """Return elements cast to another type; small floats are the float32 numbers to which they are rounded."""
     if to in SMALL_FLOATS:
         from cnncalc.layers.other.quantize import Quantize
 
@@ -155,7 +155,7 @@ def _clip(call: Call, x: Inputs, value: Value) -> Array:
 
 
 def _batchnorm(call: Call, x: Inputs, value: Value) -> Array:
-    """Standardise weights by their own statistics, as an export in training mode does, or by those that are stored."""
+    """Standardise weights by their own statistics in training mode, else by the stored ones."""
     data, weight, bias, mean, variance = x.all()
     where = (1, -1, *(1,) * (data.ndim - 2))
     if call.integer("training_mode"):
@@ -166,7 +166,7 @@ def _batchnorm(call: Call, x: Inputs, value: Value) -> Array:
 
 
 def _per_axis(call: Call, scale: Array, shape: Shape) -> Array:
-    """Return scales as they meet a tensor: one for each place of an axis, or for a block of so many."""
+    """Return scales in a shape that broadcasts to a tensor: one for each index of an axis, or for each block."""
     scale, block = np.asarray(scale, np.float32), call.integer("block_size")
     if scale.size == 1:
         return scale.reshape(())
@@ -186,7 +186,7 @@ def _dequantize(call: Call, x: Inputs, value: Value) -> Array:
 
 
 def _quantize(call: Call, x: Inputs, value: Value) -> Array:
-    """Round to a grid's places, of which the type is that of the constant that is made."""
+    """Quantise to the element type of the constant."""
     from cnncalc.importers.onnx.operators.quantized import RANGES
 
     scale, zero = [_per_axis(call, part, x[0].shape) for part in (x[1], x.given(2, 0))]
@@ -219,7 +219,7 @@ def _flat_indices(call: Call, x: Inputs, value: Value) -> Array:
 
 
 def _upsample(call: Call, x: Inputs, value: Value) -> Array:
-    """Return a map that a layer resizes by NumPy alone."""
+    """Return a map that the layer upsample resizes."""
     layer = call.operator.attributes["layer"]
     assert isinstance(layer, Upsample), layer
     return layer.interpolated(np, x[0])
@@ -292,7 +292,7 @@ def _window(call: Call, x: Inputs, value: Value) -> Array:
 
 
 def _mel_matrix(call: Call, x: Inputs, value: Value) -> Array:
-    """Return triangles over the bins of a spectrum, evenly apart on the mel scale, as ONNX Runtime rounds them."""
+    """Return triangular filters over the bins of a spectrum, evenly spaced on the mel scale, as ONNX Runtime does."""
     bins, length, rate, low, high = [float(np.asarray(part).ravel()[0]) for part in x.all()]
     edges = 2595 * np.log10(1 + np.array([low, high]) / 700)
     mels = edges[0] + np.arange(bins + 2) * (edges[1] - edges[0]) / (bins + 2)
@@ -307,7 +307,7 @@ def _mel_matrix(call: Call, x: Inputs, value: Value) -> Array:
 
 
 def _affine_places(call: Call, x: Inputs, value: Value) -> Array:
-    """Return the places of a map's elements from −1 to 1, that of the last axis first, and 1."""
+    """Return rows of the coordinates of a map's elements from −1 to 1, that of the last axis first, and a 1."""
     sizes = call.integers("sizes") or ()
     rows = [np.linspace(-1, 1, n) * (1 if call.integer("align") or n < 2 else 1 - 1 / n) for n in sizes]
     rows = [row if len(row) > 1 else row * 0 for row in rows]

@@ -1,4 +1,4 @@
-"""The constants of a model file as arrays: read, and computed from each other, only when the model is to run."""
+"""The constants of a model file as NumPy arrays, read and computed from each other when the model runs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Arrays:
-    """A file's constants, each made when it is asked for, and kept until all are made that are made of it."""
+    """A file's constants: each is computed when it is asked for, and kept until nothing else needs it."""
 
     def __init__(self, wire: WireReader, path: str, place: str | None, asked: Iterable[Value]) -> None:
         """Read from a file.
@@ -43,7 +43,7 @@ class Arrays:
         self._expect(list(asked))
 
     def _expect(self, waiting: list[Value]) -> None:
-        """Count how often each constant will be read, by who asks for it and by those that are made of it."""
+        """Count how often each constant will be read, by callers and to compute others."""
         while waiting:
             value = waiting.pop()
             if id(value) not in self.reads:
@@ -54,7 +54,7 @@ class Arrays:
         """Return a constant's array.
 
         Raises:
-            CnncalcError: if its data is missing, or it is made by an operator that is not known here.
+            CnncalcError: if its data is missing, or it is computed by an operator that has no rule here.
         """
         if id(value) not in self.reads:  # it is asked for once more
             self._expect([value])
@@ -73,7 +73,7 @@ class Arrays:
         return self._read(value)
 
     def _read(self, value: Value) -> Array:
-        """Return the array of a constant that is there, and forget it with its last reader."""
+        """Return the array of a constant that was computed, and drop it after its last read."""
         self.reads[id(value)] -= 1
         if self.reads[id(value)]:
             return self.made[id(value)]
@@ -81,7 +81,7 @@ class Arrays:
         return self.made.pop(id(value))
 
     def _of(self, value: Value) -> Array:
-        """Return the array of a constant; those that it is made of are there."""
+        """Compute the array of a constant from others that were computed before."""
         if isinstance(value.source, StoredTensor):
             return self.stored(value.source)
         if value.data is not None:
@@ -126,7 +126,7 @@ class Arrays:
         return np.frombuffer(data, TYPES[stored.dtype]).reshape(stored.shape)
 
     def _listed(self, stored: StoredTensor) -> Array:
-        """Return a tensor whose elements stand in a field of their type."""
+        """Return a tensor whose elements are in a field of their type, not in raw_data."""
         small = elements(self.wire, stored)
         if small is not None:
             return np.array(small).reshape(stored.shape)
@@ -142,7 +142,7 @@ class Arrays:
         return array.reshape(stored.shape)
 
     def _external(self, stored: StoredTensor) -> tuple[str, int, int]:
-        """Return in which file a tensor stands, where, and its bytes: a plain one beside the model, nowhere else."""
+        """Return the path, the offset and the bytes of a tensor in a regular file next to the model, nowhere else."""
         entries = stored.external or {}
         name, what = entries.get("location", ""), f"{self.path}: the tensor '{stored.name}'"
         if self.place is None:
@@ -163,7 +163,7 @@ class Arrays:
 
 
 def bytes_beside(values: Iterable[Value]) -> int:
-    """Return the bytes of all constants that others are computed from: they are there until the last one is."""
+    """Return the bytes of all constants from which the given ones are computed, an upper bound of what is held."""
     ends = {id(value): value for value in values}
     waiting, seen, found = list(ends.values()), set(), 0
     while waiting:
@@ -182,7 +182,7 @@ def _width(value: Value) -> int:
 
 
 def _made_of(value: Value) -> list[Value]:
-    """Return the constants that a constant's array is made of by a rule."""
+    """Return the constants from which a rule computes a constant."""
     call = value.source
     if call is None or isinstance(call, StoredTensor) or value.data is not None or call.op not in RULES:
         return []
@@ -190,7 +190,7 @@ def _made_of(value: Value) -> list[Value]:
 
 
 def _varints(data: bytes) -> Array:
-    """Return packed integers as WireReader.varints does, of millions of them.
+    """Return packed integers as WireReader.varints does, but fast for millions of them.
 
     Raises:
         MalformedError: if one of them has no end.

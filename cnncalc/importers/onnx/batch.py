@@ -6,7 +6,7 @@ from cnncalc.importers.onnx.model import Port
 
 
 def batch_word(ports: list[Port]) -> str | None:
-    """Return the word by which the file's shapes call the batch, or None."""
+    """Return the name of the batch size in the file's shapes, or None."""
     words = [size for port in ports for size in port.shape or () if isinstance(size, str)]
     named = next((word for word in words if "batch" in word.lower()), None)
     firsts = [port.shape[0] for port in ports if port.shape and isinstance(port.shape[0], str)]
@@ -14,9 +14,9 @@ def batch_word(ports: list[Port]) -> str | None:
 
 
 def batch_axis(sizes: tuple[int | str | None, ...], word: str | None) -> int | None:
-    """Return on which axis of an input the batch stands; None if it has none.
+    """Return the batch axis of an input; None if it has none.
 
-    It is the axis that is called so, else the first one where it is 1 or open, else the only one that is open.
+    It is the axis whose size has the given name, else the first axis if its size is 1 or open, else the only open one.
     """
     if word is not None and word in sizes:
         return sizes.index(word)

@@ -1,4 +1,4 @@
-"""The elements of stored tensors, of small ones as numbers: nothing else of a file's weights is read for a summary."""
+"""The elements of small stored tensors as numbers: no other weights of a file are read for a summary."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ FORMATS = {
     FLOAT: "f", UINT8: "B", INT8: "b", UINT16: "H", INT16: "h", INT32: "i", INT64: "q", BOOL: "?", FLOAT16: "e",
     DOUBLE: "d", UINT32: "I", UINT64: "Q",
 }  # fmt: skip
-"""Python's struct format of a type's elements as they stand in raw_data."""
+"""Python's struct format of the elements of each type in raw_data."""
 
 PACKED = {TensorProto.FLOAT_DATA: "f", TensorProto.DOUBLE_DATA: "d"}
 """Formats of TensorProto's fields whose packed elements are not integers of variable length."""
 
 
 def is_small(stored: StoredTensor) -> bool:
-    """Whether a tensor's elements can be had as numbers: there are few, in this file, of a type that is known.
+    """Whether a tensor's elements can be read as numbers: they are few, in this file, and of a known type.
 
     Raises:
         MalformedError: if its data is longer or shorter than its shape says.
@@ -58,7 +58,7 @@ def is_small(stored: StoredTensor) -> bool:
 
 
 def elements(wire: WireReader, stored: StoredTensor) -> tuple[float, ...] | None:
-    """Return a small tensor's elements; None if it is not one.
+    """Return the elements of a small tensor; None if it is not small.
 
     Raises:
         MalformedError: if there are more or fewer than its shape says.
@@ -86,7 +86,7 @@ def elements(wire: WireReader, stored: StoredTensor) -> tuple[float, ...] | None
 
 
 def raw_size(dtype: int, count: int) -> int | None:
-    """Return how many bytes elements take in raw_data; None if their type is not known."""
+    """Return how many bytes some elements take in raw_data; None if their type is unknown."""
     if dtype in BITS:
         return (count * BITS[dtype] + 7) // 8
     if dtype == BFLOAT16:
@@ -105,7 +105,7 @@ def _raw(data: bytes, dtype: int, count: int) -> tuple[float, ...]:
 
 
 def codes(dtype: int) -> list[float]:
-    """Return which number each code of a type of few bits stands for."""
+    """Return the number that each code of a type of few bits stands for."""
     bits = BITS[dtype]
     if dtype in (proto.INT4, proto.INT2):
         return [code - (1 << bits) * (code >> bits - 1) for code in range(1 << bits)]
@@ -125,7 +125,7 @@ def codes(dtype: int) -> list[float]:
 
 
 def _converted(numbers: list[float], dtype: int) -> list[float]:
-    """Return elements of int32_data as what they stand for: halves are there as their bits."""
+    """Return the numbers that elements of int32_data stand for: float16 is stored there as its bits."""
     if dtype == FLOAT16:
         return [struct.unpack("<e", struct.pack("<H", int(bits) & 0xFFFF))[0] for bits in numbers]
     if dtype == BFLOAT16:

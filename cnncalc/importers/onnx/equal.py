@@ -1,4 +1,4 @@
-"""Constants that are the same: made of the same stored tensors in the same way."""
+"""Whether constants are equal: computed from the same stored tensors by the same operators."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ if TYPE_CHECKING:
     from cnncalc.importers.onnx.values import Call, Value
 
 MOST_COMPARED = 64
-"""Pairs of constants that are compared at most; what is made of more is taken for another one."""
+"""The most pairs of constants that are compared; constants of more are taken to differ."""
 
 
 def are_same(pairs: list[tuple[Value, Value]]) -> bool:
-    """Whether constants are made of the same stored tensors by the same operators, as far as these are few."""
-    for one, other in pairs:  # which grow meanwhile
+    """Whether the two constants of each pair are computed from the same stored tensors by the same operators."""
+    for one, other in pairs:  # pairs are appended meanwhile
         made, again = _source(one), _source(other)
         if one is other or (made is again and made is not None and one.index == other.index):
             continue
@@ -33,7 +33,7 @@ def are_same(pairs: list[tuple[Value, Value]]) -> bool:
 
 
 def _source(value: Value) -> StoredTensor | Call | None:
-    """Return what a constant is made by: exporters write a tensor's other names as operators that do nothing."""
+    """Return where a constant comes from, without the Identity operators that exporters write for its other names."""
     source = value.source
     while source is not None and not isinstance(source, StoredTensor) and source.op == "Identity":
         source = source.input(0).source

@@ -1,7 +1,7 @@
-"""Operators on elements that are known: the arithmetic by which a file computes shapes.
+"""Operators on known elements: the arithmetic by which a file computes shapes.
 
-Tensors are flat tuples in the order of memory, with at most MAX_KNOWN_ELEMENTS elements.  Every integer stays within
-64 bits; what would leave them is refused, so that no file makes Python count with numbers of a million digits.
+Tensors are flat tuples in the order of memory, with at most MAX_KNOWN_ELEMENTS elements.  Integers beyond 64 bits are
+refused, so that no file makes Python compute with numbers of a million digits.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ class Known(NamedTuple):
 
 
 NOTHING = Known((), (0,), 0)
-"""What stands for an input that is left out."""
+"""An input that is left out."""
 
 Rule = Callable[[Call, "list[Known]"], "Known | list[Known] | None"]
 RULES: dict[str, Rule] = {}
 
 
 def rule(*ops: str) -> Callable[[Rule], Rule]:
-    """Register how operators are evaluated; None if they are not, for these inputs."""
+    """Register a rule that evaluates operators; it returns None for inputs that it does not evaluate."""
 
     def register(function: Rule) -> Rule:
         RULES.update(dict.fromkeys(ops, function))
@@ -49,7 +49,7 @@ def rule(*ops: str) -> Callable[[Rule], Rule]:
 
 
 def evaluate(call: Call) -> list[Known] | None:
-    """Return an operator's outputs, where all that it reads is known; None if it is not evaluated.
+    """Return an operator's outputs if all its inputs are known; None if it is not evaluated.
 
     Raises:
         UnfitError: if a number leaves 64 bits.
@@ -84,7 +84,7 @@ def evaluate(call: Call) -> list[Known] | None:
 
 
 def broadcast(shapes: Iterable[Shape]) -> Shape:
-    """Return the shape that tensors have together.  Raises UnfitError if they don't go together."""
+    """Return the shape to which shapes broadcast.  Raises UnfitError if they do not."""
     result: list[int] = []
     for shape in shapes:
         result = [1] * (len(shape) - len(result)) + result
@@ -98,7 +98,7 @@ def broadcast(shapes: Iterable[Shape]) -> Shape:
 
 
 def spread(known: Known, shape: Shape) -> Sequence[float]:
-    """Return the elements of a tensor that is stretched to a shape."""
+    """Return the elements of a tensor broadcast to a shape."""
     if known.shape == shape:
         return known.data
     if len(known.data) == 1 or not prod(shape):
@@ -109,14 +109,14 @@ def spread(known: Known, shape: Shape) -> Sequence[float]:
 
 
 def offsets(shape: Shape) -> list[list[int]]:
-    """Return how far from the beginning the indices of each axis lie."""
+    """Return the offset of each index of each axis from the first element."""
     return [[i * step for i in range(size)] for size, step in zip(shape, strides(shape), strict=True)]
 
 
 def sums(rows: Iterable[Sequence[int]]) -> list[int]:
-    """Return all sums of one number of each row, those that differ in the last row's beside each other.
+    """Return all sums of one number from each row, the last row varying fastest.
 
-    They are the places of all combinations of indices, where a row has how far an axis' indices lie.
+    With the offsets of each axis as rows, these are the positions of all combinations of indices.
     """
     found = [0]
     for row in rows:
@@ -125,12 +125,12 @@ def sums(rows: Iterable[Sequence[int]]) -> list[int]:
 
 
 def strides(shape: Shape) -> list[int]:
-    """Return how far apart the elements of each axis lie."""
+    """Return the distance of neighbouring elements of each axis in memory."""
     return [prod(shape[i + 1 :]) for i in range(len(shape))]
 
 
 def divided(a: float, b: float) -> float:
-    """Return a quotient: towards 0 of integers, infinity or nan of a division by 0."""
+    """Return a quotient, truncated for integers; infinity or NaN for a division of real numbers by 0."""
     if isinstance(a, int) and isinstance(b, int):
         quotient = abs(a) // abs(b)
         return quotient if (a < 0) == (b < 0) else -quotient

@@ -1,4 +1,4 @@
-"""Operators that move known elements, make them, or sum them up."""
+"""Operators that move, create or reduce known elements."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 def position(axis: int, rank: int) -> int:
-    """Return an axis counted from the front.  Raises UnfitError if there is none such."""
+    """Return an axis counted from the front.  Raises UnfitError if there is no such axis."""
     if not -rank <= axis < max(rank, 1):
         raise UnfitError(f"axis {axis} of {rank}")
     return axis + rank if axis < 0 else axis
 
 
 def taken(known: Known, axes: list[Sequence[int]]) -> Known:
-    """Return the elements at all combinations of some indices of each axis."""
+    """Return the elements at all combinations of the given indices of each axis."""
     rows = [[i * step for i in axis] for axis, step in zip(axes, strides(known.shape), strict=True)]
     return Known(tuple([known.data[i] for i in sums(rows)]), tuple([len(axis) for axis in axes]), known.dtype)
 
@@ -70,7 +70,7 @@ def slices(call: Call, rank: int) -> list[tuple[int, int, int, int]]:
 
 
 def python_slice(start: int, stop: int, step: int, size: int) -> slice:
-    """Return a slice with ONNX' meaning: an end far below 0 is the beginning, also when it goes backwards."""
+    """Return a slice as ONNX defines it: an end below −size is the beginning, also for a negative step."""
     if step == 0:
         raise UnfitError("a step of 0")
     return slice(start, None if step < 0 and stop < -size else stop, step)

@@ -1,4 +1,4 @@
-"""Tables that an exporter has written out: how many of their elements were learned.
+"""Tables of biases that an exporter has expanded: how many of their elements were learned.
 
 A network that adds a bias for each pair of positions to an attention's logits learns it per *offset*: a table of
 (2·h − 1)·(2·w − 1) rows for a window of h·w positions, one column per head (Swin, https://arxiv.org/abs/2103.14030,
@@ -45,16 +45,16 @@ FORMS: dict[int, Literal["B", "H", "I", "Q"]] = {1: "B", 2: "H", 4: "I", 8: "Q"}
 
 
 class Expanded:
-    """The tables that are written out.
+    """The expanded tables of a model.
 
     Attributes:
-        shapes: what was learned of each, (rows, heads or features), by the identity of the stored tensor.
-        masks: the stored tensors that let positions see each other or not, by their identity.
-        unread: how many biases of attention there are of which that is not known.
+        shapes: the shape (rows, heads or features) of each learned table, by the identity of the stored tensor.
+        masks: identities of the stored tensors that are masks of attention.
+        unread: the number of biases of attention whose table is not known.
     """
 
     def __init__(self, wire: WireReader, steps: Iterable[LayerStep]) -> None:
-        """Look at what is added to the logits of every attention, and at what has rows and was computed."""
+        """Look for tables in the biases of every attention, and in the computed tensors that have rows."""
         self.wire = wire
         self.shapes: dict[int, Shape] = {}
         self.masks: set[int] = set()
@@ -75,7 +75,7 @@ class Expanded:
                     self._look_at_rows(leaf)
 
     def _look(self, bias: Value, leaf: StoredTensor) -> None:
-        """Count the rows of the table that a bias was made of."""
+        """Find the shape of the table from which a bias was expanded."""
         shape, data = bias.shape, self._data(leaf)
         if data is not None and _is_mask(data, leaf.dtype):
             self.masks.add(id(leaf))
@@ -102,7 +102,7 @@ class Expanded:
             self.shapes[id(leaf)] = (rows, heads)
 
     def _look_at_rows(self, leaf: StoredTensor) -> None:
-        """Count the rows of features that differ in a tensor that was computed."""
+        """Find the shape of the table from which a computed tensor with rows of features was expanded."""
         if len(leaf.shape) < 3 or leaf.dtype not in FLOATS or prod(leaf.shape[:-1]) < 2:
             return
         data = self._data(leaf)
@@ -115,7 +115,7 @@ class Expanded:
             self.shapes[id(leaf)] = (rows, features)
 
     def _data(self, leaf: StoredTensor) -> bytes | None:
-        """Return a stored tensor's bytes; None if they are not in the file, or too many were looked at before."""
+        """Return a stored tensor's bytes; None if they are not in the file, or too many were read before."""
         size = leaf.elements * WIDTHS.get(leaf.dtype, 0)
         if leaf.raw is None or not size or size != leaf.raw[1] - leaf.raw[0] or size > self.bytes_left:
             return None
@@ -124,7 +124,7 @@ class Expanded:
 
 
 def _is_mask(data: bytes, dtype: int) -> bool:
-    """Whether elements are 0 or one number that no softmax leaves anything of: −100, as in Swin, or less."""
+    """Whether elements are 0 or one number that softmax makes almost 0: −100, as in Swin, or less."""
     form = FORMATS.get(dtype, "") if dtype in FLOATS else ""
     if not form:
         return False
@@ -139,12 +139,12 @@ def _is_mask(data: bytes, dtype: int) -> bool:
 
 
 def _rows(data: bytes, size: int, most: int) -> int:
-    """Return how many rows of some bytes differ, as :func:`_count` does."""
+    """Return how many rows of ``size`` bytes differ; see :func:`_count`."""
     return _count((data[at : at + size] for at in range(0, len(data), size)), most)
 
 
 def _count(rows: Iterable[object], most: int) -> int:
-    """Return how many rows differ; a number above ``most`` if there are more than these."""
+    """Return how many rows differ; any number above ``most`` if there are more."""
     found = set[object]()
     rest = iter(rows)
     while len(found) <= most and (part := list(islice(rest, most))):
@@ -153,7 +153,7 @@ def _count(rows: Iterable[object], most: int) -> int:
 
 
 def _is_turned(bias: Value) -> bool:
-    """Whether a stored tensor has its heads last, and is turned before it is added."""
+    """Whether a bias is the transpose of its stored tensor, which has the heads last."""
     source = bias.source
     while not isinstance(source, StoredTensor) and source is not None:
         if source.op == "Transpose":
@@ -164,14 +164,14 @@ def _is_turned(bias: Value) -> bool:
 
 
 def _learned(values: Iterable[Value]) -> Iterator[Value]:
-    """Yield the constants among what is added to logits."""
+    """Yield the constants among some biases."""
     for value in values:
         if value.step is not None and value.step.layer.type == "parameter":
             yield value.step.held["weight"].value
 
 
 def _biases(softmax: LayerStep) -> Iterator[Value]:
-    """Yield the constants that are added to what a softmax reads."""
+    """Yield the constants that are added to the input of a softmax."""
     step = softmax.inputs[0].step
     for _ in range(MOST_BETWEEN):
         if step is None or step.layer.type not in BETWEEN:

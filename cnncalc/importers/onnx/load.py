@@ -1,4 +1,4 @@
-"""Model files: a file's bytes become a model, and a model on given inputs becomes a graph."""
+"""Model files: a file's bytes become a model, and a model with given inputs becomes a graph."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ if TYPE_CHECKING:
     from cnncalc.graph import Node, Tensor
 
 WHOLE = 1 << 22
-"""Bytes up to which a file is read at once; of a larger one, what is not looked at is never read."""
+"""The size in bytes up to which a file is read at once; of a larger one, only the parts that are needed are read."""
 
 BELOW = {BOOL: 2, INT8: 1 << 7} | dict.fromkeys((UINT8, INT16, UINT16, INT32, UINT32, INT64, UINT64), 1 << 8)
-"""Types of inputs that hold integers, and below which number random ones are: each type has them, as pictures do."""
+"""Integer types of inputs, and the bound below which random values are drawn: 256, as in pictures, or less."""
 
 OF_SAMPLES = frozenset(("Conv", "ConvTranspose", "MaxPool", "AveragePool", "GlobalAveragePool", "BatchNormalization"))
-"""Operators whose first input has samples on its first axis, whatever its sizes."""
+"""Operators whose first input has the batch as its first axis, whatever its size."""
 
 
 def is_model(start: bytes) -> bool:
@@ -70,19 +70,19 @@ def is_model(start: bytes) -> bool:
 
 
 class ModelFile(Recipe):
-    """A model that has been read, everything but its weights: a recipe of one network.
+    """A model that has been read except for its weights: a recipe of one network.
 
     Attributes:
-        path: what messages call it.
+        path: the file's name in messages.
         name: the file's name without its suffix.
-        place: where the file is, or None if it came through a pipe.
-        fuse: whether operators that are one layer together become one.
+        place: the path of the file, or None if it came through a pipe.
+        fuse: whether operators that are one layer together are replaced by it.
     """
 
     def __init__(
         self, data: bytes | OpenFile, path: str, size: int, place: str | None = None, *, fuse: bool = True
     ) -> None:
-        """Read a model.  Raises CnncalcError if it is none."""
+        """Read a model.  Raises CnncalcError if the bytes are not one."""
         self.path = path
         self.place = place
         self.fuse = fuse
@@ -100,7 +100,7 @@ class ModelFile(Recipe):
         return [port for port in self.model.graph.inputs if port.name not in self.model.graph.stored]
 
     def beside(self) -> set[str]:
-        """Return the files that hold stored tensors in place of this one."""
+        """Return the paths of the other files that hold stored tensors."""
         held = [stored.external.get("location", "") for stored in self.model.graph.stored.values() if stored.external]
         return {os.path.join(os.path.dirname(self.place or ""), name) for name in held}
 
@@ -133,14 +133,14 @@ class ModelFile(Recipe):
         return made.graph
 
     def reader(self) -> Callable[[], ModelFile]:
-        """Return a function that reads the model once more; one that came through a pipe can't be."""
+        """Return a function that reads the model again.  Raises CnncalcError if it came through a pipe."""
         if self.place is None:
             raise CnncalcError(f"{self.path}: a model from a pipe can't be read twice")
         return partial(read_model_file, self.place, self.fuse)
 
 
 def read_model_file(path: str, fuse: bool = True) -> ModelFile:
-    """Read a model from a regular file, of a large one what is needed.  Raises CnncalcError if it can't be."""
+    """Read a model from a regular file.  Raises CnncalcError if it can't be read, or is none."""
     try:
         with open(path, "rb", buffering=0) as file:
             status = os.fstat(file.fileno())
@@ -167,18 +167,18 @@ def read_model_bytes(data: bytes, path: str, fuse: bool = True) -> ModelFile:
 
 
 class Imported:
-    """A model on given inputs.
+    """A model with given inputs, as a graph.
 
     Attributes:
-        graph: its layers.
-        held: each node's constants, by the layer's names for them.
+        graph: the graph.
+        held: for each node, the layer that was built from the file, with its tensors.
     """
 
     def __init__(
         self, file: ModelFile, inputs: Mapping[str, Shape], fuse: bool = True, rounds: bool = False,
         choices: Mapping[str, bool] | None = None,
     ) -> None:  # fmt: skip
-        """Build the graph.  Raises CnncalcError if the model, or what it is given, does not fit."""
+        """Build the graph.  Raises CnncalcError if the model, or an input for it, does not fit."""
         self.file = file
         self.build = Builder(file.model, file.wire, choices or {}, rounds)
         self.numbers: dict[str, float] = {}
@@ -224,7 +224,7 @@ class Imported:
         )
 
     def _inputs(self, given: Mapping[str, Shape], scope: ValueScope) -> dict[str, Value]:
-        """Return the inputs that are tensors, and add all to the scope."""
+        """Return the inputs that are tensors, and add all inputs to the scope."""
         ports = self.file.ports()
         known = {port.name for port in ports}
         for name in given:
@@ -290,11 +290,11 @@ class Imported:
 
     @cached_property
     def _of_samples(self) -> set[str]:
-        """Names of values whose first axis is that of samples, as an operator says that reads them."""
+        """Names of values whose first axis is the batch, because of an operator that reads them."""
         return {item.inputs[0] for item in self.file.model.graph.operators if item.op in OF_SAMPLES and item.inputs}
 
     def _layers(self, outputs: list[Value | None], fuse: bool) -> None:
-        """Name the steps, and add them to the graph."""
+        """Name the layers, and add them to the graph."""
         ports = self.file.model.graph.outputs
         ends: dict[str, Value] = {}
         for port, value in zip(ports, outputs, strict=True):
@@ -348,7 +348,7 @@ class Imported:
 
 
 def _bare(step: LayerStep, is_learned: bool) -> Layer:
-    """Return the layer of a step that is one tensor: whether it was learned, and its shape unless it is a usual one."""
+    """Return the layer that is one tensor, with whether it was learned, and its shape unless that is the default."""
     shape = step["shape"]
     is_usual = bool(step.inputs) and shape == (step.inputs[0].sample[0], *[1] * (len(step.inputs[0].sample) - 1))
     given = {} if shape is None or is_usual else {"shape": shape}
@@ -370,7 +370,7 @@ def _beside_weights(steps: Mapping[Node, LayerStep]) -> int:
 
 
 def needed(steps: list[LayerStep], outputs: list[Value]) -> list[LayerStep]:
-    """Return the steps that something reads, in their order."""
+    """Return the layers from which some outputs are computed, in their order."""
     wanted = {value.step for value in outputs}
     kept = []
     for step in reversed(steps):

@@ -1,8 +1,8 @@
-"""What layers are called: as the modules that they come from, where the file says so.
+"""Names of layers: those of the modules that they come from, where the file has them.
 
 PyTorch's exporters write the path of the module with each node: as the node's name (``/layer1/layer1.0/conv1/Conv``),
-or as metadata.  A layer with parameters is called as these are (``layer1.0.conv1.weight``), so that their keys are
-those of the module's state_dict.
+or as metadata.  A layer with parameters is named after them (``layer1.0.conv1.weight``), so that their keys are those
+of the module's state_dict.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ _ODD = re.compile(r"[^\w.-]+").sub
 
 
 def clean(name: str) -> str:
-    """Return a name as specs have them."""
+    """Return a name with only the characters that names in specs may have."""
     parts = [_part(part) for part in name.split(".") if part]
     return ".".join(parts[:MAX_MODEL_PATH_PARTS])[:MAX_MODEL_PATH].strip(".")
 
 
 @lru_cache(maxsize=4096)
 def _part(part: str) -> str:
-    """Return one part of a name as specs have it."""
+    """Return one part of a dotted name with only the characters that specs allow."""
     return _ODD("_", part).strip("_") or "_"
 
 
 def scope_of(call: Call) -> tuple[str, ...]:
-    """Return the path of the module that an operator comes from; nothing where the file does not say."""
+    """Return the path of the module that an operator comes from; () if the file does not state it."""
     item = call.operator
     before = [part for scope in call.scopes for part in _path(scope, False)]
     return (*before, *(_scopes(item) if item.scope else _path(item.name, True)))[:MAX_MODEL_PATH_PARTS]
@@ -50,7 +50,7 @@ def _scopes(item: OnnxOperator) -> tuple[str, ...]:
 
 @lru_cache(maxsize=4096)
 def _path(name: str, with_operator: bool) -> tuple[str, ...]:
-    """Return the parts of a node's name: a segment that begins with the one before it takes its place."""
+    """Return the parts of a node's name; a segment that begins with the one before it and a dot replaces it."""
     if "/" not in name:
         return () if with_operator else (name,) if name else ()
     segments = [segment for segment in name.split("/") if segment]
@@ -65,6 +65,7 @@ def _path(name: str, with_operator: bool) -> tuple[str, ...]:
 
 
 def _common(paths: list[tuple[str, ...]]) -> tuple[str, ...]:
+    """Return the parts with which all paths begin."""
     if len(paths) == 1:
         return paths[0]
     first = min(paths, key=len)
@@ -75,7 +76,7 @@ def _common(paths: list[tuple[str, ...]]) -> tuple[str, ...]:
 
 
 def _by_params(step: LayerStep) -> str:
-    """Return what all stored tensors of a step are called before their last part; "" where they differ."""
+    """Return the name of all stored tensors of a layer without its last part; "" if these differ."""
     leaves = step.leaves()
     names = {key_of(leaf) or leaf.name for leaf in leaves}
     heads = {name.rpartition(".")[0] for name in names if not name.endswith(FOLDED_BIAS)}
@@ -86,7 +87,7 @@ def _by_params(step: LayerStep) -> str:
 
 
 def keys(nodes: Mapping[Node, LayerStep], params: Params) -> None:
-    """Let nodes call their tensors as the module's state_dict does, each name once."""
+    """Set the keys of the nodes' tensors to those of the module's state_dict, each key once."""
     usual = {f"{node.name}.{label}" for node in nodes for label in (*node.use.weights, *node.weights)}
     for node, step in nodes.items():
         for label, key in params.keys.get(step, {}).items():
@@ -96,9 +97,9 @@ def keys(nodes: Mapping[Node, LayerStep], params: Params) -> None:
 
 
 def _in_their_places(scopes: list[tuple[str, ...]], steps: list[LayerStep]) -> list[tuple[str, ...]]:
-    """Return scopes of steps; one of which the file says none is in that of what it reads and what reads it.
+    """Return the scope of each layer; if the file states none, the common one of the layers before and behind it.
 
-    PyTorch's exporter says none of parts that a tensor is split into.
+    PyTorch's exporter states none for the parts into which a tensor is split.
     """
     known = dict(zip(steps, scopes, strict=True))
     items = {step: [call.operator for call in step.calls] for step in steps if not known[step]}
@@ -117,7 +118,7 @@ def _in_their_places(scopes: list[tuple[str, ...]], steps: list[LayerStep]) -> l
 
 
 def names(steps: list[LayerStep]) -> list[str]:
-    """Return a name for each step, each once."""
+    """Return a name for each layer, all different."""
     scopes = _in_their_places([_common([scope_of(call) for call in step.calls]) for step in steps], steps)
     count: dict[tuple[str, ...], int] = {}
     inner: set[tuple[str, ...]] = set()

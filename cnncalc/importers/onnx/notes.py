@@ -1,4 +1,4 @@
-"""What a user is to know of an import: folded norms, tensors that are used twice, written-out tables, a fixed batch."""
+"""Notes for users about an import: folded norms, shared tensors, tables that are written out, a fixed batch."""
 
 from __future__ import annotations
 
@@ -15,20 +15,16 @@ if TYPE_CHECKING:
 
 
 def notes(build: Builder, params: Params, steps: Iterable[LayerStep], missing: Sequence[str]) -> list[str]:
-    """Return what a user is to know about the import, a sentence each; ``missing`` outputs could not be made."""
+    """Return the notes about an import, one sentence each; ``missing`` are outputs that were left out."""
     found = list(dict.fromkeys(build.notes))
-    folded = sum(1 for step in steps if _is_folded(step))
+    folded = sum([_is_folded(step) for step in steps])
     if folded:
         what = f"{folded} convolution{'s' * (folded != 1)}"
         found.append(f"batch norms are folded into {what}: their params are not in the file")
     shared = len(params.shared)
     if shared:
-        what = (
-            "tensors are used by several layers and count"
-            if shared > 1
-            else "tensor is used by several layers and counts"
-        )
-        found.append(f"{shared} {what} once")
+        are, count = ("s are", "count") if shared > 1 else (" is", "counts")
+        found.append(f"{shared} tensor{are} used by several layers and {count} once")
     found += _of_tables(len(params.expanded.shapes), params.expanded.unread)
     training = [f"{count} {op}" for op, count in Counter(build.training).items()]
     if training:
@@ -45,7 +41,7 @@ def notes(build: Builder, params: Params, steps: Iterable[LayerStep], missing: S
 
 
 def of_lost(lost: Sequence[str], outputs: Iterable[str]) -> str:
-    """Return what a user is to know of operators that are lost, and the outputs that are with them."""
+    """Return the note about operators that depend on a variable number of rows, and the outputs lost with them."""
     behind = f" and {len(lost) - 1} operators behind it" if len(lost) > 1 else ""
     left = [f"'{name}'" for name in outputs]
     are = "are the outputs" if len(left) > 1 else "is the output"
@@ -54,21 +50,17 @@ def of_lost(lost: Sequence[str], outputs: Iterable[str]) -> str:
 
 
 def _of_tables(known: int, unread: int) -> list[str]:
-    """Return what is to be known of attention's biases that are written out for each pair of positions."""
-    found = []
-    if known:
-        what = f"{known} table{'s' * (known != 1)} of attention biases"
-        found.append(f"{what} are written out for every pair of positions; only their different rows count")
-    if unread:
-        what = f"{unread} table{'s' * (unread != 1)} of attention biases"
-        found.append(
-            f"{what} are written out for every pair of positions and count in full, because their rows are unknown"
-        )
-    return found
+    """Return the notes about tables of attention biases that are written out for each pair of positions."""
+    kinds = (
+        (known, "; only their different rows count"),
+        (unread, " and count in full, because their rows are unknown"),
+    )
+    what = "of attention biases are written out for every pair of positions"
+    return [f"{count} table{'s' * (count != 1)} {what}{why}" for count, why in kinds if count]
 
 
 def _is_folded(step: LayerStep) -> bool:
-    """Whether an exporter has folded a batchnorm into a convolution: it names what it has computed so."""
+    """Whether an exporter has folded a batchnorm into a layer, by the name that it gives to the bias."""
     if step.layer.type not in ("conv", "conv_transpose", "linear") or "bias" not in step.held:
         return False
     bias = [leaf.name for leaf in step.held["bias"].value.leaves]

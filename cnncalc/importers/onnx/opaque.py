@@ -19,12 +19,12 @@ FINDING = frozenset(("NonZero", "NonMaxSuppression", "Compress", "Unique"))
 
 
 def word(value: object) -> str:
-    """The operator's name."""
+    """Return the operator's name as text."""
     return str(value)
 
 
 def pairs(value: object) -> tuple[tuple[str, object], ...]:
-    """Names with values."""
+    """Return pairs of a name and a value."""
     assert isinstance(value, tuple), value
     return value
 
@@ -39,7 +39,7 @@ class Opaque(Layer):
     settings = argument(pairs, "what a rule that computes it asks for, in pairs of a name and a value", ())
 
     def check(self) -> None:
-        """Take the operator's name for the type's, so that tables and notes show it.
+        """Set the type's name to that of the operator, which tables and notes show.
 
         Layer types are in lower case, so that a name in lower case would be taken for one of them.
         """
@@ -64,7 +64,7 @@ class Opaque(Layer):
         return RULES[self.op](dict(self.settings), *inputs)
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
-        """Return that an element reads all of each input, at most."""
+        """Return that each output element may read all of each input."""
         return tuple([(Along(tuple([Read(None, None, False)] * len(shape))),) for shape in inputs])
 
 
@@ -89,12 +89,12 @@ class ComputedConv(Opaque):
         return y + rest[0].reshape(len(rest[0]), -1, *[1] * (y.ndim - 2)) if self.bias else y
 
     def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """Those of the convolution."""
+        """Return the multiply-accumulates of the convolution."""
         count: int = self.products
         return count
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """Two for each multiply-accumulate, and the bias."""
+        """Return two for each multiply-accumulate, and one for each element if there is a bias."""
         return 2 * self.products + self.bias * prod(output)
 
 

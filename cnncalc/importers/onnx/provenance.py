@@ -1,11 +1,11 @@
-"""What was learned, by what PyTorch's exporter writes beside a stored tensor, and by its name.
+"""Which stored tensors were learned, by the metadata that PyTorch's exporter writes with them, and by their names.
 
 ``torch.onnx.export(dynamo=True)`` writes with each tensor whether it was a parameter or a buffer of the module, and
-with each that it has computed beforehand what it was computed from: the keys of the state_dict that went into it, and
-the values in between, which are called as the operators that made them (``val_12``, ``expand_3``).  A tensor into which
-no parameter went was not learned: a grid of positions, a mask.  One parameter that was turned or stretched is one.
-That says nothing of what is computed from several (a bias of each pair of positions, of a table and an index), nor of a
-constant that is no attribute of the module (LeViT's biases).
+with each tensor that it has folded from which others it was computed: keys of the state_dict, and values in between,
+which are named after the operators that computed them (``val_12``, ``expand_3``).  A tensor that was computed from no
+parameter was not learned: a grid of positions, a mask.  One that was computed from a single parameter, transposed or
+expanded, is that parameter.  Nothing follows for a tensor that was computed from several (a bias for each pair of
+positions, from a table and an index), nor for a constant that is no attribute of the module (LeViT's biases).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 KIND = "pkg.torch.export.graph_signature.InputSpec.kind"
 FOLDED_BIAS = "weight_bias"
-"""How PyTorch's exporter ends the name of the bias that a batch norm becomes in the convolution before it."""
+"""The end of the name that PyTorch's exporter gives to the bias of a convolution with a folded batch norm."""
 
 FOLDED_FROM = "pkg.onnxscript.optimizer.folded_from"
 
@@ -29,7 +29,7 @@ is_buffer_name = re.compile(
     r"num_batches_tracked|running_\w+|\w*_(?:index|idx|indices)|rel(?:ative)?_coords\w*|\w*coords_table|"
     r"pos_embed_(?:cached|sin|cos)|(?:imagenet_)?(?:mean|std))(?:_quantized)?$"
 ).search
-"""Whether a name's last part is one that modules give to what they do not learn."""
+"""Whether a name's last part is one that modules give to their buffers."""
 
 
 OPERATORS = r"""
@@ -43,18 +43,18 @@ OPERATORS = r"""
     transpose tril triu true_divide type_as unbind unflatten unfold unsqueeze upsample_\w+ view where zeros
     zeros_like
 """
-"""What values are called that are computed before a model is written: by the operator that made them, and a number."""
+"""Names that the exporter gives to values it has computed: the operator, to which it appends a number."""
 
 
 @cache
 def _generated() -> Callable[[str], re.Match[str] | None]:
-    """Return what finds names that the exporter makes, compiled where a file has such tensors."""
+    """Return a function that matches names from the exporter; it is compiled when first needed."""
     made = "|".join(OPERATORS.split())
     return re.compile(rf"_*(?:{made})(?:_default|_tensor|_scalar|_int)?(?:_\d+)*").fullmatch
 
 
 def is_generated_name(name: str) -> bool:
-    """Whether a value is called as the operator that made it: PyTorch's exporter writes ``val_12``, ``expand_3``."""
+    """Whether PyTorch's exporter has named a value after the operator that computed it: ``val_12``, ``expand_3``."""
     return _generated()(name) is not None
 
 
@@ -79,12 +79,12 @@ def key_of(stored: StoredTensor) -> str:
 
 
 def was_learned(properties: Mapping[str, str], computed: Collection[str], is_number: bool) -> bool | None:
-    """Return whether a stored tensor was learned, by what is written beside it; None if nothing is.
+    """Return whether a stored tensor was learned, by its metadata; None if that does not say so.
 
     Args:
-        properties: what is written beside it.
-        computed: names of the graph's inputs and of what its operators make, whose shapes may have gone into it.
-        is_number: whether it has one element, as the constants of functions that the exporter writes out.
+        properties: its metadata.
+        computed: names of the graph's inputs and of its operators' outputs, from whose shapes it may be computed.
+        is_number: whether it has one element, as constants of functions have.
     """
     kind = properties.get(KIND)
     if kind in ("PARAMETER", "BUFFER"):

@@ -1,4 +1,4 @@
-"""Who reads what in a graph of a model file, counted once for all who ask."""
+"""Which values the operators of a graph read, counted once for all questions."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from cnncalc.importers.onnx.model import OnnxOperator, Subgraph
 
 
 class Readers:
-    """The readers of a graph's values."""
+    """How often the values of a graph are read."""
 
     def __init__(self, operators: Sequence[OnnxOperator] = (), ends: Collection[str] = ()) -> None:
-        """Look at a graph's operators, and at the names of its outputs."""
+        """Take the operators of a graph, and the names of its outputs."""
         self.operators = operators
         self.ends = frozenset(ends)
 
@@ -30,12 +30,12 @@ class Readers:
         return self._counts[name]
 
     def may_read(self, item: OnnxOperator, name: str) -> bool:
-        """Whether anything may read what an operator makes; in doubt, as where it stands in a function, it does."""
+        """Whether anything may read an output of an operator; always true for an operator of a function."""
         return id(item) not in self._known or name in self.ends or name in self._counts
 
 
 def _reads(operators: Sequence[OnnxOperator]) -> Iterator[str]:
-    """Yield what operators read, and those of the graphs in them."""
+    """Yield the names of the values that operators read, their subgraphs included."""
     for item in operators:
         yield from item.inputs
         for value in item.attributes.values():
