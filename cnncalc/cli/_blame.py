@@ -60,7 +60,7 @@ def blaming(build: Build, settings: Sequence[str], inputs: Sequence[str]) -> Ite
         first, *others = error.faults
         if len(inputs) == 1 and [option for option, _ in blamed] == ["--input"]:
             (tensor, *_) = build(tuple(settings), ()).inputs.values()
-            if len(tensor.shape) != inputs[0].count("x") + 1:
+            if len(tensor.shape) != inputs[0].rpartition("=")[2].count("x") + 1:
                 first = first._replace(hint=f"without it the input is {typed(tensor.shape)}")
         raise BlamedError([first, *others], [f"{option} {text}" for option, text in blamed]) from None
 

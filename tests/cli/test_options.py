@@ -493,6 +493,14 @@ def test_errors_of_a_shipped_spec_do_not_say_where_it_is_installed() -> None:
     assert vector.endswith("  hint: without it the input is 3x224x224\n")
 
 
+def test_an_input_of_as_many_axes_as_the_spec_s_gets_the_fault_s_own_hint(tmp_path: Path) -> None:
+    """An x in the input's name is none between two sizes."""
+    path = tmp_path / "net.yaml"
+    path.write_text("input: {x: [3, 8, 8]}\nlayers:\n  - conv: {out_channels: 4, kernel_size: 3}\n", encoding="utf-8")
+    done = cnncalc("summary", str(path), "--input", "x=3x2x2")
+    assert done.err.endswith("  hint: pad, use a smaller kernel, or a larger input\n")
+
+
 def test_a_path_of_windows_is_no_variant() -> None:
     assert cnncalc("summary", "C:\\nets\\net.yaml").err == "C:\\nets\\net.yaml: no such file\n"
 
