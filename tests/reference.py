@@ -111,7 +111,7 @@ def bounds() -> str:
                 "Specs and model files are untrusted input. Expressions run on a whitelist of syntax, YAML is composed and "
                 "never made into objects, nothing outside the named file is opened, and whatever a file asks for is bounded, "
                 "in `cnncalc/ground/limits.py`. A file that needs more is refused with a sentence and exit code 2.",
-                "A spec of up to 10 kB takes at most about a second of a core and 200 MB in any command, or is refused, unless "
+                "A spec of up to 10 kB takes at most about a second of a core and 200 MB per network, or is refused, unless "
                 "it asks for more than 20,000 layers; beyond that time grows with the layers, about 20 µs for each where they "
                 "are alike and 70 µs where no two are: 118,000 take 2.3 s and 8.4 s. So many layers are taken by `summary`, "
                 "`check`, `hotspots`, `weights`, `sweep` and `survey`, and by `explain` where they are named; what works on each "

@@ -322,7 +322,8 @@ def _file_outputs(
     network: Graph, outputs: Mapping[str, Array], session: Any, inputs: Mapping[str, Array]
 ) -> dict[str, Array] | str:
     """Run a model file unchanged, whichever axis of its inputs is the batch; return its outputs in our layout, or the
-    reason why it can't be run."""
+    reason why it can't be run.
+    """
     if network.model.undecided:
         return f"{network.model.undecided[0].words} decides when it runs, and may take the other branch"
     feeds = {}

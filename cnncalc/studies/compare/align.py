@@ -14,8 +14,9 @@ MAX_CELLS = 4_000_000
 """Largest product of two lengths for which the best alignment is searched; a few million take 1 s."""
 
 _SAME, _NAME, _TYPE = 3_000_000, 2_000_000, 1
-"""Scores of pairs. Where a layer is put before numbered ones, each is the same under the next name: more than a name
-counts. Of a network twice as wide two layers of a block may be the same by chance: less than the names of all six."""
+"""Scores of pairs. A layer inserted before numbered ones changes the numbers in all names behind it, so an equal layer
+must count more than an equal name; but in a network twice as wide a few layers are equal by chance, so not much more.
+"""
 
 
 class Line(NamedTuple):
