@@ -38,7 +38,7 @@ def exported(graph: Graph, **options: Any) -> bytes:
 
 
 def checked(data: bytes) -> bytes:
-    """Return a model after ONNX' checker has accepted it, and strict shape inference has given its stated shapes."""
+    """Return a model after ONNX's checker has accepted it, and strict shape inference has given its stated shapes."""
     onnx = pytest.importorskip("onnx", reason="checks models")
     model = onnx.load_from_string(data)
     onnx.checker.check_model(model, full_check=True)

@@ -39,6 +39,7 @@ GRID = [
     ("linear: {out_features: 5, axis: -1}", (4, 3, 7)),
     ("linear: {out_features: 5, axis: 1, bias: false}", (4, 3, 7)),
     ("hardtanh: {min_val: -1e200, max_val: 1e200}", (3, 7)),  # infinite in float32
+    ("affine: {add: -3.4028235e+38}", (3, 7)),  # rounded to the least number of float32
     ("maxpool: 2", (3, 7)),
     ("maxpool: {kernel_size: 3, stride: 2, padding: 1}", (3, 8, 9)),
     ("maxpool: {kernel_size: 3, stride: 2, ceil_mode: true}", (3, 8, 7)),

@@ -206,7 +206,7 @@ def test_samples_and_momentum_are_as_the_specification_of_onnx_has_them() -> Non
     }  # fmt: skip
     (norm,) = [node for node in graph.node if node.op_type == "BatchNormalization"]
     figures = {attribute.name: attribute.f for attribute in norm.attribute}
-    # ONNX' momentum is the weight of the old statistics
+    # ONNX's momentum is the weight of the old statistics
     assert figures == pytest.approx({"epsilon": 1e-5, "momentum": 0.75})
 
 

@@ -118,13 +118,13 @@ def many_inputs() -> bytes:
 
 
 def not_given() -> bytes:
-    """Return calls of a function with ten thousand inputs, each of which passes only one."""
+    """Return calls of a function with thirty thousand inputs, each of which passes only one."""
     made = onnx.load_from_string(functions(lambda i: [], 0))
     del made.graph.node[:]
     made.graph.node.extend(
-        [node("f0", ["x" if i == 0 else f"r{i}"], ["y" if i == 29 else f"r{i + 1}"], domain="own") for i in range(30)]
+        [node("f0", ["x" if i == 0 else f"r{i}"], ["y" if i == 9 else f"r{i + 1}"], domain="own") for i in range(10)]
     )
-    names = ["a", *[f"z{i}" for i in range(10_000)]]
+    names = ["a", *[f"z{i}" for i in range(30_000)]]
     opset = [helper.make_opsetid("", 17)]
     made.functions.append(helper.make_function("own", "f0", names, ["b"], [node("Max", names, ["b"])], opset))
     data: bytes = made.SerializeToString()

@@ -221,6 +221,10 @@ CASES: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], int]] = 
          node("Cast", ["d"], ["c"], to=1), node("Mod", ["g", "h"], ["e"], fmod=1), node("Sum", ["x", "c", "e"], ["y"])],
         ROWS, {"a": ints(-4, 7, 5, 8, -5, -7), "b": ints(3, -3, 8, -8, 2, -2), "g": np.array([-4.3], F), "h": np.array([2.1], F)}, 17,
     ),
+    "sums of constants before a large one": (
+        [node("CumSum", ["w", "zero"], ["c"], exclusive=1), node("Add", ["x", "c"], ["y"])], ROWS,
+        {"w": np.array([1, 2, 4, 1e20, 8, 1], F), "zero": np.int64(0)}, 17,
+    ),
     "infinities of one sign among constants": (
         [node("IsInf", ["i"], ["p"], detect_negative=0), node("Cast", ["p"], ["c"], to=1), node("Add", ["x", "c"], ["y"])],
         ROWS, {"i": np.array([np.inf, -np.inf, 1, -2, np.nan, np.inf], F)}, 17,

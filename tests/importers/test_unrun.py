@@ -44,7 +44,7 @@ WITHOUT_A_RULE = frozenset(
         "TfIdfVectorizer",
     ]
 )
-"""ONNX' operators that are refused, or opaque where the file states their shape: a new release of ONNX may add some."""
+"""ONNX's operators that are refused, or opaque where the file states their shape: a new release of ONNX may add some."""
 
 CONTROL = {"If", "Loop", "Scan"}
 

@@ -12,6 +12,9 @@ from cnncalc.figures.summary import Row
 from cnncalc.ground.numbers import bytes_text, exact
 from cnncalc.studies.compare.diff import SAME, Compared, LayerDiff
 
+_WIDE = '<div class="tall" tabindex="0" role="region" aria-label="{}">'
+"""The beginning of a region that scrolls sideways if it is wider than the screen."""
+
 
 def page(a: Side, b: Side, changes: Sequence[LayerDiff], figures: Sequence[Compared]) -> Iterator[str]:
     """Yield two networks as one HTML file without a script."""
@@ -19,7 +22,7 @@ def page(a: Side, b: Side, changes: Sequence[LayerDiff], figures: Sequence[Compa
     yield head(title, "", dark_rules())
     yield (
         f"<header><h1>{title}</h1></header>\n<main>\n<section><h2>Layers that stand for each other</h2>"
-        '<div class="tall" tabindex="0" role="region" aria-label="graphs">'
+        f"{_WIDE.format('graphs')}"
     )
     yield from pieces(difference(a, b, changes), style=False)
     yield "</div></section>\n"
@@ -30,13 +33,13 @@ def page(a: Side, b: Side, changes: Sequence[LayerDiff], figures: Sequence[Compa
 
 def _figures(a: Side, b: Side, figures: Sequence[Compared]) -> Iterator[str]:
     head = _columns("", "figure", a.name, b.name, "ratio")
-    yield f'<section><h2>Figures</h2><table class="from3">{head}<tbody>\n'
+    yield f'<section><h2>Figures</h2>{_WIDE.format("figures")}<table class="from3">{head}<tbody>\n'
     for figure in figures:
         was, now = [bytes_text(value) if figure.group == "memory" else exact(value) for value in figure.values]
         ratio = figure.ratios[1]
         cells = f"<td>{was}</td><td>{now}</td><td>{'' if ratio is None else f'{ratio:.3f}'}</td>"
         yield f'<tr><td>{figure.group}</td><th scope="row">{figure.name}</th>{cells}</tr>\n'
-    yield "</tbody></table></section>\n"
+    yield "</tbody></table></div></section>\n"
 
 
 def _columns(*heads: str) -> str:
@@ -47,14 +50,14 @@ def _columns(*heads: str) -> str:
 def _changes(a: Side, b: Side, changes: Sequence[LayerDiff]) -> Iterator[str]:
     others = [one for one in changes if one.change != SAME]
     yield f"<section><h2>{exact(len(others))} of {exact(len(changes))} layers are not the same</h2>\n"
-    yield f"<table>{_columns('', a.name, b.name, 'what differs')}<tbody>\n"
+    yield f"{_WIDE.format('layers')}<table>{_columns('', a.name, b.name, 'what differs')}<tbody>\n"
     for one in others:
         other = b.name if one.a is not None else a.name
         yield (
             f"<tr><td>{one.change}</td><td>{_layer(one.a)}</td><td>{_layer(one.b)}</td>"
             f"<td>{escaped(remark_on([one], other))}</td></tr>\n"
         )
-    yield "</tbody></table></section>\n"
+    yield "</tbody></table></div></section>\n"
 
 
 def _layer(row: Row | None) -> str:
