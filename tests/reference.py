@@ -115,12 +115,12 @@ def bounds() -> str:
                 "it asks for more than 20,000 layers; beyond that time grows with the layers, about 20 µs for each where they "
                 "are alike and 70 µs where no two are: 118,000 take 2.3 s and 8.4 s. So many layers are taken by `summary`, "
                 "`check`, `hotspots`, `weights`, `sweep` and `survey`, and by `explain` where they are named; what works on each "
-                "layer (`draw`, pages, `run`, `deploy`, `import`, `export`, `compare`, tensors of `weights`) takes "
+                "layer (`draw`, pages, `run`, `deploy`, `import`, `export`, `compare`, `weights -o net.npz`) takes "
                 "`MAX_DETAILED` and refuses more. "
                 "`sweep`, `survey` and `check` take that time for each network that they build. "
-                "Of many inputs that are seen differently, receptive fields are upper bounds. What `run` and `explain --at` "
-                "compute, and the weights that `export` and `weights` write, are as many as the spec asks for: they are bounded "
-                "by the memory and the disk that are free, and by `--max-memory`. "
+                "Of many inputs that are seen differently, receptive fields are upper bounds. The arrays that `run` and "
+                "`explain --at` compute, and the weights that `export` and `weights` write, are as large as the spec asks for: "
+                "they are bounded by the memory and the disk that are free, and by `--max-memory`. "
                 "`python -m benchmarks.hostile` measures all of them.",
                 "\n".join(rows),
             ]

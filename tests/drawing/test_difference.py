@@ -119,5 +119,7 @@ def test_in_a_browser(tmp_path: Path) -> None:
         bars = "[...document.querySelectorAll('svg .bar')].filter(bar => bar.getBoundingClientRect().width > 0).length"
         assert page.evaluate(bars) >= 2 * 5
         assert page.evaluate("document.querySelectorAll('table')[1].rows.length") == 1 + 3 * 2
+        page.look(width=400)  # on a phone the picture and the tables scroll sideways, each for itself
+        assert page.evaluate("document.documentElement.scrollWidth") == 400
         page.evaluate(f"{node_module('axe-core/axe.min.js')};1")
         assert page.evaluate("axe.run().then(r => r.violations.map(v => [v.id, v.nodes.map(n => n.html)]))") == []

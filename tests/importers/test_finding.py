@@ -64,7 +64,7 @@ def test_a_run_says_what_was_not_computed_and_why(tmp_path: Path) -> None:
     assert done.code == 1
     assert done.err.splitlines()[-3:] == [
         "nonmaxsuppression1: could not run: the number of its output rows depends on the data",
-        "not computed, for want of their inputs: relu1, neg1",
+        "not computed, because their inputs are missing: relu1, neg1",
         "output was not computed: 'y'",
     ]
     assert "4 of 7 layers: the real shape is the inferred shape; 3 were not computed" in done.out

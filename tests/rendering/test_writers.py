@@ -75,13 +75,20 @@ def test_lines_of_records() -> None:
 
 
 def test_markdown_is_for_people() -> None:
-    """Digits are grouped, except in years and flags, and former names of figures are left out."""
-    record = {"name": "a", "year": 1998, "macs": 416520, "ok": True, "weights": 61706}
+    """Digits are grouped, except in years and flags, ratios have six, and former names of figures are left out."""
+    record = {"name": "a", "year": 1998, "macs": 416520, "ok": True, "share": 2 / 3, "weights": 61706}
     view = asked(records=lambda: [record], columns=tuple(record), old=("weights",))
     assert written("markdown", view).splitlines() == [
-        "| name | year | macs | ok |", "| --- | --- | --- | --- |", "| a | 1998 | 416,520 | true |",
+        "| name | year | macs | ok | share |", "| --- | --- | --- | --- | --- |", "| a | 1998 | 416,520 | true | 0.666667 |",
     ]  # fmt: skip
-    assert written("tsv", view).splitlines()[1].split("\t") == ["a", "1998", "416520", "true", "61706"]
+    assert written("tsv", view).splitlines()[1].split("\t") == [
+        "a",
+        "1998",
+        "416520",
+        "true",
+        "0.6666666666666666",
+        "61706",
+    ]
 
 
 @pytest.mark.parametrize("format", ["csv", "tsv", "markdown"])

@@ -235,7 +235,7 @@ def roofline(graph: Graph, summary: Summary, machine: Machine) -> Chart | None:
         _text(ridge, 228, four_of(machine.ridge), "middle", "muted"),
         _text(LEFT, 228, four_of(10**least), "middle", "muted"),
         _text(RIGHT, 228, four_of(10**most), "end", "muted"),
-        _text(RIGHT, 246, "FLOPs a byte of memory traffic", "end", "muted"),
+        _text(RIGHT, 246, "FLOPs per byte of memory traffic", "end", "muted"),
         _text(LEFT - 8, roof + 4, short(machine.flops), "end"),
         _text(LEFT - 8, 214, short(machine.bandwidth * 10**least), "end"),
         _text(LEFT - 62, 18, "FLOP/s", style="muted"),
@@ -280,7 +280,7 @@ def field(graph: Graph, summary: Summary) -> Chart | None:
     high = max(log10(max(widest, whole)), 0.5)
     all_seen = next((node for node, size in seen if size >= whole), None)
     says = f"On the longest path, one output position sees up to {widest:,} of the input's {whole:,}"
-    says += " along the last axis" + (f"; as many as there are from {all_seen.name} on." if all_seen else ".")
+    says += " along the last axis" + (f"; all of them from {all_seen.name} on." if all_seen else ".")
 
     def height(value: float) -> float:
         return 210 - 185 * log10(max(value, 1)) / high

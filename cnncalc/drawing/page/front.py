@@ -25,7 +25,7 @@ class FrontPoint(NamedTuple):
 
 
 def page(title: str, figures: Sequence[str], combinations: Sequence[FrontPoint], failed: int) -> Iterator[str]:
-    """Yield a sweep as one HTML file; at first less MACs (across) and more params (upwards) are better.
+    """Yield a sweep as one HTML file; at first fewer MACs (across) and more params (upwards) are better.
 
     Args:
         title: the page's.

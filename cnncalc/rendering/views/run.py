@@ -96,19 +96,20 @@ def _sum(run: Run) -> list[str | Cell]:
 
 
 SHOWN_WAITING = 5
-"""Names of layers that are listed of those that wait for another layer's output."""
+"""Most names that are listed of layers whose inputs were not computed."""
 
 
 def differences(run: Run, layout: str, most: int | None = None) -> list[PageBlock]:
-    """Return what is not as inferred of each layer, of at most ``most``, and the layers behind those that failed."""
+    """Return the mismatches of layers, of at most ``most``, and the names of layers whose inputs were not computed."""
     failed = {row.node for row in run.layers if row.fault}
-    waiting = [row for row in run.layers if row.fault and not failed.isdisjoint(row.node.inputs)]
-    own = [row for row in run.mismatches if row not in waiting]
+    waiting = {node for node in failed if not failed.isdisjoint(node.inputs)}
+    own = [row for row in run.mismatches if row.node not in waiting]
     blocks = [block for row in own[:most] for block in _mismatch(row, run.batch, layout)]
     if waiting:
-        names = ", ".join([row.node.name for row in waiting[:SHOWN_WAITING]])
-        more = f" and {len(waiting) - SHOWN_WAITING} more" if len(waiting) > SHOWN_WAITING else ""
-        blocks.append(Paragraph(f"not computed, for want of their inputs: {names}{more}", "red"))
+        names = [row.node.name for row in run.layers if row.node in waiting]
+        more = f" and {len(names) - SHOWN_WAITING} more" if len(names) > SHOWN_WAITING else ""
+        text = f"not computed, because their inputs are missing: {', '.join(names[:SHOWN_WAITING])}{more}"
+        blocks.append(Paragraph(text, "red"))
     return blocks
 
 
