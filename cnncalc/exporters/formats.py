@@ -66,7 +66,11 @@ class ExportFormat(NamedTuple):
     folder: bool = False
 
     def export(self, graph: Graph, options: Options) -> Iterable[Chunk]:
-        """Return a graph's file, piece by piece.  Raises CnncalcError for layers that it can't say, or too many."""
+        """Return a graph's file, piece by piece.
+
+        Raises:
+            CnncalcError: for layers that the format can't express, or too many.
+        """
         graph.check_count("exported")
         chunks: Iterable[Chunk] = import_module(f"{__package__}.{self.module}").export(graph, options)
         return chunks
@@ -78,7 +82,11 @@ class ExportFormat(NamedTuple):
         return files
 
     def write(self, graph: Graph, path: str, options: Options) -> None:
-        """Write a graph to a file, or to a new folder.  Raises CnncalcError as :meth:`export` does, or if it can't."""
+        """Write a graph to a file, or to a new folder.
+
+        Raises:
+            CnncalcError: as :meth:`export` does, or if writing fails.
+        """
         if self.folder:
             write_folder(path, self.files(graph, options))
         else:
@@ -98,8 +106,8 @@ FORMATS = {
 
 def listed() -> str:
     """Return the hint that names every format, with the suffixes that choose it."""
-    suffixes = {name: ", ".join(format.suffixes) for name, format in FORMATS.items()}
-    return "there are " + ", ".join([name + (f" ({suffixes[name]})" if suffixes[name] else "") for name in FORMATS])
+    names = [f"{name} ({', '.join(one.suffixes)})" if one.suffixes else name for name, one in FORMATS.items()]
+    return f"there are {', '.join(names)}"
 
 
 def by_suffix(path: str) -> str | None:

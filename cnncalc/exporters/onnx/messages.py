@@ -27,9 +27,6 @@ from cnncalc.importers.onnx.proto import (
 )  # fmt: skip
 from cnncalc.importers.onnx.wire import BYTES, FIXED32, VARINT
 
-LARGEST = float.fromhex("0x1.fffffep+127")
-"""The largest number in 32 bits."""
-
 Size = int | str
 """A size, or the name of one that is not known."""
 
@@ -52,8 +49,11 @@ Attribute = int | float | str | TensorMessage | Sequence[int] | Sequence[float] 
 
 
 def float32(number: float) -> bytes:
-    """Return a number in 32 bits, in which larger ones are infinite."""
-    return struct.pack("<f", number if abs(number) <= LARGEST else math.copysign(math.inf, number))
+    """Return a number as a float32; one that is too large becomes infinite."""
+    try:
+        return struct.pack("<f", number)
+    except OverflowError:
+        return struct.pack("<f", math.copysign(math.inf, number))
 
 
 def varint(number: int) -> bytes:

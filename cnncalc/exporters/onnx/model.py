@@ -128,7 +128,7 @@ def _file(
 
 
 def _expressed(graph: Graph, wanted: int | None, shown: Collection[Node]) -> tuple[int, Parts]:
-    """Return a graph's parts, and the opset that they are of: the wanted one, or the first from the usual one on."""
+    """Return an opset, the wanted one or the first from the usual one on that has all layers, and a graph's parts."""
     opset = USUAL_OPSET if wanted is None else wanted
     while True:
         try:
@@ -142,7 +142,7 @@ def _parts(graph: Graph, opset: int, shown: Collection[Node], free: bool) -> Par
 
     Raises:
         CnncalcError: for a layer without a counterpart.
-        OpsetError: for one that has a counterpart in a later opset, if that is ``free``.
+        OpsetError: for one that has a counterpart in a later opset only, if the opset is ``free`` to change.
     """
     names = tensor_names(graph)
     operators, weights, indices = [], list[tuple[str, Shape]](), 0

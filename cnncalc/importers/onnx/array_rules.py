@@ -226,10 +226,12 @@ def _upsample(call: Call, x: Inputs, value: Value) -> Array:
 
 
 def _cumsum(call: Call, x: Inputs, value: Value) -> Array:
-    """Return the sums of the elements before, or behind, each and itself, or without itself."""
+    """Return the sums of each element and all before it, or behind it with ``reverse``; ``exclusive`` omits itself."""
     axis, terms = int(x[1]), x[0]
     terms = np.flip(terms, axis) if call.integer("reverse") else terms
-    sums = np.cumsum(terms, axis, dtype=terms.dtype) - (terms if call.integer("exclusive") else 0)
+    if call.integer("exclusive"):  # a difference of sums would lose small ones beside large ones
+        terms = np.insert(terms, 0, 0, axis).take(range(terms.shape[axis]), axis)
+    sums = np.cumsum(terms, axis, dtype=terms.dtype)
     return np.flip(sums, axis) if call.integer("reverse") else sums
 
 

@@ -55,7 +55,7 @@ HANDLERS: dict[tuple[str, str], Handler] = {}
 """How operators become layers, by (domain, operator)."""
 
 UNKNOWN = ""
-"""The operator of whose handler all use that have none."""
+"""The name of the operator whose handler is that of all operators without one of their own."""
 
 CONTROL_FLOW = ("If", "Loop", "Scan")
 """Operators whose outputs are those of their subgraphs."""

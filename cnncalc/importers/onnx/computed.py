@@ -118,7 +118,7 @@ def _region(settings: Settings, x: Array, box: Array, size: tuple[int, int]) -> 
 
 
 def max_roi_pool(settings: Settings, x: Array, regions: Array) -> Array:
-    """Take the largest element of each bin of each region, of whole elements; return (N, regions, C, *size).
+    """Return the largest element in each bin of each region, whose borders are rounded: (N, regions, C, *size).
 
     Regions are (N, regions, 5): the sample's number, which is not looked at, and the corners (arXiv:1504.08083).
     """
@@ -137,7 +137,7 @@ def max_roi_pool(settings: Settings, x: Array, regions: Array) -> Array:
 
 
 def _bins(first: int, last: int, count: int, length: int) -> list[slice]:
-    """Return the elements of each bin of a region that goes from one element to another, on an axis of a length."""
+    """Return the elements in each of ``count`` bins of a region from element ``first`` to ``last`` of an axis."""
     places = np.arange(count + 1, dtype=np.float32) * (np.float32(max(last - first + 1, 1)) / np.float32(count))
     cuts = np.stack([np.floor(places[:-1]), np.ceil(places[1:])], 1) + first
     return [slice(*cut) for cut in cuts.clip(0, length).astype(int).tolist()]

@@ -145,7 +145,7 @@ def _power(a: float, b: float) -> float:
 
 
 def _cut_remainder(a: float, b: float) -> float:
-    """Return a − b · a / b, the quotient cut to an integer: C's fmod."""
+    """Return a − b · (a / b) with the quotient truncated to an integer, as C's fmod does."""
     return a - b * divided(a, b) if isinstance(a, int) and isinstance(b, int) else math.fmod(a, b)
 
 

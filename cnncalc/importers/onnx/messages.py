@@ -267,13 +267,14 @@ def _sizes(wire: WireReader, span: Span) -> tuple[int | str | None, ...]:
 
 def _function(wire: WireReader, span: Span) -> tuple[FunctionKey, Function]:
     texts = dict.fromkeys((FunctionProto.NAME, FunctionProto.DOMAIN, FunctionProto.OVERLOAD), "")
-    inputs, outputs, operators = [], [], []
+    outputs, operators = [], []
+    inputs: dict[str, None] = {}
     defaults: dict[str, Attribute] = {}
     for number, _, value in wire.fields(span, FUNCTION):
         if number in texts:
             texts[number] = wire.text(value)
         elif number == FunctionProto.INPUT:
-            inputs.append(wire.text(value))
+            inputs[wire.text(value)] = None
         elif number == FunctionProto.OUTPUT:
             outputs.append(wire.text(value))
         elif number == FunctionProto.NODE:
@@ -283,7 +284,7 @@ def _function(wire: WireReader, span: Span) -> tuple[FunctionKey, Function]:
             defaults[name] = content
     domain = "" if texts[FunctionProto.DOMAIN] == "ai.onnx" else texts[FunctionProto.DOMAIN]
     return (domain, texts[FunctionProto.NAME], texts[FunctionProto.OVERLOAD]), Function(
-        operators, tuple(inputs), tuple(outputs), defaults
+        operators, inputs, tuple(outputs), defaults
     )
 
 

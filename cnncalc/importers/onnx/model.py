@@ -54,7 +54,7 @@ class OnnxOperator(NamedTuple):
 
     Attributes:
         op: the operator's type, "Conv".
-        domain: the operator set that it belongs to; "" is ONNX' own.
+        domain: the operator set that it belongs to; "" is ONNX's own.
         inputs: names of the values that it reads; "" for one that is left out.
         outputs: names of the values that it computes.
         name: the node's name, or "".
@@ -109,7 +109,7 @@ class Function(NamedTuple):
     """An operator that the file itself defines."""
 
     operators: list[OnnxOperator]
-    inputs: tuple[str, ...]
+    inputs: dict[str, None]
     outputs: tuple[str, ...]
     defaults: dict[str, Attribute]
 

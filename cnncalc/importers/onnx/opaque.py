@@ -1,4 +1,4 @@
-"""Operators of a model file that are no layers: those that are not known, and convolutions by what is computed."""
+"""Operators of a model file without a layer type: unknown ones, and convolutions with computed filters or offsets."""
 
 from __future__ import annotations
 

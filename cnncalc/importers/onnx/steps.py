@@ -42,7 +42,7 @@ def own_tensors(**values: Value | None) -> dict[str, ConstantInput]:
 def laid_out(value: Value, shape: Shape) -> tuple[str, Value, dict[str, Any]]:
     """Return the layer type, the input and the arguments that give a value's samples another shape.
 
-    Reshapes before it are skipped, and a slice of one index whose axis goes is a select.
+    Reshapes before it are skipped, and a slice of one index whose axis is removed becomes a select.
     """
     step = value.step
     while step is not None and step.layer.type == "reshape" and step.inputs[0].times == value.times:

@@ -7,7 +7,7 @@ computed as if a batch had :data:`SAMPLES` samples, so that the batch is found i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from math import prod
 from types import UnionType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
@@ -227,7 +227,7 @@ def literal(data: tuple[float, ...], shape: Shape, dtype: int = INT64, name: str
 class ValueScope:
     """The values that operators see by name; ``optional`` names, a function's inputs, may be left out."""
 
-    def __init__(self, around: ValueScope | None = None, optional: Sequence[str] = ()) -> None:
+    def __init__(self, around: ValueScope | None = None, optional: Collection[str] = ()) -> None:
         self.values: dict[str, Value] = {}
         self.stored: Mapping[str, Value] = {}
         self.around = around

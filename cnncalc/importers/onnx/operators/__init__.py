@@ -1,4 +1,4 @@
-"""How ONNX' operators become layers: importing this registers them all."""
+"""How ONNX's operators become layers: importing this registers them all."""
 
 from importlib import import_module
 from pkgutil import iter_modules

@@ -12,7 +12,7 @@ from cnncalc.layers.shapes import shape_text
 
 GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}
 ORDERS = {"LSTM": (0, 2, 3, 1), "GRU": (1, 0, 2), "RNN": (0,)}
-"""The index of each of PyTorch's gates in ONNX' tensors: i, f, g, o in i, o, f, c; r, z, n in z, r, h."""
+"""The index of each of PyTorch's gates in ONNX's tensors: i, f, g, o in i, o, f, c; r, z, n in z, r, h."""
 
 
 @operator("LSTM", "GRU", "RNN")
@@ -179,7 +179,7 @@ def _outputs(
     build: Builder, y: Value, x: Value, lengths: Value | None, hidden: int, directions: int, cells: bool, reverse: bool,
     first: int,
 ) -> Sequence[Value | None]:  # fmt: skip
-    """Return a layer's outputs in ONNX' shapes: (T, directions, N, H), and (directions, N, H) for the last states."""
+    """Return a layer's outputs in ONNX's shapes: (T, directions, N, H), and (directions, N, H) for the last states."""
     steps = x.shape[0]
 
     def joined(parts: list[Value], axis: int) -> Value:
