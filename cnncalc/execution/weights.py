@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from math import prod
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.random import SFC64
@@ -167,7 +167,7 @@ def _drawn(
 def _finite(network: Graph, name: str, array: npt.ArrayLike, dtype: npt.DTypeLike) -> Array:
     """Return a tensor in a type.  Raises CnncalcError if an element is not finite."""
     data = np.asarray(array_like(array))
-    if not _is_finite(data):
+    if not np.less(data, np.inf).all():
         _refuse(network, [_not_finite(name)])
     return np.asarray(data, dtype)
 
@@ -185,7 +185,7 @@ def checked(network: Graph, weights: Mapping[str, npt.ArrayLike], dtype: npt.DTy
         fault = _fault(name, weight, weights)
         if fault:
             faults.append(fault)
-        elif not _is_finite(data := np.asarray(array_like(weights[name]))):
+        elif not np.less(data := np.asarray(array_like(weights[name])), np.inf).all():
             faults.append(_not_finite(name))
         else:
             taken[name] = _arranged(data, dtype)
@@ -203,11 +203,6 @@ def _fault(name: str, weight: Weight, weights: Mapping[str, npt.ArrayLike]) -> s
     if array.shape != weight.shape:
         return f"misshapen: {name} is {sizes(array.shape)}, expected {sizes(weight.shape)}"
     return ""
-
-
-def _is_finite(data: npt.NDArray[Any]) -> bool:
-    """Whether no element is NaN or infinite, apart from −∞, which masks have."""
-    return bool(np.isfinite(data).all()) or not (np.isnan(data).any() or (data == np.inf).any())
 
 
 def _not_finite(name: str) -> str:

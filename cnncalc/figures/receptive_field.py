@@ -94,7 +94,7 @@ def _after(
 ) -> tuple[InputFields, bool]:
     """Return a node's fields, and whether the strides of its inputs are equal.
 
-    Where they equal those of an input, they are the same object, and known to layers of the same use.
+    Fields that equal those of the first input are the same object, so that layers of the same use are found again.
     """
     seen = of[node.inputs[0]]
     if len(node.inputs) == 1 and moves is not None:
@@ -110,9 +110,7 @@ def _own(shape: Shape) -> Fields:
 
 
 def _stretched(shape: Shape, output: Shape) -> tuple[Move, ...]:
-    """Return the move of an input of an elementwise merge, with broadcasting."""
-    if shape == output:
-        return ()
+    """Return the move of an input of an elementwise merge that is broadcast."""
     sizes = enumerate(zip(shape, output, strict=True))
     return (Along(tuple([Read(None if size != out else axis) for axis, (size, out) in sizes])),)
 

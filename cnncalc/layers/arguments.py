@@ -191,9 +191,9 @@ def number(value: object) -> float:
 
 def not_negative(value: object) -> float:
     """A number of 0 or more."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < LARGEST:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0:
         raise ValueError("a number of 0 or more")
-    return as_float(value)
+    return number(value)
 
 
 def factor(value: object) -> float:

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from cnncalc.ground.limits import MAX_INTEGER, MAX_RANK
 from cnncalc.ground.named import NamedTuple
+from cnncalc.ground.numbers import counted
 from cnncalc.layers.arguments import Argument, per_rank
 from cnncalc.layers.arguments import LayerError as LayerError
 from cnncalc.layers.interfaces import Array, Contraction, Element, Flow, NumPy, Onnx, Ops, Reads, Sliding, Torch
@@ -343,13 +344,13 @@ class Layer:
     def _check_arity(self, count: int) -> None:
         least, most = self.arity
         if count < least or (most is not None and count > most):
-            wanted = f"{least}" if most == least else f"at least {least}"
-            plural = "" if wanted == "1" else "s"
+            bound = "" if most == least else "at least " if count < least else "at most "
+            wanted = counted(least if most is None else min(max(count, least), most), "input")
             few, many = "give 'paths', or 'from' with several names", "merge them first, with add or concat"
             if self.of_several:
                 many = f"for several tensors use {self.of_several}"
             raise LayerError(
-                f"takes {wanted} input{plural}, but {count} come{'s' if count == 1 else ''} in",
+                f"takes {bound}{wanted}, but {count} come{'s' if count == 1 else ''} in",
                 hint=many if count > least else few,
             )
 

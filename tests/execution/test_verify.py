@@ -173,6 +173,17 @@ def test_the_first_layer_that_is_not_finite_is_reported() -> None:
     assert result.ok, "shapes hold all the same"
 
 
+@pytest.mark.parametrize(("end", "finite"), [("softmax", True), ("relu", True), ("neg", False), ("identity", False)])
+def test_a_mask_of_minus_infinity_is_no_fault(end: str, finite: bool) -> None:
+    """It is one in an output, and where it becomes +∞."""
+    network = spec(f"input: [3]\nlayers:\n  - parameter: [3]\n    name: p\n  - add:\n    from: [input, p]\n  - {end}\n")
+    mask = {"p.weight": np.array([0, -np.inf, 0], np.float32)}
+    assert network.run(np.zeros((1, 3), np.float32), weights=mask).finite is finite
+    for wrong in (np.inf, np.nan):
+        with pytest.raises(cnncalc.CnncalcError, match=r"not finite: p\.weight has NaN or infinite elements"):
+            network.run(weights={"p.weight": np.array([0, wrong, 0], np.float32)})
+
+
 def test_layers_after_a_mismatch_are_reported_and_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
     cls = known("center_crop")
     monkeypatch.setattr(cls, "output_shape", lambda self, shape: (shape[0], 5, 5))  # correct would be 4 × 4

@@ -259,6 +259,10 @@ def test_a_broadcast_axis_is_read_by_every_position() -> None:
     network = merged("add", (conv([3, 1], padding=[1, 0]),), (conv([16, 1]),))
     field = seen(network)[0]
     assert (field.least, field.size) == (16, 17)
+    # column 3, and 2 columns on each side of its own: 1 … 5 at column 3, and 3 … 17 with the padding at column 15
+    padded = conv([1, 3], padding=[0, 1])
+    field = seen(merged("add", (), ("slice: {axis: 2, start: 3, stop: 4}",), padded, padded))[1]
+    assert (field.least, field.size) == (5, 15)
 
 
 def test_gates_see_the_whole_map_and_positions_beyond_it() -> None:

@@ -1,5 +1,5 @@
-"""Look for faults: random networks are run in several ways, and by another engine; damaged specs and model files, such
-that ask for much, and layers with wrong arguments are given to the commands.
+"""Look for faults: random networks are run in several ways, and by another engine; damaged specs and model files,
+small specs of large networks, and layers with wrong arguments are given to the commands.
 
     python -m tests.fuzz --seconds 60 --seed 1
 
@@ -40,7 +40,7 @@ def grown(seed: int) -> tuple[str, list[str]]:
 
 
 def wrong(seed: int) -> tuple[str, list[str]]:
-    """Return a spec with wrong arguments, with the command that it is given to, and what is wrong with the answer."""
+    """Return a spec with wrong arguments with the command that gets it, and the faults of the answer."""
     text = wrong_values.spec(seed)
     return f"# cnncalc {' '.join(hostile.command(seed))}\n{text}", wrong_values.faults(text, seed)
 

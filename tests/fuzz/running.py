@@ -21,7 +21,7 @@ EXACT = 1e-9  # the same for float64
 DISTURBED = 1e-6  # share of a tensor's terms by which it is disturbed: some 16 units in the last place of float32
 AMPLIFIED = 100.0  # an error may be so many times the effect of the disturbance; a millionth of that in float64
 
-HUGE = 1e30  # lowest number of float32, which an empty window of Caffe's gives
+HUGE = 1e30  # nothing is compared from here on: an empty window of Caffe's gives the lowest number of float32
 
 JUMPS = {"round", "floor", "ceil", "trunc", "quantize", "sign", "compare", "where", "argmax", "topk", "embedding"}
 """Layer types whose output may jump although its input hardly changes."""
@@ -111,6 +111,6 @@ def _verified(name: str, run: Any, network: Any) -> Iterator[str]:
 
 
 def distance(some: Arrays, others: Arrays, sizes: Mapping[str, float]) -> float:
-    """Return the largest difference of outputs, relative to the largest element of each, which may be rounding."""
+    """Return the largest difference of outputs, each relative to its size: that of its largest element in float64."""
     apart = [float(np.abs(array - others[name].astype(np.float64)).max()) / sizes[name] for name, array in some.items()]
     return max(apart, default=0.0)

@@ -403,24 +403,29 @@ def test_a_recurrent_operator_is_onnx_runtimes() -> None:
 
 
 @pytest.mark.parametrize("direction", ["forward", "reverse", "bidirectional"])
+@pytest.mark.parametrize("given", [False, True])
 @pytest.mark.parametrize(
     ("op", "gates", "more"), [("LSTM", 4, {}), ("GRU", 3, {}), ("GRU", 3, {"linear_before_reset": 1}), ("RNN", 1, {})]
 )
 def test_sequences_of_several_lengths_are_onnx_runtimes(
-    op: str, gates: int, more: dict[str, Any], direction: str
+    op: str, gates: int, more: dict[str, Any], given: bool, direction: str
 ) -> None:
-    """All steps, the last ones, and the last cells; the lengths are where the first feature is largest."""
+    """All steps, the last ones, and the last cells, from zeros or from given states; the lengths are where the first
+    feature is largest.
+    """
     ends = ["a", "h", "c"][: 3 if op == "LSTM" else 2]
+    states = ["first"] * (len(ends) - 1) if given else []
     nodes = [
         node("ArgMax", ["x"], ["i"], axis=1, keepdims=0), node("Gather", ["i", "zero"], ["g"], axis=1), node("Add", ["g", "one"], ["l"]),
         node("Cast", ["l"], ["lengths"], to=onnx.TensorProto.INT32), node("Transpose", ["x"], ["t"], perm=[1, 0, 2]),
-        node(op, ["t", "w", "r", "b", "lengths"], ends, hidden_size=3, direction=direction, **more),
+        node("Slice", ["x", "none", "size", "axes"], ["s"]), node("Transpose", ["s"], ["first"], perm=[1, 0, 2]),
+        node(op, ["t", "w", "r", "b", "lengths", *states], ends, hidden_size=3, direction=direction, **more),
         *[node("Mul", [name, "half"], [f"y{name}"]) for name in ends],
     ]  # fmt: skip
     count = 2 if direction == "bidirectional" else 1
     constants = {
         "zero": np.int64(0), "one": ints(1), "half": np.float32(0.5), "w": weight(count, gates * 3, 4),
-        "r": weight(count, gates * 3, 3), "b": weight(count, gates * 6),
+        "r": weight(count, gates * 3, 3), "b": weight(count, gates * 6), "none": ints(0, 0), "size": ints(count, 3), "axes": ints(1, 2),
     }  # fmt: skip
     data = model(nodes, {"x": ["N", 6, 4]}, [f"y{name}" for name in ends], constants)
     x = np.random.default_rng(3).standard_normal((5, 6, 4)).astype(F)

@@ -96,7 +96,8 @@ def _refuse_misread(text: str) -> None:
         if offset >= 0:
             raise ExpressionError(f"'{text}' has a #", offset, "a comment begins with a space before its #")
     if text.endswith(","):
-        raise ExpressionError(f"'{text}' ends in a comma", len(text) - 1, f"write {text.rstrip(', ')}")
+        whole = text.rstrip(", ")
+        raise ExpressionError(f"'{text}' ends in a comma", len(text) - 1, f"write {whole}" if whole else None)
 
 
 def parsed(text: str) -> ast.expr:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from cnncalc.ground.numbers import counted
 from cnncalc.layers.arguments import LayerError, argument, flag, positive
 from cnncalc.layers.base import Layer, Weight
 from cnncalc.layers.contractions import Contraction
@@ -68,7 +69,10 @@ class Recurrent(Layer):
             raise LayerError(
                 "takes the number of steps, [1], as its second input, for lengths = true", argument="lengths"
             )
-        for given in inputs[1 + self.lengths :]:
+        first = inputs[1 + self.lengths :]
+        if len(first) > self.states:
+            raise LayerError(f"takes {counted(self.states, 'first state')}, but {len(first)} come in")
+        for given in first:
             if given != (self.directions, self.hidden_size):
                 raise LayerError(
                     f"its first state is {shape_text((self.directions, self.hidden_size))}, "

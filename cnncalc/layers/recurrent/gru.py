@@ -21,7 +21,7 @@ class GRU(Recurrent):
     elementwise = 3 + 2 * 4 + 1 + 5 + 4
     bias_adds = 6
     onnx_gates = (1, 0, 2)  # z, r, h
-    arity = (1, 2)
+    arity = (1, 3)
 
     reset_after = argument(flag, "whether r resets the state's product, as in PyTorch, or the state itself", True)
 

@@ -47,7 +47,7 @@ class LSTM(Recurrent):
     elementwise = 4 + 3 * 4 + 2 * 5 + 3 + 1
     bias_adds = 8
     onnx_gates = (0, 3, 1, 2)  # i, o, f, c
-    arity = (1, 3)
+    arity = (1, 4)
 
     output = argument(choice("states", "both"), "whether to output the cells, too", "states")
 

@@ -22,7 +22,7 @@ class RNN(Recurrent):
     elementwise = 1 + 5
     bias_adds = 2
     onnx_gates = (0,)
-    arity = (1, 2)
+    arity = (1, 3)
 
     nonlinearity = argument(choice("tanh", "relu"), "activation of the sum", "tanh")
 
