@@ -104,7 +104,16 @@ def test_a_model_runs_with_its_own_weights(tmp_path: Path) -> None:
     ("name", "content", "message"),
     [
         ("net.onnx", b"input: [3, 8, 8]\nlayers:\n  - relu\n", "{}: not an ONNX model\n  hint: a spec is a YAML file"),
-        ("net.onnx", b"\x08\x07\x3a\x02\x0a\x7f", "{}: not an ONNX model that can be read: a field at byte"),
+        (
+            "net.onnx",
+            b"\x08\x07\x3a\x02\x0a\x7f",
+            "{}: not an ONNX model that can be read: the file is cut off: it ends at byte 6, a field in it at byte 133",
+        ),
+        (
+            "net.onnx",
+            b"\x08\x07\x3a\x02\x0a\x7f\x08\x07",
+            "{}: not an ONNX model that can be read: a message ends at byte 6, a field in it at byte 133",
+        ),
         ("net.yaml", b"\x08\x07garbage", "{}: neither a spec nor an ONNX model"),
     ],
 )

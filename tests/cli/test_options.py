@@ -424,6 +424,7 @@ OPTION = re.compile(r"(?<![\w-])--[a-z]").search
         (["summary", "alexnet", "--precision", "int8"], "it is called '--dtype' here"),
         (["check", "alexnet", "--max-parms", "3"], "did you mean '--max-params'?"),
         (["check", "alexnet", "--flops", "3"], "it is called '--max-macs' here"),
+        (["check", "alexnet", "--max-memory", "3"], "it is called '--max-peak-bytes' here"),
         (["check", "alexnet", "--max-ram", "3"], "it is called '--max-arena' here"),
         (["check", "alexnet", "--max-arena", "32kb"], "write 32KB, with capitals"),
         (["deploy", "lenet5", "--core", "cortex-m4"], "did you mean 'm4'?"),

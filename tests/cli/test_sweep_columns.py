@@ -138,7 +138,8 @@ def test_a_difference_is_an_internal_error(monkeypatch: pytest.MonkeyPatch) -> N
     [
         (("--set", "width=1:2:0"), "--set width: 1:2:0: a step of 0 does not lead from 1 to 2"),
         (("--set", "width=2:1:1"), "--set width: 2:1:1: a step of 1 does not lead from 2 to 1"),
-        (("--set", "width=1:x"), "--set width: 1:x: not a range"),
+        (("--input", "3x8x8:3x32x32:3x1x1"), "--input 3x8x8:3x32x32:3x1x1: '3x8x8:3x32x32:3x1x1' is not a range of shapes"),
+        (("--set", "width=1:x"), "--set width: '1:x' is not a range"),
         (("--set", "width=1:9:*1"), "--set width: 1:9:*1: a factor above 1 leads from a number above 0 to a larger one"),
         (("--set", "width=0:9:log3"), "--set width: 0:9:log3: needs two numbers above 0"),
         (("--set", "width=0:1:0.0000001"), "--set width: 0:1:0.0000001: more than 1,000,000 values"),

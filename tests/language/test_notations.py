@@ -68,6 +68,7 @@ ITEMS = [
     ("conv(0, 3)", 5, "unknown layer type", "name the arguments after a colon: '- conv: {"),
     ("nn.RReLU(0.1, 0.3)", 5, "unknown layer type", "not offered"),
     ("Conv2D: {filters: 32, kernel_size: 3, activation: relu}", 5, "unknown layer type 'Conv2D'", "it is called 'conv' here: write '- conv: {out_channels: 32, kernel_size: 3}', then '- relu'"),
+    ("Conv2D: {filters: 32, kernel_size: 3, paddding: same}", 5, "unknown layer type 'Conv2D'", "it is called 'conv' here: write '- conv: {out_channels: 32, kernel_size: 3, padding: same}'"),
     ("Conv2d: {out_channels: 32, kernel_size: 3}", 5, "unknown layer type 'Conv2d'", "it is called 'conv' here"),
     ("relu\n   -flatten", 5, "unknown layer type 'relu -flatten'", "an item begins with a dash, in the same column as the one above it"),
     ("'': relu", 5, "unknown layer type ''", "not offered"),

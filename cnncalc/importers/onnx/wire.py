@@ -127,7 +127,7 @@ class WireReader:
             else:
                 raise MalformedError(f"wire type {wire} at byte {base + at}")
             if at > stop:
-                raise MalformedError(f"a field at byte {base + at} reaches beyond its message")
+                raise self._cut_off(end, base + at)
             wires = known.get(number)
             if wires is not None:
                 if wire not in wires:
@@ -136,6 +136,11 @@ class WireReader:
             if count > most:
                 raise MalformedError(f"there are more than {MAX_MODEL_FIELDS:,} fields")
         self.fields_left -= count
+
+    def _cut_off(self, end: int, field_end: int) -> MalformedError:
+        """Return the error for a field that reaches beyond its message."""
+        what = "the file is cut off: it" if end == self.size else "a message"
+        return MalformedError(f"{what} ends at byte {end:,}, a field in it at byte {field_end:,}")
 
     def count_part(self) -> None:
         """Count an operator or a tensor.  Raises MalformedError if there are too many."""

@@ -10,9 +10,10 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from cnncalc.ground.near import nearest
 from cnncalc.language.hints.foreign_words import SAME_VALUES
 from cnncalc.language.hints.lookalikes import in_latin
-from cnncalc.language.hints.spellings import known_name, our_type, parameters, type_hint
+from cnncalc.language.hints.spellings import argument_hint, known_name, our_type, parameters, type_hint
 from cnncalc.language.read.yaml_tree import List, Map, Scalar, Tree
 from cnncalc.layers import LayerError, layer_type
 from cnncalc.layers.arguments import REQUIRED, Argument
@@ -324,6 +325,9 @@ def proposal(name: str, placed: Sequence[object], named: Mapping[str, object]) -
     for word, value in given.items():
         known = [one for one in layer_class.arguments if one not in _INFERRED]
         argument = renamed.get(word) or (word if word in known else known_name(word, known))
+        if argument is None and word not in (*order, *_INFERRED) and argument_hint(word, known) is None:
+            argument, *others = nearest(word, known) or [None]  # a slip of the keyboard: paddding
+            argument = None if others else argument
         if argument is not None and word not in _NOT_OURS and value is not None:
             values[argument] = _fitting(value, layer_class.arguments[argument])
     if not _fits(layer_class, values):

@@ -89,11 +89,11 @@ def ranged(text: str) -> Sequence[int | float]:
     """
     match = _RANGE.fullmatch(text)
     if match is None:
-        raise CnncalcError(f"{_cut(text)}: not a range", FORMS)
+        raise CnncalcError(f"'{_cut(text)}' is not a range", FORMS)
     try:
         low, high = Decimal(match[1]), Decimal(match[2])
     except InvalidOperation:
-        raise CnncalcError(f"{_cut(text)}: not a range", FORMS) from None
+        raise CnncalcError(f"'{_cut(text)}' is not a range", FORMS) from None
     if match[3]:
         return _growing(text, low, high, Decimal(match[4]))
     if match[5]:
@@ -155,10 +155,10 @@ def shape_values(text: str, read: Callable[[str], Sequence[int]]) -> tuple[Shape
         ends = part.split(":")
         if len(ends) == 1:
             found.append(tuple(read(part)))
-        elif len(ends) == 3:
+        elif len(ends) == 3 and _RANGE.fullmatch(f"1:2:{ends[2]}"):
             found += _shapes_between(part, tuple(read(ends[0])), tuple(read(ends[1])), ends[2])
         else:
-            raise CnncalcError(f"{_cut(part)}: not a range of shapes", "as in 3x96x96:3x224x224:32")
+            raise CnncalcError(f"'{_cut(part)}' is not a range of shapes", "as in 3x96x96:3x224x224:32")
         _check_count(len(found), text)
     return tuple(found)
 
