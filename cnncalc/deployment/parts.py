@@ -76,8 +76,8 @@ def interpreter(graph: DeviceGraph, core: Core, handles: int) -> Part:
     fixed = f"{one.fixed_least}" if most == one.fixed_least else f"{one.fixed_least} to {most:,}"
     note = (
         f"{one.channel}·{channels:,} channels + {one.tensor}·{tensors:,} tensors + "
-        f"{one.operator}·{operators:,} operators + {one.end}·{ends} ends + {kept:,} of kernels + {fixed} fixed, "
-        f"±{loose:,} that the measurements leave open"
+        f"{one.operator}·{operators:,} operators + {one.end}·{ends} inputs and outputs + "
+        f"{kept:,} of kernels + {fixed} fixed, ±{loose:,} that the measurements leave open"
     )
     low, high = base + one.fixed_least - loose, base + most + loose
     return Part("interpreter", low, high, RANGE, note, f"struct sizes of {RUNTIME}; mcufit 0.5.2, mcufit-bench 88f8d23")

@@ -326,8 +326,8 @@ def proposal(name: str, placed: Sequence[object], named: Mapping[str, object]) -
         known = [one for one in layer_class.arguments if one not in _INFERRED]
         argument = renamed.get(word) or (word if word in known else known_name(word, known))
         if argument is None and word not in (*order, *_INFERRED) and argument_hint(word, known) is None:
-            argument, *others = nearest(word, known) or [None]  # a slip of the keyboard: paddding
-            argument = None if others else argument
+            near = nearest(word, known)  # a slip of the keyboard: paddding
+            argument = near[0] if len(near) == 1 else None
         if argument is not None and word not in _NOT_OURS and value is not None:
             values[argument] = _fitting(value, layer_class.arguments[argument])
     if not _fits(layer_class, values):
