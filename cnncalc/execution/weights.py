@@ -165,7 +165,7 @@ def _drawn(
 
 
 def _finite(network: Graph, name: str, array: npt.ArrayLike, dtype: npt.DTypeLike) -> Array:
-    """Return a tensor in a type.  Raises CnncalcError if an element is not finite."""
+    """Return a tensor in a type.  Raises CnncalcError for NaN and +∞; −∞ is what masks have."""
     data = np.asarray(array_like(array))
     if not np.less(data, np.inf).all():
         _refuse(network, [_not_finite(name)])
