@@ -96,7 +96,7 @@ def _bound(text: str) -> tuple[str, Fraction]:
     from fractions import Fraction
 
     name, equals, ratio = text.partition("=")
-    if name not in TOTALS:
+    if equals and name not in TOTALS:
         raise CnncalcError(f"--max-ratio {text}: no figure '{name}'", did_you_mean(name, TOTALS, "figures"))
     if not equals or not re.fullmatch(r"\d{1,9}(\.\d{1,9})?", ratio):
         raise CnncalcError(f"--max-ratio {text}: not of the form FIGURE=X", "as in macs=1.05, for at most 5 % more")

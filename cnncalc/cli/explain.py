@@ -126,7 +126,7 @@ def _show_trace(
 
     x = read_inputs(network, files, None, [0.0], [1.0])
     traced = trace(network, nodes[0], place, x, read_weights(weights) if weights else None, seed)
-    out.show(view(traced, channels))
+    out.show(view(traced, channels, "--channels"))
     if not traced.matches:
         to_stderr(f"'{traced.node.name}': the executor's value differs from the traced one")
     return 0 if traced.matches else 1

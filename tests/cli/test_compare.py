@@ -238,6 +238,7 @@ def test_a_bound_on_a_ratio(nets: Path, bounds: list[str], message: str) -> None
     [
         ("mac=1", "--max-ratio mac=1: no figure 'mac'\n  hint: did you mean 'macs'?\n"),
         ("macs=5%", "--max-ratio macs=5%: not of the form FIGURE=X\n  hint: as in macs=1.05, for at most 5 % more\n"),
+        ("1.05", "--max-ratio 1.05: not of the form FIGURE=X\n  hint: as in macs=1.05, for at most 5 % more\n"),
         ("macs", "--max-ratio macs: not of the form FIGURE=X\n  hint: as in macs=1.05, for at most 5 % more\n"),
     ],
 )

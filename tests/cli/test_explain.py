@@ -270,7 +270,7 @@ def test_padding_is_shown_as_such(textbook: list[str]) -> None:
         "  · 1 0        0  1  0      0 1 0",
         "  · 0 1       −1  0  1      0 0 1",
     ]
-    assert "… 2 more channels, which sum to 2 (ask for more channels to see them)" in done.out
+    assert "… 2 more channels, which sum to 2 (--channels shows more)" in done.out
 
 
 def test_a_trace_as_json_and_as_rows(textbook: list[str]) -> None:

@@ -22,10 +22,10 @@ _LARGEST_WHOLE = 1e9
 _TERMS = 10  # of a vector that are written out
 
 
-def view(trace: Trace, channels: int) -> View:
-    """Return a trace in every format; the page writes out the first ``channels`` channels."""
+def view(trace: Trace, channels: int, chooser: str) -> View:
+    """Return a trace in every format; the page writes out ``channels`` channels; ``chooser`` is the option for more."""
     return View(
-        page=lambda screen: trace_page(trace, channels, screen.width),
+        page=lambda screen: trace_page(trace, channels, chooser, screen.width),
         document=lambda: trace_record(trace),
         records=lambda: [trace_record(trace)],
         columns=("what", "value"),
@@ -63,7 +63,7 @@ def _reals(values: Array) -> object:
     return [_reals(part) for part in values] if values.ndim else real(values.item())
 
 
-def trace_page(trace: Trace, channels: int, width: int | None) -> list[PageBlock]:
+def trace_page(trace: Trace, channels: int, chooser: str, width: int | None) -> list[PageBlock]:
     """Return the page; of many channels the first ``channels`` are shown, but the sums of all."""
     lines = _where(trace)
     vector = bool(trace.element.parts) and not trace.element.places
@@ -73,7 +73,7 @@ def trace_page(trace: Trace, channels: int, width: int | None) -> list[PageBlock
     if rest:
         total = sum(part.total for part in rest)
         more = "1 more channel, which sums" if len(rest) == 1 else f"{len(rest)} more channels, which sum"
-        lines += [Text([(f"… {more} to {rounded(total)} (ask for more channels to see them)", "dim")]), Gap()]
+        lines += [Text([(f"… {more} to {rounded(total)} ({chooser} shows more)", "dim")]), Gap()]
     return lines + _together(trace)
 
 
