@@ -71,3 +71,9 @@ def test_the_largest_elements_and_their_indices() -> None:
 )
 def test_running_sums(item: str, expected: list[float]) -> None:
     assert single(item, (3,)).run(np.array([[1.0, 2, 3]])).output.tolist() == [expected]
+
+
+def test_an_exclusive_sum_keeps_small_numbers_beside_large_ones() -> None:
+    """What a sum minus its own number loses: 1 + 1e20 - 1e20 is 0 in floating point."""
+    x = np.array([[1.0, 1e20, 0.0]])
+    assert single("cumsum: {exclusive: true}", (3,)).run(x).output.tolist() == [[0, 1, 1e20]]

@@ -51,8 +51,9 @@ class Cumsum(Layer):
         at = batched(self.axis)
         turned = ops.np.flip(x, at) if self.reverse else x
         sums: Array = turned.cumsum(axis=at)
-        if self.exclusive:
-            sums = sums - turned
+        if self.exclusive:  # by a shift, since a difference would lose small numbers beside large ones
+            sums = ops.np.roll(sums, 1, axis=at)
+            ops.np.moveaxis(sums, at, 0)[0] = 0
         return ops.np.flip(sums, at) if self.reverse else sums
 
     def to_onnx(self, onnx: Onnx) -> str:
