@@ -462,6 +462,14 @@ def test_lengths_that_leave_out_steps_of_all_samples_are_refused() -> None:
         network(model(nodes, {"x": [6, "N", 4]}, ["y"], constants))
 
 
+def test_a_first_state_for_each_sample_of_a_batch_is_refused_unless_it_is_zero() -> None:
+    nodes = [node("GRU", ["x", "w", "r", "", "", "h"], ["y"], hidden_size=3)]
+    constants = {"w": weight(1, 9, 4), "r": weight(1, 9, 3), "h": np.zeros((1, 2, 3), F)}
+    assert network(model(nodes, {"x": [6, "N", 4]}, ["y"], constants)).nodes[0].layer.type == "gru"
+    with pytest.raises(CnncalcError, match="its first state differs from sample to sample"):
+        network(model(nodes, {"x": [6, "N", 4]}, ["y"], {**constants, "h": weight(1, 2, 3)}))
+
+
 def test_a_map_that_is_read_as_one_row() -> None:
     """PyTorch's new exporter writes as_strided as a reshape of map and batch to one axis, and a gather from it."""
     nodes = [node("Reshape", ["x", "all"], ["r"]), node("Gather", ["r", "i"], ["y"], axis=0)]

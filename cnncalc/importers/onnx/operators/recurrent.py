@@ -155,7 +155,11 @@ def _state(build: Builder, value: Value | None, hidden: int, directions: int) ->
     if value is None or (not value.is_live and value.fill == 0):
         return None
     shape = (directions, hidden)
-    if not value.is_live and (_is_zero(build, value) or value.elements != directions * hidden):
+    if not value.is_live and _is_zero(build, value):
+        return None
+    if not value.is_live and value.elements != directions * hidden:
+        if value.leaves and all(leaf.raw is not None for leaf in value.leaves):
+            raise UnfitError("its first state differs from sample to sample")
         return None
     if not value.is_live:
         return build.parameter(value, shape)
