@@ -35,13 +35,17 @@ def _ended() -> tuple[int, str]:
         code = main()
         _flush()
         Running.can_unwind = False
-    except KeyboardInterrupt as interrupt:  # perhaps in the middle of an import, so no module can be relied on here
+    except (KeyboardInterrupt, Ended, RuntimeError) as error:  # perhaps amid an import: no module can be relied on here
         Running.can_unwind = False
-        code = INTERRUPTED
-        message = f": {interrupt.args[0]}" if interrupt.args else ""
-    except Ended as ended:
-        Running.can_unwind = False
-        code = ended.args[0]
+        # Python before 3.12 wraps what is raised while a class is made
+        end = error.__cause__ if isinstance(error, RuntimeError) else error
+        if isinstance(end, KeyboardInterrupt):
+            code = INTERRUPTED
+            message = f": {end.args[0]}" if end.args else ""
+        elif isinstance(end, Ended):
+            code = end.args[0]
+        else:
+            raise
     return code, message
 
 

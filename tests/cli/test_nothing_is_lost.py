@@ -276,6 +276,30 @@ start.entry()
 """
 
 
+IN_A_CLASS = """
+import os, signal, sys
+import cnncalc.__main__ as start
+
+class Named:
+    def __set_name__(self, owner, name):
+        os.kill(os.getpid(), getattr(signal, sys.argv[1]))
+
+def main():
+    type("Made", (), {"attribute": Named()})
+    return 0
+
+start.main = main
+start.entry()
+"""
+
+
+@pytest.mark.parametrize(("name", "code", "message"), [("SIGINT", 130, "interrupted\n"), ("SIGTERM", 143, "")])
+def test_a_signal_while_a_class_is_made(name: str, code: int, message: str) -> None:
+    """Python before 3.12 wraps it in a RuntimeError, as an import in the first milliseconds showed."""
+    done = subprocess.run([sys.executable, "-c", IN_A_CLASS, name], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (code, message)
+
+
 def test_ctrl_c_that_python_drops_comes_once_more() -> None:
     done = subprocess.run([sys.executable, "-c", DROPPED], capture_output=True, text=True, timeout=10, check=False)
     assert (done.returncode, done.stderr) == (130, "interrupted\n")
