@@ -37,16 +37,22 @@ def _ended() -> tuple[int, str]:
         Running.can_unwind = False
     except (KeyboardInterrupt, Ended, RuntimeError) as error:  # perhaps amid an import: no module can be relied on here
         Running.can_unwind = False
-        # Python before 3.12 wraps what is raised while a class is made
-        end = error.__cause__ if isinstance(error, RuntimeError) else error
-        if isinstance(end, KeyboardInterrupt):
-            code = INTERRUPTED
-            message = f": {end.args[0]}" if end.args else ""
-        elif isinstance(end, Ended):
-            code = end.args[0]
-        else:
-            raise
+        code, message = _ending(error)
     return code, message
+
+
+def _ending(error: BaseException) -> tuple[int, str]:
+    """Return the exit code of an interruption and what it says.  Raises any other RuntimeError.
+
+    The caller keeps no exception: its traceback would keep alive the generators that end a sweep's workers.
+    """
+    # Python before 3.12 wraps what is raised while a class is made
+    end = error.__cause__ if isinstance(error, RuntimeError) else error
+    if isinstance(end, KeyboardInterrupt):
+        return INTERRUPTED, f": {end.args[0]}" if end.args else ""
+    if isinstance(end, Ended):
+        return end.args[0], ""
+    raise error
 
 
 def _end_quietly() -> None:
