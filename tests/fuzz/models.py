@@ -27,7 +27,7 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
 )
 NUMBERS = (0, 1, -1, 2, 3, 7, 64, 1000, 2**15, 2**31 - 1, 2**31, 2**53, 2**62, 2**63 - 1, -(2**31), -(2**63))
 MOST_BYTES = 5_000_000
-"""Size in bytes above which a file is not changed further."""
+"""Size in bytes of the largest file that is tried."""
 
 BATCHES: tuple[tuple[Any, ...], ...] = ((1,), ("N",))
 PLACES = ("../weights.bin", "/etc/passwd", "/dev/zero", "", ".", "..", "a/b", "a\\b", "\0", "weights.bin", "x" * 5000)
@@ -50,10 +50,10 @@ def damaged(seed: int) -> bytes:
         for _ in range(random.choice([1, 1, 2, 3, 6])):
             with suppress(Exception):  # a value that no message can hold
                 random.choice(CHANGES)(random, message)
+            if message.ByteSize() > MOST_BYTES:
+                break
             with suppress(Exception):  # nested more deeply than can be written
                 data = message.SerializeToString()
-            if len(data) > MOST_BYTES:
-                break
         return data
     for _ in range(random.choice([1, 1, 2, 4])):
         data = random.choice(DAMAGES)(random, data)
@@ -244,7 +244,8 @@ def _order(random: Random, model: Any) -> None:
 
 def _copies(random: Random, model: Any) -> None:
     node = _node(random, model)
-    for number in range(random.choice([2, 100, 3000])):
+    most = MOST_BYTES // max(node.ByteSize(), 1)  # a branch may be in it
+    for number in range(min(random.choice([2, 100, 3000]), most)):
         copy = onnx.NodeProto()
         copy.CopyFrom(node)
         if random.random() < 0.9:

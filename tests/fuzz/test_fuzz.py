@@ -213,3 +213,10 @@ def test_no_warning_of_numpys_is_printed(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(initial_scale, "_mean_square", lambda sample: float(np.float32(1e30) ** np.float32(2)))
     monkeypatch.setattr(np, "errstate", lambda **_: nullcontext())
     assert any("RuntimeWarning" in fault for fault in running.faults(EXPONENTIALS, 1))
+
+
+@pytest.mark.parametrize("seed", [8675309000352, 8675309000881])
+def test_a_damaged_model_file_is_small(seed: int) -> None:
+    """An operator with nested branches was copied 3,000 times: files of 0.7 GB, and of more than memory holds."""
+    models = pytest.importorskip("tests.fuzz.models", exc_type=ImportError)
+    assert len(models.damaged(seed)) <= models.MOST_BYTES
