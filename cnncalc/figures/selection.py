@@ -78,17 +78,28 @@ def layers_named(network: Graph, words: Sequence[str]) -> list[Node]:
     Raises:
         CnncalcError: if a word names nothing, or is the end of several paths.
     """
+    names = [node.name for node in network.nodes]
+    inside: dict[str, list[str]] = {word: [] for word in words}
+    ending: dict[str, list[str]] = {word: [] for word in words}
+    for name in names:  # once, whatever the number of words
+        end = len(name)
+        while end > 0:
+            if (scope := name[:end]) in inside:
+                inside[scope].append(name)
+            end = name.rfind(".", 0, end)
+        dot = name.find(".")
+        while dot >= 0:
+            if (last := name[dot + 1 :]) in ending:
+                ending[last].append(name)
+            dot = name.find(".", dot + 1)
     found: set[str] = set()
     for word in words:
-        found.update(_named(network, word))
+        found.update(inside[word] or _named(network, names, word, ending[word]))
     return [node for node in network.nodes if node.name in found]
 
 
-def _named(network: Graph, word: str) -> list[str]:
-    names = [node.name for node in network.nodes]
-    exact = [name for name in names if name == word or name.startswith(f"{word}.")]
-    if exact:
-        return exact
+def _named(network: Graph, names: Sequence[str], word: str, ends: Sequence[str]) -> Sequence[str]:
+    """Return the names that a glob matches, or the only one that ends in a word.  Raises CnncalcError."""
     if any(sign in word for sign in "*?["):
         from fnmatch import filter
 
@@ -96,7 +107,6 @@ def _named(network: Graph, word: str) -> list[str]:
         if not matching:
             raise CnncalcError(f"'{network.title}' has no layer that matches '{word}'")
         return matching
-    ends = [name for name in names if name.endswith(f".{word}")]
     if len(ends) > 1:
         more = ", …" if len(ends) > 5 else ""
         hint = f"{', '.join(ends[:5])}{more}; '*.{word}' selects all of them"
