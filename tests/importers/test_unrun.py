@@ -9,7 +9,7 @@ import onnx
 import pytest
 
 from cnncalc.importers.onnx.builder import HANDLERS
-from cnncalc.importers.onnx.opaque import FINDING
+from cnncalc.importers.onnx.opaque import VARIABLE_ROWS
 from tests.importers.models import ints, model, network, node
 
 F = np.float32
@@ -93,7 +93,7 @@ NEWEST = 24
 def test_what_is_counted_and_not_run(name: str) -> None:
     nodes, shape, constants, opset, op = COUNTED[name]
     net = network(model(nodes, {"x": shape}, ["y"], constants, opset))
-    fault = "the number of its output rows depends on the data" if op in FINDING else f"'{op}' can't be run"
+    fault = "the number of its output rows depends on the data" if op in VARIABLE_ROWS else f"'{op}' can't be run"
     assert fault in [row.fault for row in net.run().mismatches]
     (counted,) = [one for one in net.nodes if one.layer.type == op]
     assert op in net.summary().uncounted or counted.use.macs

@@ -18,7 +18,7 @@ from cnncalc.ground.limits import (
 )
 from cnncalc.importers.onnx.elements import elements, is_small
 from cnncalc.importers.onnx.evaluator import evaluate
-from cnncalc.importers.onnx.lost import LOST, can_be_lost, finds, inner_operators
+from cnncalc.importers.onnx.lost import LOST, can_be_lost, has_variable_rows, inner_operators
 from cnncalc.importers.onnx.model import (
     Attribute,
     Function,
@@ -30,7 +30,7 @@ from cnncalc.importers.onnx.model import (
     operator_of,
 )  # fmt: skip
 from cnncalc.importers.onnx.readers import Readers
-from cnncalc.importers.onnx.steps import laid_out, made
+from cnncalc.importers.onnx.steps import layer_of, reshape_layer
 from cnncalc.importers.onnx.values import (
     MOVES,
     SAMPLES,
@@ -211,7 +211,7 @@ class Builder:
         try:
             outputs = self.outputs(call)
         except (*UNFIT, CnncalcError) as error:
-            if (self.found or finds(item)) and can_be_lost(item):
+            if (self.found or has_variable_rows(item)) and can_be_lost(item):
                 outputs = self.lose(call)
             elif isinstance(error, CnncalcError):
                 raise
@@ -322,7 +322,7 @@ class Builder:
             held: the layer's own tensors, by the layer's names for them.
             arguments: the layer's arguments; None leaves one out.
         """
-        layer = made(name, {key: value for key, value in arguments.items() if value is not None})
+        layer = layer_of(name, {key: value for key, value in arguments.items() if value is not None})
         return self.layer(layer, inputs, batch, held)
 
     def layer(
@@ -369,7 +369,7 @@ class Builder:
         value = self.of_one_batch(value)
         key = (id(value), shape)
         if key not in self.parameters:
-            layer = made("parameter", {"shape": shape or (1,)})
+            layer = layer_of("parameter", {"shape": shape or (1,)})
             output = Value(value.name, shape, value.dtype)
             held = {"weight": ConstantInput(self.shaped(value, shape), False)}
             output.step = LayerStep(layer, [], output, held, [self.call])
@@ -391,7 +391,7 @@ class Builder:
             return alias(value, shape, axis) if value.shape == shape else self.derived("Reshape", value, shape=shape)
         if value.sample == (shape or (1,)):
             return alias(value, shape, axis)
-        kind, source, arguments = laid_out(value, shape or (1,))
+        kind, source, arguments = reshape_layer(value, shape or (1,))
         if source.sample == (shape or (1,)):
             return alias(source, shape, axis)
         return alias(self.step(kind, [source], axis, **arguments), shape, axis)

@@ -138,10 +138,10 @@ def _reshape(call: Call, inputs: list[Known]) -> Known:
     target = call.listed("shape", 1, 5) or ()
     if len(known.data) < SAMPLES:  # a constant that is the same for all samples is there once
         target = tuple([size // SAMPLES if size > 0 and size % SAMPLES == 0 else size for size in target])
-    return Known(known.data, reshaped(known.shape, target, bool(call.integer("allowzero"))), known.dtype)
+    return Known(known.data, reshaped_sizes(known.shape, target, bool(call.integer("allowzero"))), known.dtype)
 
 
-def reshaped(shape: Shape, target: Sequence[int], allowzero: bool = False) -> Shape:
+def reshaped_sizes(shape: Shape, target: Sequence[int], allowzero: bool = False) -> Shape:
     """Return the shape that a Reshape gives.  Raises UnfitError if the elements don't fit."""
     sizes = [shape[i] if size == 0 and not allowzero and i < len(shape) else size for i, size in enumerate(target)]
     if sizes.count(-1) > 1 or any(size < -1 for size in sizes):

@@ -20,7 +20,7 @@ from cnncalc.importers.onnx.messages import read_model
 from cnncalc.importers.onnx.model import Model, Port
 from cnncalc.importers.onnx.naming import keys, names
 from cnncalc.importers.onnx.notes import notes
-from cnncalc.importers.onnx.operators.quantized import RANGES, in_integers
+from cnncalc.importers.onnx.operators.quantized import RANGES, as_integers
 from cnncalc.importers.onnx.params import BARE, Params
 from cnncalc.importers.onnx.patterns import fused
 from cnncalc.importers.onnx.proto import (
@@ -37,7 +37,7 @@ from cnncalc.importers.onnx.proto import (
     UINT32,
     UINT64,
 )
-from cnncalc.importers.onnx.steps import made
+from cnncalc.importers.onnx.steps import layer_of
 from cnncalc.importers.onnx.values import LayerStep, UnfitError, Value, ValueScope, literal
 from cnncalc.importers.onnx.wire import MalformedError, OpenFile, WireReader, varint
 from cnncalc.layers.base import Layer, LayerError
@@ -307,7 +307,7 @@ class Imported:
             if not value.is_live:
                 value = self.build.parameter(value, value.shape or (1,))
             if value.quantum is not None and port.dtype in (*RANGES, *SMALL_FLOATS):
-                value = in_integers(self.build, value, port.dtype)
+                value = as_integers(self.build, value, port.dtype)
             ends[port.name] = value
         if not ends:  # what those that are lost read stands in for them
             ends = {value.name or f"output{number}": value for number, value in enumerate(self.build.ends)}
@@ -352,7 +352,7 @@ def _bare(step: LayerStep, is_learned: bool) -> Layer:
     shape = step["shape"]
     is_usual = bool(step.inputs) and shape == (step.inputs[0].sample[0], *[1] * (len(step.inputs[0].sample) - 1))
     given = {} if shape is None or is_usual else {"shape": shape}
-    return made(step.layer.type, given if is_learned else {**given, "trainable": False})
+    return layer_of(step.layer.type, given if is_learned else {**given, "trainable": False})
 
 
 def _weights(file: ModelFile, steps: Mapping[Node, LayerStep]) -> Mapping[str, Any]:

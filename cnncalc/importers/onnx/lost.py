@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnncalc.importers.onnx.model import OnnxOperator, Subgraph
-from cnncalc.importers.onnx.opaque import FINDING
+from cnncalc.importers.onnx.opaque import VARIABLE_ROWS
 from cnncalc.importers.onnx.values import Value
 
 LOST = Value("", ())
@@ -21,9 +21,9 @@ def can_be_lost(item: OnnxOperator) -> bool:
     return not any(one.op in CONTRACTING or one.domain for one in (item, *inner_operators(item)))
 
 
-def finds(item: OnnxOperator) -> bool:
+def has_variable_rows(item: OnnxOperator) -> bool:
     """Whether the number of output rows of an operator, or of one in its subgraphs, depends on the data."""
-    return not FINDING.isdisjoint([item.op, *[one.op for one in inner_operators(item)]])
+    return not VARIABLE_ROWS.isdisjoint([item.op, *[one.op for one in inner_operators(item)]])
 
 
 def inner_operators(item: OnnxOperator) -> list[OnnxOperator]:

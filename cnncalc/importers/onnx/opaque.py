@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from cnncalc.layers.interfaces import Array, Ops
 
 
-FINDING = frozenset(("NonZero", "NonMaxSuppression", "Compress", "Unique"))
+VARIABLE_ROWS = frozenset(("NonZero", "NonMaxSuppression", "Compress", "Unique"))
 """Operators whose number of output rows depends on the data."""
 
 
-def word(value: object) -> str:
+def text(value: object) -> str:
     """Return the operator's name as text."""
     return str(value)
 
 
-def pairs(value: object) -> tuple[tuple[str, object], ...]:
+def named_values(value: object) -> tuple[tuple[str, object], ...]:
     """Return pairs of a name and a value."""
     assert isinstance(value, tuple), value
     return value
@@ -34,9 +34,9 @@ class Opaque(Layer):
 
     arity: ClassVar[tuple[int, int | None]] = (1, None)
 
-    op = argument(word, "the operator's name in the file")
+    op = argument(text, "the operator's name in the file")
     shape = argument(integers, "the output's shape, as the file states it")
-    settings = argument(pairs, "what a rule that computes it asks for, in pairs of a name and a value", ())
+    settings = argument(named_values, "what a rule that computes it asks for, in pairs of a name and a value", ())
 
     def check(self) -> None:
         """Set the type's name to that of the operator, which tables and notes show.
@@ -55,7 +55,7 @@ class Opaque(Layer):
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Compute the output with NumPy.  Raises LayerError if there are no settings."""
-        if self.op in FINDING:
+        if self.op in VARIABLE_ROWS:
             raise LayerError("the number of its output rows depends on the data")
         if not self.settings:
             return super().forward(ops, *inputs)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _known: dict[tuple[object, ...], Layer] = {}
 
 
-def made(name: str, arguments: Mapping[str, object]) -> Layer:
+def layer_of(name: str, arguments: Mapping[str, object]) -> Layer:
     """Return the layer of a type with the given arguments; equal ones are one object.
 
     Raises:
@@ -39,7 +39,7 @@ def own_tensors(**values: Value | None) -> dict[str, ConstantInput]:
     return {name: ConstantInput(value) for name, value in values.items() if value is not None}
 
 
-def laid_out(value: Value, shape: Shape) -> tuple[str, Value, dict[str, Any]]:
+def reshape_layer(value: Value, shape: Shape) -> tuple[str, Value, dict[str, Any]]:
     """Return the layer type, the input and the arguments that give a value's samples another shape.
 
     Reshapes before it are skipped, and a slice of one index whose axis is removed becomes a select.

@@ -10,10 +10,10 @@ import math
 from collections.abc import Sequence
 
 from cnncalc.importers.onnx.builder import Builder, operator
-from cnncalc.importers.onnx.operators.contraction import linear, transposed
-from cnncalc.importers.onnx.operators.elementwise import affine, framed, merged
-from cnncalc.importers.onnx.operators.movement import laid, viewed
-from cnncalc.importers.onnx.operators.parts import part
+from cnncalc.importers.onnx.operators.contraction import linear, permuted
+from cnncalc.importers.onnx.operators.elementwise import affine, aligned, merged
+from cnncalc.importers.onnx.operators.movement import reshaped, with_axes
+from cnncalc.importers.onnx.operators.parts import sliced
 from cnncalc.importers.onnx.proto import BOOL, FLOAT
 from cnncalc.importers.onnx.values import Call, UnfitError, Value, literal
 
@@ -26,7 +26,8 @@ def _attention(build: Builder, call: Call) -> Sequence[Value | None]:
     heads = call.integer("q_num_heads") or q.dims[1]
     few = call.integer("kv_num_heads") or (heads if k.rank == 3 else k.dims[1])
     q, k, v = [
-        _split(build, value, count) if value.rank == 3 else value for value, count in ((q, heads), (k, few), (v, few))
+        _split_heads(build, value, count) if value.rank == 3 else value
+        for value, count in ((q, heads), (k, few), (v, few))
     ]
     earlier = 0
     past = call.given(4), call.given(5)
@@ -36,16 +37,18 @@ def _attention(build: Builder, call: Call) -> Sequence[Value | None]:
     biases = [] if mask is None else [mask]
     causal, left, right = call.integer("is_causal"), *[call.integer(f"{side}_window_size", -1) for side in SIDES]
     if causal or max(left, right) >= 0:
-        biases.append(_causal(build, q.dims[2], k.dims[2], earlier, left, 0 if causal else right))
+        biases.append(_causal_bias(build, q.dims[2], k.dims[2], earlier, left, 0 if causal else right))
     if lengths is not None:
         if causal or lengths.axis != 0 or lengths.rank != 1:
             raise UnfitError("lengths beside a causal mask, or not one for each sample, are not known")
         places = literal(tuple(range(k.dims[2])), (1, 1, 1, k.dims[2]))
-        seen = merged(build, "compare", [places, laid(build, lengths, (0, None, None, None))], by="less")
+        seen = merged(build, "compare", [places, with_axes(build, lengths, (0, None, None, None))], by="less")
         seen.dtype = BOOL
         biases.append(seen)
-    y = attended(build, (q, k, v), (heads, few), biases, call.operator.attributes.get("scale"), call.number("softcap"))
-    return [_joined(build, y) if flat else y, k, v]
+    y = attention_of(
+        build, (q, k, v), (heads, few), biases, call.operator.attributes.get("scale"), call.number("softcap")
+    )
+    return [_joined_heads(build, y) if flat else y, k, v]
 
 
 @operator("MultiHeadAttention", domain="com.microsoft")
@@ -59,12 +62,12 @@ def _multi_head_attention(build: Builder, call: Call) -> Value:
     if bias is not None:
         sizes, start, sides = [value.dims[-1] for value in (q, k, v)], 0, []
         for value, size in zip((q, k, v), sizes, strict=True):
-            sides.append(merged(build, "add", [value, _cut(build, bias, 0, start, start + size)]))
+            sides.append(merged(build, "add", [value, _sliced(build, bias, 0, start, start + size)]))
             start += size
         q, k, v = sides
-    sides = [_split(build, value, heads) for value in (q, k, v)]
-    y = attended(build, sides, (heads, heads), _biases(build, call, sides), call.operator.attributes.get("scale"))
-    return _joined(build, y)
+    sides = [_split_heads(build, value, heads) for value in (q, k, v)]
+    y = attention_of(build, sides, (heads, heads), _biases(build, call, sides), call.operator.attributes.get("scale"))
+    return _joined_heads(build, y)
 
 
 @operator("Attention", domain="com.microsoft")
@@ -76,22 +79,26 @@ def _packed_attention(build: Builder, call: Call) -> Value:
     turned = build.derived("Transpose", weight, shape=weight.shape[::-1], perm=[1, 0])
     y = linear(build, x, turned, bias=bias)
     width = weight.shape[1] // 3
-    sides = [_split(build, part(build, y, y.rank - 1, i * width, (i + 1) * width, 1), heads) for i in range(3)]
-    y = attended(build, sides, (heads, heads), _biases(build, call, sides), call.operator.attributes.get("scale"))
-    return _joined(build, y)
+    sides = [_split_heads(build, sliced(build, y, y.rank - 1, i * width, (i + 1) * width, 1), heads) for i in range(3)]
+    y = attention_of(build, sides, (heads, heads), _biases(build, call, sides), call.operator.attributes.get("scale"))
+    return _joined_heads(build, y)
 
 
 def _biases(build: Builder, call: Call, sides: Sequence[Value]) -> list[Value]:
     """Return what an operator of ONNX Runtime adds to the logits: a bias that is given, and a causal mask."""
     bias = call.given(5)
     found = [] if bias is None else [bias]
-    return [*found, _causal(build, sides[0].dims[2], sides[1].dims[2], 0)] if call.integer("unidirectional") else found
+    return (
+        [*found, _causal_bias(build, sides[0].dims[2], sides[1].dims[2], 0)]
+        if call.integer("unidirectional")
+        else found
+    )
 
 
 SIDES = ("left", "right")
 
 
-def _causal(build: Builder, queries: int, keys: int, earlier: int, left: int = -1, right: int = 0) -> Value:
+def _causal_bias(build: Builder, queries: int, keys: int, earlier: int, left: int = -1, right: int = 0) -> Value:
     """Return a bias (queries, keys) of 0 for the keys that a query may attend to, and minus infinity elsewhere.
 
     These are ``left`` keys before and ``right`` keys behind the query's own position, −1 being all; the position of the
@@ -102,7 +109,7 @@ def _causal(build: Builder, queries: int, keys: int, earlier: int, left: int = -
     return build.derived("CausalBias", zeros, earlier=earlier, left=left, right=right)
 
 
-def _added(build: Builder, mask: Value) -> Value:
+def _additive_mask(build: Builder, mask: Value) -> Value:
     """Return what a mask adds to logits: 0 where it is true, minus infinity where it is false."""
     if mask.dtype != BOOL:
         return mask
@@ -113,31 +120,31 @@ def _added(build: Builder, mask: Value) -> Value:
     return merged(build, "where", [mask, literal((0.0,), (), FLOAT), literal((-math.inf,), (), FLOAT)])
 
 
-def _cut(build: Builder, value: Value, axis: int, start: int, stop: int) -> Value:
+def _sliced(build: Builder, value: Value, axis: int, start: int, stop: int) -> Value:
     """Return the indices from ``start`` to ``stop`` of an axis of a tensor or a constant."""
     if value.is_live:
-        return part(build, value, axis, start, stop, 1)
+        return sliced(build, value, axis, start, stop, 1)
     shape = (*value.shape[:axis], stop - start, *value.shape[axis + 1 :])
     if shape == value.shape:
         return value
     return build.derived("Part", value, shape=shape, axis=axis, start=start, stop=stop)
 
 
-def _split(build: Builder, value: Value, heads: int) -> Value:
+def _split_heads(build: Builder, value: Value, heads: int) -> Value:
     """Return (batch, L, heads · d) as (batch, heads, L, d)."""
     if heads < 1 or value.dims[-1] % heads:
         raise UnfitError(f"{value.dims[-1]} features of {heads} heads")
     sizes = [*value.dims[:-1], heads, value.dims[-1] // heads]
-    return transposed(build, viewed(build, value, sizes), (0, 2, 1, 3))
+    return permuted(build, reshaped(build, value, sizes), (0, 2, 1, 3))
 
 
-def _joined(build: Builder, value: Value) -> Value:
+def _joined_heads(build: Builder, value: Value) -> Value:
     """Return (batch, heads, L, d) as (batch, L, heads · d)."""
-    turned = transposed(build, value, (0, 2, 1, 3))
-    return viewed(build, turned, [*turned.dims[:2], turned.dims[2] * turned.dims[3]])
+    turned = permuted(build, value, (0, 2, 1, 3))
+    return reshaped(build, turned, [*turned.dims[:2], turned.dims[2] * turned.dims[3]])
 
 
-def attended(
+def attention_of(
     build: Builder,
     sides: Sequence[Value],
     heads: tuple[int, int],
@@ -160,7 +167,7 @@ def attended(
     if not few or many % few or any(value.axis != 0 or len(value.shape) != 3 for value in (q, k, v)):
         raise UnfitError(f"{many} heads of queries, {few} of keys")
     group = many // few
-    added = [_laid(build, q, _added(build, bias), (few, group)) for bias in biases]
+    added = [_bias_for_heads(build, q, _additive_mask(build, bias), (few, group)) for bias in biases]
     if group > 1:  # each head of keys is there for several of queries
         q = build.view(q, (few, group, *q.shape[1:]), 0)
         k, v = [build.view(value, (few, 1, *value.shape[1:]), 0) for value in (k, v)]
@@ -178,9 +185,9 @@ def attended(
     return build.view(y, (many, *y.shape[-2:]), 0) if group > 1 else y
 
 
-def _laid(build: Builder, q: Value, bias: Value, heads: tuple[int, int]) -> Value:
+def _bias_for_heads(build: Builder, q: Value, bias: Value, heads: tuple[int, int]) -> Value:
     """Return a bias with the axes of queries: (heads, L, d), or (few, group, L, d) if there are fewer heads of keys."""
-    (_, laid), (_, shape), _ = framed(build, [q, bias])
+    (_, laid), (_, shape), _ = aligned(build, [q, bias])
     if heads[1] > 1:
         shape = (*(heads if shape[0] > 1 else (1, 1)), *shape[1:])
     return build.view(laid, shape, laid.axis) if laid.is_live else build.parameter(laid, shape)
@@ -197,15 +204,15 @@ def _rotary(build: Builder, call: Call) -> Value:
     if not x.is_live or x.axis != 0 or cos.is_live or sin.is_live:
         raise UnfitError("takes a tensor of samples, and constant tables")
     heads, half, neighbours = call.integer("num_heads"), cos.shape[-1], bool(call.integer("interleaved"))
-    four = x if x.rank == 4 else _split(build, x, heads or x.dims[-1] // (2 * half))
+    four = x if x.rank == 4 else _split_heads(build, x, heads or x.dims[-1] // (2 * half))
     length, width = four.shape[1:]
     if 2 * half > width:
         raise UnfitError(f"{half} angles of {width} features")
     angles = [_angles(build, table, positions, length, neighbours) for table in (cos, sin)]
-    turned, rest = part(build, four, 3, 0, 2 * half, 1), part(build, four, 3, 2 * half, width, 1)
+    turned, rest = sliced(build, four, 3, 0, 2 * half, 1), sliced(build, four, 3, 2 * half, width, 1)
     y = build.step("rotary", [turned, *angles], 0, interleaved=neighbours or None)
     y = build.step("concat", [y, rest], 0, axis=2) if width > 2 * half else y
-    return y if x.rank == 4 else _joined(build, y)
+    return y if x.rank == 4 else _joined_heads(build, y)
 
 
 def _angles(build: Builder, table: Value, positions: Value | None, length: int, neighbours: bool) -> Value:
@@ -233,9 +240,9 @@ def _angles(build: Builder, table: Value, positions: Value | None, length: int, 
         chosen = build.derived("Reshape", positions, shape=(positions.elements,))
         rows = build.derived("Gather", doubled, chosen, shape=(positions.elements, 2 * half), axis=0)
     elif table.rank == 2:
-        rows = _cut(build, rows, 0, 0, length)
+        rows = _sliced(build, rows, 0, 0, length)
     if positions is not None and positions.elements == 1:
-        rows = _cut(build, rows, rows.rank - 2, start, start + length)
+        rows = _sliced(build, rows, rows.rank - 2, start, start + length)
     if rows.elements != length * 2 * half:
         raise UnfitError(f"its angles are not those of {length} positions, the same for all samples")
     return build.parameter(rows, shape)

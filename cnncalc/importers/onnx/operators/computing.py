@@ -9,13 +9,13 @@ from cnncalc.importers.onnx.evaluator_moves import position
 from cnncalc.importers.onnx.opaque import DeformedConv
 from cnncalc.importers.onnx.operators.contraction import feature_map, window
 from cnncalc.importers.onnx.operators.opaque import uncounted
-from cnncalc.importers.onnx.operators.scattering import of_a_sample
-from cnncalc.importers.onnx.steps import made
+from cnncalc.importers.onnx.operators.scattering import one_sample
+from cnncalc.importers.onnx.steps import layer_of
 from cnncalc.importers.onnx.values import Call, UnfitError, Value, literal
 from cnncalc.layers.shapes import Shape
 
 
-def _samples(x: Value, rank: int = 0) -> Value:
+def _batch_first(x: Value, rank: int = 0) -> Value:
     """Return a value whose first axis is the batch.  Raises UnfitError if it is not, or another rank is asked for."""
     if not x.is_live or x.axis != 0 or rank not in (0, x.rank):
         raise UnfitError(f"it takes samples, but its input is {list(x.shape)} without their axis")
@@ -24,7 +24,7 @@ def _samples(x: Value, rank: int = 0) -> Value:
 
 @operator("Col2Im")
 def _col2im(build: Builder, call: Call) -> Value:
-    x, sizes = _samples(call.input(0), 3), call.sizes(1, "image_shape") or ()
+    x, sizes = _batch_first(call.input(0), 3), call.sizes(1, "image_shape") or ()
     block = call.sizes(2, "block_shape") or (1,)
     if min((*block, *sizes), default=0) < 1 or x.shape[0] % prod(block) or len(sizes) != len(block):
         raise UnfitError(f"blocks of {list(block)[:8]}")
@@ -41,7 +41,7 @@ def _col2im(build: Builder, call: Call) -> Value:
 
 @operator("DFT")
 def _dft(build: Builder, call: Call) -> Value:
-    x, length = _samples(call.input(0)), call.sizes(1, "dft_length")
+    x, length = _batch_first(call.input(0)), call.sizes(1, "dft_length")
     axes = (call.integer("axis", 1),) if call.opset < 20 else call.sizes(2, "axis") or (-2,)
     axis = position(axes[0], x.rank)
     own = x.own(axis)
@@ -58,7 +58,7 @@ def _dft(build: Builder, call: Call) -> Value:
 
 @operator("STFT")
 def _stft(build: Builder, call: Call) -> Value:
-    x, windows = _samples(call.input(0)), call.given(2)
+    x, windows = _batch_first(call.input(0)), call.given(2)
     steps, lengths = call.sizes(1, "frame_step"), call.sizes(3, "length")
     length = lengths[0] if lengths else windows.shape[0] if windows is not None else 0
     step, size = (steps or (0,))[0], x.shape[0]
@@ -95,8 +95,8 @@ def _deform_conv(build: Builder, call: Call) -> Value:
     groups, parts = call.integer("group", 1), call.integer("offset_group", 1)
     count, depth = weight.shape[:2]
     arguments = {"in_channels": depth * groups, "out_channels": count, "groups": groups, "bias": False}
-    plain = made("conv", {**arguments, **slides._asdict()}).apply((x.sample,))
-    offset, *masks = [of_a_sample(build, value) for value in (call.input(2), call.given(4)) if value is not None]
+    plain = layer_of("conv", {**arguments, **slides._asdict()}).apply((x.sample,))
+    offset, *masks = [one_sample(build, value) for value in (call.input(2), call.given(4)) if value is not None]
     if offset.shape != (2 * parts * prod(weight.shape[2:]), *plain.output[1:]):
         raise UnfitError(f"its places are {list(offset.shape)}, for an output of {list(plain.output)}")
     settings = {
@@ -131,7 +131,7 @@ def _center_crop_pad(build: Builder, call: Call) -> Value:
 @operator("AffineGrid")
 def _affine_grid(build: Builder, call: Call) -> Value:
     """Return a sampling grid: the coordinates of the map's elements, multiplied by a matrix for each sample."""
-    theta, sizes = _samples(call.input(0), 3), call.sizes(1, "size") or ()
+    theta, sizes = _batch_first(call.input(0), 3), call.sizes(1, "size") or ()
     spatial: Shape = tuple([int(size) for size in sizes[2:]])
     rank = len(spatial)
     if theta.shape != (rank, rank + 1):

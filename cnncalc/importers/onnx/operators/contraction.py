@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from cnncalc.importers.onnx.builder import Builder, Handler, Result, operator
 from cnncalc.importers.onnx.opaque import ComputedConv
-from cnncalc.importers.onnx.operators.elementwise import affine, framed, merged
+from cnncalc.importers.onnx.operators.elementwise import affine, aligned, merged
 from cnncalc.importers.onnx.proto import FLOAT
-from cnncalc.importers.onnx.steps import made, own_tensors
+from cnncalc.importers.onnx.steps import layer_of, own_tensors
 from cnncalc.importers.onnx.values import Call, UnfitError, Value, alias, literal
 from cnncalc.layers.shapes import Shape
 from cnncalc.layers.window import same_pad
@@ -65,7 +65,7 @@ def feature_map(value: Value) -> Value:
     return value
 
 
-def of_regions(handler: Handler) -> Handler:
+def accepting_regions(handler: Handler) -> Handler:
     """Return a handler that also takes maps without a batch, whose first axis counts regions of another map."""
 
     def handled(build: Builder, call: Call) -> Result:
@@ -92,7 +92,7 @@ def cropped(build: Builder, x: Value, window: SlidingWindow) -> tuple[Value, Sli
 
 
 @operator("Conv")
-@of_regions
+@accepting_regions
 def _conv(build: Builder, call: Call) -> Value:
     x = call.input(0)
     if x.rank == 3 and x.axis == 2 and x.times == x.shape[0] == 1:  # samples are the steps of one sequence
@@ -112,7 +112,7 @@ def convolution(build: Builder, call: Call, x: Value, weight: Value, bias: Value
     x, slides = cropped(build, x, window(call, x.shape[1:], kernel))
     groups = call.integer("group", 1)
     arguments = {"in_channels": weight.shape[1] * groups, "out_channels": weight.shape[0], "groups": groups}
-    return _convolved(build, x, weight, bias, {**arguments, **slides._asdict()})
+    return _convolution_layer(build, x, weight, bias, {**arguments, **slides._asdict()})
 
 
 def _of_one_sample(build: Builder, value: Value) -> Value:
@@ -125,7 +125,7 @@ def _of_one_sample(build: Builder, value: Value) -> Value:
     return build.view(value, whole, None)
 
 
-def _convolved(
+def _convolution_layer(
     build: Builder, x: Value, weight: Value, bias: Value | None, arguments: dict[str, object], kind: str = "conv"
 ) -> Value:
     """Return a convolution by filters and a bias that are stored or computed."""
@@ -136,7 +136,7 @@ def _convolved(
     if any(side.axis is not None for side in sides) or len(weight.shape) != len(x.shape) + 1:
         raise UnfitError("its filters are computed for several samples")
     inputs = [build.tensor(side) for side in (x, *sides)]
-    use = made(kind, {**arguments, "bias": False}).apply((x.sample,))
+    use = layer_of(kind, {**arguments, "bias": False}).apply((x.sample,))
     wanted = ("stride", "padding", "dilation", "groups", "output_padding")
     settings = tuple([(name, value) for name, value in arguments.items() if name in wanted])
     figures = {"shape": use.output, "products": use.macs, "bias": bias is not None}
@@ -144,7 +144,7 @@ def _convolved(
 
 
 @operator("ConvTranspose")
-@of_regions
+@accepting_regions
 def _conv_transpose(build: Builder, call: Call) -> Value:
     x, bias = feature_map(call.input(0)), call.given(2)
     weight, bias = _of_one_sample(build, call.input(1)), bias and _of_one_sample(build, bias)
@@ -170,7 +170,7 @@ def _conv_transpose(build: Builder, call: Call) -> Value:
         slides, extra = slides._replace(padding=tuple(pads)), tuple(grown)
     arguments = {"in_channels": weight.shape[0], "out_channels": weight.shape[1] * groups, "groups": groups}
     placed = {"output_padding": tuple(extra), **slides._asdict()}
-    return _convolved(build, x, weight, bias, {**arguments, **placed}, "conv_transpose")
+    return _convolution_layer(build, x, weight, bias, {**arguments, **placed}, "conv_transpose")
 
 
 # --- matrix products -----------------------------------------------------------------------------------------
@@ -186,17 +186,17 @@ def linear(build: Builder, x: Value, weight: Value, axis: int = -1, bias: Value 
 
 @operator("MatMul")
 def _matmul(build: Builder, call: Call) -> Value:
-    return product(build, call.input(0), call.input(1))
+    return matrix_product(build, call.input(0), call.input(1))
 
 
-def product(build: Builder, a: Value, b: Value) -> Value:
+def matrix_product(build: Builder, a: Value, b: Value) -> Value:
     """Return a matrix product, with a constant matrix as a linear layer."""
     if not b.is_live and b.rank == 2 and a.rank >= 1 and (a.is_live or a.rank >= 2):
         if a.axis == a.rank - 1:
             raise UnfitError("it sums over the batch")
         return linear(build, a, build.derived("Transpose", b, shape=b.shape[::-1], perm=[1, 0]))
     if not a.is_live and a.rank > 2 and b.is_live and b.rank == 2:  # a stack of matrices is one with all their rows
-        rows = product(build, build.shaped(a, (prod(a.shape[:-1]), a.shape[-1])), b)
+        rows = matrix_product(build, build.shaped(a, (prod(a.shape[:-1]), a.shape[-1])), b)
         return build.view(rows, (*a.shape[:-1], *rows.shape[1:]), None if rows.axis is None else a.rank - 1)
     if not a.is_live and a.rank == 2 and b.is_live and b.rank >= 2:
         if b.axis == b.rank - 2:
@@ -205,10 +205,10 @@ def product(build: Builder, a: Value, b: Value) -> Value:
     if not b.is_live and b.rank == 1 and a.is_live:
         row = linear(build, a, build.derived("Reshape", b, shape=(1, *b.shape)))
         return build.view(row, row.shape[:-1], row.axis)
-    return _both(build, a, b)
+    return _product_of_tensors(build, a, b)
 
 
-def _both(build: Builder, a: Value, b: Value) -> Value:
+def _product_of_tensors(build: Builder, a: Value, b: Value) -> Value:
     """Return the product of two tensors, neither of which is a constant matrix."""
     if a.rank == 1 or b.rank < 2:
         raise UnfitError("a product with a vector that is computed when it runs")
@@ -220,7 +220,7 @@ def _both(build: Builder, a: Value, b: Value) -> Value:
         if build.baked > 1 or not a.times == b.times == 1:
             raise UnfitError("the batch stands on different axes of its inputs")
         build.single.append(f"{build.call.op} '{build.call.operator.name}'")
-        return _both(build, _unbatched(build, a), _unbatched(build, b))
+        return _product_of_tensors(build, _without_batch(build, a), _without_batch(build, b))
     if axis is not None and axis >= rank - 2:  # the batch is the rows of one and not there in the other
         if a.axis is None or b.axis is not None or axis != rank - 2:
             raise UnfitError("it multiplies along the batch")
@@ -247,7 +247,7 @@ def _both(build: Builder, a: Value, b: Value) -> Value:
     return build.step("matmul", live, axis)
 
 
-def _unbatched(build: Builder, value: Value) -> Value:
+def _without_batch(build: Builder, value: Value) -> Value:
     """Return a tensor of one sample with an axis of size 1 where the batch was."""
     if value.axis is None:
         return value
@@ -258,7 +258,7 @@ def _unbatched(build: Builder, value: Value) -> Value:
 def _gemm(build: Builder, call: Call) -> Value:
     a, b, c = call.input(0), call.input(1), call.given(2)
     alpha, beta = call.number("alpha", 1.0), call.number("beta", 1.0)
-    a = _transposed(build, a) if call.integer("transA") else a
+    a = _transposed_matrix(build, a) if call.integer("transA") else a
     if not b.is_live:
         weight = b if call.integer("transB") else build.derived("Transpose", b, shape=b.shape[::-1], perm=[1, 0])
         rows = weight.shape[0]
@@ -270,19 +270,19 @@ def _gemm(build: Builder, call: Call) -> Value:
         if bias is not None:
             return y
     else:
-        b = _transposed(build, b) if call.integer("transB") else b
-        y = product(build, a, b)
+        b = _transposed_matrix(build, b) if call.integer("transB") else b
+        y = matrix_product(build, a, b)
     y = affine(build, y, mul=alpha) if alpha != 1 else y
     if c is None or beta == 0:
         return y
     if c.is_live:
         return merged(build, "add", [y, affine(build, c, mul=beta) if beta != 1 else c])
     scaled = build.derived("Mul", c, literal((beta,), (), FLOAT)) if beta != 1 else c
-    (_, _), (_, shape), axis = framed(build, [y, scaled])
+    (_, _), (_, shape), axis = aligned(build, [y, scaled])
     return build.step("shift", [y], axis, own_tensors(weight=build.shaped(scaled, shape)), shape=shape or None)
 
 
-def _transposed(build: Builder, value: Value) -> Value:
+def _transposed_matrix(build: Builder, value: Value) -> Value:
     if value.is_live:
         if value.rank != 2:
             raise UnfitError("takes matrices")
@@ -296,13 +296,13 @@ def _transposed(build: Builder, value: Value) -> Value:
 def _fused_matmul(build: Builder, call: Call) -> Value:
     a, b = call.input(0), call.input(1)
     a, b = [
-        transposed(build, value, (*range(value.rank - 2), value.rank - 1, value.rank - 2)) if is_turned else value
+        permuted(build, value, (*range(value.rank - 2), value.rank - 1, value.rank - 2)) if is_turned else value
         for value, is_turned in ((a, call.integer("transA")), (b, call.integer("transB")))
     ]
-    return affine(build, product(build, a, b), mul=call.number("alpha", 1.0))
+    return affine(build, matrix_product(build, a, b), mul=call.number("alpha", 1.0))
 
 
-def transposed(build: Builder, value: Value, order: tuple[int, ...]) -> Value:
+def permuted(build: Builder, value: Value, order: tuple[int, ...]) -> Value:
     """Return a value whose axes of the file's shape are in another order.
 
     Raises:
@@ -330,7 +330,7 @@ def _einsum(build: Builder, call: Call) -> Value:
     if "->" not in call.text("equation"):
         letters = left.replace(",", "").replace(".", "")
         out = ("..." if "..." in left else "") + "".join(sorted(i for i in set(letters) if letters.count(i) == 1))
-    terms, out = _spelled(terms, out, values)
+    terms, out = _without_ellipsis(terms, out, values)
     for term, value in zip(terms, values, strict=True):
         if len(term) != value.rank:
             raise UnfitError(f"'{term}' has {len(term)} letters, but an input {value.rank} axes")
@@ -358,7 +358,7 @@ def _einsum(build: Builder, call: Call) -> Value:
     return made if equation.partition("->")[2] else alias(made, (), axis)
 
 
-def _spelled(terms: list[str], out: str, values: list[Value]) -> tuple[list[str], str]:
+def _without_ellipsis(terms: list[str], out: str, values: list[Value]) -> tuple[list[str], str]:
     """Return an equation with letters for the axes that an ellipsis stands for."""
     if "..." not in "".join(terms):
         return terms, out

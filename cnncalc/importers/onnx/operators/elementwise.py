@@ -16,7 +16,7 @@ from cnncalc.layers.shapes import Shape
 LARGEST = 3.4e38
 """A bound of float32 that no number exceeds."""
 
-SINGLE = {
+LAYER_TYPES = {
     "Relu": "relu", "Sigmoid": "sigmoid", "Tanh": "tanh", "Softplus": "softplus", "HardSwish": "hardswish",
     "Mish": "mish", "Abs": "abs", "Ceil": "ceil", "Cos": "cos", "Erf": "erf", "Exp": "exp", "Floor": "floor",
     "Log": "log", "Neg": "neg", "Reciprocal": "reciprocal", "Round": "round", "Sign": "sign", "Sin": "sin",
@@ -25,13 +25,13 @@ SINGLE = {
 """Layer types of operators of one input without arguments."""
 
 
-@operator(*SINGLE)
-def _single(build: Builder, call: Call) -> Value:
-    return build.step(SINGLE[call.op], [call.input(0)])
+@operator(*LAYER_TYPES)
+def _one_input(build: Builder, call: Call) -> Value:
+    return build.step(LAYER_TYPES[call.op], [call.input(0)])
 
 
 @operator("Identity", "Dropout", "OptionalGetElement")
-def _same(build: Builder, call: Call) -> Value:
+def _identity(build: Builder, call: Call) -> Value:
     value, training = call.input(0), call.given(2)
     if call.op == "Dropout" and training is not None and training.number != 0:
         build.training.append(call.op)
@@ -55,13 +55,13 @@ def _microsoft_gelu(build: Builder, call: Call) -> Value:
 
 
 @operator("LeakyRelu")
-def _leaky(build: Builder, call: Call) -> Value:
-    return build.step("leaky_relu", [call.input(0)], negative_slope=_short(call.number("alpha", 0.01)))
+def _leaky_relu(build: Builder, call: Call) -> Value:
+    return build.step("leaky_relu", [call.input(0)], negative_slope=_short_decimal(call.number("alpha", 0.01)))
 
 
 @operator("Elu", "Celu")
 def _elu(build: Builder, call: Call) -> Value:
-    x, alpha = call.input(0), _short(call.number("alpha", 1.0))
+    x, alpha = call.input(0), _short_decimal(call.number("alpha", 1.0))
     if call.op == "Celu" and alpha != 1:
         inner = build.step("affine", [x], mul=1 / alpha)
         return build.step("affine", [build.step("elu", [inner])], mul=alpha)
@@ -73,12 +73,12 @@ def _selu(build: Builder, call: Call) -> Value:
     x, alpha, gamma = call.input(0), call.number("alpha", 1.67326319), call.number("gamma", 1.05070102)
     if math.isclose(alpha, 1.67326319, rel_tol=1e-6) and math.isclose(gamma, 1.05070102, rel_tol=1e-6):
         return build.step("selu", [x])
-    return build.step("affine", [build.step("elu", [x], alpha=_short(alpha))], mul=_short(gamma))
+    return build.step("affine", [build.step("elu", [x], alpha=_short_decimal(alpha))], mul=_short_decimal(gamma))
 
 
 @operator("Swish")
 def _swish(build: Builder, call: Call) -> Value:
-    x, alpha = call.input(0), _short(call.number("alpha", 1.0))
+    x, alpha = call.input(0), _short_decimal(call.number("alpha", 1.0))
     if alpha == 1:
         return build.step("silu", [x])
     return build.step("multiply", [x, build.step("sigmoid", [build.step("affine", [x], mul=alpha)])])
@@ -89,13 +89,15 @@ def _hardsigmoid(build: Builder, call: Call) -> Value:
     x, alpha, beta = call.input(0), call.number("alpha", 0.2), call.number("beta", 0.5)
     if math.isclose(alpha, 1 / 6, rel_tol=1e-3) and beta == 0.5:
         return build.step("hardsigmoid", [x])
-    return build.step("hardtanh", [build.step("affine", [x], mul=_short(alpha), add=beta)], min_val=0.0, max_val=1.0)
+    return build.step(
+        "hardtanh", [build.step("affine", [x], mul=_short_decimal(alpha), add=beta)], min_val=0.0, max_val=1.0
+    )
 
 
 @operator("ThresholdedRelu")
-def _thresholded(build: Builder, call: Call) -> Value:
+def _thresholded_relu(build: Builder, call: Call) -> Value:
     x = call.input(0)
-    gate = build.step("compare", [x, filled(call.number("alpha", 1.0), x)], by="greater")
+    gate = build.step("compare", [x, constant_like(call.number("alpha", 1.0), x)], by="greater")
     return build.step("multiply", [x, gate])
 
 
@@ -121,7 +123,7 @@ def _clip(build: Builder, call: Call) -> Value:
 
 def clipped(build: Builder, x: Value, low: float, high: float) -> Value:
     """Return a value clipped to bounds; infinite ones are left out."""
-    low, high = _short(low), _short(high)
+    low, high = _short_decimal(low), _short_decimal(high)
     if (low, high) == (0, 6):
         return build.step("relu6", [x])
     if low == 0 and high >= LARGEST:
@@ -139,7 +141,7 @@ NO_BOUND = "none"
 # --- tensors that meet ---------------------------------------------------------------------------------------
 
 
-def framed(build: Builder, values: list[Value]) -> tuple[list[Value], list[Shape], int | None]:
+def aligned(build: Builder, values: list[Value]) -> tuple[list[Value], list[Shape], int | None]:
     """Return values that broadcast, with equal ranks, the sample's shape of each, and the batch axis.
 
     Raises:
@@ -150,11 +152,11 @@ def framed(build: Builder, values: list[Value]) -> tuple[list[Value], list[Shape
     if len(places) > 1:
         raise UnfitError("the batch stands on different axes of its inputs")
     axis = rank - places.pop() if places else None
-    if axis is not None and build.baked == 1 and _meets_rows(values, rank - axis):
+    if axis is not None and build.baked == 1 and _meets_the_batch(values, rank - axis):
         build.single.append(f"{build.call.op} '{build.call.operator.name}'")
         rows = [value for value in values if value.axis is not None]
         apart = {value: build.step("unfold", [value], None, size=value.times, axis=value.axis) for value in rows}
-        return framed(build, [apart.get(value, value) for value in values])
+        return aligned(build, [apart.get(value, value) for value in values])
     found, shapes = [], []
     for value in values:
         shape = (1,) * (rank - value.rank) + value.shape
@@ -169,16 +171,16 @@ def framed(build: Builder, values: list[Value]) -> tuple[list[Value], list[Shape
     return found, shapes, axis
 
 
-def _meets_rows(values: list[Value], place: int) -> bool:
+def _meets_the_batch(values: list[Value], place: int) -> bool:
     """Whether a value without a batch has, in the others' place of it, an axis of the arrays of one sample."""
     counts = {value.times for value in values if value.axis is not None}
     rows = {value.shape[-place] for value in values if value.axis is None and value.rank >= place}
     return rows - {1} == counts - {1} != set()
 
 
-def together(build: Builder, values: list[Value]) -> tuple[list[Value], int | None]:
+def aligned_tensors(build: Builder, values: list[Value]) -> tuple[list[Value], int | None]:
     """Return values as tensors of equal rank that layers read, and the batch axis in the file's shapes."""
-    found, shapes, axis = framed(build, values)
+    found, shapes, axis = aligned(build, values)
     pairs = zip(found, shapes, strict=True)
     return [value if value.is_live else build.parameter(value, shape) for value, shape in pairs], axis
 
@@ -187,11 +189,11 @@ def merged(build: Builder, name: str, values: list[Value], **arguments: object) 
     """Return the output of a layer that computes with several values, which broadcast."""
     if not any(value.is_live for value in values):
         return Value("", broadcast([value.shape for value in values]), values[0].dtype)
-    live, axis = together(build, values)
+    live, axis = aligned_tensors(build, values)
     return build.step(name, live, axis, **arguments)
 
 
-def filled(number: float, like: Value) -> Value:
+def constant_like(number: float, like: Value) -> Value:
     """Return a constant of one element, with as many axes as a value."""
     value = Value("", (1,) * len(like.shape))
     value.fill = number
@@ -213,7 +215,7 @@ def _with_constant(build: Builder, x: Value, constant: Value, kind: str) -> Valu
         if not math.isfinite(number):
             return None
         return affine(build, x, **{"mul" if kind == "scale" else "add": float(number)})
-    _, (_, shape), axis = framed(build, [x, constant])
+    _, (_, shape), axis = aligned(build, [x, constant])
     if len(shape) != len(x.shape) or any(size not in (1, have) for size, have in zip(shape, x.shape, strict=True)):
         return None
     held = {"weight": ConstantInput(build.shaped(constant, shape), False)}
@@ -230,15 +232,15 @@ def affine(build: Builder, x: Value, mul: float = 1.0, add: float = 0.0) -> Valu
 @operator("Add", "Sub", "Mul", "Div")
 def _arithmetic(build: Builder, call: Call) -> Value:
     a, b = [build.of_one_batch(call.input(index)) for index in (0, 1)]
-    if _is_integral(call) and (a.is_live or b.is_live):
+    if _is_integer_division(call) and (a.is_live or b.is_live):
         return build.step("trunc", [merged(build, "divide", [a, b])])
-    found = _of_each_sample(call.op, a, b) or _of_each_sample(call.op, b, a)
+    found = _indices_of_samples(call.op, a, b) or _indices_of_samples(call.op, b, a)
     if found is not None:
         return found
     if a.is_live and not b.is_live:
-        found = _right(build, call.op, a, b)
+        found = _tensor_and_constant(build, call.op, a, b)
     elif b.is_live and not a.is_live:
-        found = _left(build, call.op, a, b)
+        found = _constant_and_tensor(build, call.op, a, b)
     if found is not None:
         return found
     if call.op == "Mul":  # a product with a reciprocal is a quotient
@@ -250,7 +252,7 @@ def _arithmetic(build: Builder, call: Call) -> Value:
     return merged(build, kind, [a, b])
 
 
-def _of_each_sample(op: str, rows: Value, other: Value) -> Value | None:
+def _indices_of_samples(op: str, rows: Value, other: Value) -> Value | None:
     """Return the product of :attr:`Value.rows` indices and a number, or their sum with other indices; else None."""
     if rows.rows is None or rows.is_live or rows.elements != rows.shape[0]:
         return None
@@ -264,18 +266,18 @@ def _of_each_sample(op: str, rows: Value, other: Value) -> Value | None:
     return made
 
 
-def _is_integral(call: Call) -> bool:
+def _is_integer_division(call: Call) -> bool:
     """Whether an operator is a division of integers, which truncates."""
     return call.op == "Div" and call.input(0).dtype not in FLOATS and call.input(1).dtype not in FLOATS
 
 
-def _right(build: Builder, op: str, x: Value, constant: Value) -> Value | None:
+def _tensor_and_constant(build: Builder, op: str, x: Value, constant: Value) -> Value | None:
     """Return x + c, x − c, x · c or x / c."""
     number = None if _is_learned(constant) else constant.number
     if op == "Add":
         return _with_constant(build, x, constant, "shift")
     if op == "Mul":
-        return _rescaled(build, x, constant) or _with_constant(build, x, constant, "scale")
+        return _scaled_integer_product(build, x, constant) or _with_constant(build, x, constant, "scale")
     if number is not None and constant.rank <= x.rank:
         if op == "Div" and not number:
             return None
@@ -284,7 +286,7 @@ def _right(build: Builder, op: str, x: Value, constant: Value) -> Value | None:
     return _with_constant(build, x, other, "shift" if op == "Sub" else "scale")
 
 
-def _rescaled(build: Builder, x: Value, scale: Value) -> Value | None:
+def _scaled_integer_product(build: Builder, x: Value, scale: Value) -> Value | None:
     """Return the scaled output of an integer convolution or matrix product, with the scale in its weights.
 
     None if x is no such output, or is read elsewhere as well.
@@ -302,10 +304,10 @@ def _rescaled(build: Builder, x: Value, scale: Value) -> Value | None:
     return x.copy()
 
 
-def _left(build: Builder, op: str, constant: Value, x: Value) -> Value | None:
+def _constant_and_tensor(build: Builder, op: str, constant: Value, x: Value) -> Value | None:
     """Return c + x, c − x, c · x or c / x."""
     if op in ("Add", "Mul"):
-        return _right(build, op, x, constant)
+        return _tensor_and_constant(build, op, x, constant)
     number = None if _is_learned(constant) else constant.number
     if op == "Sub":
         if number is not None and constant.rank <= x.rank:
@@ -325,7 +327,7 @@ def _pow(build: Builder, call: Call) -> Value:
 
 
 @operator("Max", "Min")
-def _extremum(build: Builder, call: Call) -> Value:
+def _max_min(build: Builder, call: Call) -> Value:
     values = [value for value in call.inputs if value is not None]
     if len(values) == 1:
         return values[0].copy()
@@ -358,7 +360,7 @@ def _compare(build: Builder, call: Call) -> Value:
 
 
 @operator("And", "Or", "Xor")
-def _logic(build: Builder, call: Call) -> Value:
+def _and_or_xor(build: Builder, call: Call) -> Value:
     values = [call.input(0), call.input(1)]
     if call.op == "Xor":
         return merged(build, "compare", values, by="not_equal")
@@ -382,6 +384,6 @@ def _where(build: Builder, call: Call) -> Value:
     return made
 
 
-def _short(number: float) -> float:
+def _short_decimal(number: float) -> float:
     """Return the short decimal from which a float32 was written."""
     return float(f"{number:.7g}")

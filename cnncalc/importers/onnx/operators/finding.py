@@ -15,7 +15,9 @@ from cnncalc.importers.onnx.values import Call, UnfitError, Value
 from cnncalc.layers.shapes import Shape
 
 
-def found(build: Builder, call: Call, values: list[Value], most: int, before: Shape = (), behind: Shape = ()) -> Value:
+def variable_output(
+    build: Builder, call: Call, values: list[Value], most: int, before: Shape = (), behind: Shape = ()
+) -> Value:
     """Return an output of at most ``most`` rows per sample, between axes of the sizes ``before`` and ``behind``."""
     live = [value for value in values if value.is_live]
     if not live or not most:
@@ -29,7 +31,7 @@ def found(build: Builder, call: Call, values: list[Value], most: int, before: Sh
 @operator("NonZero")
 def _nonzero(build: Builder, call: Call) -> Value:
     x = call.input(0)
-    made = found(build, call, [x], x.elements, before=(max(x.rank, 1),))
+    made = variable_output(build, call, [x], x.elements, before=(max(x.rank, 1),))
     made.dtype = INT64
     return made
 
@@ -42,7 +44,7 @@ def _non_max_suppression(build: Builder, call: Call) -> Value:
         raise UnfitError(f"scores of {scores.rank} axes, not of batch, classes and boxes")
     rows, count = prod(scores.shape[:-1]), scores.shape[-1]
     each = count if most is None or most.number is None else min(int(most.number), count)
-    made = found(build, call, [boxes, scores], rows * each, behind=(3,))
+    made = variable_output(build, call, [boxes, scores], rows * each, behind=(3,))
     made.dtype = INT64
     return made
 
@@ -55,7 +57,10 @@ def _unique(build: Builder, call: Call) -> Sequence[Value | None]:
     if isinstance(axis, int) and own is None:
         raise UnfitError("it goes along the batch")
     most, before, behind = (x.elements, (), ()) if own is None else (x.shape[own], x.shape[:own], x.shape[own + 1 :])
-    made = [found(build, call, [x], most, before, behind), *[found(build, call, [x], most) for _ in range(3)]]
+    made = [
+        variable_output(build, call, [x], most, before, behind),
+        *[variable_output(build, call, [x], most) for _ in range(3)],
+    ]
     for value in made[1:]:
         value.dtype = INT64
     return made
@@ -65,15 +70,15 @@ def _unique(build: Builder, call: Call) -> Sequence[Value | None]:
 def _compress(build: Builder, call: Call) -> Value:
     x, axis = call.input(0), call.operator.attributes.get("axis")
     if not isinstance(axis, int):
-        return found(build, call, [x, call.input(1)], x.elements)
+        return variable_output(build, call, [x, call.input(1)], x.elements)
     own = x.own(position(axis, x.rank))
     if own is None:
         raise UnfitError("it takes a part of the batch")
-    return found(build, call, [x, call.input(1)], x.shape[own], x.shape[:own], x.shape[own + 1 :])
+    return variable_output(build, call, [x, call.input(1)], x.shape[own], x.shape[:own], x.shape[own + 1 :])
 
 
 @operator("RoiAlign", "MaxRoiPool")
-def _of_regions(build: Builder, call: Call) -> Value:
+def _pooled_regions(build: Builder, call: Call) -> Value:
     """Return each region of a map, pooled to one size (https://onnx.ai/onnx/operators/onnx__RoiAlign.html)."""
     x, regions = feature_map(call.input(0)), call.input(1)
     size = call.integers("pooled_shape") or (call.integer("output_height", 1), call.integer("output_width", 1))

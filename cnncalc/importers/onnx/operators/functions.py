@@ -5,13 +5,13 @@ from __future__ import annotations
 from math import inf, pi
 
 from cnncalc.importers.onnx.builder import Builder, operator
-from cnncalc.importers.onnx.operators.elementwise import affine, clipped, filled, merged
+from cnncalc.importers.onnx.operators.elementwise import affine, clipped, constant_like, merged
 from cnncalc.importers.onnx.steps import own_tensors
 from cnncalc.importers.onnx.values import Call, Value
 
 
 @operator("Tan", "Sinh", "Cosh")
-def _quotients(build: Builder, call: Call) -> Value:
+def _tan_sinh_cosh(build: Builder, call: Call) -> Value:
     """Return sin x / cos x, and half of eˣ ∓ e⁻ˣ."""
     x = call.input(0)
     if call.op == "Tan":
@@ -22,7 +22,7 @@ def _quotients(build: Builder, call: Call) -> Value:
 
 
 @operator("Asin", "Acos")
-def _arcs(build: Builder, call: Call) -> Value:
+def _asin_acos(build: Builder, call: Call) -> Value:
     """Return asin x = atan(x / √(1 − x²)), or acos x = π/2 − asin x."""
     x = call.input(0)
     root = build.step("sqrt", [build.step("affine", [build.step("power", [x], exponent=2.0)], mul=-1.0, add=1.0)])
@@ -31,7 +31,7 @@ def _arcs(build: Builder, call: Call) -> Value:
 
 
 @operator("Asinh", "Acosh", "Atanh")
-def _areas(build: Builder, call: Call) -> Value:
+def _inverse_hyperbolic(build: Builder, call: Call) -> Value:
     """Return sign(x) · log(|x| + √(x² + 1)), log(x + √(x² − 1)), and half of log((1 + x) / (1 − x))."""
     x = call.input(0)
     if call.op == "Atanh":
@@ -47,7 +47,7 @@ def _areas(build: Builder, call: Call) -> Value:
 def _shrink(build: Builder, call: Call) -> Value:
     """Return x moved by ``bias`` towards 0 where |x| > ``lambd``, and 0 elsewhere."""
     x, bias, bound = call.input(0), call.number("bias"), call.number("lambd", 0.5)
-    far = merged(build, "compare", [build.step("abs", [x]), filled(bound, x)], by="greater")
+    far = merged(build, "compare", [build.step("abs", [x]), constant_like(bound, x)], by="greater")
     nearer = merged(build, "subtract", [x, build.step("affine", [build.step("sign", [x])], mul=bias)]) if bias else x
     return merged(build, "multiply", [nearer, far])
 

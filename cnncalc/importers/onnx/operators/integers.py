@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.elements import FORMATS
-from cnncalc.importers.onnx.operators.elementwise import filled, merged
-from cnncalc.importers.onnx.operators.quantized import ONE, in_integers, rounded
+from cnncalc.importers.onnx.operators.elementwise import constant_like, merged
+from cnncalc.importers.onnx.operators.quantized import ONE, as_integers, quantized
 from cnncalc.importers.onnx.proto import BFLOAT16, BITS, BOOL, FLOATS, SMALL_FLOATS, UINT8
 from cnncalc.importers.onnx.values import Call, QuantizedGrid, UnfitError, Value
 
-WHOLE = frozenset(("floor", "ceil", "round", "trunc", "sign", "argmax", "compare"))
+INTEGER_LAYERS = frozenset(("floor", "ceil", "round", "trunc", "sign", "argmax", "compare"))
 """Layers whose output is integers for any input."""
 
 
@@ -23,14 +23,14 @@ def _cast(build: Builder, call: Call) -> Value:
         raise UnfitError(f"a cast to {what} is not supported")
     if to in FLOATS and x.is_live and x.quantum is not None:
         zero = x.quantum.zero
-        x = in_integers(build, x, UINT8 if zero is None else zero.dtype)
+        x = as_integers(build, x, UINT8 if zero is None else zero.dtype)
     if to in SMALL_FLOATS and x.is_live and x.dtype not in SMALL_FLOATS:
-        made = rounded(build, x, QuantizedGrid(ONE, None), to)
+        made = quantized(build, x, QuantizedGrid(ONE, None), to)
     elif not x.is_live:
         made = build.derived("Cast", x, to=to)
     elif to == BOOL and x.dtype != BOOL:
-        made = merged(build, "compare", [x, filled(0.0, x)], by="not_equal")
-    elif to in FLOATS or x.dtype not in FLOATS or to == BOOL or is_whole(x):
+        made = merged(build, "compare", [x, constant_like(0.0, x)], by="not_equal")
+    elif to in FLOATS or x.dtype not in FLOATS or to == BOOL or has_integers(x):
         made = x.copy()
     else:
         made = build.step("trunc", [x])
@@ -38,13 +38,13 @@ def _cast(build: Builder, call: Call) -> Value:
     return made
 
 
-def is_whole(x: Value) -> bool:
+def has_integers(x: Value) -> bool:
     """Whether a value is of integers, by the layer that computes it; layers that only move elements are skipped."""
     step = x.step
     while step is not None and step.layer.moves_only and len(step.inputs) == 1:
         x = step.inputs[0]
         step = x.step
-    return x.dtype not in FLOATS if step is None else step.layer.type in WHOLE
+    return x.dtype not in FLOATS if step is None else step.layer.type in INTEGER_LAYERS
 
 
 @operator("Mod")
@@ -57,7 +57,7 @@ def _mod(build: Builder, call: Call) -> Value:
 
 
 @operator("IsNaN", "IsInf")
-def _is(build: Builder, call: Call) -> Value:
+def _is_nan_or_inf(build: Builder, call: Call) -> Value:
     x = call.input(0)
     if not x.is_live:
         return Value("", x.shape, BOOL)
@@ -66,7 +66,7 @@ def _is(build: Builder, call: Call) -> Value:
     else:
         signs = bool(call.integer("detect_positive", 1)), bool(call.integer("detect_negative", 1))
         x = build.step("abs", [x]) if all(signs) else build.step("neg", [x]) if signs[1] else x
-        made = merged(build, "compare", [x, filled(LARGEST, x)], by="greater_equal")
+        made = merged(build, "compare", [x, constant_like(LARGEST, x)], by="greater_equal")
     made.dtype = BOOL
     return made
 

@@ -67,7 +67,7 @@ def _loop(build: Builder, call: Call, body: Subgraph) -> Outputs | None:
         build.notes.append(f"{call.operator.label} may end sooner; all its {passes:,} passes are counted")
     if not passes:
         return None
-    return [*carried, *[_stack(build, call, rows, 0) for rows in stacked]]
+    return [*carried, *[_stacked(build, call, rows, 0) for rows in stacked]]
 
 
 def _scan(build: Builder, call: Call, body: Subgraph) -> Outputs | None:
@@ -82,29 +82,32 @@ def _scan(build: Builder, call: Call, body: Subgraph) -> Outputs | None:
         raise UnfitError("its body does not have the inputs and outputs of a scan")
     carried, sequences = list(call.inputs[:states]), [call.input(states + i) for i in range(count)]
     stacked: list[list[Value | None]] = [[] for _ in body.outputs[states:]]
-    axes = [axis % value.rank for axis, value in zip(_each(call, "scan_input_axes", count), sequences, strict=True)]
+    axes = [
+        axis % value.rank
+        for axis, value in zip(_number_for_each(call, "scan_input_axes", count), sequences, strict=True)
+    ]
     lengths = {value.dims[axis] for axis, value in zip(axes, sequences, strict=True)}
     if len(lengths) != 1 or any(value.own(axis) is None for axis, value in zip(axes, sequences, strict=True)):
         raise UnfitError(f"it goes along axes of {sorted(lengths)}, or along the batch")
     length = lengths.pop()
     if not 0 < length <= MAX_MODEL_PASSES:
         return None
-    backwards = _each(call, "scan_input_directions", count)
-    prepends = _each(call, "scan_output_directions", len(stacked))
+    backwards = _number_for_each(call, "scan_input_directions", count)
+    prepends = _number_for_each(call, "scan_output_directions", len(stacked))
     for number in range(length):
         given = list(carried)
         for sequence, axis, is_backwards in zip(sequences, axes, backwards, strict=True):
             index = literal((length - 1 - number if is_backwards else number,), ())
-            given.append(_made(build, call, "Gather", [sequence, index], axis=axis))
+            given.append(_output_of(build, call, "Gather", [sequence, index], axis=axis))
         rest = _pass(build, call, body, given)
         carried = rest[:states]
         for rows, in_front, value in zip(stacked, prepends, rest[states:], strict=True):
             rows.insert(0 if in_front else number, value)
-    ends = _each(call, "scan_output_axes", len(stacked))
-    return [*carried, *[_stack(build, call, rows, axis) for rows, axis in zip(stacked, ends, strict=True)]]
+    ends = _number_for_each(call, "scan_output_axes", len(stacked))
+    return [*carried, *[_stacked(build, call, rows, axis) for rows, axis in zip(stacked, ends, strict=True)]]
 
 
-def _each(call: Call, name: str, count: int) -> tuple[int, ...]:
+def _number_for_each(call: Call, name: str, count: int) -> tuple[int, ...]:
     """Return an attribute with a number for each input or output; 0 where it is left out."""
     found = call.integers(name) or (0,) * count
     if len(found) != count:
@@ -119,7 +122,7 @@ def _pass(build: Builder, call: Call, body: Subgraph, given: Outputs) -> list[Va
     return build.graph(body, inside, (*call.scopes, call.operator.name or call.op))
 
 
-def _made(build: Builder, call: Call, op: str, inputs: Outputs, **attributes: Attribute) -> Value:
+def _output_of(build: Builder, call: Call, op: str, inputs: Outputs, **attributes: Attribute) -> Value:
     """Return the output of an operator that does a part of what the loop does."""
     item = operator_of(op, call.operator.name, **attributes)
     (value,) = build.outputs(Call(item, list(inputs), 12, call.scopes))
@@ -128,9 +131,9 @@ def _made(build: Builder, call: Call, op: str, inputs: Outputs, **attributes: At
     return value
 
 
-def _stack(build: Builder, call: Call, rows: Outputs, axis: int) -> Value:
+def _stacked(build: Builder, call: Call, rows: Outputs, axis: int) -> Value:
     """Return the outputs of the passes, one behind the other on a new axis."""
     if None in rows:
         raise UnfitError("its body does not compute the tensors to stack")
-    tall = [_made(build, call, "Unsqueeze", [value], axes=[axis]) for value in rows]
-    return _made(build, call, "Concat", tall, axis=axis)
+    tall = [_output_of(build, call, "Unsqueeze", [value], axes=[axis]) for value in rows]
+    return _output_of(build, call, "Concat", tall, axis=axis)

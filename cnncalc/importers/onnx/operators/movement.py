@@ -7,14 +7,14 @@ from math import gcd, prod
 
 from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.evaluator import broadcast
-from cnncalc.importers.onnx.evaluator_moves import position, reshaped
-from cnncalc.importers.onnx.operators.contraction import transposed
+from cnncalc.importers.onnx.evaluator_moves import position, reshaped_sizes
+from cnncalc.importers.onnx.operators.contraction import permuted
 from cnncalc.importers.onnx.operators.elementwise import LARGEST
 from cnncalc.importers.onnx.values import SAMPLES, Call, UnfitError, Value, alias
 from cnncalc.layers.shapes import Shape
 
 
-def unbatched(size: int, baked: int) -> int:
+def size_in_file(size: int, baked: int) -> int:
     """Return a size of the file's shape for a batch of ``baked`` samples."""
     return size // SAMPLES * baked if size and size % SAMPLES == 0 else size
 
@@ -23,7 +23,7 @@ def unbatched(size: int, baked: int) -> int:
 def _reshape(build: Builder, call: Call) -> Value:
     x = call.input(0)
     target = call.listed("shape", 1, 5) or ()
-    return viewed(build, x, target, bool(call.integer("allowzero")))
+    return reshaped(build, x, target, bool(call.integer("allowzero")))
 
 
 @operator("Flatten")
@@ -32,10 +32,10 @@ def _flatten(build: Builder, call: Call) -> Value:
     at = at + x.rank if at < 0 else at
     if x.axis == 0 and at == 1 and len(x.shape) > 1:
         return build.step("flatten", [x])
-    return viewed(build, x, [prod(x.dims[:at]), prod(x.dims[at:])])
+    return reshaped(build, x, [prod(x.dims[:at]), prod(x.dims[at:])])
 
 
-def viewed(build: Builder, x: Value, target: Sequence[int], allowzero: bool = False) -> Value:
+def reshaped(build: Builder, x: Value, target: Sequence[int], allowzero: bool = False) -> Value:
     """Return a value in another shape of the file.
 
     The batch is the axis of the new shape that begins at the same place in the order of memory; in a file that was made
@@ -45,22 +45,22 @@ def viewed(build: Builder, x: Value, target: Sequence[int], allowzero: bool = Fa
         UnfitError: if the number of elements differs, or the batch is no axis of the new shape.
     """
     if not x.is_live:
-        shape = reshaped(x.shape, [unbatched(size, 1) for size in target], allowzero)
+        shape = reshaped_sizes(x.shape, [size_in_file(size, 1) for size in target], allowzero)
         return alias(x, shape, None) if shape == x.shape else build.derived("Reshape", x, shape=shape)
     if x.axis is None:
-        shape = reshaped(x.shape, [unbatched(size, build.baked) for size in target], allowzero)
+        shape = reshaped_sizes(x.shape, [size_in_file(size, build.baked) for size in target], allowzero)
         stated = [i for i, size in enumerate(target) if size > 0 and size % SAMPLES == 0]
         if x.inner is not None:
             stated = stated or [i for i, size in enumerate(shape) if size == 1 and prod(shape[:i]) == x.inner]
-        return adopted(build, x, shape, stated[0] if stated else 0)
-    plain = tuple([unbatched(size, build.baked) for size in x.dims])
-    shape = reshaped(plain, [unbatched(size, build.baked) for size in target], allowzero)
+        return with_batch_axis(build, x, shape, stated[0] if stated else 0)
+    plain = tuple([size_in_file(size, build.baked) for size in x.dims])
+    shape = reshaped_sizes(plain, [size_in_file(size, build.baked) for size in target], allowzero)
     before = prod(x.shape[: x.axis])
-    moved = _moved(x, shape, target) if build.baked == 1 else None
+    moved = _moved_batch_axis(x, shape, target) if build.baked == 1 else None
     if moved is not None:
         build.single.append(f"{build.call.op} '{build.call.operator.name}'")
         return build.view(x, (*shape[:moved], *shape[moved + 1 :]), moved)
-    at = _place(shape, target, before, build.baked)
+    at = _batch_axis(shape, target, before, build.baked)
     if at is None and build.baked == 1 and any(prod(shape[: i + 1]) == before for i in range(len(shape))):
         if x.times > 1:
             x = build.step("unfold", [x], None, size=x.times, axis=x.axis)
@@ -87,7 +87,7 @@ def viewed(build: Builder, x: Value, target: Sequence[int], allowzero: bool = Fa
     return alias(x, x.shape, at)
 
 
-def _moved(x: Value, shape: Shape, target: Sequence[int]) -> int | None:
+def _moved_batch_axis(x: Value, shape: Shape, target: Sequence[int]) -> int | None:
     """Return the axis to which a new shape moves a batch of one, changing nothing else; None if it does not."""
     alone = x.times == 1 and shape.count(1) == 1 and 1 not in x.shape and not any(size >= SAMPLES for size in target)
     if not alone or x.axis == 0 or [size for size in shape if size > 1] != list(x.shape):
@@ -96,14 +96,14 @@ def _moved(x: Value, shape: Shape, target: Sequence[int]) -> int | None:
     return at if at != x.axis else None
 
 
-def adopted(build: Builder, x: Value, shape: Shape, at: int = 0) -> Value:
+def with_batch_axis(build: Builder, x: Value, shape: Shape, at: int = 0) -> Value:
     """Return a value without a batch axis in a new shape, in which an axis ``at`` of size 1 is the batch."""
     if x.times and shape[at : at + 1] == (1,):
         return build.view(x, (*shape[:at], *shape[at + 1 :]), at)
     return build.view(x, shape, None)
 
 
-def _place(shape: Shape, target: Sequence[int], before: int, baked: int) -> int | None:
+def _batch_axis(shape: Shape, target: Sequence[int], before: int, baked: int) -> int | None:
     """Return the axis of a new shape that is the batch; None if none is."""
     stated = [i for i, size in enumerate(target) if size > 0 and size % SAMPLES == 0]
     for at in stated or range(len(shape)):
@@ -117,12 +117,12 @@ def _place(shape: Shape, target: Sequence[int], before: int, baked: int) -> int 
 def _squeeze(build: Builder, call: Call) -> Value:
     x = call.input(0)
     axes = call.listed("axes", 1, 13)
-    dims = [unbatched(size, build.baked) for size in x.dims]
+    dims = [size_in_file(size, build.baked) for size in x.dims]
     ones = [i for i, size in enumerate(x.dims) if size == 1]
     gone = {position(axis, x.rank) for axis in axes} if axes else set(ones)
     if any(dims[i] != 1 for i in gone):
         raise UnfitError(f"axes {sorted(gone)} of {dims} are not all of size 1")
-    return laid(build, x, [i for i in range(x.rank) if i not in gone])
+    return with_axes(build, x, [i for i in range(x.rank) if i not in gone])
 
 
 @operator("Unsqueeze")
@@ -134,12 +134,12 @@ def _unsqueeze(build: Builder, call: Call) -> Value:
     if len(new) < len(axes):
         raise UnfitError(f"axes {list(axes)} name one twice")
     old = iter(range(x.rank))
-    made = laid(build, x, [None if i in new else next(old) for i in range(rank)])
+    made = with_axes(build, x, [None if i in new else next(old) for i in range(rank)])
     made.rows = None if x.is_live else x.rows
     return made
 
 
-def laid(build: Builder, x: Value, order: Sequence[int | None]) -> Value:
+def with_axes(build: Builder, x: Value, order: Sequence[int | None]) -> Value:
     """Return a value with axes of size 1 removed or added: the axes that stay, None for a new one."""
     axis = order.index(x.axis) if x.axis is not None and x.axis in order else None
     if axis is None and x.is_live and x.times and order[:1] == [None]:
@@ -160,7 +160,7 @@ def _transpose(build: Builder, call: Call) -> Value:
         if sorted(order) != list(range(x.rank)):
             raise UnfitError(f"perm {order} of {x.rank} axes")
         return Value("", tuple([x.shape[i] for i in order]), x.dtype)
-    return transposed(build, x, order)
+    return permuted(build, x, order)
 
 
 # --- larger tensors ------------------------------------------------------------------------------------------
@@ -169,12 +169,12 @@ def _transpose(build: Builder, call: Call) -> Value:
 @operator("Expand")
 def _expand(build: Builder, call: Call) -> Value:
     x = call.input(0)
-    return stretched(build, x, call.sizes(1, "shape") or ())
+    return expanded(build, x, call.sizes(1, "shape") or ())
 
 
-def stretched(build: Builder, x: Value, target: Sequence[int]) -> Value:
+def expanded(build: Builder, x: Value, target: Sequence[int]) -> Value:
     """Return a value that is repeated along axes of size 1 until it has the target's shape."""
-    dims = broadcast([tuple([unbatched(size, 1) for size in sizes]) for sizes in (x.dims, target)])
+    dims = broadcast([tuple([size_in_file(size, 1) for size in sizes]) for sizes in (x.dims, target)])
     if not x.is_live:
         return alias(x, dims, None) if dims == x.shape else build.derived("Expand", x, shape=dims)
     pad = len(dims) - x.rank
@@ -195,7 +195,7 @@ def _tile(build: Builder, call: Call) -> Value:
     if x.axis is not None and repeats.pop(x.axis) != 1:
         raise UnfitError("it repeats the batch")
     if not x.is_live:
-        repeats = [unbatched(count, 1) for count in repeats]
+        repeats = [size_in_file(count, 1) for count in repeats]
     if set(repeats) <= {1}:
         return x.copy()
     return build.step("tile", [x], x.axis, repeats=tuple(repeats))

@@ -9,7 +9,7 @@ from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.operators.contraction import feature_map
 from cnncalc.importers.onnx.operators.elementwise import merged
 from cnncalc.importers.onnx.provenance import is_attribute
-from cnncalc.importers.onnx.steps import made, own_tensors
+from cnncalc.importers.onnx.steps import layer_of, own_tensors
 from cnncalc.importers.onnx.values import Call, ConstantInput, UnfitError, Value
 
 
@@ -31,11 +31,11 @@ def _batchnorm(build: Builder, call: Call) -> Value:
         raise UnfitError(f"scales of {list(weight.shape)} for channels of {list(x.shape)}")
     held = own_tensors(weight=weight, bias=bias)
     held |= {"running_mean": ConstantInput(mean, False), "running_var": ConstantInput(variance, False)}
-    arguments = {"eps": _short(call.number("epsilon", 1e-5))} | ({"axis": at} if at else {})
-    return build.layer(made("batchnorm", arguments), [x], x.axis, held)
+    arguments = {"eps": _short_decimal(call.number("epsilon", 1e-5))} | ({"axis": at} if at else {})
+    return build.layer(layer_of("batchnorm", arguments), [x], x.axis, held)
 
 
-def _short(number: float) -> float:
+def _short_decimal(number: float) -> float:
     return float(f"{number:.6g}")
 
 
@@ -64,15 +64,15 @@ def _normalised(
     if not places or len(places) < len(own):
         raise UnfitError("it normalises over the batch")
     shape = tuple([x.shape[i] for i in places])
-    held = own_tensors(weight=_shaped(build, weight, shape), bias=bias and _shaped(build, bias, shape))
+    held = own_tensors(weight=_in_shape(build, weight, shape), bias=bias and _in_shape(build, bias, shape))
     arguments: dict[str, object] = {"axis": (-1,) if len(places) == 1 else tuple(places)}
-    arguments["eps"] = _short(call.number("epsilon", 1e-5))
+    arguments["eps"] = _short_decimal(call.number("epsilon", 1e-5))
     if kind == "layernorm":
         arguments["bias"] = bias is not None
-    return build.layer(made(kind, arguments), [x], x.axis, held)
+    return build.layer(layer_of(kind, arguments), [x], x.axis, held)
 
 
-def _shaped(build: Builder, value: Value, shape: tuple[int, ...]) -> Value:
+def _in_shape(build: Builder, value: Value, shape: tuple[int, ...]) -> Value:
     if value.is_live:
         raise UnfitError("its scales are computed when it runs")
     if value.shape == shape:
@@ -97,8 +97,8 @@ def _instancenorm(build: Builder, call: Call) -> Value:
     named = any(is_attribute(leaf.name) for leaf in (*weight.leaves, *bias.leaves))
     plain = _is_near(weight, 1) and _is_near(bias, 0) and not named
     held = {} if plain else own_tensors(weight=weight, bias=bias)
-    arguments = {"eps": _short(call.number("epsilon", 1e-5))} | ({} if plain else {"affine": True})
-    return build.layer(made("instancenorm", arguments), [x], x.axis, held)
+    arguments = {"eps": _short_decimal(call.number("epsilon", 1e-5))} | ({} if plain else {"affine": True})
+    return build.layer(layer_of("instancenorm", arguments), [x], x.axis, held)
 
 
 def _is_near(value: Value, number: float) -> bool:
@@ -113,12 +113,12 @@ def _groupnorm(build: Builder, call: Call) -> Value:
     if weight.elements == groups != channels:
         weight = build.derived("RepeatChannels", weight, shape=(channels,), count=channels // groups)
         bias = build.derived("RepeatChannels", bias, shape=(channels,), count=channels // groups)
-    layer = made("groupnorm", {"num_groups": groups, "eps": _short(call.number("epsilon", 1e-5))})
+    layer = layer_of("groupnorm", {"num_groups": groups, "eps": _short_decimal(call.number("epsilon", 1e-5))})
     return build.layer(layer, [x], x.axis, own_tensors(weight=weight, bias=bias))
 
 
 @operator("MeanVarianceNormalization")
-def _mvn(build: Builder, call: Call) -> Value:
+def _mean_variance_normalization(build: Builder, call: Call) -> Value:
     x = call.input(0)
     axes = call.integers("axes") or (0, 2, 3)
     if x.axis in axes:
@@ -126,12 +126,12 @@ def _mvn(build: Builder, call: Call) -> Value:
             raise UnfitError("it summarises the batch")
         build.single.append(call.op)
     places = tuple([i for i in [x.own(axis) for axis in axes] if i is not None])
-    return build.layer(made("layernorm", {"axis": places, "eps": 1e-9, "affine": False}), [x], x.axis)
+    return build.layer(layer_of("layernorm", {"axis": places, "eps": 1e-9, "affine": False}), [x], x.axis)
 
 
 @operator("LRN")
 def _lrn(build: Builder, call: Call) -> Value:
     x = feature_map(call.input(0))
     numbers = {"alpha": 1e-4, "beta": 0.75, "bias": 1.0}
-    alpha, beta, k = [_short(call.number(name, default)) for name, default in numbers.items()]
+    alpha, beta, k = [_short_decimal(call.number(name, default)) for name, default in numbers.items()]
     return build.step("lrn", [x], x.axis, size=call.integer("size", 1), alpha=alpha, beta=beta, k=k)

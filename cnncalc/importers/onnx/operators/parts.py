@@ -9,14 +9,14 @@ from math import prod
 from cnncalc.ground.limits import MAX_KNOWN_ELEMENTS
 from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.evaluator_moves import position, python_slice, slices, split_sizes
-from cnncalc.importers.onnx.operators.elementwise import together
-from cnncalc.importers.onnx.operators.movement import adopted, unbatched
+from cnncalc.importers.onnx.operators.elementwise import aligned_tensors
+from cnncalc.importers.onnx.operators.movement import size_in_file, with_batch_axis
 from cnncalc.importers.onnx.steps import own_tensors
 from cnncalc.importers.onnx.values import Call, UnfitError, Value, alias, literal, whole
 from cnncalc.layers.shapes import Shape
 
 
-def part(build: Builder, x: Value, axis: int, start: int, stop: int, step: int) -> Value:
+def sliced(build: Builder, x: Value, axis: int, start: int, stop: int, step: int) -> Value:
     """Return a slice of one axis of the file's shape, or the value itself where that is all of it.
 
     Raises:
@@ -52,7 +52,7 @@ def part(build: Builder, x: Value, axis: int, start: int, stop: int, step: int) 
 def _slice(build: Builder, call: Call) -> Value:
     x = call.input(0)
     for axis, start, stop, step in slices(call, x.rank):
-        x = part(build, x, axis, int(start), int(stop), int(step))
+        x = sliced(build, x, axis, int(start), int(stop), int(step))
     return x.copy() if x is call.input(0) else x
 
 
@@ -60,10 +60,10 @@ def _slice(build: Builder, call: Call) -> Value:
 def _split(build: Builder, call: Call) -> Sequence[Value | None]:
     x = call.input(0)
     axis = position(call.integer("axis"), x.rank)
-    size = unbatched(x.dims[axis], build.baked)
+    size = size_in_file(x.dims[axis], build.baked)
     made, start = [], 0
     for length in split_sizes(call, size):
-        piece = part(build, x, axis, start, start + length, 1)
+        piece = sliced(build, x, axis, start, start + length, 1)
         made.append(piece.copy() if piece is x else piece)
         start += length
     return made
@@ -80,42 +80,42 @@ def gathered(build: Builder, x: Value, chosen: Value, axis: int) -> Value:
     if not x.is_live and not chosen.is_live:
         return Value("", (*x.shape[:axis], *chosen.shape, *x.shape[axis + 1 :]), x.dtype)
     if chosen.is_live:
-        return _looked_up(build, x, chosen, axis)
+        return _gathered_at_computed(build, x, chosen, axis)
     own = x.own(axis)
     if own is None:
-        return _of_the_batch(build, x, chosen, axis)
+        return _gathered_from_batch(build, x, chosen, axis)
     size = x.shape[own]
     if chosen.data is None:
         table = build.parameter(chosen, chosen.shape)
-        return build.step("gather", [x, table], _moved(x.axis, axis, chosen.rank), axis=own)
+        return build.step("gather", [x, table], _batch_axis_after(x.axis, axis, chosen.rank), axis=own)
     indices = [int(i) + size if i < 0 else int(i) for i in chosen.data]
     if not chosen.shape:
-        taken = build.step("select", [x], _moved(x.axis, axis, 0), axis=own, index=indices[0])
+        taken = build.step("select", [x], _batch_axis_after(x.axis, axis, 0), axis=own, index=indices[0])
         return alias(taken, (), taken.axis) if len(x.shape) == 1 else taken
     steps = {b - a for a, b in pairwise(indices)} or {1}
     if len(steps) == 1 and min(steps) > 0:
-        picked = part(build, x, axis, indices[0], indices[-1] + 1, *steps)
+        picked = sliced(build, x, axis, indices[0], indices[-1] + 1, *steps)
     else:
         picked = build.step("gather", [x], x.axis, axis=own, indices=tuple(indices))
     if chosen.rank == 1:
         return picked.copy() if picked is x else picked
     shape = (*x.shape[:own], *chosen.shape, *x.shape[own + 1 :])
-    return build.view(picked, shape, _moved(x.axis, axis, chosen.rank))
+    return build.view(picked, shape, _batch_axis_after(x.axis, axis, chosen.rank))
 
 
-def _moved(batch: int | None, axis: int, rank: int) -> int | None:
+def _batch_axis_after(batch: int | None, axis: int, rank: int) -> int | None:
     """Return the batch axis after ``rank`` axes have taken the place of one."""
     return batch if batch is None or batch < axis else batch + rank - 1
 
 
-def _of_the_batch(build: Builder, x: Value, chosen: Value, axis: int) -> Value:
+def _gathered_from_batch(build: Builder, x: Value, chosen: Value, axis: int) -> Value:
     """Return what a file that was made for one sample gathers along its batch."""
     build.single.append(f"{build.call.op} '{build.call.operator.name}'")
     if x.times > 1:  # a map that was laid out with the batch as one axis
         whole = (x.times, *x.shape)
         x = build.view(build.step("unfold", [x], None, size=x.times, axis=0), whole, None)
         picked = build.step("gather", [x, build.parameter(chosen, chosen.shape)], None, axis=0)
-        return adopted(build, picked, picked.shape)
+        return with_batch_axis(build, picked, picked.shape)
     if chosen.data is None or set(chosen.data) - {0, -1}:
         raise UnfitError("it takes a part of the batch")
     if not chosen.shape:
@@ -125,7 +125,7 @@ def _of_the_batch(build: Builder, x: Value, chosen: Value, axis: int) -> Value:
     raise UnfitError("it repeats the batch")
 
 
-def _looked_up(build: Builder, table: Value, chosen: Value, axis: int) -> Value:
+def _gathered_at_computed(build: Builder, table: Value, chosen: Value, axis: int) -> Value:
     """Return the elements of a table at computed indices."""
     batch = None if chosen.axis is None else axis + chosen.axis
     if not table.is_live and table.rank == 2 and axis == 0:
@@ -209,7 +209,7 @@ def _concat(build: Builder, call: Call) -> Value:
         shape = list(values[0].shape)
         shape[axis] = sum(value.shape[axis] for value in values)
         return Value("", tuple(shape), values[0].dtype)
-    live, batch = together(build, values)
+    live, batch = aligned_tensors(build, values)
     if axis == batch:
         if build.baked > 1:
             raise UnfitError("it puts samples after those of another batch")

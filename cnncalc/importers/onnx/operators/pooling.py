@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from cnncalc.importers.onnx.builder import Builder, operator
-from cnncalc.importers.onnx.operators.contraction import cropped, feature_map, of_regions, window
+from cnncalc.importers.onnx.operators.contraction import accepting_regions, cropped, feature_map, window
 from cnncalc.importers.onnx.values import Call, UnfitError, Value
 from cnncalc.layers.shapes import Shape
 
 
 @operator("MaxPool", "AveragePool", "LpPool")
-@of_regions
+@accepting_regions
 def _pool(build: Builder, call: Call) -> Value:
     kernel = call.integers("kernel_shape")
     x = feature_map(call.input(0))
@@ -31,7 +31,7 @@ def _pool(build: Builder, call: Call) -> Value:
 
 
 @operator("GlobalAveragePool", "GlobalMaxPool", "GlobalLpPool")
-def _global(build: Builder, call: Call) -> Value:
+def _global_pool(build: Builder, call: Call) -> Value:
     x = feature_map(call.input(0))
     if call.op == "GlobalLpPool":
         power = call.integer("p", 2)
@@ -42,7 +42,7 @@ def _global(build: Builder, call: Call) -> Value:
 
 
 @operator("DepthToSpace", "SpaceToDepth")
-def _shuffle(build: Builder, call: Call) -> Value:
+def _depth_to_space(build: Builder, call: Call) -> Value:
     x, block = feature_map(call.input(0)), call.integer("blocksize", 1)
     if len(x.shape) != 3 or block < 1:
         raise UnfitError(f"blocks of {block}")

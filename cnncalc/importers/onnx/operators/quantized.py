@@ -7,7 +7,7 @@ from math import isclose
 
 from cnncalc.importers.onnx.builder import HANDLERS, Builder, operator
 from cnncalc.importers.onnx.evaluator_moves import position
-from cnncalc.importers.onnx.operators.contraction import convolution, feature_map, linear, product
+from cnncalc.importers.onnx.operators.contraction import convolution, feature_map, linear, matrix_product
 from cnncalc.importers.onnx.operators.elementwise import affine, merged
 from cnncalc.importers.onnx.proto import FLOAT, INT2, INT4, INT8, INT16, SMALL_FLOATS, UINT2, UINT4, UINT8, UINT16
 from cnncalc.importers.onnx.steps import own_tensors
@@ -29,8 +29,8 @@ def dequantized(
 ) -> Value:
     """Return a quantised value as real numbers; a constant keeps the stored tensors that it is made of."""
     if value.is_live:
-        return in_numbers(build, value, QuantizedGrid(scale or ONE, zero, axis, block))
-    real = build.derived("DequantizeLinear", value, scale or ONE, zero or NOTHING, axis=axis, block_size=block)
+        return as_real_numbers(build, value, QuantizedGrid(scale or ONE, zero, axis, block))
+    real = build.derived("DequantizeLinear", value, scale or ONE, zero or ZERO, axis=axis, block_size=block)
     real.leaves, real.dtype = value.leaves, FLOAT
     build.dequantized |= dict.fromkeys([id(leaf) for leaf in value.leaves])
     offset = zero.fill if zero is not None else 0
@@ -39,10 +39,10 @@ def dequantized(
     return real
 
 
-ONE, NOTHING = literal((1.0,), (), FLOAT), literal((0,), ())
+ONE, ZERO = literal((1.0,), (), FLOAT), literal((0,), ())
 
 
-def in_numbers(build: Builder, value: Value, grid: QuantizedGrid) -> Value:
+def as_real_numbers(build: Builder, value: Value, grid: QuantizedGrid) -> Value:
     """Return a computed tensor as real numbers: unchanged, unless it has integers from an input or a stored table."""
     first = value
     while first.step is not None and first.step.inputs and first.quantum is None and _keeps_numbers(first.step.layer):
@@ -53,9 +53,9 @@ def in_numbers(build: Builder, value: Value, grid: QuantizedGrid) -> Value:
         weight = dequantized(build, table.value, grid.scale, grid.zero)
         first.step.held["weight"] = ConstantInput(weight, table.is_certain)
     elif first.quantum is not None and not grid.is_that_of(first.quantum):
-        real = _centred_and_scaled(build, _places(build, value, first.quantum), grid)
+        real = _times_scale(build, _unrounded_integers(build, value, first.quantum), grid)
     elif first.step is None and first.quantum is None and (first.dtype in RANGES or first.dtype in SMALL_FLOATS):
-        real = _centred_and_scaled(build, value, grid)
+        real = _times_scale(build, value, grid)
     real.dtype = FLOAT
     return real
 
@@ -65,28 +65,28 @@ def _keeps_numbers(layer: Layer) -> bool:
     return layer.moves_only or layer.type == "maxpool"
 
 
-def _centred_and_scaled(build: Builder, x: Value, grid: QuantizedGrid) -> Value:
+def _times_scale(build: Builder, x: Value, grid: QuantizedGrid) -> Value:
     """Return ``(q − zero) · scale`` of integers q."""
     if grid.numbers is not None:
         step, offset = grid.numbers
         return affine(build, x, mul=step, add=-offset * step)
     if grid.zero is not None and grid.zero.fill != 0:
-        x = merged(build, "subtract", [x, _spread(build, grid.zero, x, grid)])
-    return merged(build, "multiply", [x, _spread(build, grid.scale, x, grid)])
+        x = merged(build, "subtract", [x, _broadcastable(build, grid.zero, x, grid)])
+    return merged(build, "multiply", [x, _broadcastable(build, grid.scale, x, grid)])
 
 
-def _places(build: Builder, x: Value, grid: QuantizedGrid) -> Value:
+def _unrounded_integers(build: Builder, x: Value, grid: QuantizedGrid) -> Value:
     """Return ``x / scale + zero``, not rounded."""
     if grid.numbers is not None:
         step, offset = grid.numbers
         return affine(build, x, mul=1 / step, add=offset)
-    x = merged(build, "divide", [x, _spread(build, grid.scale, x, grid)])
+    x = merged(build, "divide", [x, _broadcastable(build, grid.scale, x, grid)])
     if grid.zero is None or grid.zero.fill == 0:
         return x
-    return merged(build, "add", [x, _spread(build, grid.zero, x, grid)])
+    return merged(build, "add", [x, _broadcastable(build, grid.zero, x, grid)])
 
 
-def _spread(build: Builder, given: Value, x: Value, grid: QuantizedGrid) -> Value:
+def _broadcastable(build: Builder, given: Value, x: Value, grid: QuantizedGrid) -> Value:
     """Return scales, or zero points, in a shape that broadcasts to a tensor's."""
     if given.elements == 1:
         return given
@@ -106,8 +106,8 @@ def _quantize(build: Builder, call: Call) -> Value:
         return dequantized(build, x, scale, zero, axis, block)
     dtype = zero.dtype if zero else call.integer("output_dtype") or UINT8
     if x.is_live:
-        return rounded(build, x, QuantizedGrid(scale or ONE, zero, axis, block), dtype)
-    value = build.derived("QuantizeLinear", x, scale or ONE, zero or NOTHING, axis=axis, block_size=block)
+        return quantized(build, x, QuantizedGrid(scale or ONE, zero, axis, block), dtype)
+    value = build.derived("QuantizeLinear", x, scale or ONE, zero or ZERO, axis=axis, block_size=block)
     value.leaves, value.dtype = x.leaves, dtype
     number, step, offset = x.fill, scale and scale.fill, 0 if zero is None else zero.fill
     if number is not None and step and offset is not None and dtype in RANGES:
@@ -123,12 +123,12 @@ RANGES = {
 """The least and the largest number of each type of quantised tensors."""
 
 
-def clipped_by_range(build: Builder, x: Value, scale: Value | None, zero: Value | None) -> Value:
+def requantized(build: Builder, x: Value, scale: Value | None, zero: Value | None) -> Value:
     """Return the output of a quantised operator, whose result is given in real numbers."""
-    return rounded(build, x, QuantizedGrid(scale or ONE, zero), zero.dtype if zero else UINT8)
+    return quantized(build, x, QuantizedGrid(scale or ONE, zero), zero.dtype if zero else UINT8)
 
 
-def rounded(build: Builder, x: Value, grid: QuantizedGrid, dtype: int) -> Value:
+def quantized(build: Builder, x: Value, grid: QuantizedGrid, dtype: int) -> Value:
     """Return a tensor of real numbers as quantising changes it: a relu if the smallest number is 0, else unchanged.
 
     Quantisers leave out a relu or relu6 whose bounds are those of the quantised numbers.  In a graph for running, the
@@ -142,14 +142,14 @@ def rounded(build: Builder, x: Value, grid: QuantizedGrid, dtype: int) -> Value:
     least, most = RANGES.get(dtype, (0, 0))
     if dtype in RANGES and grid.numbers is not None:
         step, offset = grid.numbers
-        if offset == least and not is_positive(x):
+        if offset == least and not has_no_negatives(x):
             x = build.step("relu6" if isclose((most - offset) * step, 6.0, rel_tol=1e-3) else "relu", [x])
     if build.rounds:
         is_float = dtype in SMALL_FLOATS
         to = {"format": SMALL_FLOATS[dtype]} if is_float else {"quant_min": least, "quant_max": most}
         if grid.numbers is None or grid.numbers[0] <= 0:
-            whole = build.step("quantize", [_places(build, x, grid)], scale=1.0, **to)
-            x = _centred_and_scaled(build, whole, grid)
+            whole = build.step("quantize", [_unrounded_integers(build, x, grid)], scale=1.0, **to)
+            x = _times_scale(build, whole, grid)
         else:
             step, offset = grid.numbers
             x = build.step("quantize", [x], scale=step, zero_point=int(offset), **to)
@@ -158,20 +158,20 @@ def rounded(build: Builder, x: Value, grid: QuantizedGrid, dtype: int) -> Value:
     return made
 
 
-def in_integers(build: Builder, x: Value, dtype: int) -> Value:
+def as_integers(build: Builder, x: Value, dtype: int) -> Value:
     """Return the integers, or small floats, of a quantised tensor that is an output of the model."""
     assert x.quantum is not None
-    places = _places(build, x, x.quantum)
+    places = _unrounded_integers(build, x, x.quantum)
     if dtype in SMALL_FLOATS:
         return places
     least, most = RANGES[dtype]
     return build.step("hardtanh", [build.step("round", [places])], min_val=least, max_val=most)
 
 
-POSITIVE = frozenset(("relu", "relu6", "sigmoid", "hardsigmoid", "softmax", "exp", "abs", "sqrt"))
+NEVER_NEGATIVE = frozenset(("relu", "relu6", "sigmoid", "hardsigmoid", "softmax", "exp", "abs", "sqrt"))
 """Layers that make no negative number."""
 
-SIGNED = frozenset((
+OFTEN_NEGATIVE = frozenset((
     "conv", "conv_transpose", "linear", "matmul", "einsum", "subtract", "neg", "shift", "scale", "batchnorm",
     "layernorm", "groupnorm", "instancenorm", "rmsnorm", "lstm", "gru", "rnn", "attention", "log", "sin", "cos",
 ))  # fmt: skip
@@ -180,22 +180,22 @@ SIGNED = frozenset((
 MOST_LAYERS_BACK = 64
 
 
-def is_positive(value: Value) -> bool:
+def has_no_negatives(value: Value) -> bool:
     """Whether a tensor has no negative element, by the layers before it; inputs are assumed to have none."""
     waiting = [value]
     for _ in range(MOST_LAYERS_BACK):
         if not waiting:
             return True
         step = waiting.pop().step
-        if step is None or step.layer.type in POSITIVE or _is_raised(step):
+        if step is None or step.layer.type in NEVER_NEGATIVE or _excludes_negatives(step):
             continue
-        if step.layer.type in SIGNED or (step.layer.type == "affine" and min(step["mul"], step["add"]) < 0):
+        if step.layer.type in OFTEN_NEGATIVE or (step.layer.type == "affine" and min(step["mul"], step["add"]) < 0):
             return False
         waiting += step.inputs
     return True
 
 
-def _is_raised(step: LayerStep) -> bool:
+def _excludes_negatives(step: LayerStep) -> bool:
     """Whether a layer's bounds exclude negative numbers: 1 + erf(x), a clip to at least 0."""
     if step.layer.type == "hardtanh":
         return not isinstance(step["min_val"], str) and step["min_val"] >= 0
@@ -204,7 +204,7 @@ def _is_raised(step: LayerStep) -> bool:
 
 
 @operator("DynamicQuantizeLinear")
-def _dynamic(build: Builder, call: Call) -> Sequence[Value | None]:
+def _dynamic_quantize_linear(build: Builder, call: Call) -> Sequence[Value | None]:
     x = call.input(0)
     build.quantizes = True
     if build.rounds and x.is_live:
@@ -224,7 +224,7 @@ def _floor(build: Builder, call: Call) -> Value:
     return alias(x, x.shape, None)  # a bias in units of a scale that is only known when it runs
 
 
-def _centred(build: Builder, value: Value, zero: Value | None) -> Value:
+def _minus_zero_point(build: Builder, value: Value, zero: Value | None) -> Value:
     """Return integers minus their zero point."""
     if zero is not None and zero.is_live:
         return merged(build, "subtract", [value, zero])
@@ -234,7 +234,7 @@ def _centred(build: Builder, value: Value, zero: Value | None) -> Value:
 @operator("ConvInteger")
 def _conv_integer(build: Builder, call: Call) -> Value:
     weight = dequantized(build, call.input(1), None, call.given(3), 0)
-    x = _centred(build, call.input(0), call.given(2))
+    x = _minus_zero_point(build, call.input(0), call.given(2))
     return convolution(build, call, feature_map(x), weight, None)
 
 
@@ -243,7 +243,7 @@ def _qlinear_conv(build: Builder, call: Call) -> Value:
     weight = dequantized(build, call.input(3), call.input(4), call.input(5), 0)
     x = dequantized(build, call.input(0), call.input(1), call.input(2))
     y = convolution(build, call, feature_map(x), weight, _dequantized_bias(build, call, 8))
-    return clipped_by_range(build, y, call.given(6), call.given(7))
+    return requantized(build, y, call.given(6), call.given(7))
 
 
 def _dequantized_bias(build: Builder, call: Call, index: int) -> Value | None:
@@ -258,8 +258,8 @@ def _dequantized_bias(build: Builder, call: Call, index: int) -> Value | None:
 
 @operator("MatMulInteger")
 def _matmul_integer(build: Builder, call: Call) -> Value:
-    x = _centred(build, call.input(0), call.given(2))
-    return product(build, x, dequantized(build, call.input(1), None, call.given(3)))
+    x = _minus_zero_point(build, call.input(0), call.given(2))
+    return matrix_product(build, x, dequantized(build, call.input(1), None, call.given(3)))
 
 
 @operator("MatMulIntegerToFloat", "DynamicQuantizeMatMul", domain="com.microsoft")
@@ -271,7 +271,7 @@ def _matmul_to_float(build: Builder, call: Call) -> Value:
         x = build.step("quantize", [x])
     build.quantizes = True
     x = x if dynamic else dequantized(build, x, call.given(2), call.given(4))
-    y = product(build, x, dequantized(build, call.input(1), scale, zero))
+    y = matrix_product(build, x, dequantized(build, call.input(1), scale, zero))
     if bias is None:
         return y
     if bias.is_live:
@@ -283,8 +283,8 @@ def _matmul_to_float(build: Builder, call: Call) -> Value:
 @operator("QLinearMatMul")
 def _qlinear_matmul(build: Builder, call: Call) -> Value:
     a = dequantized(build, call.input(0), call.given(1), call.given(2))
-    y = product(build, a, dequantized(build, call.input(3), call.input(4), call.input(5)))
-    return clipped_by_range(build, y, call.given(6), call.given(7)) if y.is_live else y
+    y = matrix_product(build, a, dequantized(build, call.input(3), call.input(4), call.input(5)))
+    return requantized(build, y, call.given(6), call.given(7)) if y.is_live else y
 
 
 @operator("QGemm", domain="com.microsoft")
@@ -293,7 +293,7 @@ def _qgemm(build: Builder, call: Call) -> Value:
     if not call.integer("transB"):
         weight = build.derived("Transpose", weight, shape=weight.shape[::-1], perm=[1, 0])
     x, bias = dequantized(build, call.input(0), call.given(1), call.given(2)), _dequantized_bias(build, call, 6)
-    return clipped_by_range(build, linear(build, x, weight, bias=bias), call.given(7), call.given(8))
+    return requantized(build, linear(build, x, weight, bias=bias), call.given(7), call.given(8))
 
 
 PLAIN_OPSET = 17
@@ -322,4 +322,4 @@ def _qlinear(build: Builder, call: Call) -> Value:
     item = call.operator._replace(op=op, domain="")
     value = HANDLERS["", op](build, Call(item, inputs, PLAIN_OPSET, call.scopes))
     assert isinstance(value, Value), op
-    return clipped_by_range(build, value, call.given(scale), call.given(scale + 1)) if value.is_live else value
+    return requantized(build, value, call.given(scale), call.given(scale + 1)) if value.is_live else value

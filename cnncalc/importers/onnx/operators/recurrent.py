@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.operators.elementwise import affine
-from cnncalc.importers.onnx.steps import made
+from cnncalc.importers.onnx.steps import layer_of
 from cnncalc.importers.onnx.values import Call, ConstantInput, UnfitError, Value, alias
 from cnncalc.layers.shapes import shape_text
 
@@ -21,7 +21,7 @@ def _recurrent(build: Builder, call: Call) -> Sequence[Value | None]:
 
 
 @operator("DynamicQuantizeLSTM", domain="com.microsoft")
-def _quantized(build: Builder, call: Call) -> Sequence[Value | None]:
+def _dynamic_quantize_lstm(build: Builder, call: Call) -> Sequence[Value | None]:
     build.quantizes = True
     w, r = [_dequantized(build, call, index) for index in (1, 2)]
     return recurrent(build, call, w, r, call.given(3), "LSTM")
@@ -68,10 +68,10 @@ def recurrent(
     if call.number("clip"):
         raise UnfitError("a bound of the gates is not supported")
     arguments = _arguments(call, op, hidden, directions)
-    lengths = _lengths(call.given(4), x)
+    lengths = _sequence_lengths(call.given(4), x)
     if lengths is not None:
         arguments["lengths"] = True
-    held = _held(build, op, w, r, b, hidden, directions)
+    held = _gate_tensors(build, op, w, r, b, hidden, directions)
     peepholes = call.given(7)
     if peepholes is not None and not _is_zero(build, peepholes):
         arguments["peepholes"] = True
@@ -82,14 +82,16 @@ def recurrent(
     arguments["bias"] = b is not None
     if build.rounds and call.op == "DynamicQuantizeLSTM":
         arguments["rounds"] = True
-    states = [_state(build, call.given(index), hidden, directions) for index in (5, 6)[: 2 if op == "LSTM" else 1]]
+    states = [
+        _initial_state(build, call.given(index), hidden, directions) for index in (5, 6)[: 2 if op == "LSTM" else 1]
+    ]
     wants_cells = op == "LSTM" and _is_read(build, call, 2)
     if wants_cells:
         arguments["output"] = "both"
     given = [state for state in states if state is not None]
     if given and states[0] is None:
         raise UnfitError("its first cells are given without its first state")
-    y = build.layer(made(op.lower(), arguments), [x, *([] if lengths is None else [lengths]), *given], None, held)
+    y = build.layer(layer_of(op.lower(), arguments), [x, *([] if lengths is None else [lengths]), *given], None, held)
     outputs = _outputs(build, y, x, lengths, hidden, directions, wants_cells, bool(arguments.get("reverse")), first)
     whole = outputs[0]
     if not along or whole is None:
@@ -97,7 +99,7 @@ def recurrent(
     return [alias(whole, whole.shape, 1) if first else build.view(whole, (directions, 1, hidden), 0), *outputs[1:]]
 
 
-def _lengths(lengths: Value | None, x: Value) -> Value | None:
+def _sequence_lengths(lengths: Value | None, x: Value) -> Value | None:
     """Return the number of steps of each sample's sequence; None where it is all of them."""
     if lengths is None or (lengths.data is None and not lengths.is_live):
         return None
@@ -134,7 +136,7 @@ def _arguments(call: Call, op: str, hidden: int, directions: int) -> dict[str, o
     return arguments
 
 
-def _held(
+def _gate_tensors(
     build: Builder, op: str, w: Value, r: Value, b: Value | None, hidden: int, directions: int
 ) -> dict[str, ConstantInput]:
     """Return the tensors under PyTorch's names, their gates in PyTorch's order."""
@@ -150,7 +152,7 @@ def _held(
     return held
 
 
-def _state(build: Builder, value: Value | None, hidden: int, directions: int) -> Value | None:
+def _initial_state(build: Builder, value: Value | None, hidden: int, directions: int) -> Value | None:
     """Return an initial state; None if it is left out, or all zeros."""
     if value is None or (not value.is_live and value.fill == 0):
         return None

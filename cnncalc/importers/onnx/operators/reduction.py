@@ -8,7 +8,7 @@ from math import prod
 from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.operators.elementwise import merged
 from cnncalc.importers.onnx.proto import INT64
-from cnncalc.importers.onnx.steps import made
+from cnncalc.importers.onnx.steps import layer_of
 from cnncalc.importers.onnx.values import Call, UnfitError, Value, alias, literal
 
 LAYERS = {
@@ -40,7 +40,7 @@ def reduced(build: Builder, name: str, x: Value, axes: Sequence[int], keeps: boo
     if name in ("mean", "max") and places == spatial and x.axis == 0 and x.is_live:
         pooled = build.step("global_avgpool" if name == "mean" else "global_maxpool", [x], axis)
         return pooled if keeps else build.step("flatten", [pooled], axis)
-    made_of = build.layer(made(name, {"axis": tuple(places), "keepdims": keeps}), [x], axis)
+    made_of = build.layer(layer_of(name, {"axis": tuple(places), "keepdims": keeps}), [x], axis)
     return alias(made_of, (), axis) if not keeps and len(places) == len(x.shape) and made_of.is_live else made_of
 
 
@@ -62,7 +62,7 @@ def _reduce(build: Builder, call: Call) -> Value:
 
 
 @operator("ReduceSumSquare", "ReduceLogSum", "ReduceLogSumExp")
-def _composed(build: Builder, call: Call) -> Value:
+def _reduce_composed(build: Builder, call: Call) -> Value:
     x = call.input(0)
     axes = axes_of(call, x, 18) or ()
     if call.op == "ReduceSumSquare":
@@ -137,7 +137,7 @@ def _softmax(build: Builder, call: Call) -> Value:
 
 
 @operator("LpNormalization")
-def _lp(build: Builder, call: Call) -> Value:
+def _lp_normalization(build: Builder, call: Call) -> Value:
     x = call.input(0)
     at = x.own(call.integer("axis", -1))
     if at is None or call.integer("p", 2) != 2:

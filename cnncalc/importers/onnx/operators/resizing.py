@@ -10,7 +10,7 @@ from cnncalc.ground.limits import MAX_KNOWN_ELEMENTS
 from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.operators.contraction import feature_map
 from cnncalc.importers.onnx.operators.opaque import uncounted
-from cnncalc.importers.onnx.steps import made
+from cnncalc.importers.onnx.steps import layer_of
 from cnncalc.importers.onnx.values import Call, UnfitError, Value, alias
 from cnncalc.layers.shapes import Shape
 
@@ -21,18 +21,18 @@ def _float32(x: float) -> float:
     return number
 
 
-def _centred(i: int, scale: float, length: int, count: int) -> float:
+def _half_pixel(i: int, scale: float, length: int, count: int) -> float:
     return _float32(_float32((i + 0.5) / scale) - 0.5)
 
 
-PLACES: dict[str, Callable[[int, float, int, int], float]] = {
-    "half_pixel": _centred,
-    "pytorch_half_pixel": lambda i, scale, length, count: _centred(i, scale, length, count) if count > 1 else 0.0,
+POSITIONS: dict[str, Callable[[int, float, int, int], float]] = {
+    "half_pixel": _half_pixel,
+    "pytorch_half_pixel": lambda i, scale, length, count: _half_pixel(i, scale, length, count) if count > 1 else 0.0,
     "align_corners": lambda i, scale, length, count: _float32(i * (length - 1) / (count - 1)) if count > 1 else 0.0,
     "asymmetric": lambda i, scale, length, count: _float32(i / scale),
     "tf_half_pixel_for_nn": lambda i, scale, length, count: _float32((i + 0.5) / scale),
     "half_pixel_symmetric": lambda i, scale, length, count: (
-        length / 2 * (1 - count / (scale * length)) + _centred(i, scale, length, count)
+        length / 2 * (1 - count / (scale * length)) + _half_pixel(i, scale, length, count)
     ),
 }
 """The position on an axis of the input of index i of the output, by (i, scale, input size, output size)."""
@@ -43,7 +43,7 @@ ROUNDINGS: dict[str, Callable[[float], int]] = {
 }  # fmt: skip
 """The index of the element nearest to a position."""
 
-OURS: tuple[tuple[dict[str, str], Callable[[int, float], int]], ...] = (
+UPSAMPLE_INDICES: tuple[tuple[dict[str, str], Callable[[int, float], int]], ...] = (
     ({}, lambda i, scale: int(_float32(i * _float32(1 / scale)))),
     ({"mode": "nearest-exact"}, lambda i, scale: int(_float32((i + 0.5) * _float32(1 / scale)))),
     ({"mode": "nearest-exact", "coordinates": "asymmetric"}, lambda i, scale: floor(i * (1 / scale) + 0.5)),
@@ -60,7 +60,7 @@ def _resize(build: Builder, call: Call) -> Value:
     if sizes[: first + 1] != list(whole.dims[: first + 1]):
         raise UnfitError("it resizes the batch or the channels")
     size, scales = tuple(sizes[first + 1 :]), factors[first + 1 :]
-    if not _is_known(call, x, size, scales):
+    if not _is_upsample(call, x, size, scales):
         return uncounted(build, call, (x.shape[0], *size), x.axis)
     if size == x.shape[1:]:
         return alias(whole, whole.shape, x.axis)
@@ -69,17 +69,17 @@ def _resize(build: Builder, call: Call) -> Value:
             return _nearest(build, call, x, size, scales)
         y = _nearest(build, call, build.parameter(x, x.shape), size, scales)
         return build.view(y, tuple(sizes), None)
-    layer = made("upsample", _manner(call, scales) | _scaling(x.shape[1:], size, scales))
+    layer = layer_of("upsample", _interpolation(call, scales) | _scale_or_size(x.shape[1:], size, scales))
     if not x.is_live:
         return build.derived("Upsample", whole, shape=tuple(sizes), layer=layer)
     return build.layer(layer, [x], x.axis)
 
 
-def _is_known(call: Call, x: Value, size: Shape, scales: Sequence[float]) -> bool:
+def _is_upsample(call: Call, x: Value, size: Shape, scales: Sequence[float]) -> bool:
     """Whether the layer upsample computes the same: it has the positions, and the elements around them."""
-    where, axes = _where(call), list(zip(x.shape[1:], size, scales, strict=True))
-    averages = _widens(call, scales) and where in ("align_corners", "asymmetric")
-    if where not in PLACES or averages:
+    where, axes = _coordinate_mode(call), list(zip(x.shape[1:], size, scales, strict=True))
+    averages = _is_antialiased(call, scales) and where in ("align_corners", "asymmetric")
+    if where not in POSITIONS or averages:
         return False
     if call.text("mode", "nearest") == "nearest":
         return True
@@ -91,17 +91,19 @@ def _is_known(call: Call, x: Value, size: Shape, scales: Sequence[float]) -> boo
     return not (is_shifted and call.text("mode") == "linear" and where.endswith("half_pixel"))
 
 
-def _widens(call: Call, scales: Sequence[float]) -> bool:
+def _is_antialiased(call: Call, scales: Sequence[float]) -> bool:
     """Whether the filter is widened for a smaller map (``antialias``), so that all elements count."""
     return bool(call.integer("antialias")) and min(scales, default=1) < 1 and call.text("mode", "nearest") != "nearest"
 
 
-def _manner(call: Call, scales: Sequence[float]) -> dict[str, object]:
+def _interpolation(call: Call, scales: Sequence[float]) -> dict[str, object]:
     """Return the layer's arguments that say how it interpolates."""
-    how: dict[str, object] = {"mode": call.text("mode")} | ({"antialias": True} if _widens(call, scales) else {})
-    if _where(call) == "align_corners":
+    how: dict[str, object] = {"mode": call.text("mode")} | (
+        {"antialias": True} if _is_antialiased(call, scales) else {}
+    )
+    if _coordinate_mode(call) == "align_corners":
         how["align_corners"] = True
-    elif _where(call) == "asymmetric":
+    elif _coordinate_mode(call) == "asymmetric":
         how["coordinates"] = "asymmetric"
     if how["mode"] == "cubic" and abs(call.number("cubic_coeff_a", -0.75) + 0.75) > 1e-6:
         how["cubic_a"] = call.number("cubic_coeff_a", -0.75)
@@ -110,12 +112,12 @@ def _manner(call: Call, scales: Sequence[float]) -> dict[str, object]:
     return how
 
 
-def _where(call: Call) -> str:
+def _coordinate_mode(call: Call) -> str:
     usual = "half_pixel" if call.op == "Resize" and call.opset > 10 else "asymmetric"
     return call.text("coordinate_transformation_mode", usual)
 
 
-def _scaling(lengths: Shape, size: Shape, scales: Sequence[float]) -> dict[str, object]:
+def _scale_or_size(lengths: Shape, size: Shape, scales: Sequence[float]) -> dict[str, object]:
     """Return the layer's ``scale_factor``, or its ``size`` where the ratios of the sizes are the factors.
 
     Positions follow the factor, not the ratio of the sizes.  A factor is the short decimal from which it was written if
@@ -139,15 +141,15 @@ def _nearest(build: Builder, call: Call, x: Value, size: Shape, scales: Sequence
     axes = list(zip(x.shape[1:], size, scales, strict=True))
     if max(size) > MAX_KNOWN_ELEMENTS:
         raise UnfitError(f"an axis of {max(size):,} gets the nearest elements")
-    place = PLACES[_where(call)]
+    place = POSITIONS[_coordinate_mode(call)]
     nearest = ROUNDINGS[call.text("nearest_mode", "round_prefer_floor" if call.opset > 10 else "floor")]
     wanted = [
         [min(max(nearest(place(i, scale, length, count)), 0), length - 1) for i in range(count)]
         for length, count, scale in axes
     ]
-    for how, taken in OURS:
+    for how, taken in UPSAMPLE_INDICES:
         if wanted == [[min(taken(i, scale), length - 1) for i in range(count)] for length, count, scale in axes]:
-            return build.step("upsample", [x], x.axis, **how, **_scaling(x.shape[1:], size, scales))
+            return build.step("upsample", [x], x.axis, **how, **_scale_or_size(x.shape[1:], size, scales))
     for axis, indices in enumerate(wanted, 1):
         if indices != list(range(x.shape[axis])):
             x = build.step("gather", [x], x.axis, axis=axis, indices=tuple(indices))
@@ -163,7 +165,7 @@ def _sizes(call: Call, x: Value) -> tuple[list[int], list[float]]:
     if wanted:
         if len(wanted) != len(axes):
             raise UnfitError(f"{len(wanted)} sizes for {len(axes)} axes")
-        kept, common = _kept(call, wanted, [sizes[axis] for axis in axes])
+        kept, common = _sizes_with_aspect_ratio(call, wanted, [sizes[axis] for axis in axes])
         for axis, length in zip(axes, kept, strict=True):
             factors[axis] = _float32(common or length / sizes[axis])
             sizes[axis] = length
@@ -185,7 +187,7 @@ def _scales(call: Call) -> tuple[float, ...] | None:
     return call.known(1 if call.op == "Upsample" or call.opset < 11 else 2, "scales")
 
 
-def _kept(call: Call, wanted: tuple[int, ...], sizes: list[int]) -> tuple[list[int], float | None]:
+def _sizes_with_aspect_ratio(call: Call, wanted: tuple[int, ...], sizes: list[int]) -> tuple[list[int], float | None]:
     """Return the wanted sizes and None; if the aspect ratio is kept, the sizes with it, and their common factor."""
     policy = call.text("keep_aspect_ratio_policy", "stretch")
     if policy == "stretch":

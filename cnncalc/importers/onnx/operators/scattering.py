@@ -5,14 +5,14 @@ from __future__ import annotations
 from math import prod
 
 from cnncalc.importers.onnx.builder import Builder, operator
-from cnncalc.importers.onnx.operators.elementwise import together
+from cnncalc.importers.onnx.operators.elementwise import aligned_tensors
 from cnncalc.importers.onnx.operators.opaque import uncounted
 from cnncalc.importers.onnx.operators.parts import flat_indices
 from cnncalc.importers.onnx.values import Call, UnfitError, Value, literal
 from cnncalc.layers.shapes import Shape
 
 
-def _own(call: Call, rank: int, batch: int | None) -> int:
+def _axis_of_sample(call: Call, rank: int, batch: int | None) -> int:
     """Return the axis of an operator as one of a sample.  Raises UnfitError if it is the batch."""
     at = call.integer("axis")
     at = at + rank if at < 0 else at
@@ -26,8 +26,8 @@ def _gather_elements(build: Builder, call: Call) -> Value:
     values = [call.input(0), call.input(1)]
     if not any(value.is_live for value in values):
         return Value("", values[1].shape, values[0].dtype)
-    live, axis = together(build, values)
-    return build.step("gather_elements", live, axis, axis=_own(call, values[0].rank, axis))
+    live, axis = aligned_tensors(build, values)
+    return build.step("gather_elements", live, axis, axis=_axis_of_sample(call, values[0].rank, axis))
 
 
 @operator("ScatterElements", "Scatter")
@@ -35,9 +35,9 @@ def _scatter_elements(build: Builder, call: Call) -> Value:
     values = [call.input(index) for index in range(3)]
     if not any(value.is_live for value in values):
         return Value("", values[0].shape, values[0].dtype)
-    live, axis = together(build, values)
+    live, axis = aligned_tensors(build, values)
     how = call.text("reduction", "none")
-    return build.step("scatter", live, axis, axis=_own(call, values[0].rank, axis), reduce=how)
+    return build.step("scatter", live, axis, axis=_axis_of_sample(call, values[0].rank, axis), reduce=how)
 
 
 @operator("ScatterND")
@@ -52,26 +52,26 @@ def _scatter_nd(build: Builder, call: Call) -> Value:
     sizes = x.shape if x.is_live or batch is None else (*x.shape[:batch], *x.shape[batch + 1 :])
     if batch == 0:  # the file was made for one sample, which has the index 0
         if depth == 1 and chosen.fill == 0:
-            return _rows(build, updates, sizes)
-        chosen, depth = _of_the_sample(build, chosen), depth - 1
+            return _batch_first(build, updates, sizes)
+        chosen, depth = _without_batch_index(build, chosen), depth - 1
     rest, flat = sizes[depth:], flat_indices(build, chosen, sizes[:depth])
     count = flat.elements
     tensors = [
-        _rows(build, x, (prod(sizes[:depth]), *rest)),
-        _rows(build, flat, (count, *(1,) * len(rest))),
-        _rows(build, updates, (count, *rest)),
+        _batch_first(build, x, (prod(sizes[:depth]), *rest)),
+        _batch_first(build, flat, (count, *(1,) * len(rest))),
+        _batch_first(build, updates, (count, *rest)),
     ]
     return build.view(build.step("scatter", tensors, reduce=call.text("reduction", "none")), sizes, batch)
 
 
-def _rows(build: Builder, value: Value, shape: Shape) -> Value:
+def _batch_first(build: Builder, value: Value, shape: Shape) -> Value:
     """Return a tensor in another shape, its batch first."""
     if not value.is_live:
         return build.parameter(value, shape)
     return build.view(value, shape, None if value.axis is None else 0)
 
 
-def _of_the_sample(build: Builder, chosen: Value) -> Value:
+def _without_batch_index(build: Builder, chosen: Value) -> Value:
     """Return indices without that of the batch, the first.  Raises UnfitError if it is not always 0."""
     depth = chosen.shape[-1]
     if depth < 2 or chosen.is_live or (chosen.data is not None and any(chosen.data[::depth])):
@@ -84,7 +84,7 @@ def _of_the_sample(build: Builder, chosen: Value) -> Value:
 
 @operator("GridSample")
 def _grid_sample(build: Builder, call: Call) -> Value:
-    x, grid = [of_a_sample(build, call.input(index)) for index in (0, 1)]
+    x, grid = [one_sample(build, call.input(index)) for index in (0, 1)]
     mode = call.text("mode", "linear")
     mode = {"bilinear": "linear", "bicubic": "cubic"}.get(mode, mode)
     if {x.axis, grid.axis} - {0, None}:
@@ -94,7 +94,7 @@ def _grid_sample(build: Builder, call: Call) -> Value:
     return build.step("grid_sample", [x, grid], mode=mode, padding_mode=outside, align_corners=corners)
 
 
-def of_a_sample(build: Builder, value: Value) -> Value:
+def one_sample(build: Builder, value: Value) -> Value:
     """Return a value as a tensor; a constant for one sample becomes a parameter, the same for all samples."""
     if value.is_live:
         return value

@@ -8,12 +8,12 @@ from cnncalc.ground.limits import MAX_MODEL_PASSES
 from cnncalc.importers.onnx.builder import HANDLERS, Builder, operator
 from cnncalc.importers.onnx.evaluator_moves import position
 from cnncalc.importers.onnx.model import operator_of
-from cnncalc.importers.onnx.operators.movement import laid
-from cnncalc.importers.onnx.operators.parts import part
+from cnncalc.importers.onnx.operators.movement import with_axes
+from cnncalc.importers.onnx.operators.parts import sliced
 from cnncalc.importers.onnx.values import Call, UnfitError, Value, literal
 
 
-def _list(items: Sequence[Value]) -> Value:
+def _sequence(items: Sequence[Value]) -> Value:
     value = Value("", ())
     value.items = tuple(items)
     return value
@@ -27,43 +27,43 @@ def _items(call: Call) -> tuple[Value, ...]:
     return items
 
 
-def _place(call: Call, index: int, default: int) -> int:
+def _index(call: Call, index: int, default: int) -> int:
     """Return an index of a list.  Raises UnfitError if it is not known before a run."""
     return (call.sizes(index, "the place") or (default,))[0]
 
 
 @operator("SequenceEmpty", "SequenceConstruct")
 def _construct(build: Builder, call: Call) -> Value:
-    return _list([value for value in call.inputs if value is not None])
+    return _sequence([value for value in call.inputs if value is not None])
 
 
 @operator("SequenceInsert", "SequenceErase")
-def _changed(build: Builder, call: Call) -> Value:
+def _insert_or_erase(build: Builder, call: Call) -> Value:
     items = list(_items(call))
     if call.op == "SequenceErase":
-        del items[_place(call, 1, -1)]
+        del items[_index(call, 1, -1)]
     else:
-        items.insert(_place(call, 2, len(items)), call.input(1))
-    return _list(items)
+        items.insert(_index(call, 2, len(items)), call.input(1))
+    return _sequence(items)
 
 
 @operator("SequenceAt")
-def _at(build: Builder, call: Call) -> Value:
-    return _items(call)[_place(call, 1, -1)]
+def _sequence_at(build: Builder, call: Call) -> Value:
+    return _items(call)[_index(call, 1, -1)]
 
 
 @operator("SequenceLength")
-def _length(build: Builder, call: Call) -> Value:
+def _sequence_length(build: Builder, call: Call) -> Value:
     return literal((len(_items(call)),), ())
 
 
 @operator("ConcatFromSequence")
-def _joined(build: Builder, call: Call) -> Value:
+def _concat_from_sequence(build: Builder, call: Call) -> Value:
     items, axis = list(_items(call)), call.integer("axis")
     if call.integer("new_axis"):
         rank = items[0].rank
         at = position(axis, rank + 1)
-        items = [laid(build, item, [*range(at), None, *range(at, rank)]) for item in items]
+        items = [with_axes(build, item, [*range(at), None, *range(at, rank)]) for item in items]
         axis = at
     made = HANDLERS["", "Concat"](build, Call(operator_of("Concat", axis=axis), [*items]))
     assert isinstance(made, Value)
@@ -71,7 +71,7 @@ def _joined(build: Builder, call: Call) -> Value:
 
 
 @operator("SplitToSequence")
-def _split(build: Builder, call: Call) -> Value:
+def _split_to_sequence(build: Builder, call: Call) -> Value:
     x = call.input(0)
     axis = position(call.integer("axis"), x.rank)
     size, sizes, given = x.dims[axis], call.sizes(1, "split"), call.given(1)
@@ -84,9 +84,9 @@ def _split(build: Builder, call: Call) -> Value:
         raise UnfitError(f"parts of {list(sizes)[:8]} of an axis of {size}")
     items, start = [], 0
     for length in sizes:
-        item = part(build, x, axis, start, start + length, 1)
+        item = sliced(build, x, axis, start, start + length, 1)
         if given is None and not call.integer("keepdims", 1):
-            item = laid(build, item, [i for i in range(x.rank) if i != axis])
+            item = with_axes(build, item, [i for i in range(x.rank) if i != axis])
         items.append(item)
         start += length
-    return _list(items)
+    return _sequence(items)

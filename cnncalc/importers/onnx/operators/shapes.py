@@ -7,8 +7,8 @@ from math import prod
 from cnncalc.ground.limits import MAX_KNOWN_ELEMENTS
 from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.model import StoredTensor
-from cnncalc.importers.onnx.operators.elementwise import affine, filled, merged
-from cnncalc.importers.onnx.operators.movement import laid, unbatched
+from cnncalc.importers.onnx.operators.elementwise import affine, constant_like, merged
+from cnncalc.importers.onnx.operators.movement import size_in_file, with_axes
 from cnncalc.importers.onnx.proto import DOUBLE, FLOAT, INT64
 from cnncalc.importers.onnx.values import SAMPLES, Call, UnfitError, Value, literal
 
@@ -47,7 +47,7 @@ def _constant(build: Builder, call: Call) -> Value:
 
 @operator("ConstantOfShape")
 def _constant_of_shape(build: Builder, call: Call) -> Value:
-    sizes = tuple([unbatched(size, 1) for size in call.sizes(0, "shape") or ()])
+    sizes = tuple([size_in_file(size, 1) for size in call.sizes(0, "shape") or ()])
     if any(size < 0 for size in sizes):
         raise UnfitError(f"a shape of {list(sizes)[:8]}")
     stored = call.operator.attributes.get("value")
@@ -65,21 +65,21 @@ def _constant_fill(build: Builder, call: Call) -> Value:
     """Return a constant; the operator was never standard, but exporters of opset 7 and 8 write it."""
     given = call.sizes(0, "shape") if call.integer("input_as_shape") else call.integers("shape")
     given = call.input(0).dims if given is None else given
-    sizes = tuple([unbatched(size, 1) for size in (*given, *(call.integers("extra_shape") or ()))])
+    sizes = tuple([size_in_file(size, 1) for size in (*given, *(call.integers("extra_shape") or ()))])
     value = Value("", sizes, call.integer("dtype", FLOAT))
     value.fill = call.number("value")
     return value
 
 
 @operator("EyeLike", "RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike")
-def _like(build: Builder, call: Call) -> Value:
+def _eye_or_random(build: Builder, call: Call) -> Value:
     shape = call.integers("shape")
     if shape is None:
-        shape = tuple([unbatched(size, 1) for size in call.input(0).dims])
+        shape = tuple([size_in_file(size, 1) for size in call.input(0).dims])
     return Value("", shape, FLOAT if call.op != "EyeLike" else DOUBLE)
 
 
-def _is_natural(x: Value) -> bool:
+def _has_no_negative_indices(x: Value) -> bool:
     """Whether a value has indices from 0 on, those of the largest elements, and no negative ones."""
     step = x.step
     while step is not None and step.layer.moves_only and len(step.inputs) == 1:
@@ -107,10 +107,10 @@ def _one_hot(build: Builder, call: Call) -> Value:
     at = call.integer("axis", -1)
     at = at + x.rank + 1 if at < 0 else at
     count = depth[0]
-    if not _is_natural(x):  # −1 is the last index
-        below = merged(build, "compare", [x, filled(0.0, x)], by="less")
+    if not _has_no_negative_indices(x):  # −1 is the last index
+        below = merged(build, "compare", [x, constant_like(0.0, x)], by="less")
         x = merged(build, "add", [x, affine(build, below, mul=float(count))])
-    tall = laid(build, x, [*range(at), None, *range(at, x.rank)])
+    tall = with_axes(build, x, [*range(at), None, *range(at, x.rank)])
     places = literal(tuple(range(count)), (count, *(1,) * (x.rank - at)))
     y = merged(build, "compare", [tall, places], by="equal")
     off, on = [float(number) for number in numbers]

@@ -14,7 +14,7 @@ from math import isclose, prod
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnncalc.importers.onnx.patterns.fuser import as_parameter, is_whole
-from cnncalc.importers.onnx.steps import made
+from cnncalc.importers.onnx.steps import layer_of
 from cnncalc.importers.onnx.values import LayerStep, Value
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def _logits(fuser: Fuser, normal: LayerStep, new: list[LayerStep]) -> _Logits:
 def _stretched(bias: Value, apart: Value, whole: Value, add: LayerStep, new: list[LayerStep]) -> Value:
     """Return a bias of rows or of columns, expanded to every position and reshaped as the logits are."""
     for kind, shape in (("expand", apart.shape), ("reshape", whole.shape)):
-        bias = _output(made(kind, {"shape": shape}), [bias], bias, shape, add.calls, new)
+        bias = _output(layer_of(kind, {"shape": shape}), [bias], bias, shape, add.calls, new)
     return bias
 
 
@@ -246,7 +246,7 @@ def _put(
         scale = None if isclose(scale, width**-0.5, rel_tol=1e-6) else float(f"{scale:.7g}")
     others = [*([] if logits.temperature is None else [logits.temperature]), *logits.biases]
     arguments = {"scaled": scaled, "features_first": features_first} | ({} if scale is None else {"scale": scale})
-    layer = made("attention", arguments)
+    layer = layer_of("attention", arguments)
     taken = [*queries.parts, *keys.parts, *logits.parts]
     if not logits.windows:
         return fuser.replace(taken, layer, [q, k, values, *others], new=new)
@@ -255,10 +255,10 @@ def _put(
     inputs = []
     for value in (q, k, values):  # the windows of a sample become an axis
         shape = (windows, *value.shape)
-        unfolded = made("reshape", {"shape": shape, "unfold": windows})
+        unfolded = layer_of("reshape", {"shape": shape, "unfold": windows})
         inputs.append(_output(unfolded, [value], value, shape, product.calls, new, windows))
     whole = _output(layer, [*inputs, *others], y, (windows, *y.shape), calls, new, windows)
-    return fuser.replace(taken, made("reshape", {"shape": y.shape, "fold": windows}), [whole], new=new)
+    return fuser.replace(taken, layer_of("reshape", {"shape": y.shape, "fold": windows}), [whole], new=new)
 
 
 def _laid(fuser: Fuser, side: _Side, turned: bool, product: LayerStep, new: list[LayerStep]) -> Value:
@@ -270,4 +270,4 @@ def _laid(fuser: Fuser, side: _Side, turned: bool, product: LayerStep, new: list
         return side.value
     shape = tuple([side.value.shape[i] for i in order])
     calls = (side.turn or product).calls
-    return _output(made("permute", {"dims": order}), [side.value], side.value, shape, calls, new)
+    return _output(layer_of("permute", {"dims": order}), [side.value], side.value, shape, calls, new)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import isclose
 from typing import TYPE_CHECKING
 
-from cnncalc.importers.onnx.steps import made
+from cnncalc.importers.onnx.steps import layer_of
 from cnncalc.importers.onnx.values import ConstantInput, LayerStep, Value
 from cnncalc.layers.base import LayerError
 
@@ -109,7 +109,7 @@ class Fuser:
         **arguments: object,
     ) -> LayerStep | None:
         """Return a layer of a type in place of some others, which end in the last of them; see :meth:`replace`."""
-        return self.replace(parts, made(kind, arguments), inputs, held)
+        return self.replace(parts, layer_of(kind, arguments), inputs, held)
 
     def replace(
         self,
@@ -159,7 +159,7 @@ def is_whole(step: LayerStep) -> bool:
 def as_parameter(step: LayerStep) -> tuple[Value, LayerStep]:
     """Return the tensor of a scale or a shift as the output of a layer of its own, and that layer."""
     output = Value(step.held["weight"].value.name, step["shape"])
-    output.step = LayerStep(made("parameter", {"shape": step["shape"]}), [], output, step.held, step.calls)
+    output.step = LayerStep(layer_of("parameter", {"shape": step["shape"]}), [], output, step.held, step.calls)
     return output, output.step
 
 

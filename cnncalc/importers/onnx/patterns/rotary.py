@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cnncalc.importers.onnx.equal import are_same
 from cnncalc.importers.onnx.patterns.fuser import as_parameter, is_whole, same
-from cnncalc.importers.onnx.steps import made
+from cnncalc.importers.onnx.steps import layer_of
 
 if TYPE_CHECKING:
     from cnncalc.importers.onnx.patterns.fuser import Fuser
@@ -64,7 +64,7 @@ def _put(fuser: Fuser, step: LayerStep, turned: _Turned, products: tuple[_Produc
             new += made_here
         tables.append(table)
     parts = [products[0].step, *turned.parts, products[1].step, step]
-    layer = made("rotary", {"interleaved": True} if turned.interleaved else {})
+    layer = layer_of("rotary", {"interleaved": True} if turned.interleaved else {})
     whole = fuser.replace(parts, layer, [products[0].x, *tables], new=new)
     if whole is not None:
         for one in new:
