@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from importlib import import_module
 from keyword import iskeyword
 
 import click
 
 from cnncalc.cli.output import to_stderr
-from cnncalc.ground.version import __version__
 
 EXAMPLES = "Examples:"
 """The heading above the example command lines of a help text."""
@@ -20,7 +20,34 @@ NOTHING_ASKED = 2
 _SHARED = ("opening", "options", "output", "overwriting", "parsing", "progress")
 
 
-class Commands(click.Group):
+def _show_help(context: click.Context, parameter: click.Parameter, asked: bool) -> None:
+    if asked and not context.resilient_parsing:
+        click.echo(context.get_help(), color=context.color)
+        context.exit()
+
+
+def _show_version(context: click.Context, parameter: click.Parameter, asked: bool) -> None:
+    if asked and not context.resilient_parsing:
+        from cnncalc.ground.version import __version__
+
+        click.echo(f"cnncalc, version {__version__}", color=context.color)
+        context.exit()
+
+
+_eager_flag = partial(click.Option, is_flag=True, is_eager=True, expose_value=False)
+_HELP = _eager_flag(["-h", "--help"], callback=_show_help, help="Show this message and exit.")
+_VERSION = _eager_flag(["-V", "--version"], callback=_show_version, help="Show the version and exit.")
+
+
+class Command(click.Command):
+    """A command whose option for help is ours: click's looks for translations, which takes most of a millisecond."""
+
+    def get_help_option(self, ctx: click.Context) -> click.Option:
+        """Return the option for help."""
+        return _HELP
+
+
+class Commands(Command, click.Group):
     """A group whose commands are the modules of this folder."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -68,9 +95,8 @@ class Commands(click.Group):
         return command_hint(name, known)
 
 
-@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
-@click.version_option(
-    __version__, "-V", "--version", message="cnncalc, version %(version)s", help="Show the version and exit."
+@click.command(
+    cls=Commands, params=[_VERSION], context_settings={"help_option_names": _HELP.opts, "show_default": True}
 )
 def cli() -> None:
     """Shapes, parameters, MACs and FLOPs of convolutional networks: exact, explained, and proven by running.

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 
 import click
 
+from cnncalc.cli import Command
 from cnncalc.cli._device import bound_options, takes_device
 from cnncalc.cli._errors import error_text
 from cnncalc.cli.opening import AskedSeveral, collect_networks
@@ -40,7 +41,7 @@ def _option(way: str, name: str) -> str:
     return f"--{way}-{name}"
 
 
-@click.command("check", short_help="Check published figures and budgets; warn about mistakes.")
+@click.command("check", Command, short_help="Check published figures and budgets; warn about mistakes.")
 @takes_specs(required=True)
 @_budget_options
 @bound_options

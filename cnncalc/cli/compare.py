@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cnncalc.cli import Command
 from cnncalc.cli.opening import AskedSeveral
 from cnncalc.cli.options import BatchAndDtype, convention_option, takes_basis, takes_output, takes_specs
 from cnncalc.cli.output import Output, report_unmet, to_stderr
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
 
-@click.command("compare", short_help="Networks side by side.")
+@click.command("compare", Command, short_help="Networks side by side.")
 @takes_specs(required=True)
 @takes_basis
 @convention_option

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from cnncalc.cli import Command
 from cnncalc.cli._device import takes_device
 from cnncalc.cli.opening import Asked
 from cnncalc.cli.options import takes_output, takes_spec
@@ -14,7 +15,7 @@ from cnncalc.ground.quantities import parse_quantity
 from cnncalc.studies.device.budgets import Wanted
 
 
-@click.command("deploy", short_help="RAM and flash on a microcontroller, step by step.")
+@click.command("deploy", Command, short_help="RAM and flash on a microcontroller, step by step.")
 @takes_spec()
 @takes_device
 @click.option("--ram", metavar="BYTES", help="Available RAM: 256KiB. Default: the board's largest bank.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cnncalc.cli import Command
 from cnncalc.cli.opening import Asked
 from cnncalc.cli.options import BatchAndDtype, takes_basis, takes_output, takes_spec
 from cnncalc.cli.output import Output, to_stderr
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 MACHINE = "flops=100G,bandwidth=20G"
 
 
-@click.command("draw", short_help="A network as a picture.")
+@click.command("draw", Command, short_help="A network as a picture.")
 @takes_spec()
 @click.option("--depth", type=click.IntRange(1), help="Levels of blocks to open. Default: as many as can be read.")
 @click.option(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from cnncalc.cli import Command
 from cnncalc.cli._device import takes_device
 from cnncalc.cli._tensors import files_and_shapes, read_inputs, read_weights
 from cnncalc.cli.opening import Asked
@@ -19,7 +20,7 @@ _AT = "Trace this element of one layer's output on real numbers; --input may the
 _WEIGHTS = "With --at: weights, an .npz or .safetensors with PyTorch's names. Default: random."
 
 
-@click.command("explain", short_help="The formula of each figure, with its numbers.")
+@click.command("explain", Command, short_help="The formula of each figure, with its numbers.")
 @takes_spec()
 @click.argument("layers", nargs=-1, metavar="[LAYER]…")
 @click.option("--at", metavar="C,H,W", help=_AT)

@@ -8,6 +8,7 @@ from functools import partial
 
 import click
 
+from cnncalc.cli import Command
 from cnncalc.cli.opening import Asked
 from cnncalc.cli.options import WholeNumber, takes_spec
 from cnncalc.cli.output import Output, to_stderr
@@ -25,7 +26,7 @@ _TO = click.option(
 )
 
 
-@click.command("export", short_help="Write the network in another tool's format.")
+@click.command("export", Command, short_help="Write the network in another tool's format.")
 @takes_spec()
 @_TO
 @click.option("-o", "--output", "path", metavar="FILE", help="Write to a file instead of standard output.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from cnncalc.cli import Command
 from cnncalc.cli.output import Output
 
 
@@ -14,7 +15,7 @@ def _commands(context: click.Context, param: click.Parameter, begin: str) -> lis
     return [name for name in known if name.startswith(begin)]
 
 
-@click.command("help", short_help="List the commands, or show one in full.")
+@click.command("help", Command, short_help="List the commands, or show one in full.")
 @click.argument("name", metavar="[COMMAND]", required=False, shell_complete=_commands)
 @click.pass_context
 def command(context: click.Context, name: str | None) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import click
 
+from cnncalc.cli import Command
 from cnncalc.cli._device import takes_device
 from cnncalc.cli.opening import Asked
 from cnncalc.cli.options import BatchAndDtype, takes_basis, takes_output, takes_spec
@@ -18,7 +19,7 @@ from cnncalc.layers.shapes import Shape, typed
 from cnncalc.studies.device.budgets import Wanted
 
 
-@click.command("hotspots", short_help="The most expensive layers, and what changes would save.")
+@click.command("hotspots", Command, short_help="The most expensive layers, and what changes would save.")
 @takes_spec()
 @click.option("--top", type=click.IntRange(1), default=5, help="Layers to list for each figure.")
 @click.option(

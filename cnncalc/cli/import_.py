@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from cnncalc.cli import Command
 from cnncalc.cli._tensors import save_weights
 from cnncalc.cli.opening import Asked
 from cnncalc.cli.options import takes_spec
@@ -15,7 +16,7 @@ from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.numbers import counted
 
 
-@click.command("import", short_help="Write a model file as a readable spec.")
+@click.command("import", Command, short_help="Write a model file as a readable spec.")
 @takes_spec()
 @click.option("-o", "--output", "path", metavar="FILE", help="Write to a file instead of standard output.")
 @click.option(

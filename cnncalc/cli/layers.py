@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from cnncalc.cli import Command
 from cnncalc.cli.options import takes_output
 from cnncalc.cli.output import Output
 from cnncalc.ground.errors import CnncalcError
@@ -15,7 +16,7 @@ FEW = 4
 """Number of layer types that a hint lists."""
 
 
-@click.command("layers", short_help="List the layer types, or show one in full.")
+@click.command("layers", Command, short_help="List the layer types, or show one in full.")
 @click.argument("type_name", metavar="[TYPE]", required=False, shell_complete=lambda ctx, param, begin: _types(begin))
 @takes_output()
 def command(out: Output, type_name: str | None) -> None:

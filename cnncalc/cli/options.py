@@ -2,7 +2,7 @@
 
 A command is a file of this folder with a function ``command``; it makes a view and shows it::
 
-    @click.command("summary", short_help="One line for the list of commands.")
+    @click.command("summary", Command, short_help="One line for the list of commands.")
     @takes_spec()      # SPEC, --variant, --input, --set, --layout: the function gets ``asked``
     @takes_basis       # --batch, --dtype: ``basis``
     @takes_output()    # --format, --output, --color: ``out``

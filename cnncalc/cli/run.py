@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from cnncalc.cli import Command
 from cnncalc.cli._tensors import files_and_shapes, read_inputs, read_weights, refuse_unused
 from cnncalc.cli.opening import Asked
 from cnncalc.cli.options import WholeNumber, gathering, takes_output, takes_spec
@@ -134,7 +135,7 @@ _takes_other = gathering(
 )
 
 
-@click.command("run", short_help="Run the network and check every inferred shape.")
+@click.command("run", Command, short_help="Run the network and check every inferred shape.")
 @takes_spec(_INPUTS, _FUSE)
 @_takes_picture
 @click.option(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from cnncalc.cli import Command
 from cnncalc.cli.opening import read_spec
 from cnncalc.cli.options import spec_argument
 from cnncalc.cli.output import Output, to_stderr
@@ -11,7 +12,7 @@ from cnncalc.cli.overwriting import refuse_replacing
 from cnncalc.ground.errors import CnncalcError
 
 
-@click.command("show", short_help="Print the text of a shipped spec.")
+@click.command("show", Command, short_help="Print the text of a shipped spec.")
 @spec_argument("spec")
 @click.option("-o", "--output", "path", metavar="FILE", help="Write to a file instead of standard output.")
 @click.option("--force", is_flag=True, help="With -o: overwrite an existing file.")

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import click
 
+from cnncalc.cli import Command
 from cnncalc.cli.opening import read_shipped
 from cnncalc.cli.options import takes_output
 from cnncalc.cli.output import Output
@@ -20,7 +21,7 @@ from cnncalc.rendering.views.specs import ListedNetwork, view
 SORT_KEYS = ("name", "family", "year", "params", "macs")
 
 
-@click.command("specs", short_help="List the shipped networks.")
+@click.command("specs", Command, short_help="List the shipped networks.")
 @click.argument("words", nargs=-1, metavar="[WORD]…")
 @click.option("--sort", type=click.Choice(SORT_KEYS), help="Sort the rows by this, the smallest or earliest first.")
 @takes_output()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from cnncalc.cli import Command
 from cnncalc.cli.opening import Asked
 from cnncalc.cli.options import BatchAndDtype, convention_option, takes_basis, takes_output, takes_spec
 from cnncalc.cli.output import Output, report_unmet
@@ -30,7 +31,7 @@ ALIKE = {"layer": "name", "output": "output_shape", "input": "input_shapes"}
 _NAMES = ", ".join([f"{name} (or {ALIKE[name]})" if name in ALIKE else name for name in TABLE_COLUMNS])
 
 
-@click.command("summary", short_help="One row per layer, and where compute and parameters are.")
+@click.command("summary", Command, short_help="One row per layer, and where compute and parameters are.")
 @takes_spec()
 @takes_basis
 @click.option(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from cnncalc.cli import Command
 from cnncalc.cli.opening import AskedSeveral, collect_networks, read_shipped
 from cnncalc.cli.options import takes_output, takes_specs
 from cnncalc.cli.output import Output
@@ -15,7 +16,7 @@ NETWORK = 2
 """A spec with fewer convolutions and fully connected layers is an example of a single layer, not a network."""
 
 
-@click.command("survey", short_help="Do convolutions compute, and fully connected layers store?")
+@click.command("survey", Command, short_help="Do convolutions compute, and fully connected layers store?")
 @takes_specs(required=False)
 @takes_output()
 def command(asked: AskedSeveral, out: Output) -> None:

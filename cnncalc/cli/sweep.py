@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 import click
 
+from cnncalc.cli import Command
 from cnncalc.cli._device import takes_device
 from cnncalc.cli._engine import Computing, takes_engine
 from cnncalc.cli._resuming import grows, identity, noted, opened, write
@@ -26,7 +27,7 @@ from cnncalc.studies.sweep.jobs import SweepPart, parts
 from cnncalc.studies.sweep.keepers import Keeper
 
 
-@click.command("sweep", short_help="A grid of hyper-parameters and inputs, one row each.")
+@click.command("sweep", Command, short_help="A grid of hyper-parameters and inputs, one row each.")
 @spec_argument("spec")
 @takes_varied
 @takes_rows

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from cnncalc.cli import Command
 from cnncalc.cli._tensors import save_weights
 from cnncalc.cli.opening import Asked
 from cnncalc.cli.options import WholeNumber, takes_output, takes_spec
@@ -13,7 +14,7 @@ from cnncalc.ground.errors import CnncalcError
 TENSORS = (".npz", ".safetensors")
 
 
-@click.command("weights", short_help="List the tensors that 'run --weights' expects.")
+@click.command("weights", Command, short_help="List the tensors that 'run --weights' expects.")
 @takes_spec()
 @click.option("--seed", type=WholeNumber(0, 2**63 - 1), help="Seed for random tensors. Default: 0.")
 @click.option(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 
-from cnncalc.ground import given
 from cnncalc.ground.errors import ArgumentError, CnncalcError
 from cnncalc.importers import begins_a_model
 from cnncalc.language.loading import open_document
@@ -21,6 +20,8 @@ def open_recipe(spec: str | os.PathLike[str], variant: str | None = None) -> tup
         CnncalcError: if there is no such spec, it can't be read, it is another variant already, or an argument is
             no name.
     """
+    from cnncalc.ground import given  # for Python's callers alone
+
     path, asked = split_variant(given.path("spec", spec, "a path or the name of a shipped network"))
     recipe, named = open_file(path)
     named = asked or named

@@ -11,6 +11,7 @@ import re
 import warnings
 from collections.abc import Collection
 from contextlib import suppress
+from keyword import iskeyword
 from typing import TYPE_CHECKING
 
 from cnncalc.ground.errors import CnncalcError
@@ -102,6 +103,8 @@ def _refuse_misread(text: str) -> None:
 
 def parsed(text: str) -> ast.expr:
     """Return the syntax tree of an expression.  Raises SyntaxError, ValueError, MemoryError, RecursionError."""
+    if text.isascii() and text.isidentifier() and not iskeyword(text):  # most are, and parsing takes 20 µs
+        return ast.Name(text, ast.Load(), lineno=1, col_offset=0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Python warns of `1if x`, which is legal here
         return ast.parse(text, mode="eval").body

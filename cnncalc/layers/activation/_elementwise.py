@@ -7,8 +7,7 @@ from math import inf, prod
 from typing import ClassVar
 
 from cnncalc.layers.base import Layer
-from cnncalc.layers.element import Element
-from cnncalc.layers.interfaces import Array, NumPy, Ops
+from cnncalc.layers.interfaces import Array, Element, NumPy, Ops
 from cnncalc.layers.shapes import Shape
 
 
@@ -39,6 +38,8 @@ class Elementwise(Layer):
         self, np: NumPy, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
     ) -> Element:
         """Apply the function to the element in the same place."""
+        from cnncalc.layers.element import Element
+
         if weights:
             return super().element(np, at, inputs, weights, output)
         x, clamps = inputs[0][at], self.clamps()

@@ -7,10 +7,7 @@ from math import prod
 
 from cnncalc.layers.arguments import LayerError, Pairs, argument, flag, pads, per_axis, positive
 from cnncalc.layers.base import Elsewhere, Example, Layer, Weight
-from cnncalc.layers.contractions import Contraction, WindowedAxis
-from cnncalc.layers.element import ChannelTerm, slid, weighed, windowed
-from cnncalc.layers.interfaces import Array, Element, Flow, ModuleCall, NumPy, Onnx, Ops
-from cnncalc.layers.pytorch import MODULE, Or, Torch, X, call, mapped, pad, short
+from cnncalc.layers.interfaces import Array, Contraction, Element, Flow, ModuleCall, NumPy, Onnx, Ops, Or, Torch
 from cnncalc.layers.reads import WHOLE, Read, Reads, grouped
 from cnncalc.layers.shapes import Shape, divisors, shape_text, spatial
 from cnncalc.layers.window import Sliding, pads_of, window_counts, window_label
@@ -76,6 +73,8 @@ class Conv(Layer):
 
     def contractions(self, inputs: tuple[Shape, ...], output: Shape) -> list[Contraction]:
         """Return windows of a group's channels times its filters."""
+        from cnncalc.layers.contractions import Contraction, WindowedAxis
+
         axes = zip(self.kernel_size, self.stride, self.dilation, output[1:], strict=True)
         channels, filters = inputs[0][0] // self.groups, self.out_channels // self.groups
         return [Contraction(channels, filters, axes=tuple([WindowedAxis(*axis) for axis in axes]), groups=self.groups)]
@@ -97,6 +96,8 @@ class Conv(Layer):
         self, np: NumPy, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
     ) -> Element:
         """Multiply the filter with the window of every channel of its group."""
+        from cnncalc.layers.element import ChannelTerm, slid, weighed, windowed
+
         (x,) = inputs
         filters, bias = self._filters_at(at, weights)
         places = slid(self.window((x.shape,)), at)
@@ -131,12 +132,16 @@ class Conv(Layer):
 
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's module; if the sides of the padding differ, ``F.pad`` adds it first."""
+        from cnncalc.layers.pytorch import MODULE, Torch, X, call, pad
+
         pads = self._pads(flow.inputs[0][1:])
         module, asked = self._module_in_torch("Conv", flow.inputs[0], pads)
         return Torch(call("()", MODULE, pad(X, asked)), module)
 
     def _module_in_torch(self, name: str, shape: Shape, pads: Pairs, **more: Or) -> tuple[ModuleCall, Pairs]:
         """Return the call that makes PyTorch's module, and the padding if that has none whose sides differ."""
+        from cnncalc.layers.pytorch import Or, call, mapped, short
+
         same = all(before == after for before, after in pads)
         module = call(
             f"nn.{name}{mapped(shape, 'convolution')}d",

@@ -7,10 +7,7 @@ from math import prod
 
 from cnncalc.layers.arguments import LayerError, argument, axis, flag, positive
 from cnncalc.layers.base import Elsewhere, Example, Layer, Weight
-from cnncalc.layers.contractions import Contraction
-from cnncalc.layers.element import ChannelTerm, weighed
-from cnncalc.layers.interfaces import Array, Element, Flow, NumPy, Onnx, Ops
-from cnncalc.layers.pytorch import MODULE, Or, Torch, X, call, from_last, to_last
+from cnncalc.layers.interfaces import Array, Contraction, Element, Flow, NumPy, Onnx, Ops, Torch
 from cnncalc.layers.reads import Reads, whole
 from cnncalc.layers.shapes import Shape, axis_index, batched, shape_text
 
@@ -73,6 +70,8 @@ class Linear(Layer):
 
     def contractions(self, inputs: tuple[Shape, ...], output: Shape) -> list[Contraction]:
         """Return the positions' features times the weight."""
+        from cnncalc.layers.contractions import Contraction
+
         return [Contraction(inputs[0][self._index(inputs[0])], self.out_features, prod(output) // self.out_features)]
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
@@ -88,6 +87,8 @@ class Linear(Layer):
         self, np: NumPy, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
     ) -> Element:
         """Multiply the row of the weight with the features of the place."""
+        from cnncalc.layers.element import ChannelTerm, weighed
+
         (x,) = inputs
         axis = self._index(x.shape)
         vector = np.moveaxis(x, axis, -1)[at[:axis] + at[axis + 1 :]]
@@ -118,6 +119,8 @@ class Linear(Layer):
 
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's module, which works on the last axis."""
+        from cnncalc.layers.pytorch import MODULE, Or, Torch, X, call, from_last, to_last
+
         shape = flow.inputs[0]
         at = self._index(shape)
         module = call("nn.Linear", shape[at], self.out_features, bias=Or(self.bias, True))

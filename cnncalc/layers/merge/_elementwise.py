@@ -8,9 +8,7 @@ from typing import ClassVar
 
 from cnncalc.layers.arguments import LayerError
 from cnncalc.layers.base import Layer
-from cnncalc.layers.element import Element
-from cnncalc.layers.interfaces import Array, Flow, NumPy, Onnx, Ops
-from cnncalc.layers.pytorch import InputPlace, Torch, X, call
+from cnncalc.layers.interfaces import Array, Element, Flow, NumPy, Onnx, Ops, Torch
 from cnncalc.layers.shapes import Shape, axis_text, shape_text
 
 
@@ -57,6 +55,8 @@ class ElementwiseMerge(Layer):
         """Merge the elements in the same place; an axis of size 1 has only place 0."""
         if not self.ufunc:
             return super().element(np, at, inputs, weights, output)
+        from cnncalc.layers.element import Element
+
         places = [[0 if size == 1 else place for place, size in zip(at, x.shape, strict=True)] for x in inputs]
         values = [float(x[tuple(place)]) for x, place in zip(inputs, places, strict=True)]
         terms = {f"x{number}": value for number, value in enumerate(values, 1)}
@@ -83,6 +83,8 @@ class ElementwiseMerge(Layer):
 
     def to_torch(self, flow: Flow) -> Torch:
         """An operator between all inputs, or a function of two, once for each further input."""
+        from cnncalc.layers.pytorch import InputPlace, Torch, X, call
+
         if not self.elsewhere.function.startswith("torch."):
             return super().to_torch(flow)
         merged = call(self.elsewhere.function, X, InputPlace(1))

@@ -7,9 +7,7 @@ from math import prod
 
 from cnncalc.layers.arguments import LayerError, argument, axis, flag, not_negative, number
 from cnncalc.layers.base import Elsewhere, Example, Layer, Weight
-from cnncalc.layers.element import Element
-from cnncalc.layers.interfaces import Array, Flow, NumPy, Onnx, Ops
-from cnncalc.layers.pytorch import MODULE, Or, Torch, X, call
+from cnncalc.layers.interfaces import Array, Element, Flow, NumPy, Onnx, Ops, Torch
 from cnncalc.layers.reads import Reads, whole
 from cnncalc.layers.shapes import Shape, axis_index
 
@@ -92,6 +90,8 @@ class BatchNorm(Layer):
         self, np: NumPy, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
     ) -> Element:
         """Shift and scale the element in the same place by its channel's values."""
+        from cnncalc.layers.element import Element
+
         if not self.track_running_stats:
             raise LayerError("keeps no running statistics: its elements depend on the whole batch")
         x, channel = float(inputs[0][at]), at[0]
@@ -148,6 +148,8 @@ class BatchNorm(Layer):
 
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's module of the map's rank, on the second axis of the array."""
+        from cnncalc.layers.pytorch import MODULE, Or, Torch, X, call
+
         shape = flow.inputs[0]
         if not self.track_running_stats and prod(shape) == shape[axis_index(self.axis, shape)]:
             raise LayerError("does not normalise a single number")

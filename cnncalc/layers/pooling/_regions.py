@@ -9,9 +9,7 @@ from cnncalc.ground.limits import MAX_EXPORTED_OPERATORS
 from cnncalc.ground.numeric import ceil_div, common_divisor
 from cnncalc.layers.arguments import LayerError, argument, or_null, per_axis, positive
 from cnncalc.layers.base import Layer
-from cnncalc.layers.element import largest, mean
-from cnncalc.layers.interfaces import Array, Element, Flow, NumPy, Onnx, Ops
-from cnncalc.layers.pytorch import Torch, X, call, dims
+from cnncalc.layers.interfaces import Array, Element, Flow, NumPy, Onnx, Ops, Torch
 from cnncalc.layers.reads import WHOLE, Read, Reads, along, binned, whole
 from cnncalc.layers.shapes import Shape, spatial
 from cnncalc.layers.window import size_label
@@ -36,6 +34,8 @@ class BinPool(Layer):
         self, np: NumPy, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
     ) -> Element:
         """Summarise the bin of one output element."""
+        from cnncalc.layers.element import largest, mean
+
         summary = largest if self.largest else mean
         return summary(np, inputs[0], at, bin_places(inputs[0].shape, output, at))
 
@@ -133,6 +133,8 @@ class GlobalPool(BinPool):
 
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's adaptive pooling to 1 for at most three spatial axes; else a reduction."""
+        from cnncalc.layers.pytorch import Torch, X, call
+
         d = len(flow.inputs[0]) - 1
         if d > 3:
             return self.torch_reduced(flow)
@@ -140,6 +142,8 @@ class GlobalPool(BinPool):
 
     def torch_reduced(self, flow: Flow) -> Torch:
         """Return PyTorch's reduction of all spatial axes."""
+        from cnncalc.layers.pytorch import Torch, X, call, dims
+
         return Torch(call(".amax" if self.largest else ".mean", X, dims(range(1, len(flow.output))), keepdim=True))
 
 

@@ -7,7 +7,6 @@ from math import prod
 
 from cnncalc.layers.arguments import argument, per_axis, positive
 from cnncalc.layers.base import Elsewhere, Example
-from cnncalc.layers.element import largest, slid
 from cnncalc.layers.interfaces import Array, Element, Flow, NumPy, Onnx, Ops, Torch
 from cnncalc.layers.pooling._windowed import WindowPool
 from cnncalc.layers.shapes import Shape
@@ -49,6 +48,8 @@ class MaxPool(WindowPool):
         self, np: NumPy, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
     ) -> Element:
         """Take the largest of the window."""
+        from cnncalc.layers.element import largest, slid
+
         return largest(np, inputs[0], at, slid(self.window((inputs[0].shape,)), at))
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from cnncalc.layers.base import Elsewhere, Example
-from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
-from cnncalc.layers.pytorch import Torch, X, call
+from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops, Torch
 from cnncalc.layers.reads import LaidOut, Reads
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape
@@ -41,4 +40,6 @@ class Flatten(Movement):
 
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's method."""
+        from cnncalc.layers.pytorch import Torch, X, call
+
         return Torch(call(".flatten", X, 1))
