@@ -73,12 +73,12 @@ class Node(_Flowing):
         shares: the node whose weights this one uses, or None if it has its own.
         origin: its place in the spec or model file, or None.
         keys: what its file calls its tensors if that is not its own name and theirs, or None.
-        held: the tensors that its file holds for it, if they differ from the layer's, or None.
+        file_weights: the tensors that its file holds for it, if they differ from the layer's, or None.
         shape: the inferred output shape, without the batch axis.
         times: number of samples that one sample of the batch has become; 0 without a batch.
     """
 
-    __slots__ = ("held", "index", "inputs", "keys", "layer", "origin", "shares", "use")
+    __slots__ = ("file_weights", "index", "inputs", "keys", "layer", "origin", "shares", "use")
 
     def __init__(
         self,
@@ -88,7 +88,7 @@ class Node(_Flowing):
         inputs: tuple[Tensor, ...],
         shares: Node | None,
         origin: Origin | None,
-        held: Mapping[str, Weight] | None = None,
+        file_weights: Mapping[str, Weight] | None = None,
     ) -> None:
         self.name = name
         self.shape = use.output
@@ -101,7 +101,7 @@ class Node(_Flowing):
         self.inputs = inputs
         self.shares = shares
         self.origin = origin
-        self.held = held
+        self.file_weights = file_weights
         self.keys: Mapping[str, str] | None = None
 
     def key(self, tensor: str) -> str:
@@ -113,19 +113,19 @@ class Node(_Flowing):
         """The tensors that the node owns; shared ones belong to their first user."""
         if self.shares is not None:
             return {}
-        return self.use.weights if self.held is None else self.held
+        return self.use.weights if self.file_weights is None else self.file_weights
 
     @property
     def params(self) -> int:
         """Elements of the node's own parameter tensors."""
-        if self.held is None:
+        if self.file_weights is None:
             return 0 if self.shares else self.use.params
         return sum([prod(weight.shape) for weight in self.weights.values() if weight.trainable])
 
     @property
     def buffers(self) -> int:
         """Elements of the node's own buffers."""
-        if self.held is None:
+        if self.file_weights is None:
             return 0 if self.shares else self.use.buffers
         return sum([prod(weight.shape) for weight in self.weights.values() if not weight.trainable])
 
@@ -213,7 +213,7 @@ class ModelData(NamedTuple):
         bytes_computed_from: returns the additional bytes from which these are computed.
         tensor_files: further files that hold them.
         numbers: values of the scalar inputs, by name.
-        single: the operator that restricts the network to a batch of 1, or "".
+        one_sample_only: the operator that restricts the network to a batch of 1, or "".
         is_half: whether it computes in 16 bits, or stores weights in 16 bits.
         rounded: returns the graph for running, with quantised tensors rounded; None if it does not differ.
         undecided: branches that depend on the input.
@@ -224,7 +224,7 @@ class ModelData(NamedTuple):
     bytes_computed_from: Callable[[], int] = int
     tensor_files: Collection[str] = ()
     numbers: Mapping[str, float] = {}
-    single: str = ""
+    one_sample_only: str = ""
     is_half: bool = False
     rounded: Callable[[], Graph] | None = None
     undecided: Sequence[OpenChoice] = ()
@@ -279,7 +279,7 @@ class Graph:
         name: str,
         shares: Node | None = None,
         origin: Origin | None = None,
-        held: Mapping[str, Weight] | None = None,
+        file_weights: Mapping[str, Weight] | None = None,
     ) -> Node:
         """Append a use of a layer and infer its shape at once.
 
@@ -297,7 +297,7 @@ class Graph:
         if shares is not None:
             shares = shares.shares or shares
             _check_shared(use, shares)
-        node = Node(len(self.nodes), name, use, tuple(inputs), shares, origin, held)
+        node = Node(len(self.nodes), name, use, tuple(inputs), shares, origin, file_weights)
         self.nodes.append(node)
         self._names.add(name)
         return node
@@ -322,14 +322,16 @@ class Graph:
         part.inputs = self.inputs
         part.nodes = self.nodes[: node.index + 1]
         part._names = {one.name for one in part.nodes}
-        part.model = ModelData(single=self.model.single)
+        part.model = ModelData(one_sample_only=self.model.one_sample_only)
         part.finish({node.name: node})
         return part
 
     def check_batch(self, batch: int) -> None:
         """Refuse several samples where the file is for one alone.  Raises CnncalcError."""
-        if self.model.single and batch > 1:
-            raise CnncalcError(f"a batch of {batch}, but {self.model.single} restricts the network to a batch of 1")
+        if self.model.one_sample_only and batch > 1:
+            raise CnncalcError(
+                f"a batch of {batch}, but {self.model.one_sample_only} restricts the network to a batch of 1"
+            )
 
     def check_count(self, done: str, nodes: Sequence[Node] | None = None) -> None:
         """Refuse what is ``done`` with each of some layers (None: all) where they are many. Raises CnncalcError."""

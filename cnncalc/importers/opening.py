@@ -9,7 +9,7 @@ from cnncalc.importers import begins_a_model
 from cnncalc.language.loading import open_document
 from cnncalc.recipe import Recipe
 
-LOOKED_AT = 4096
+HEAD_BYTES = 4096
 """Bytes of a file that is only called a model, to see what it is."""
 
 
@@ -56,7 +56,7 @@ def _is_model_file(spec: str) -> bool:
         return False
     try:
         with open(spec, "rb") as file:
-            head = file.read(LOOKED_AT if spec.lower().endswith(".onnx") else 1)
+            head = file.read(HEAD_BYTES if spec.lower().endswith(".onnx") else 1)
             found = begins_a_model(head[:1])
     except OSError as error:
         raise CnncalcError(f"{spec}: {error.strerror}") from None

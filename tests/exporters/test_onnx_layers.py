@@ -192,7 +192,7 @@ def test_our_importer_agrees(case: Any) -> None:
     again = Network.of(read_again(net))
     for figure in (Node.params.fget, Node.buffers.fget, Node.macs):  # type: ignore[attr-defined]
         assert sum(map(figure, again.nodes)) == sum(map(figure, net.nodes))
-    inputs = random_inputs(net, 1 if again.model.single else 2, 0, np.float32)
+    inputs = random_inputs(net, 1 if again.model.one_sample_only else 2, 0, np.float32)
     ours, theirs = net.run(inputs, threads=1).outputs["it"], again.run(inputs, threads=1).outputs["it"]
     if "caffe" not in item:  # an empty window gives the smallest number, which is rounded in a spec
         assert difference(ours, theirs) < 1e-5

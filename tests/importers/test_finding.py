@@ -103,7 +103,7 @@ def test_boxes_taken_by_sample_and_place_are_those_of_one_sample() -> None:
     data.graph.input[0].type.tensor_type.shape.dim[0].dim_param = "N"
     net = network(data.SerializeToString())
     assert net.outputs["y"].shape == (8, 4)
-    assert net.model.single.startswith("GatherND")
+    assert net.model.one_sample_only.startswith("GatherND")
 
 
 def test_outputs_of_unknown_shape_are_replaced_by_their_inputs() -> None:

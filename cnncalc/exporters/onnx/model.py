@@ -202,6 +202,6 @@ def tensor_names(graph: Graph) -> dict[Tensor, str]:
 
 def _sizes(graph: Graph, tensor: Tensor) -> list[Size]:
     """Return a tensor's sizes, with a name for the batch's."""
-    if tensor.times == 0 or graph.model.single:
+    if tensor.times == 0 or graph.model.one_sample_only:
         return [tensor.copies(), *tensor.shape]
     return [BATCH if tensor.times == 1 else f"{tensor.times}*{BATCH}", *tensor.shape]

@@ -38,17 +38,17 @@ class Arrays:
         self.wire = wire
         self.path = path
         self.place = place
-        self.made: dict[int, Array] = {}
-        self.reads: dict[int, int] = {}
-        self._expect(list(asked))
+        self.computed: dict[int, Array] = {}
+        self.reads_left: dict[int, int] = {}
+        self._count_reads(list(asked))
 
-    def _expect(self, waiting: list[Value]) -> None:
+    def _count_reads(self, waiting: list[Value]) -> None:
         """Count how often each constant will be read, by callers and to compute others."""
         while waiting:
             value = waiting.pop()
-            if id(value) not in self.reads:
-                waiting += _made_of(value)
-            self.reads[id(value)] = self.reads.get(id(value), 0) + 1
+            if id(value) not in self.reads_left:
+                waiting += _inputs_of(value)
+            self.reads_left[id(value)] = self.reads_left.get(id(value), 0) + 1
 
     def of(self, value: Value) -> Array:
         """Return a constant's array.
@@ -56,31 +56,31 @@ class Arrays:
         Raises:
             CnncalcError: if its data is missing, or it is computed by an operator that has no rule here.
         """
-        if id(value) not in self.reads:  # it is asked for once more
-            self._expect([value])
+        if id(value) not in self.reads_left:  # it is asked for once more
+            self._count_reads([value])
         waiting = [value]
         while waiting:
             one = waiting[-1]
-            missing = [given for given in _made_of(one) if id(given) not in self.made]
-            if id(one) in self.made:
+            missing = [given for given in _inputs_of(one) if id(given) not in self.computed]
+            if id(one) in self.computed:
                 waiting.pop()
             elif missing:
                 waiting += missing
             else:
-                self.made[id(one)] = self._of(one)
-                for given in _made_of(one):
+                self.computed[id(one)] = self._compute(one)
+                for given in _inputs_of(one):
                     self._read(given)
         return self._read(value)
 
     def _read(self, value: Value) -> Array:
         """Return the array of a constant that was computed, and drop it after its last read."""
-        self.reads[id(value)] -= 1
-        if self.reads[id(value)]:
-            return self.made[id(value)]
-        del self.reads[id(value)]
-        return self.made.pop(id(value))
+        self.reads_left[id(value)] -= 1
+        if self.reads_left[id(value)]:
+            return self.computed[id(value)]
+        del self.reads_left[id(value)]
+        return self.computed.pop(id(value))
 
-    def _of(self, value: Value) -> Array:
+    def _compute(self, value: Value) -> Array:
         """Compute the array of a constant from others that were computed before."""
         if isinstance(value.source, StoredTensor):
             return self.stored(value.source)
@@ -94,7 +94,7 @@ class Arrays:
         function = RULES.get(call.op)
         if function is None:
             raise CnncalcError(f"{self.path}: '{call.op}' on constants can't be run")
-        inputs = Inputs([None if given is None else self.made[id(given)] for given in call.inputs])
+        inputs = Inputs([None if given is None else self.computed[id(given)] for given in call.inputs])
         try:
             with np.errstate(all="ignore"):
                 return np.asarray(function(call, inputs, value)).reshape(value.shape)
@@ -162,7 +162,7 @@ class Arrays:
         return path, offset, length
 
 
-def bytes_beside(values: Iterable[Value]) -> int:
+def bytes_computed_from(values: Iterable[Value]) -> int:
     """Return the bytes of all constants from which the given ones are computed, an upper bound of what is held."""
     ends = {id(value): value for value in values}
     waiting, seen, found = list(ends.values()), set(), 0
@@ -171,7 +171,7 @@ def bytes_beside(values: Iterable[Value]) -> int:
         if id(value) in seen:
             continue
         seen.add(id(value))
-        waiting += _made_of(value)
+        waiting += _inputs_of(value)
         if isinstance(value.source, StoredTensor) or value.source is None or value.source.op not in VIEWS:
             found += value.elements * _width(value)
     return max(0, found - sum([value.elements * _width(value) for value in ends.values()]))
@@ -181,7 +181,7 @@ def _width(value: Value) -> int:
     return int(np.dtype(TYPES.get(value.dtype, "<f4")).itemsize)
 
 
-def _made_of(value: Value) -> list[Value]:
+def _inputs_of(value: Value) -> list[Value]:
     """Return the constants from which a rule computes a constant."""
     call = value.source
     if call is None or isinstance(call, StoredTensor) or value.data is not None or call.op not in RULES:
@@ -213,10 +213,10 @@ class Weights(Mapping[str, Any]):
 
     def __init__(self, wire: WireReader, path: str, place: str | None, steps: Mapping[Node, LayerStep]) -> None:
         self.constants = {
-            node.key(tensor): (step.held[tensor].value, weight.shape)
+            node.key(tensor): (step.tensors[tensor].value, weight.shape)
             for node, step in steps.items()
             for tensor, weight in node.use.weights.items()
-            if tensor in step.held
+            if tensor in step.tensors
         }
         self.arrays = Arrays(wire, path, place, [value for value, _ in self.constants.values()])
 

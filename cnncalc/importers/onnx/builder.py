@@ -43,7 +43,7 @@ from cnncalc.importers.onnx.values import (
     ValueScope,
     alias,
     literal,
-    rows_of,
+    sample_step_of,
 )  # fmt: skip
 from cnncalc.importers.onnx.wire import WireReader
 from cnncalc.layers.base import Layer, LayerError
@@ -84,23 +84,23 @@ class Builder:
         steps: the layers so far.
         notes: notes for users, one sentence each.
         training: names of the operators that are in training mode.
-        found: operators with a variable number of output rows, as messages name them.
+        variable_rows: operators with a variable number of output rows, as messages name them.
         lost: operators that depend on that number, and are left out.
-        ends: tensors that these read.
-        single: operators that work only for a batch of 1, as messages name them.
+        read_by_lost: tensors that these read.
+        one_sample_only: operators that work only for a batch of 1, as messages name them.
         undecided: branches that are chosen when the model runs: their key, the If's label, and its condition, which is
             None if no layer computes it.
         quantizes: whether the file has quantised tensors.
         statistics: identities of stored tensors that are the mean or the variance of a batchnorm.
         constants: identities of stored tensors that stand in Constant operators, not among the initializers.
         dequantized: identities of stored integers that stand for real numbers.
-        baked: how many samples the batch of the inputs has in the file.
+        file_batch: how many samples the batch of the inputs has in the file.
         readers: the readers of values in the graph at hand.
         call: the operator at hand.
         scope: the values that it sees.
         parameters: constants that are a layer of their own, by their identity and shape.
-        hints: the types that the file states of values, by name.
-        twins: the differences so far, by their layer and inputs.
+        stated_ports: the types that the file states of values, by name.
+        differences: the differences so far, by their layer and inputs.
     """
 
     def __init__(self, model: Model, wire: WireReader, choices: Mapping[str, bool], rounds: bool) -> None:
@@ -111,42 +111,42 @@ class Builder:
         self.steps: list[LayerStep] = []
         self.notes: list[str] = []
         self.training: list[str] = []
-        self.found: list[str] = []
+        self.variable_rows: list[str] = []
         self.lost: list[str] = []
-        self.ends: list[Value] = []
-        self.single: list[str] = []
+        self.read_by_lost: list[Value] = []
+        self.one_sample_only: list[str] = []
         self.undecided: list[tuple[str, str, Value | None]] = []
         self.quantizes = False
         self.statistics: dict[int, None] = {}
         self.constants: set[int] = set()
         self.dequantized: dict[int, None] = {}
-        self.baked = 1
-        self.left = MAX_MODEL_NODES
+        self.file_batch = 1
+        self.operators_left = MAX_MODEL_NODES
         self.leaves_left = MAX_MODEL_SOURCES
         self.known_left = MAX_KNOWN
         self.compared_left = MAX_COMPARED_BYTES
-        self.entered: dict[int, tuple[dict[str, Value], Readers]] = {}
+        self.entered_graphs: dict[int, tuple[dict[str, Value], Readers]] = {}
         self.readers = Readers()
         self.depth = 0
         self.call = Call(operator_of(""), [])
         self.scope = ValueScope()
         self.parameters: dict[tuple[int, Shape], Value] = {}
-        self.hints: dict[str, Port] = {}
-        self.twins: dict[tuple[object, ...], Value] = {}
+        self.stated_ports: dict[str, Port] = {}
+        self.differences: dict[tuple[object, ...], Value] = {}
 
     # --- graphs and operators -------------------------------------------------------------------------------
 
     def graph(self, graph: Subgraph, scope: ValueScope, scopes: tuple[str, ...] = ()) -> list[Value | None]:
         """Add the operators of a graph, and return its outputs."""
-        if id(graph) not in self.entered:
-            self.hints.update(graph.ports)
+        if id(graph) not in self.entered_graphs:
+            self.stated_ports.update(graph.ports)
             stored = {name: self.stored(tensor) for name, tensor in graph.stored.items()}
-            self.entered[id(graph)] = stored, Readers(graph.operators, [port.name for port in graph.outputs])
-        self.charge(len(graph.outputs))
+            self.entered_graphs[id(graph)] = stored, Readers(graph.operators, [port.name for port in graph.outputs])
+        self.count_operators(len(graph.outputs))
         around = self.readers
-        scope.stored, self.readers = self.entered[id(graph)]
+        scope.stored, self.readers = self.entered_graphs[id(graph)]
         try:
-            with self.deeper():
+            with self.nested():
                 for item in graph.operators:
                     self.operator(item, scope, scopes)
         finally:
@@ -154,7 +154,7 @@ class Builder:
         return [scope.find(port.name) for port in graph.outputs]
 
     @contextmanager
-    def deeper(self) -> Iterator[None]:
+    def nested(self) -> Iterator[None]:
         """Count how deeply graphs and functions are nested.  Raises CnncalcError if that is too deep."""
         if self.depth == MAX_MODEL_DEPTH:
             raise CnncalcError(f"the model's graphs and functions are nested deeper than {MAX_MODEL_DEPTH}")
@@ -164,13 +164,13 @@ class Builder:
         finally:
             self.depth -= 1
 
-    def charge(self, count: int) -> None:
+    def count_operators(self, count: int) -> None:
         """Count operators, or what takes as long.  Raises CnncalcError if there are too many."""
-        self.left -= count
-        if self.left < 0:
+        self.operators_left -= count
+        if self.operators_left < 0:
             raise CnncalcError(f"the model has more than {MAX_MODEL_NODES:,} operators, functions written out")
 
-    def charge_known(self, count: int) -> None:
+    def count_known(self, count: int) -> None:
         """Count elements that are read, or computed from others.  Raises CnncalcError if there are too many."""
         self.known_left -= count
         if self.known_left < 0:
@@ -182,7 +182,7 @@ class Builder:
         value.leaves, value.source = (stored,), stored
 
         def read() -> tuple[float, ...] | None:
-            self.charge_known(stored.elements)
+            self.count_known(stored.elements)
             return elements(self.wire, stored)
 
         if is_small(stored):
@@ -195,7 +195,7 @@ class Builder:
         Raises:
             CnncalcError: if its inputs or attributes do not fit it; the message names it.
         """
-        self.charge(1 + (len(item.inputs) + len(item.outputs) + len(item.attributes)) // TENSORS_PER_OPERATOR)
+        self.count_operators(1 + (len(item.inputs) + len(item.outputs) + len(item.attributes)) // TENSORS_PER_OPERATOR)
         inputs: list[Value | None] = []
         for name in item.inputs:
             value = scope.find(name) if name else None
@@ -211,7 +211,7 @@ class Builder:
         try:
             outputs = self.outputs(call)
         except (*UNFIT, CnncalcError) as error:
-            if (self.found or has_variable_rows(item)) and can_be_lost(item):
+            if (self.variable_rows or has_variable_rows(item)) and can_be_lost(item):
                 outputs = self.lose(call)
             elif isinstance(error, CnncalcError):
                 raise
@@ -238,13 +238,18 @@ class Builder:
         known = evaluate(call) if self.known_left >= 0 else None  # what is lost may have used up the bound
         if known is not None:
             read = sum([value.elements for value in call.inputs if value is not None])
-            self.charge_known(sum([len(one.data) for one in known]) + read)
+            self.count_known(sum([len(one.data) for one in known]) + read)
             values = [literal(one.data, one.shape, one.dtype) for one in known]
             for index, one in enumerate(values):
-                one.leaves, one.source, one.index, one.rows = self.leaves(call), call, index, rows_of(call)
+                one.leaves, one.source, one.index, one.sample_step = (
+                    self.leaves(call),
+                    call,
+                    index,
+                    sample_step_of(call),
+                )
             return values
-        made = HANDLERS.get((item.domain, item.op), HANDLERS["", UNKNOWN])(self, call)
-        outputs = [made] if isinstance(made, Value) else made
+        result = HANDLERS.get((item.domain, item.op), HANDLERS["", UNKNOWN])(self, call)
+        outputs = [result] if isinstance(result, Value) else result
         for index, value in enumerate(() if item.op in CONTROL_FLOW else outputs):
             if value is not None and not value.is_live and value.source is None and value.data is None:
                 value.index = index
@@ -259,10 +264,12 @@ class Builder:
         """
         item = call.operator
         if not can_be_lost(item):
-            raise CnncalcError(f"{item.label} depends on the number of output rows of {(self.found or self.lost)[0]}")
+            raise CnncalcError(
+                f"{item.label} depends on the number of output rows of {(self.variable_rows or self.lost)[0]}"
+            )
         self.lost.append(item.label)
         read = [self.scope.find(name) for one in inner_operators(item) for name in one.inputs]
-        self.ends += [*call.live_inputs(), *[value for value in read if value is not None and value.is_live]]
+        self.read_by_lost += [*call.live_inputs(), *[value for value in read if value is not None and value.is_live]]
         return [LOST] * len(item.outputs)
 
     def derive(self, value: Value, call: Call) -> None:
@@ -294,7 +301,7 @@ class Builder:
         inside.values = {name: value for name, value in named if value is not None}
         given = ChainMap(call.operator.attributes, function.defaults)
         scopes = (*call.scopes, call.operator.name or call.op)
-        with self.deeper():
+        with self.nested():
             for item in function.operators:
                 if item.references:
                     bound = {name: given[other] for name, other in item.references.items() if other in given}
@@ -309,7 +316,7 @@ class Builder:
         name: str,
         inputs: Sequence[Value],
         batch: int | None = -1,
-        held: dict[str, ConstantInput] | None = None,
+        tensors: dict[str, ConstantInput] | None = None,
         /,
         **arguments: object,
     ) -> Value:
@@ -319,14 +326,18 @@ class Builder:
             name: the layer type.
             inputs: what it reads; a constant beside others becomes a parameter.
             batch: the batch axis in the file's shape of the output; −1 for that of the first input that has one.
-            held: the layer's own tensors, by the layer's names for them.
+            tensors: the layer's own tensors, by the layer's names for them.
             arguments: the layer's arguments; None leaves one out.
         """
         layer = layer_of(name, {key: value for key, value in arguments.items() if value is not None})
-        return self.layer(layer, inputs, batch, held)
+        return self.layer(layer, inputs, batch, tensors)
 
     def layer(
-        self, layer: Layer, inputs: Sequence[Value], axis: int | None = -1, held: dict[str, ConstantInput] | None = None
+        self,
+        layer: Layer,
+        inputs: Sequence[Value],
+        axis: int | None = -1,
+        tensors: dict[str, ConstantInput] | None = None,
     ) -> Value:
         """Add a layer and return its output; see :meth:`step`."""
         contracts = layer.kind in ("conv", "fc", "matmul", "recurrent")
@@ -334,7 +345,7 @@ class Builder:
             return Value("", layer.apply(tuple([value.sample for value in inputs])).output, inputs[0].dtype)
         live = [self.tensor(value) for value in inputs]
         if layer.type == "subtract":  # older exporters write the difference to a mean twice
-            twin = self.twins.get((layer, *[value.step or value.origin for value in live]))
+            twin = self.differences.get((layer, *[value.step or value.input_name for value in live]))
             if twin is not None:
                 return twin.copy()
         use = layer.apply(tuple([value.sample for value in live]))
@@ -347,32 +358,32 @@ class Builder:
         if not output.times:
             output.axis = None
         if output.axis is None and live and use.output[:1] == live[0].shape[:1]:
-            output.inner = live[0].inner
+            output.before_batch = live[0].before_batch
         output.dtype = live[0].dtype
-        output.step = LayerStep(layer, live, output, held or {}, [self.call])
+        output.step = LayerStep(layer, live, output, tensors or {}, [self.call])
         self.steps.append(output.step)
         if layer.type == "subtract":
-            self.twins[(layer, *[value.step or value.origin for value in live])] = output
+            self.differences[(layer, *[value.step or value.input_name for value in live])] = output
         return output
 
-    def of_one_batch(self, value: Value) -> Value:
+    def with_file_batch(self, value: Value) -> Value:
         """Return a constant that tensors are computed with: a size of the batch in it is the size in the file."""
         counted = [item for item in value.data or () if item and item % SAMPLES == 0 and abs(item) < math.inf]
         if not counted or value.is_live:
             return value
-        self.single.append(f"{self.call.op} on the number of samples")
-        data = [item // SAMPLES * self.baked if item in counted else item for item in value.data or ()]
+        self.one_sample_only.append(f"{self.call.op} on the number of samples")
+        data = [item // SAMPLES * self.file_batch if item in counted else item for item in value.data or ()]
         return literal(tuple(data), value.shape, value.dtype, value.name)
 
     def parameter(self, value: Value, shape: Shape) -> Value:
         """Return a constant as the output of a layer without inputs, in a shape of as many elements."""
-        value = self.of_one_batch(value)
+        value = self.with_file_batch(value)
         key = (id(value), shape)
         if key not in self.parameters:
             layer = layer_of("parameter", {"shape": shape or (1,)})
             output = Value(value.name, shape, value.dtype)
-            held = {"weight": ConstantInput(self.shaped(value, shape), False)}
-            output.step = LayerStep(layer, [], output, held, [self.call])
+            tensors = {"weight": ConstantInput(self.shaped(value, shape), False)}
+            output.step = LayerStep(layer, [], output, tensors, [self.call])
             self.steps.append(output.step)
             self.parameters[key] = output
         return self.parameters[key]

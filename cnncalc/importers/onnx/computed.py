@@ -41,8 +41,8 @@ def col2im(settings: Settings, x: Array) -> Array:
         part: list[Any] = [slice(None), slice(None), *taps]
         total[tuple(where)] += parts[tuple(part)]
     kept: list[Any] = [..., *[slice(a, a + size) for a, size in zip(before, image, strict=True)]]
-    made: Array = total[tuple(kept)]
-    return made
+    result: Array = total[tuple(kept)]
+    return result
 
 
 def dft(settings: Settings, x: Array) -> Array:
@@ -54,8 +54,8 @@ def dft(settings: Settings, x: Array) -> Array:
         return real
     transform = np.fft.ifft if settings["inverse"] else np.fft.fft
     found = transform(complexes, length, axis=axis).take(range(bins), axis=axis)
-    made: Array = np.stack([found.real, found.imag], -1).astype(x.dtype)
-    return made
+    result: Array = np.stack([found.real, found.imag], -1).astype(x.dtype)
+    return result
 
 
 def stft(settings: Settings, x: Array, window: Array | None = None) -> Array:
@@ -73,8 +73,8 @@ def reverse_sequence(settings: Settings, x: Array, lengths: Array) -> Array:
     steps = np.arange(x.shape[axis]).reshape([-1 if i == axis else 1 for i in range(x.ndim)])
     count = lengths.reshape(-1, *[1] * (x.ndim - 1)).astype(int)
     places = np.broadcast_to(np.where(steps < count, count - 1 - steps, steps), x.shape)
-    made: Array = np.take_along_axis(x, places, axis)
-    return made
+    result: Array = np.take_along_axis(x, places, axis)
+    return result
 
 
 def roi_align(settings: Settings, x: Array, regions: Array) -> Array:
@@ -124,7 +124,7 @@ def max_roi_pool(settings: Settings, x: Array, regions: Array) -> Array:
     """
     corners = np.broadcast_to(regions, (len(x), *regions.shape[1:]))[..., 1:] * np.float32(settings["scale"])
     corners = np.trunc(corners + np.copysign(np.float32(0.5), corners)).astype(int)
-    made = np.zeros((*corners.shape[:2], x.shape[1], *settings["size"]), x.dtype)
+    pooled = np.zeros((*corners.shape[:2], x.shape[1], *settings["size"]), x.dtype)
     for sample, number in np.ndindex(*corners.shape[:2]):
         left, top, right, bottom = corners[sample, number]
         rows = _bins(top, bottom, settings["size"][0], x.shape[2])
@@ -132,8 +132,8 @@ def max_roi_pool(settings: Settings, x: Array, regions: Array) -> Array:
         for (i, row), (j, column) in product(enumerate(rows), enumerate(columns)):
             part = x[sample, :, row, column]
             if part.size:
-                made[sample, number, :, i, j] = part.max((1, 2))
-    return made
+                pooled[sample, number, :, i, j] = part.max((1, 2))
+    return pooled
 
 
 def _bins(first: int, last: int, count: int, length: int) -> list[slice]:
@@ -173,8 +173,8 @@ def moved_taps(settings: Settings, x: Array, kernel: Sequence[int], offset: Arra
         total = total + np.moveaxis(found * share[..., None].astype(x.dtype), -1, 2)
     for mask in masks:
         total = total * mask.reshape(len(mask), parts, 1, *kernel, height, width)
-    made: Array = total.reshape(count, groups, -1, height * width)
-    return made
+    result: Array = total.reshape(count, groups, -1, height * width)
+    return result
 
 
 RULES: dict[str, Rule] = {

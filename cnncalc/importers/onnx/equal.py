@@ -16,15 +16,20 @@ MOST_COMPARED = 64
 def are_same(pairs: list[tuple[Value, Value]]) -> bool:
     """Whether the two constants of each pair are computed from the same stored tensors by the same operators."""
     for one, other in pairs:  # pairs are appended meanwhile
-        made, again = _source(one), _source(other)
-        if one is other or (made is again and made is not None and one.index == other.index):
+        source, other_source = _source(one), _source(other)
+        if one is other or (source is other_source and source is not None and one.index == other.index):
             continue
-        if made is None or again is None or isinstance(made, StoredTensor) or isinstance(again, StoredTensor):
+        if (
+            source is None
+            or other_source is None
+            or isinstance(source, StoredTensor)
+            or isinstance(other_source, StoredTensor)
+        ):
             return False
-        first, second = ((call.op, call.operator.attributes, len(call.inputs)) for call in (made, again))
+        first, second = ((call.op, call.operator.attributes, len(call.inputs)) for call in (source, other_source))
         if first != second or (one.shape, one.index) != (other.shape, other.index) or len(pairs) > MOST_COMPARED:
             return False
-        for part, match in zip(made.inputs, again.inputs, strict=True):
+        for part, match in zip(source.inputs, other_source.inputs, strict=True):
             if part is not None and match is not None:
                 pairs.append((part, match))
             elif part is not match:

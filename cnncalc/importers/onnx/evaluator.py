@@ -19,7 +19,7 @@ from cnncalc.importers.onnx.values import Call, UnfitError
 if TYPE_CHECKING:
     from cnncalc.layers.shapes import Shape
 
-LARGEST = 2**63
+BEYOND_64_BITS = 2**63
 MOST_EXPONENT = 64
 
 
@@ -74,8 +74,8 @@ def evaluate(call: Call) -> list[Known] | None:
         data = one.data
         if len(data) > MAX_KNOWN_ELEMENTS:
             return None
-        is_far = data and (max(data) >= LARGEST or min(data) < -LARGEST)
-        if is_far and any(isinstance(item, int) and not -LARGEST <= item < LARGEST for item in data):
+        is_far = data and (max(data) >= BEYOND_64_BITS or min(data) < -BEYOND_64_BITS)
+        if is_far and any(isinstance(item, int) and not -BEYOND_64_BITS <= item < BEYOND_64_BITS for item in data):
             raise UnfitError("a number leaves 64 bits")
     return found
 
@@ -97,7 +97,7 @@ def broadcast(shapes: Iterable[Shape]) -> Shape:
     return tuple(result)
 
 
-def spread(known: Known, shape: Shape) -> Sequence[float]:
+def broadcast_elements(known: Known, shape: Shape) -> Sequence[float]:
     """Return the elements of a tensor broadcast to a shape."""
     if known.shape == shape:
         return known.data
@@ -144,39 +144,39 @@ def _power(a: float, b: float) -> float:
     return int(result) if isinstance(a, int) and not isinstance(result, complex) else result
 
 
-def _cut_remainder(a: float, b: float) -> float:
+def _truncated_remainder(a: float, b: float) -> float:
     """Return a − b · (a / b) with the quotient truncated to an integer, as C's fmod does."""
     return a - b * divided(a, b) if isinstance(a, int) and isinstance(b, int) else math.fmod(a, b)
 
 
-PAIRS: dict[str, Callable[[float, float], float]] = {
+BINARY: dict[str, Callable[[float, float], float]] = {
     "Add": operator.add, "Sub": operator.sub, "Mul": operator.mul, "Div": divided, "Pow": _power, "Mod": operator.mod,
     "Min": min, "Max": max, "Equal": operator.eq, "Greater": operator.gt, "Less": operator.lt,
     "GreaterOrEqual": operator.ge, "LessOrEqual": operator.le, "And": lambda a, b: bool(a and b),
     "Or": lambda a, b: bool(a or b), "Xor": operator.ne,
 }  # fmt: skip
-TRUTHS = ("Equal", "Greater", "Less", "GreaterOrEqual", "LessOrEqual", "And", "Or", "Xor")
+TO_BOOLEANS = ("Equal", "Greater", "Less", "GreaterOrEqual", "LessOrEqual", "And", "Or", "Xor")
 
 
-@rule(*PAIRS)
-def _pairwise(call: Call, inputs: list[Known]) -> Known | None:
+@rule(*BINARY)
+def _binary(call: Call, inputs: list[Known]) -> Known | None:
     shape = broadcast([known.shape for known in inputs])
     if prod(shape) > MAX_KNOWN_ELEMENTS:
         return None
-    function = _cut_remainder if call.op == "Mod" and call.integer("fmod") else PAIRS[call.op]
-    data = spread(inputs[0], shape)
+    function = _truncated_remainder if call.op == "Mod" and call.integer("fmod") else BINARY[call.op]
+    data = broadcast_elements(inputs[0], shape)
     for other in inputs[1:]:
-        data = [function(a, b) for a, b in zip(data, spread(other, shape), strict=True)]
-    return Known(tuple(data), shape, BOOL if call.op in TRUTHS else inputs[0].dtype)
+        data = [function(a, b) for a, b in zip(data, broadcast_elements(other, shape), strict=True)]
+    return Known(tuple(data), shape, BOOL if call.op in TO_BOOLEANS else inputs[0].dtype)
 
 
-def _rounded(function: Callable[[float], float]) -> Callable[[float], float]:
+def _of_real_numbers(function: Callable[[float], float]) -> Callable[[float], float]:
     return lambda x: x if isinstance(x, int) or not math.isfinite(x) else float(function(x))
 
 
-SINGLES: dict[str, Callable[[float], float]] = {
-    "Neg": operator.neg, "Abs": abs, "Floor": _rounded(math.floor), "Ceil": _rounded(math.ceil),
-    "Round": _rounded(round), "Sqrt": lambda x: math.sqrt(x) if x >= 0 else math.nan, "Not": operator.not_,
+UNARY: dict[str, Callable[[float], float]] = {
+    "Neg": operator.neg, "Abs": abs, "Floor": _of_real_numbers(math.floor), "Ceil": _of_real_numbers(math.ceil),
+    "Round": _of_real_numbers(round), "Sqrt": lambda x: math.sqrt(x) if x >= 0 else math.nan, "Not": operator.not_,
     "Identity": lambda x: x, "Reciprocal": lambda x: divided(1.0, x), "Exp": lambda x: math.exp(min(x, 700)),
     "Log": lambda x: math.log(x) if x > 0 else math.nan, "Sign": lambda x: (x > 0) - (x < 0),
     "Relu": lambda x: max(x, 0), "Sigmoid": lambda x: 1 / (1 + math.exp(min(-x, 700))), "Erf": math.erf,
@@ -184,9 +184,9 @@ SINGLES: dict[str, Callable[[float], float]] = {
 }  # fmt: skip
 
 
-@rule(*SINGLES)
-def _singly(call: Call, inputs: list[Known]) -> Known:
-    function = SINGLES[call.op]
+@rule(*UNARY)
+def _unary(call: Call, inputs: list[Known]) -> Known:
+    function = UNARY[call.op]
     (known,) = inputs
     return Known(tuple([function(x) for x in known.data]), known.shape, BOOL if call.op == "Not" else known.dtype)
 
@@ -223,5 +223,5 @@ def _where(call: Call, inputs: list[Known]) -> Known | None:
     shape = broadcast([known.shape for known in inputs])
     if prod(shape) > MAX_KNOWN_ELEMENTS:
         return None
-    parts = zip(*[spread(known, shape) for known in inputs], strict=True)
+    parts = zip(*[broadcast_elements(known, shape) for known in inputs], strict=True)
     return Known(tuple([a if condition else b for condition, a, b in parts]), shape, inputs[1].dtype)

@@ -9,7 +9,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from cnncalc.ground.limits import MAX_KNOWN_ELEMENTS
-from cnncalc.importers.onnx.evaluator import Known, broadcast, divided, offsets, rule, spread, strides, sums
+from cnncalc.importers.onnx.evaluator import Known, broadcast, broadcast_elements, divided, offsets, rule, strides, sums
 from cnncalc.importers.onnx.proto import INT64
 from cnncalc.importers.onnx.values import SAMPLES, Call, UnfitError, whole
 
@@ -24,7 +24,7 @@ def position(axis: int, rank: int) -> int:
     return axis + rank if axis < 0 else axis
 
 
-def taken(known: Known, axes: list[Sequence[int]]) -> Known:
+def selected(known: Known, axes: list[Sequence[int]]) -> Known:
     """Return the elements at all combinations of the given indices of each axis."""
     rows = [[i * step for i in axis] for axis, step in zip(axes, strides(known.shape), strict=True)]
     return Known(tuple([known.data[i] for i in sums(rows)]), tuple([len(axis) for axis in axes]), known.dtype)
@@ -42,7 +42,7 @@ def _gather(call: Call, inputs: list[Known]) -> Known | None:
     axes[at] = indices
     if prod([len(axis) for axis in axes]) > MAX_KNOWN_ELEMENTS:
         return None
-    found = taken(known, axes)
+    found = selected(known, axes)
     return Known(found.data, (*known.shape[:at], *chosen.shape, *known.shape[at + 1 :]), known.dtype)
 
 
@@ -52,7 +52,7 @@ def _slice(call: Call, inputs: list[Known]) -> Known:
     axes: list[Sequence[int]] = [range(size) for size in known.shape]
     for axis, start, stop, step in slices(call, len(known.shape)):
         axes[axis] = range(known.shape[axis])[python_slice(start, stop, step, known.shape[axis])]
-    return taken(known, axes)
+    return selected(known, axes)
 
 
 def slices(call: Call, rank: int) -> list[tuple[int, int, int, int]]:
@@ -102,7 +102,7 @@ def _split(call: Call, inputs: list[Known]) -> list[Known]:
     found, start = [], 0
     for size in split_sizes(call, known.shape[at]):
         axes[at] = range(start, start + size)
-        found.append(taken(known, axes))
+        found.append(selected(known, axes))
         start += size
     return found
 
@@ -190,7 +190,7 @@ def _expand(call: Call, inputs: list[Known]) -> Known | None:
     shape = broadcast([inputs[0].shape, whole(inputs[1].data)])
     if prod(shape) > MAX_KNOWN_ELEMENTS:
         return None
-    return Known(tuple(spread(inputs[0], shape)), shape, inputs[0].dtype)
+    return Known(tuple(broadcast_elements(inputs[0], shape)), shape, inputs[0].dtype)
 
 
 @rule("Tile")
@@ -202,7 +202,7 @@ def _tile(call: Call, inputs: list[Known]) -> Known | None:
         or min(repeats, default=1) < 0
     ):
         return None
-    return taken(known, [list(range(size)) * times for size, times in zip(known.shape, repeats, strict=True)])
+    return selected(known, [list(range(size)) * times for size, times in zip(known.shape, repeats, strict=True)])
 
 
 @rule("Pad")
@@ -236,13 +236,13 @@ def _size(call: Call, inputs: list[Known]) -> Known:
     return Known((len(inputs[0].data),), (), INT64)
 
 
-SUMS: dict[str, Callable[[Sequence[float]], float]] = {
+REDUCTIONS: dict[str, Callable[[Sequence[float]], float]] = {
     "ReduceSum": sum, "ReduceProd": prod, "ReduceMax": max, "ReduceMin": min,
     "ReduceMean": lambda items: divided(sum(items), len(items)),
 }  # fmt: skip
 
 
-@rule(*SUMS)
+@rule(*REDUCTIONS)
 def _reduce(call: Call, inputs: list[Known]) -> Known | None:
     known = inputs[0]
     axes = call.listed("axes", 1, 13 if call.op == "ReduceSum" else 18)
@@ -252,7 +252,7 @@ def _reduce(call: Call, inputs: list[Known]) -> Known | None:
     rows = offsets(known.shape)
     inner = sums([row for i, row in enumerate(rows) if i in over])
     starts = sums([row for i, row in enumerate(rows) if i not in over])
-    data = [SUMS[call.op]([known.data[start + i] for i in inner]) for start in starts]
+    data = [REDUCTIONS[call.op]([known.data[start + i] for i in inner]) for start in starts]
     keeps = call.integer("keepdims", 1)
     shape = tuple([1 if i in over else size for i, size in enumerate(known.shape) if keeps or i not in over])
     return Known(tuple(data), shape, known.dtype)

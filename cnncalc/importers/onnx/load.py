@@ -21,7 +21,7 @@ from cnncalc.importers.onnx.model import Model, Port
 from cnncalc.importers.onnx.naming import keys, names
 from cnncalc.importers.onnx.notes import notes
 from cnncalc.importers.onnx.operators.quantized import RANGES, as_integers
-from cnncalc.importers.onnx.params import BARE, Params
+from cnncalc.importers.onnx.params import ONE_TENSOR, Params
 from cnncalc.importers.onnx.patterns import fused
 from cnncalc.importers.onnx.proto import (
     BFLOAT16,
@@ -47,10 +47,10 @@ from cnncalc.recipe import Recipe
 if TYPE_CHECKING:
     from cnncalc.graph import Node, Tensor
 
-WHOLE = 1 << 22
+READ_AT_ONCE = 1 << 22
 """The size in bytes up to which a file is read at once; of a larger one, only the parts that are needed are read."""
 
-BELOW = {BOOL: 2, INT8: 1 << 7} | dict.fromkeys((UINT8, INT16, UINT16, INT32, UINT32, INT64, UINT64), 1 << 8)
+RANDOM_BELOW = {BOOL: 2, INT8: 1 << 7} | dict.fromkeys((UINT8, INT16, UINT16, INT32, UINT32, INT64, UINT64), 1 << 8)
 """Integer types of inputs, and the bound below which random values are drawn: 256, as in pictures, or less."""
 
 OF_SAMPLES = frozenset(("Conv", "ConvTranspose", "MaxPool", "AveragePool", "GlobalAveragePool", "BatchNormalization"))
@@ -99,10 +99,12 @@ class ModelFile(Recipe):
         """Return the inputs that are not stored in the file."""
         return [port for port in self.model.graph.inputs if port.name not in self.model.graph.stored]
 
-    def beside(self) -> set[str]:
+    def external_files(self) -> set[str]:
         """Return the paths of the other files that hold stored tensors."""
-        held = [stored.external.get("location", "") for stored in self.model.graph.stored.values() if stored.external]
-        return {os.path.join(os.path.dirname(self.place or ""), name) for name in held}
+        locations = [
+            stored.external.get("location", "") for stored in self.model.graph.stored.values() if stored.external
+        ]
+        return {os.path.join(os.path.dirname(self.place or ""), name) for name in locations}
 
     def build(
         self,
@@ -123,14 +125,14 @@ class ModelFile(Recipe):
 
     def _graph(self, inputs: Mapping[str, Shape], rounds: bool, choices: Mapping[str, bool]) -> Graph:
         """Build the network with some choices made, and what makes the one that runs."""
-        made = Imported(self, inputs, self.fuse, rounds, choices)
-        made.graph.model = made.graph.model._replace(
-            rounded=partial(self._graph, inputs, True, choices) if made.build.quantizes and not rounds else None,
+        imported = Imported(self, inputs, self.fuse, rounds, choices)
+        imported.graph.model = imported.graph.model._replace(
+            rounded=partial(self._graph, inputs, True, choices) if imported.build.quantizes and not rounds else None,
             decided=(lambda key, value: self._graph(inputs, rounds, {**choices, key: value}))
-            if made.build.undecided
+            if imported.build.undecided
             else None,
         )
-        return made.graph
+        return imported.graph
 
     def reader(self) -> Callable[[], ModelFile]:
         """Return a function that reads the model again.  Raises CnncalcError if it came through a pipe."""
@@ -148,7 +150,7 @@ def read_model_file(path: str, fuse: bool = True) -> ModelFile:
                 raise CnncalcError(f"{path}: not a regular file")
             if status.st_size > MAX_MODEL_BYTES:
                 raise CnncalcError(f"{path}: larger than {MAX_MODEL_BYTES:,} bytes")
-            if status.st_size < WHOLE:
+            if status.st_size < READ_AT_ONCE:
                 data = file.read(status.st_size)
                 return ModelFile(data, path, len(data), path, fuse=fuse)
             return ModelFile(OpenFile(os.dup(file.fileno())), path, status.st_size, path, fuse=fuse)
@@ -171,7 +173,7 @@ class Imported:
 
     Attributes:
         graph: the graph.
-        held: for each node, the layer that was built from the file, with its tensors.
+        steps: for each node, the layer that was built from the file, with its tensors.
     """
 
     def __init__(
@@ -189,8 +191,8 @@ class Imported:
             self.graph = Graph(file.name, {name: value.sample for name, value in shapes.items()})
             for name, value in shapes.items():
                 self.graph.inputs[name].times = value.times
-                self.graph.inputs[name].below = BELOW.get(value.dtype)
-            self.held: dict[Node, LayerStep] = {}
+                self.graph.inputs[name].below = RANDOM_BELOW.get(value.dtype)
+            self.steps: dict[Node, LayerStep] = {}
             self.nodes: dict[LayerStep, Node] = {}
             self._layers(outputs, fuse)
         except (MalformedError, UnfitError) as error:
@@ -202,8 +204,8 @@ class Imported:
         except CnncalcError as error:
             raise CnncalcError(f"{file.path}: {error.message}", error.hint) from None
         missing = [port.name for port in file.model.graph.outputs if port.name not in self.graph.outputs]
-        self.graph.notes = notes(self.build, self.params, self.held.values(), missing)
-        self.graph.effort = max(MAX_MODEL_NODES - self.build.left - len(self.graph.nodes), 0)
+        self.graph.notes = notes(self.build, self.params, self.steps.values(), missing)
+        self.graph.effort = max(MAX_MODEL_NODES - self.build.operators_left - len(self.graph.nodes), 0)
         self.graph.model = self._data()
 
     def _data(self) -> ModelData:
@@ -211,11 +213,11 @@ class Imported:
         file = self.file
         types = [stored.dtype for stored in file.model.graph.stored.values()] + [port.dtype for port in file.ports()]
         return ModelData(
-            tensors=partial(_weights, file, self.held),
-            bytes_computed_from=partial(_beside_weights, self.held),
-            tensor_files=file.beside(),
+            tensors=partial(_weights, file, self.steps),
+            bytes_computed_from=partial(_bytes_computed_from, self.steps),
+            tensor_files=file.external_files(),
             numbers=self.numbers,
-            single=self.build.single[0] if self.build.single else "",
+            one_sample_only=self.build.one_sample_only[0] if self.build.one_sample_only else "",
             is_half=FLOAT16 in types or BFLOAT16 in types,
             undecided=[
                 OpenChoice(key, label, None if condition is None else self._tensor(condition))
@@ -236,7 +238,7 @@ class Imported:
             shape = given.get(port.name, given.get("") if not number or len(ports) == 1 else None)
             value = self._input(port, shape, batch)
             scope.values[port.name] = value
-            if value.origin is not None:
+            if value.input_name is not None:
                 found[port.name] = value
         if not found:
             raise CnncalcError("the model has no input that is a tensor")
@@ -282,10 +284,10 @@ class Imported:
             if given is not None and isinstance(fixed, int) and fixed > 0 and fixed != size:
                 self.build.notes.append(f"the file was made for {port.name} of {'x'.join(map(str, stated))}")
         value = Value(port.name, tuple([int(size) for size in shape if isinstance(size, int)]), port.dtype)
-        value.origin, value.axis, value.times = port.name, axis, int(axis is not None or given is not None)
-        baked = sizes[axis] if axis is not None else 1
-        if isinstance(baked, int) and baked > 1:
-            self.build.baked = baked
+        value.input_name, value.axis, value.times = port.name, axis, int(axis is not None or given is not None)
+        file_batch = sizes[axis] if axis is not None else 1
+        if isinstance(file_batch, int) and file_batch > 1:
+            self.build.file_batch = file_batch
         return value
 
     @cached_property
@@ -306,14 +308,14 @@ class Imported:
                 continue
             if not value.is_live:
                 value = self.build.parameter(value, value.shape or (1,))
-            if value.quantum is not None and port.dtype in (*RANGES, *SMALL_FLOATS):
+            if value.grid is not None and port.dtype in (*RANGES, *SMALL_FLOATS):
                 value = as_integers(self.build, value, port.dtype)
             ends[port.name] = value
         if not ends:  # what those that are lost read stands in for them
-            ends = {value.name or f"output{number}": value for number, value in enumerate(self.build.ends)}
+            ends = {value.name or f"output{number}": value for number, value in enumerate(self.build.read_by_lost)}
         wanted = [
             *ends.values(),
-            *self.build.ends,
+            *self.build.read_by_lost,
             *[condition for _, _, condition in self.build.undecided if condition is not None],
         ]
         steps = needed(self.build.steps, wanted)
@@ -323,9 +325,9 @@ class Imported:
             raise CnncalcError(f"the model has more than {MAX_MODEL_LAYERS:,} layers")
         self.params = Params(self.build, steps)
         for step, name in zip(steps, names(steps), strict=True):
-            if step.layer.type in BARE:
-                step.layer = _bare(step, self.params.is_learned(step))
-            held, is_own = self.params.of(step)
+            if step.layer.type in ONE_TENSOR:
+                step.layer = _as_one_tensor(step, self.params.is_learned(step))
+            tensors, is_own = self.params.of(step)
             owner = self.params.owner(step)
             try:
                 node = self.graph.add(
@@ -333,21 +335,21 @@ class Imported:
                     [self._tensor(value) for value in step.inputs],
                     name,
                     self.nodes[owner] if owner is not None else None,
-                    held=None if is_own else held,
+                    file_weights=None if is_own else tensors,
                 )
             except LayerError as error:
                 raise CnncalcError(f"'{name}': {error.message}") from None
             self.nodes[step] = node
-            self.held[node] = step
-        keys(self.held, self.params)
+            self.steps[node] = step
+        keys(self.steps, self.params)
         self.graph.finish({name: self._tensor(value) for name, value in ends.items()})
 
     def _tensor(self, value: Value) -> Tensor:
         """Return the tensor of the graph that a value is."""
-        return self.nodes[value.step] if value.step is not None else self.graph.inputs[value.origin or ""]
+        return self.nodes[value.step] if value.step is not None else self.graph.inputs[value.input_name or ""]
 
 
-def _bare(step: LayerStep, is_learned: bool) -> Layer:
+def _as_one_tensor(step: LayerStep, is_learned: bool) -> Layer:
     """Return the layer that is one tensor, with whether it was learned, and its shape unless that is the default."""
     shape = step["shape"]
     is_usual = bool(step.inputs) and shape == (step.inputs[0].sample[0], *[1] * (len(step.inputs[0].sample) - 1))
@@ -362,11 +364,11 @@ def _weights(file: ModelFile, steps: Mapping[Node, LayerStep]) -> Mapping[str, A
     return Weights(file.wire, file.path, file.place, steps)
 
 
-def _beside_weights(steps: Mapping[Node, LayerStep]) -> int:
+def _bytes_computed_from(steps: Mapping[Node, LayerStep]) -> int:
     """Return the bytes that tensors of an imported graph are computed from."""
-    from cnncalc.importers.onnx.arrays import bytes_beside
+    from cnncalc.importers.onnx.arrays import bytes_computed_from
 
-    return bytes_beside([held.value for step in steps.values() for held in step.held.values()])
+    return bytes_computed_from([tensor.value for step in steps.values() for tensor in step.tensors.values()])
 
 
 def needed(steps: list[LayerStep], outputs: list[Value]) -> list[LayerStep]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from cnncalc.ground.limits import MAX_MODEL_PATH, MAX_MODEL_PATH_PARTS
 from cnncalc.importers.onnx.model import OnnxOperator
-from cnncalc.importers.onnx.params import BARE, Params
+from cnncalc.importers.onnx.params import ONE_TENSOR, Params
 from cnncalc.importers.onnx.provenance import FOLDED_BIAS, key_of
 
 if TYPE_CHECKING:
@@ -75,13 +75,18 @@ def _common(paths: list[tuple[str, ...]]) -> tuple[str, ...]:
     return first
 
 
-def _by_params(step: LayerStep) -> str:
+def _name_of_params(step: LayerStep) -> str:
     """Return the name of all stored tensors of a layer without its last part; "" if these differ."""
     leaves = step.leaves()
     names = {key_of(leaf) or leaf.name for leaf in leaves}
     heads = {name.rpartition(".")[0] for name in names if not name.endswith(FOLDED_BIAS)}
     head = heads.pop() if len(heads) == 1 else ""
-    if step.layer.type in BARE and len(names) == 1 and key_of(leaves[0]) and not leaves[0].name.endswith("weight"):
+    if (
+        step.layer.type in ONE_TENSOR
+        and len(names) == 1
+        and key_of(leaves[0])
+        and not leaves[0].name.endswith("weight")
+    ):
         return names.pop()
     return head if "/" not in head and ":" not in head else ""
 
@@ -96,7 +101,7 @@ def keys(nodes: Mapping[Node, LayerStep], params: Params) -> None:
                 node.keys = {**(node.keys or {}), label: key}
 
 
-def _in_their_places(scopes: list[tuple[str, ...]], steps: list[LayerStep]) -> list[tuple[str, ...]]:
+def _with_scopes_of_neighbours(scopes: list[tuple[str, ...]], steps: list[LayerStep]) -> list[tuple[str, ...]]:
     """Return the scope of each layer; if the file states none, the common one of the layers before and behind it.
 
     PyTorch's exporter states none for the parts into which a tensor is split.
@@ -119,7 +124,7 @@ def _in_their_places(scopes: list[tuple[str, ...]], steps: list[LayerStep]) -> l
 
 def names(steps: list[LayerStep]) -> list[str]:
     """Return a name for each layer, all different."""
-    scopes = _in_their_places([_common([scope_of(call) for call in step.calls]) for step in steps], steps)
+    scopes = _with_scopes_of_neighbours([_common([scope_of(call) for call in step.calls]) for step in steps], steps)
     count: dict[tuple[str, ...], int] = {}
     inner: set[tuple[str, ...]] = set()
     for scope in scopes:
@@ -130,7 +135,7 @@ def names(steps: list[LayerStep]) -> list[str]:
     numbers: dict[str, int] = {}
     found = []
     for step, scope in zip(steps, scopes, strict=True):
-        name = clean(_by_params(step))
+        name = clean(_name_of_params(step))
         alone = scope and count[scope] == 1 and scope not in inner
         if alone and (not name or name in taken):  # another layer's params may have given it their name
             name = clean(".".join(scope))

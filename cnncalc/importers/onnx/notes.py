@@ -25,18 +25,18 @@ def notes(build: Builder, params: Params, steps: Iterable[LayerStep], missing: S
     if shared:
         are, count = ("s are", "count") if shared > 1 else (" is", "counts")
         found.append(f"{shared} tensor{are} used by several layers and {count} once")
-    found += _of_tables(len(params.expanded.shapes), params.expanded.unread)
+    found += _of_tables(len(params.bias_tables.shapes), params.bias_tables.unread)
     training = [f"{count} {op}" for op, count in Counter(build.training).items()]
     if training:
         found.append(f"{' and '.join(training)} are in training mode: counted, and run, as in inference")
-    if build.found:
-        more = len(build.found) - 1
-        what = f"{build.found[0]} and {more} more have" if more else f"{build.found[0]} has"
+    if build.variable_rows:
+        more = len(build.variable_rows) - 1
+        what = f"{build.variable_rows[0]} and {more} more have" if more else f"{build.variable_rows[0]} has"
         found.append(f"{what} a variable number of output rows: the maximum is counted")
     if build.lost:
         found.append(of_lost(build.lost, missing))
-    if build.single:
-        found.append(f"the file works only for a batch of 1: {build.single[0]} removes the batch")
+    if build.one_sample_only:
+        found.append(f"the file works only for a batch of 1: {build.one_sample_only[0]} removes the batch")
     return found
 
 
@@ -61,7 +61,7 @@ def _of_tables(known: int, unread: int) -> list[str]:
 
 def _is_folded(step: LayerStep) -> bool:
     """Whether an exporter has folded a batchnorm into a layer, by the name that it gives to the bias."""
-    if step.layer.type not in ("conv", "conv_transpose", "linear") or "bias" not in step.held:
+    if step.layer.type not in ("conv", "conv_transpose", "linear") or "bias" not in step.tensors:
         return False
-    bias = [leaf.name for leaf in step.held["bias"].value.leaves]
+    bias = [leaf.name for leaf in step.tensors["bias"].value.leaves]
     return any(name.endswith(FOLDED_BIAS) or name.startswith("onnx::Conv_") for name in bias)

@@ -13,8 +13,8 @@ from collections.abc import Iterable
 from math import prod
 from typing import TYPE_CHECKING
 
+from cnncalc.importers.onnx.bias_tables import BiasTables
 from cnncalc.importers.onnx.equal import are_same
-from cnncalc.importers.onnx.expanded import Expanded
 from cnncalc.importers.onnx.model import StoredTensor
 from cnncalc.importers.onnx.proto import FLOATS, INT32, SMALL_INTEGERS
 from cnncalc.importers.onnx.provenance import is_attribute, is_buffer_name, is_generated_name, key_of
@@ -29,7 +29,7 @@ CONTRACTIONS = ("conv", "fc", "matmul")
 MOVING = ("reshape", "permute", "expand", "flatten")
 """Layers whose elements are all their input's."""
 
-BARE = ("scale", "shift", "parameter")
+ONE_TENSOR = ("scale", "shift", "parameter")
 """Types that are one tensor, whose name in a state_dict is the layer's own, unless it is a module's ``weight``."""
 
 
@@ -47,15 +47,15 @@ class Params:
         self.dequantized = build.dequantized
         self.statistics = build.statistics
         self.certain: set[int] = set()
-        self.taken: dict[int, LayerStep] = {}
+        self.owners: dict[int, LayerStep] = {}
         self.shared: set[int] = set()
         self.keys: dict[LayerStep, dict[str, str]] = {}
         for step in steps:
-            certain = [held for held in step.held.values() if held.is_certain]
-            self.certain.update([id(leaf) for held in certain for leaf in _leaves(step, held)])
-        self.fed = {id(leaf) for step in steps for leaf in _fed(step)}
-        self.beside = any(leaf not in self.constants for leaf in self.certain)
-        self.expanded = Expanded(build.wire, steps)
+            certain = [tensor for tensor in step.tensors.values() if tensor.is_certain]
+            self.certain.update([id(leaf) for tensor in certain for leaf in _leaves(step, tensor)])
+        self.embedded_positions = {id(leaf) for step in steps for leaf in _embedded_positions(step)}
+        self.has_initializers = any(leaf not in self.constants for leaf in self.certain)
+        self.bias_tables = BiasTables(build.wire, steps)
 
     def of(self, step: LayerStep) -> tuple[dict[str, Weight], bool]:
         """Return the tensors that count with a layer, by name, and whether they are those of the layer type.
@@ -66,10 +66,10 @@ class Params:
         found: dict[str, Weight] = {}
         here: set[int] = set()
         numbers: dict[str, int] = {}
-        for name, held in step.held.items():
-            alone = len(held.value.leaves) == 1
-            for leaf in _leaves(step, held):
-                is_owned = self.taken.setdefault(id(leaf), step) is step
+        for name, tensor in step.tensors.items():
+            alone = len(tensor.value.leaves) == 1
+            for leaf in _leaves(step, tensor):
+                is_owned = self.owners.setdefault(id(leaf), step) is step
                 if id(leaf) in here or not self.counts(leaf):
                     continue
                 trainable = self.is_param(leaf)
@@ -77,13 +77,13 @@ class Params:
                     self.shared.update([id(leaf)] if trainable else [])
                     continue
                 here.add(id(leaf))
-                shape = self.expanded.shapes.get(id(leaf)) or leaf.shape
+                shape = self.bias_tables.shapes.get(id(leaf)) or leaf.shape
                 is_whole = alone and name in own and leaf.elements == prod(own[name].shape)
                 if shape is leaf.shape and is_whole:
                     shape = own[name].shape
                 key = key_of(leaf)
                 last = (key or ("" if alone else leaf.name)).rpartition(".")[2]
-                label = _free(name if is_whole else last or name, found, numbers)
+                label = _unused_name(name if is_whole else last or name, found, numbers)
                 found[label] = Weight(shape, trainable)
                 if key:
                     self.keys.setdefault(step, {})[label] = key
@@ -95,12 +95,12 @@ class Params:
         A layer whose tensors each have one number only shares none: exporters store equal tensors once.
         """
         found = step.leaves()
-        owner = self.taken[id(found[0])] if found else step
-        if owner is step or owner.layer != step.layer or owner.held.keys() != step.held.keys():
+        owner = self.owners[id(found[0])] if found else step
+        if owner is step or owner.layer != step.layer or owner.tensors.keys() != step.tensors.keys():
             return None
-        if all(held.value.fill is not None for held in step.held.values()):
+        if all(tensor.value.fill is not None for tensor in step.tensors.values()):
             return None
-        pairs = [(held.value, owner.held[name].value) for name, held in step.held.items()]
+        pairs = [(tensor.value, owner.tensors[name].value) for name, tensor in step.tensors.items()]
         return owner if are_same(pairs) else None
 
     def counts(self, leaf: StoredTensor) -> bool:
@@ -116,20 +116,20 @@ class Params:
 
     def is_param(self, leaf: StoredTensor) -> bool:
         """Whether a tensor is a parameter, not a buffer."""
-        if id(leaf) in self.constants and self.beside:
+        if id(leaf) in self.constants and self.has_initializers:
             return False
-        if id(leaf) in self.expanded.masks:
+        if id(leaf) in self.bias_tables.masks:
             return False
         if leaf.was_learned is not None and leaf.dtype in FLOATS:
             return leaf.was_learned
         if id(leaf) in self.certain:
             return True
-        if id(leaf) in self.statistics or id(leaf) in self.fed or is_buffer_name(leaf.name):
+        if id(leaf) in self.statistics or id(leaf) in self.embedded_positions or is_buffer_name(leaf.name):
             return False
         return leaf.elements > 1 or is_attribute(leaf.name)
 
 
-def _fed(step: LayerStep) -> Iterable[StoredTensor]:
+def _embedded_positions(step: LayerStep) -> Iterable[StoredTensor]:
     """Return the computed tensors that a product of constants alone reads: positions that it embeds."""
     if step.layer.kind not in CONTRACTIONS or step.output.times:
         return
@@ -138,20 +138,20 @@ def _fed(step: LayerStep) -> Iterable[StoredTensor]:
         while source is not None and source.layer.type in MOVING:
             source = source.inputs[0].step
         if source is not None and source.layer.type == "parameter":
-            yield from [leaf for leaf in source.held["weight"].value.leaves if is_generated_name(leaf.name)]
+            yield from [leaf for leaf in source.tensors["weight"].value.leaves if is_generated_name(leaf.name)]
 
 
-def _leaves(step: LayerStep, held: ConstantInput) -> Iterable[StoredTensor]:
+def _leaves(step: LayerStep, tensor: ConstantInput) -> Iterable[StoredTensor]:
     """Return the stored tensors from which a layer's tensor is computed; equal copies of a folded one count once."""
-    found = held.value.leaves
+    found = tensor.value.leaves
     if len(found) < 2 or step.layer.kind not in CONTRACTIONS:
         return found
-    elements = held.value.elements
+    elements = tensor.value.elements
     copies = [leaf for leaf in found if leaf.elements == elements]
     return [leaf for leaf in found if leaf not in copies[1:]]
 
 
-def _free(name: str, taken: dict[str, Weight], numbers: dict[str, int]) -> str:
+def _unused_name(name: str, taken: dict[str, Weight], numbers: dict[str, int]) -> str:
     """Return a name that is not taken; ``numbers`` has the last number behind each name."""
     free = name
     while free in taken:

@@ -49,8 +49,8 @@ OPERATORS = r"""
 @cache
 def _generated() -> Callable[[str], re.Match[str] | None]:
     """Return a function that matches names from the exporter; it is compiled when first needed."""
-    made = "|".join(OPERATORS.split())
-    return re.compile(rf"_*(?:{made})(?:_default|_tensor|_scalar|_int)?(?:_\d+)*").fullmatch
+    operators = "|".join(OPERATORS.split())
+    return re.compile(rf"_*(?:{operators})(?:_default|_tensor|_scalar|_int)?(?:_\d+)*").fullmatch
 
 
 def is_generated_name(name: str) -> bool:

@@ -12,10 +12,10 @@ from cnncalc.importers.onnx.model import OnnxOperator, Subgraph
 class Readers:
     """How often the values of a graph are read."""
 
-    def __init__(self, operators: Sequence[OnnxOperator] = (), ends: Collection[str] = ()) -> None:
+    def __init__(self, operators: Sequence[OnnxOperator] = (), outputs: Collection[str] = ()) -> None:
         """Take the operators of a graph, and the names of its outputs."""
         self.operators = operators
-        self.ends = frozenset(ends)
+        self.graph_outputs = frozenset(outputs)
 
     @cached_property
     def _counts(self) -> Counter[str]:
@@ -31,7 +31,7 @@ class Readers:
 
     def may_read(self, item: OnnxOperator, name: str) -> bool:
         """Whether anything may read an output of an operator; always true for an operator of a function."""
-        return id(item) not in self._known or name in self.ends or name in self._counts
+        return id(item) not in self._known or name in self.graph_outputs or name in self._counts
 
 
 def _reads(operators: Sequence[OnnxOperator]) -> Iterator[str]:

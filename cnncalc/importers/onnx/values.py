@@ -53,17 +53,17 @@ class Value:
         leaves: the stored tensors from which a constant is computed.
         source: where a constant comes from: a stored tensor, or an operator on constants; None if it is no constant.
         step: the layer that computes the tensor; None for inputs of the model and constants.
-        origin: the name of the model's input that it is, or None.
+        input_name: the name of the model's input that it is, or None.
         index: the number of the output that a constant is of its operator.
         items: the tensors of a list of tensors; None for a tensor.
-        quantum: the scale and the zero point of a tensor that the file has as integers, or None.
-        rows: of indices for the first sample, what is added to them for each further sample; None if they are none.
-        inner: elements before the batch where it is the innermost part of an axis: L for (L·N, E); else None.
+        grid: the scale and the zero point of a tensor that the file has as integers, or None.
+        sample_step: what is added to indices of the first sample for each further sample; None if it has no indices.
+        before_batch: elements before the batch where it is the innermost part of an axis: L for (L·N, E); else None.
     """
 
     __slots__ = (
-        "_data", "_fill", "_read", "axis", "dtype", "index", "inner", "items", "leaves", "name",
-        "origin", "quantum", "rows", "shape", "source", "step", "times",
+        "_data", "_fill", "_read", "axis", "before_batch", "dtype", "grid", "index", "input_name", "items", "leaves",
+        "name", "sample_step", "shape", "source", "step", "times",
     )  # fmt: skip
 
     def __init__(self, name: str, shape: Shape, dtype: int = FLOAT) -> None:
@@ -78,13 +78,13 @@ class Value:
         self.leaves: tuple[StoredTensor, ...] = ()
         self.source: StoredTensor | Call | None = None
         self.step: LayerStep | None = None
-        self.origin: str | None = None
+        self.input_name: str | None = None
         self._fill: float | None = None
         self.index = 0
-        self.inner: int | None = None
-        self.rows: int | None = None
+        self.before_batch: int | None = None
+        self.sample_step: int | None = None
         self.items: tuple[Value, ...] | None = None
-        self.quantum: QuantizedGrid | None = None
+        self.grid: QuantizedGrid | None = None
 
     @property
     def data(self) -> tuple[float, ...] | None:
@@ -126,7 +126,7 @@ class Value:
     @property
     def is_live(self) -> bool:
         """Whether it is computed by a layer or an input of the model, and no constant."""
-        return self.step is not None or self.origin is not None
+        return self.step is not None or self.input_name is not None
 
     @property
     def dims(self) -> Shape:
@@ -157,7 +157,7 @@ class Value:
             return self.data[0]
         return self.fill if self.elements == 1 else None
 
-    def own(self, axis: int) -> int | None:
+    def sample_axis(self, axis: int) -> int | None:
         """Return which axis of a sample an axis of the file's shape is; None for the batch axis.
 
         Raises:
@@ -207,8 +207,8 @@ def alias(value: Value, shape: Shape, axis: int | None) -> Value:
     other._fill = value._fill
     if not value.is_live:
         other.defer(lambda: value.data)
-    other.step, other.origin = value.step, value.origin
-    other.inner = value.inner if axis is None else None
+    other.step, other.input_name = value.step, value.input_name
+    other.before_batch = value.before_batch if axis is None else None
     return other
 
 
@@ -356,19 +356,19 @@ class LayerStep:
         layer: the layer.
         inputs: the values that it reads.
         output: the value that it computes.
-        held: its own tensors, by the layer's names for them.
+        tensors: its own tensors, by the layer's names for them.
         calls: the operators that it stands for.
     """
 
-    __slots__ = ("calls", "held", "inputs", "layer", "output")
+    __slots__ = ("calls", "inputs", "layer", "output", "tensors")
 
     def __init__(
-        self, layer: Layer, inputs: list[Value], output: Value, held: dict[str, ConstantInput], calls: list[Call]
+        self, layer: Layer, inputs: list[Value], output: Value, tensors: dict[str, ConstantInput], calls: list[Call]
     ) -> None:
         self.layer = layer
         self.inputs = inputs
         self.output = output
-        self.held = held
+        self.tensors = tensors
         self.calls = calls
 
     def __getitem__(self, name: str) -> Any:
@@ -377,7 +377,7 @@ class LayerStep:
 
     def leaves(self) -> list[StoredTensor]:
         """Return the stored tensors from which its own tensors are computed."""
-        return [leaf for held in self.held.values() for leaf in held.value.leaves]
+        return [leaf for tensor in self.tensors.values() for leaf in tensor.value.leaves]
 
     @property
     def use(self) -> Use:
@@ -390,10 +390,10 @@ class LayerStep:
         return max(self.output.times, 1)
 
 
-def rows_of(call: Call) -> int | None:
-    """Return :attr:`Value.rows` of the output of an operator on constants."""
-    counts = [value for value in call.inputs if value is not None and value.rows is not None]
+def sample_step_of(call: Call) -> int | None:
+    """Return :attr:`Value.sample_step` of the output of an operator on constants."""
+    counts = [value for value in call.inputs if value is not None and value.sample_step is not None]
     if not counts or call.op not in (*MOVES, "Mul"):
         return None
     factors = [value.number for value in call.inputs if value is not None and value is not counts[0]]
-    return (counts[0].rows or 0) * (int(factors[0] or 0) if call.op == "Mul" else 1)
+    return (counts[0].sample_step or 0) * (int(factors[0] or 0) if call.op == "Mul" else 1)

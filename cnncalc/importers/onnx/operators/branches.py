@@ -26,8 +26,8 @@ class Additions:
         self.build = build
         self.quantizes = build.quantizes
         self.growing: list[list[Any] | dict[Any, Any]] = [
-            build.steps, build.notes, build.undecided, build.single, build.training, build.found, build.lost,
-            build.ends, build.parameters, build.twins, build.statistics, build.dequantized,
+            build.steps, build.notes, build.undecided, build.one_sample_only, build.training, build.variable_rows,
+            build.lost, build.read_by_lost, build.parameters, build.differences, build.statistics, build.dequantized,
         ]  # fmt: skip
         self.sizes = [len(items) for items in self.growing]
         self.added: list[Any] = []

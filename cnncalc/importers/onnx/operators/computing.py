@@ -44,7 +44,7 @@ def _dft(build: Builder, call: Call) -> Value:
     x, length = _batch_first(call.input(0)), call.sizes(1, "dft_length")
     axes = (call.integer("axis", 1),) if call.opset < 20 else call.sizes(2, "axis") or (-2,)
     axis = position(axes[0], x.rank)
-    own = x.own(axis)
+    own = x.sample_axis(axis)
     if own is None or own == len(x.shape) - 1:
         raise UnfitError("it goes along the batch, or the parts of the numbers")
     half, inverse = bool(call.integer("onesided")), bool(call.integer("inverse"))
@@ -77,7 +77,7 @@ def _stft(build: Builder, call: Call) -> Value:
 def _reverse_sequence(build: Builder, call: Call) -> Value:
     x, lengths = call.input(0), call.input(1)
     batch, time = position(call.integer("batch_axis", 1), x.rank), position(call.integer("time_axis"), x.rank)
-    own = x.own(time)
+    own = x.sample_axis(time)
     if not x.is_live or x.axis != batch or own is None or not (lengths.axis == 0 or lengths.elements == 1):
         raise UnfitError("its lengths are not those of the samples of a batch")
     if not lengths.is_live:
@@ -117,15 +117,15 @@ def _center_crop_pad(build: Builder, call: Call) -> Value:
     axes = [position(axis, x.rank) for axis in call.integers("axes") or range(x.rank)]
     before, after = [0] * x.rank, [0] * x.rank
     for axis, size in zip(axes, wanted, strict=True):
-        is_batch = x.own(axis) is None and size in (build.baked, x.dims[axis])
+        is_batch = x.sample_axis(axis) is None and size in (build.file_batch, x.dims[axis])
         missing = 0 if is_batch else size - x.dims[axis]
         before[axis] = missing // 2 if missing > 0 else -(-missing // 2)
         after[axis] = missing - before[axis]
     pads = literal((*before, *after), (2 * x.rank,))
     item = call.operator._replace(op="Pad", attributes={})
-    made = HANDLERS["", "Pad"](build, Call(item, [x, pads], 13, call.scopes))
-    assert isinstance(made, Value)
-    return made
+    y = HANDLERS["", "Pad"](build, Call(item, [x, pads], 13, call.scopes))
+    assert isinstance(y, Value)
+    return y
 
 
 @operator("AffineGrid")

@@ -74,8 +74,8 @@ def accepting_regions(handler: Handler) -> Handler:
         if not x.is_live or x.axis is not None or not x.times or x.rank != len(axes) + 2:
             return handler(build, call)
         samples = build.step("fold", [x], 0, axis=0)
-        made = handler(build, Call(call.operator, [samples, *call.inputs[1:]], call.opset, call.scopes))
-        y = made if isinstance(made, Value) else made[0]
+        result = handler(build, Call(call.operator, [samples, *call.inputs[1:]], call.opset, call.scopes))
+        y = result if isinstance(result, Value) else result[0]
         assert y is not None, call.op
         return [build.step("unfold", [y], None, size=x.shape[0], axis=0)]
 
@@ -96,7 +96,7 @@ def cropped(build: Builder, x: Value, window: SlidingWindow) -> tuple[Value, Sli
 def _conv(build: Builder, call: Call) -> Value:
     x = call.input(0)
     if x.rank == 3 and x.axis == 2 and x.times == x.shape[0] == 1:  # samples are the steps of one sequence
-        build.single.append(f"Conv '{call.operator.name}', which goes along the batch,")
+        build.one_sample_only.append(f"Conv '{call.operator.name}', which goes along the batch,")
         steps = build.view(x, (*x.shape[1:], 1), 0)
         y = convolution(build, call, steps, call.input(1), call.given(2))
         return build.view(y, (1, *y.shape[:-1]), 2)
@@ -117,9 +117,9 @@ def convolution(build: Builder, call: Call, x: Value, weight: Value, bias: Value
 
 def _of_one_sample(build: Builder, value: Value) -> Value:
     """Return computed filters, or their bias, whose first axis is merged with the batch, as those of one sample."""
-    if not value.is_live or value.axis != 0 or build.baked > 1:
+    if not value.is_live or value.axis != 0 or build.file_batch > 1:
         return value
-    build.single.append(f"{build.call.op} '{build.call.operator.name}', whose filters are computed,")
+    build.one_sample_only.append(f"{build.call.op} '{build.call.operator.name}', whose filters are computed,")
     whole = (value.times, *value.shape)
     value = build.step("unfold", [value], None, size=value.times, axis=0) if value.times > 1 else value
     return build.view(value, whole, None)
@@ -131,8 +131,8 @@ def _convolution_layer(
     """Return a convolution by filters and a bias that are stored or computed."""
     sides = [weight] if bias is None else [weight, bias]
     if not any(side.is_live for side in sides):
-        held = own_tensors(weight=weight, bias=bias)
-        return build.step(kind, [x], 0, held, bias=bias is not None, **arguments)
+        tensors = own_tensors(weight=weight, bias=bias)
+        return build.step(kind, [x], 0, tensors, bias=bias is not None, **arguments)
     if any(side.axis is not None for side in sides) or len(weight.shape) != len(x.shape) + 1:
         raise UnfitError("its filters are computed for several samples")
     inputs = [build.tensor(side) for side in (x, *sides)]
@@ -217,9 +217,9 @@ def _product_of_tensors(build: Builder, a: Value, b: Value) -> Value:
     axis = rank - next(iter(places)) if places else None
     is_lost = axis is not None and axis >= rank - 2 and None in (a.axis, b.axis) and a.times == b.times
     if len(places) > 1 or is_lost:  # samples are multiplied with each other
-        if build.baked > 1 or not a.times == b.times == 1:
+        if build.file_batch > 1 or not a.times == b.times == 1:
             raise UnfitError("the batch stands on different axes of its inputs")
-        build.single.append(f"{build.call.op} '{build.call.operator.name}'")
+        build.one_sample_only.append(f"{build.call.op} '{build.call.operator.name}'")
         return _product_of_tensors(build, _without_batch(build, a), _without_batch(build, b))
     if axis is not None and axis >= rank - 2:  # the batch is the rows of one and not there in the other
         if a.axis is None or b.axis is not None or axis != rank - 2:
@@ -228,8 +228,8 @@ def _product_of_tensors(build: Builder, a: Value, b: Value) -> Value:
         if len(a.shape) == 1 and len(b.shape) == 2:
             return build.step("matmul", [a, b], axis)
         row = build.view(a, (*a.shape[:-1], 1, a.shape[-1]), None)
-        made = build.step("matmul", [row, b], None)
-        return build.view(made, (*made.shape[:-2], made.shape[-1]), axis)
+        y = build.step("matmul", [row, b], None)
+        return build.view(y, (*y.shape[:-2], y.shape[-1]), axis)
     live = []
     for value in (a, b):
         shape = value.shape
@@ -311,7 +311,7 @@ def permuted(build: Builder, value: Value, order: tuple[int, ...]) -> Value:
     if sorted(order) != list(range(value.rank)):
         raise UnfitError(f"perm {order} of {value.rank} axes")
     axis = None if value.axis is None else order.index(value.axis)
-    dims = tuple([value.own(i) for i in order if i != value.axis])
+    dims = tuple([value.sample_axis(i) for i in order if i != value.axis])
     own = tuple([i for i in dims if i is not None])
     shape = tuple([value.shape[i] for i in own])
     moved = [i for i in own if value.shape[i] > 1]
@@ -354,8 +354,8 @@ def _einsum(build: Builder, call: Call) -> Value:
         live.append(value if value.is_live else build.parameter(value, shape))
     axis = out.index(letter) if letter else None
     equation = ",".join(own) + "->" + (out.replace(letter, "") if letter else out)
-    made = build.step("einsum", live, axis, equation=equation)
-    return made if equation.partition("->")[2] else alias(made, (), axis)
+    y = build.step("einsum", live, axis, equation=equation)
+    return y if equation.partition("->")[2] else alias(y, (), axis)
 
 
 def _without_ellipsis(terms: list[str], out: str, values: list[Value]) -> tuple[list[str], str]:

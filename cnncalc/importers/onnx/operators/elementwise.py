@@ -152,8 +152,8 @@ def aligned(build: Builder, values: list[Value]) -> tuple[list[Value], list[Shap
     if len(places) > 1:
         raise UnfitError("the batch stands on different axes of its inputs")
     axis = rank - places.pop() if places else None
-    if axis is not None and build.baked == 1 and _meets_the_batch(values, rank - axis):
-        build.single.append(f"{build.call.op} '{build.call.operator.name}'")
+    if axis is not None and build.file_batch == 1 and _meets_the_batch(values, rank - axis):
+        build.one_sample_only.append(f"{build.call.op} '{build.call.operator.name}'")
         rows = [value for value in values if value.axis is not None]
         apart = {value: build.step("unfold", [value], None, size=value.times, axis=value.axis) for value in rows}
         return aligned(build, [apart.get(value, value) for value in values])
@@ -218,8 +218,8 @@ def _with_constant(build: Builder, x: Value, constant: Value, kind: str) -> Valu
     _, (_, shape), axis = aligned(build, [x, constant])
     if len(shape) != len(x.shape) or any(size not in (1, have) for size, have in zip(shape, x.shape, strict=True)):
         return None
-    held = {"weight": ConstantInput(build.shaped(constant, shape), False)}
-    return build.step(kind, [x], axis, held, shape=shape or None)
+    tensors = {"weight": ConstantInput(build.shaped(constant, shape), False)}
+    return build.step(kind, [x], axis, tensors, shape=shape or None)
 
 
 def affine(build: Builder, x: Value, mul: float = 1.0, add: float = 0.0) -> Value:
@@ -231,7 +231,7 @@ def affine(build: Builder, x: Value, mul: float = 1.0, add: float = 0.0) -> Valu
 
 @operator("Add", "Sub", "Mul", "Div")
 def _arithmetic(build: Builder, call: Call) -> Value:
-    a, b = [build.of_one_batch(call.input(index)) for index in (0, 1)]
+    a, b = [build.with_file_batch(call.input(index)) for index in (0, 1)]
     if _is_integer_division(call) and (a.is_live or b.is_live):
         return build.step("trunc", [merged(build, "divide", [a, b])])
     found = _indices_of_samples(call.op, a, b) or _indices_of_samples(call.op, b, a)
@@ -253,17 +253,17 @@ def _arithmetic(build: Builder, call: Call) -> Value:
 
 
 def _indices_of_samples(op: str, rows: Value, other: Value) -> Value | None:
-    """Return the product of :attr:`Value.rows` indices and a number, or their sum with other indices; else None."""
-    if rows.rows is None or rows.is_live or rows.elements != rows.shape[0]:
+    """Return indices of all samples, multiplied by a number or added to other indices; None for any other case."""
+    if rows.sample_step is None or rows.is_live or rows.elements != rows.shape[0]:
         return None
-    made: Value | None = None
+    y: Value | None = None
     if op == "Mul" and other.number is not None:
-        made = alias(rows, rows.shape, None)
-        made.rows = rows.rows * int(other.number)
+        y = alias(rows, rows.shape, None)
+        y.sample_step = rows.sample_step * int(other.number)
     elif op == "Add" and other.is_live and other.axis == 0 and other.rank == rows.rank:
-        made = alias(other, other.shape, 0)
-        made.rows = rows.rows
-    return made
+        y = alias(other, other.shape, 0)
+        y.sample_step = rows.sample_step
+    return y
 
 
 def _is_integer_division(call: Call) -> bool:
@@ -292,15 +292,15 @@ def _scaled_integer_product(build: Builder, x: Value, scale: Value) -> Value | N
     None if x is no such output, or is read elsewhere as well.
     """
     step = x.step
-    if step is None or step.calls[0].op not in ("ConvInteger", "MatMulInteger") or "weight" not in step.held:
+    if step is None or step.calls[0].op not in ("ConvInteger", "MatMulInteger") or "weight" not in step.tensors:
         return None
-    weight = step.held["weight"].value
+    weight = step.tensors["weight"].value
     if scale.elements not in (1, weight.shape[0]) or build.readers.count(step.calls[0].operator.outputs[0]) != 1:
         return None
     factor = build.derived("Reshape", scale, shape=(scale.elements, *(1,) * (len(weight.shape) - 1)))
     scaled = build.derived("Mul", weight, factor, shape=weight.shape)
     scaled.leaves = weight.leaves
-    step.held["weight"] = ConstantInput(scaled)
+    step.tensors["weight"] = ConstantInput(scaled)
     return x.copy()
 
 
@@ -354,9 +354,9 @@ COMPARISONS = {
 
 @operator(*COMPARISONS)
 def _compare(build: Builder, call: Call) -> Value:
-    made = merged(build, "compare", [call.input(0), call.input(1)], by=COMPARISONS[call.op])
-    made.dtype = BOOL
-    return made
+    y = merged(build, "compare", [call.input(0), call.input(1)], by=COMPARISONS[call.op])
+    y.dtype = BOOL
+    return y
 
 
 @operator("And", "Or", "Xor")
@@ -379,9 +379,9 @@ def _where(build: Builder, call: Call) -> Value:
         chosen = a if condition.fill else b
         if chosen.shape == broadcast([condition.shape, a.shape, b.shape]):
             return chosen.copy()
-    made = merged(build, "where", [condition, a, b])
-    made.dtype = a.dtype
-    return made
+    y = merged(build, "where", [condition, a, b])
+    y.dtype = a.dtype
+    return y
 
 
 def _short_decimal(number: float) -> float:

@@ -22,18 +22,18 @@ def variable_output(
     live = [value for value in values if value.is_live]
     if not live or not most:
         raise UnfitError("its output's shape is not known before it runs")
-    build.found.append(call.operator.label)
-    made = build.layer(Opaque(op=call.op, shape=(*before, most, *behind)), live, None)
-    made.dtype = values[0].dtype
-    return made
+    build.variable_rows.append(call.operator.label)
+    y = build.layer(Opaque(op=call.op, shape=(*before, most, *behind)), live, None)
+    y.dtype = values[0].dtype
+    return y
 
 
 @operator("NonZero")
 def _nonzero(build: Builder, call: Call) -> Value:
     x = call.input(0)
-    made = variable_output(build, call, [x], x.elements, before=(max(x.rank, 1),))
-    made.dtype = INT64
-    return made
+    y = variable_output(build, call, [x], x.elements, before=(max(x.rank, 1),))
+    y.dtype = INT64
+    return y
 
 
 @operator("NonMaxSuppression")
@@ -44,26 +44,26 @@ def _non_max_suppression(build: Builder, call: Call) -> Value:
         raise UnfitError(f"scores of {scores.rank} axes, not of batch, classes and boxes")
     rows, count = prod(scores.shape[:-1]), scores.shape[-1]
     each = count if most is None or most.number is None else min(int(most.number), count)
-    made = variable_output(build, call, [boxes, scores], rows * each, behind=(3,))
-    made.dtype = INT64
-    return made
+    y = variable_output(build, call, [boxes, scores], rows * each, behind=(3,))
+    y.dtype = INT64
+    return y
 
 
 @operator("Unique")
 def _unique(build: Builder, call: Call) -> Sequence[Value | None]:
     """Return the distinct elements, their first places, the inverse indices, and the counts."""
     x, axis = call.input(0), call.operator.attributes.get("axis")
-    own = x.own(position(axis, x.rank)) if isinstance(axis, int) else None
+    own = x.sample_axis(position(axis, x.rank)) if isinstance(axis, int) else None
     if isinstance(axis, int) and own is None:
         raise UnfitError("it goes along the batch")
     most, before, behind = (x.elements, (), ()) if own is None else (x.shape[own], x.shape[:own], x.shape[own + 1 :])
-    made = [
+    y = [
         variable_output(build, call, [x], most, before, behind),
         *[variable_output(build, call, [x], most) for _ in range(3)],
     ]
-    for value in made[1:]:
+    for value in y[1:]:
         value.dtype = INT64
-    return made
+    return y
 
 
 @operator("Compress")
@@ -71,7 +71,7 @@ def _compress(build: Builder, call: Call) -> Value:
     x, axis = call.input(0), call.operator.attributes.get("axis")
     if not isinstance(axis, int):
         return variable_output(build, call, [x, call.input(1)], x.elements)
-    own = x.own(position(axis, x.rank))
+    own = x.sample_axis(position(axis, x.rank))
     if own is None:
         raise UnfitError("it takes a part of the batch")
     return variable_output(build, call, [x, call.input(1)], x.shape[own], x.shape[:own], x.shape[own + 1 :])
@@ -87,7 +87,7 @@ def _pooled_regions(build: Builder, call: Call) -> Value:
         regions = build.step("unfold", [regions], None, size=regions.times, axis=0)
     shape = (regions.shape[0], x.shape[-3], *size)
     if not together:
-        build.single.append(call.operator.label)
+        build.one_sample_only.append(call.operator.label)
     settings: dict[str, object] = {}
     if call.op == "RoiAlign" and x.axis == 0:
         places = call.text("coordinate_transformation_mode", "half_pixel" if call.opset > 15 else "output_half_pixel")
@@ -98,5 +98,5 @@ def _pooled_regions(build: Builder, call: Call) -> Value:
     elif x.axis == 0:
         settings = {"size": tuple(size), "scale": call.number("spatial_scale", 1.0)}
     inputs = [x, build.tensor(regions)]
-    made = uncounted(build, call, shape, None, inputs, **settings)
-    return build.step("fold", [made], 0, axis=0) if together else made
+    y = uncounted(build, call, shape, None, inputs, **settings)
+    return build.step("fold", [y], 0, axis=0) if together else y

@@ -21,21 +21,21 @@ def _cast(build: Builder, call: Call) -> Value:
     if to not in (*FORMATS, *SMALL_FLOATS, BFLOAT16):
         what = f"numbers of {BITS[to]} bits" if to in BITS else f"the type {to}"
         raise UnfitError(f"a cast to {what} is not supported")
-    if to in FLOATS and x.is_live and x.quantum is not None:
-        zero = x.quantum.zero
+    if to in FLOATS and x.is_live and x.grid is not None:
+        zero = x.grid.zero
         x = as_integers(build, x, UINT8 if zero is None else zero.dtype)
     if to in SMALL_FLOATS and x.is_live and x.dtype not in SMALL_FLOATS:
-        made = quantized(build, x, QuantizedGrid(ONE, None), to)
+        y = quantized(build, x, QuantizedGrid(ONE, None), to)
     elif not x.is_live:
-        made = build.derived("Cast", x, to=to)
+        y = build.derived("Cast", x, to=to)
     elif to == BOOL and x.dtype != BOOL:
-        made = merged(build, "compare", [x, constant_like(0.0, x)], by="not_equal")
+        y = merged(build, "compare", [x, constant_like(0.0, x)], by="not_equal")
     elif to in FLOATS or x.dtype not in FLOATS or to == BOOL or has_integers(x):
-        made = x.copy()
+        y = x.copy()
     else:
-        made = build.step("trunc", [x])
-    made.dtype = to
-    return made
+        y = build.step("trunc", [x])
+    y.dtype = to
+    return y
 
 
 def has_integers(x: Value) -> bool:
@@ -62,13 +62,13 @@ def _is_nan_or_inf(build: Builder, call: Call) -> Value:
     if not x.is_live:
         return Value("", x.shape, BOOL)
     if call.op == "IsNaN":
-        made = merged(build, "compare", [x, x], by="not_equal")
+        y = merged(build, "compare", [x, x], by="not_equal")
     else:
         signs = bool(call.integer("detect_positive", 1)), bool(call.integer("detect_negative", 1))
         x = build.step("abs", [x]) if all(signs) else build.step("neg", [x]) if signs[1] else x
-        made = merged(build, "compare", [x, constant_like(LARGEST, x)], by="greater_equal")
-    made.dtype = BOOL
-    return made
+        y = merged(build, "compare", [x, constant_like(LARGEST, x)], by="greater_equal")
+    y.dtype = BOOL
+    return y
 
 
 LARGEST = 3.4028235e38

@@ -87,7 +87,7 @@ def _scan(build: Builder, call: Call, body: Subgraph) -> Outputs | None:
         for axis, value in zip(_number_for_each(call, "scan_input_axes", count), sequences, strict=True)
     ]
     lengths = {value.dims[axis] for axis, value in zip(axes, sequences, strict=True)}
-    if len(lengths) != 1 or any(value.own(axis) is None for axis, value in zip(axes, sequences, strict=True)):
+    if len(lengths) != 1 or any(value.sample_axis(axis) is None for axis, value in zip(axes, sequences, strict=True)):
         raise UnfitError(f"it goes along axes of {sorted(lengths)}, or along the batch")
     length = lengths.pop()
     if not 0 < length <= MAX_MODEL_PASSES:

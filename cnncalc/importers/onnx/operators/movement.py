@@ -14,9 +14,9 @@ from cnncalc.importers.onnx.values import SAMPLES, Call, UnfitError, Value, alia
 from cnncalc.layers.shapes import Shape
 
 
-def size_in_file(size: int, baked: int) -> int:
-    """Return a size of the file's shape for a batch of ``baked`` samples."""
-    return size // SAMPLES * baked if size and size % SAMPLES == 0 else size
+def size_in_file(size: int, file_batch: int) -> int:
+    """Return a size of the file's shape for a batch of ``file_batch`` samples."""
+    return size // SAMPLES * file_batch if size and size % SAMPLES == 0 else size
 
 
 @operator("Reshape")
@@ -48,36 +48,36 @@ def reshaped(build: Builder, x: Value, target: Sequence[int], allowzero: bool = 
         shape = reshaped_sizes(x.shape, [size_in_file(size, 1) for size in target], allowzero)
         return alias(x, shape, None) if shape == x.shape else build.derived("Reshape", x, shape=shape)
     if x.axis is None:
-        shape = reshaped_sizes(x.shape, [size_in_file(size, build.baked) for size in target], allowzero)
+        shape = reshaped_sizes(x.shape, [size_in_file(size, build.file_batch) for size in target], allowzero)
         stated = [i for i, size in enumerate(target) if size > 0 and size % SAMPLES == 0]
-        if x.inner is not None:
-            stated = stated or [i for i, size in enumerate(shape) if size == 1 and prod(shape[:i]) == x.inner]
+        if x.before_batch is not None:
+            stated = stated or [i for i, size in enumerate(shape) if size == 1 and prod(shape[:i]) == x.before_batch]
         return with_batch_axis(build, x, shape, stated[0] if stated else 0)
-    plain = tuple([size_in_file(size, build.baked) for size in x.dims])
-    shape = reshaped_sizes(plain, [size_in_file(size, build.baked) for size in target], allowzero)
+    plain = tuple([size_in_file(size, build.file_batch) for size in x.dims])
+    shape = reshaped_sizes(plain, [size_in_file(size, build.file_batch) for size in target], allowzero)
     before = prod(x.shape[: x.axis])
-    moved = _moved_batch_axis(x, shape, target) if build.baked == 1 else None
+    moved = _moved_batch_axis(x, shape, target) if build.file_batch == 1 else None
     if moved is not None:
-        build.single.append(f"{build.call.op} '{build.call.operator.name}'")
+        build.one_sample_only.append(f"{build.call.op} '{build.call.operator.name}'")
         return build.view(x, (*shape[:moved], *shape[moved + 1 :]), moved)
-    at = _batch_axis(shape, target, before, build.baked)
-    if at is None and build.baked == 1 and any(prod(shape[: i + 1]) == before for i in range(len(shape))):
+    at = _batch_axis(shape, target, before, build.file_batch)
+    if at is None and build.file_batch == 1 and any(prod(shape[: i + 1]) == before for i in range(len(shape))):
         if x.times > 1:
             x = build.step("unfold", [x], None, size=x.times, axis=x.axis)
         hidden = build.view(build.view(x, x.shape, None), shape, None)
-        hidden.inner = before
+        hidden.before_batch = before
         return hidden
     if at is None:
-        build.single.append(f"{build.call.op} '{build.call.operator.name}'")
+        build.one_sample_only.append(f"{build.call.op} '{build.call.operator.name}'")
         return build.view(build.view(x, x.shape, None), shape, None)
-    times, rest = shape[at] // build.baked, (*shape[:at], *shape[at + 1 :])
+    times, rest = shape[at] // build.file_batch, (*shape[:at], *shape[at + 1 :])
     if times == x.times:
         is_flat = at == x.axis == 0 and len(rest) == 1 < len(x.shape)
         return build.step("flatten", [x]) if is_flat else build.view(x, rest, at)
     if before == 1:
         common = gcd(times, x.times)
-        made = build.step("reshape", [x], at, shape=rest or (1,), fold=times // common, unfold=x.times // common)
-        return alias(made, rest, at)
+        y = build.step("reshape", [x], at, shape=rest or (1,), fold=times // common, unfold=x.times // common)
+        return alias(y, rest, at)
     if x.times > 1:
         x = build.step("unfold", [x], None, size=x.times, axis=x.axis)
     whole = (*shape[:at], times, *shape[at + 1 :])
@@ -103,12 +103,12 @@ def with_batch_axis(build: Builder, x: Value, shape: Shape, at: int = 0) -> Valu
     return build.view(x, shape, None)
 
 
-def _batch_axis(shape: Shape, target: Sequence[int], before: int, baked: int) -> int | None:
+def _batch_axis(shape: Shape, target: Sequence[int], before: int, file_batch: int) -> int | None:
     """Return the axis of a new shape that is the batch; None if none is."""
     stated = [i for i, size in enumerate(target) if size > 0 and size % SAMPLES == 0]
     for at in stated or range(len(shape)):
-        if prod(shape[:at]) == before and shape[at] % baked == 0:
-            is_all = at == len(shape) - 1 > 0 and shape[at] > baked and not stated
+        if prod(shape[:at]) == before and shape[at] % file_batch == 0:
+            is_all = at == len(shape) - 1 > 0 and shape[at] > file_batch and not stated
             return None if is_all else at  # a batch that is all that follows is the end of the axis before it
     return None
 
@@ -117,7 +117,7 @@ def _batch_axis(shape: Shape, target: Sequence[int], before: int, baked: int) ->
 def _squeeze(build: Builder, call: Call) -> Value:
     x = call.input(0)
     axes = call.listed("axes", 1, 13)
-    dims = [size_in_file(size, build.baked) for size in x.dims]
+    dims = [size_in_file(size, build.file_batch) for size in x.dims]
     ones = [i for i, size in enumerate(x.dims) if size == 1]
     gone = {position(axis, x.rank) for axis in axes} if axes else set(ones)
     if any(dims[i] != 1 for i in gone):
@@ -134,9 +134,9 @@ def _unsqueeze(build: Builder, call: Call) -> Value:
     if len(new) < len(axes):
         raise UnfitError(f"axes {list(axes)} name one twice")
     old = iter(range(x.rank))
-    made = with_axes(build, x, [None if i in new else next(old) for i in range(rank)])
-    made.rows = None if x.is_live else x.rows
-    return made
+    y = with_axes(build, x, [None if i in new else next(old) for i in range(rank)])
+    y.sample_step = None if x.is_live else x.sample_step
+    return y
 
 
 def with_axes(build: Builder, x: Value, order: Sequence[int | None]) -> Value:
@@ -146,7 +146,7 @@ def with_axes(build: Builder, x: Value, order: Sequence[int | None]) -> Value:
         axis = 0  # the batch that the file's shape had lost
         order = [x.axis if x.axis is not None else -1, *order[1:]]
     if x.axis is not None and axis is None and x.is_live:
-        build.single.append(build.call.op)
+        build.one_sample_only.append(build.call.op)
     dims = x.dims
     shape = tuple([1 if i is None else dims[i] for place, i in enumerate(order) if place != axis])
     return build.view(x, shape, axis)
@@ -214,7 +214,7 @@ def _pad(build: Builder, call: Call) -> Value:
         raise UnfitError("what it pads with is not known before it runs")
     borders = [(0, 0)] * len(x.shape)
     for axis, before, after in zip(where, pads, pads[len(where) :], strict=False):
-        own = x.own(axis)
+        own = x.sample_axis(axis)
         if own is None and (before or after):
             raise UnfitError("it pads the batch")
         if own is not None:

@@ -26,13 +26,13 @@ def _batchnorm(build: Builder, call: Call) -> Value:
         scale = () if weight.fill == 1 and not any("." in leaf.name for leaf in weight.leaves) else weight.leaves
         value.leaves = tuple({id(leaf): leaf for leaf in (*x.leaves, *scale, *shift)}.values())
         return value
-    at = x.own(1) if x.rank > 1 else 0
+    at = x.sample_axis(1) if x.rank > 1 else 0
     if at is None or any(value.shape != (x.shape[at],) for value in (weight, bias, mean, variance)):
         raise UnfitError(f"scales of {list(weight.shape)} for channels of {list(x.shape)}")
-    held = own_tensors(weight=weight, bias=bias)
-    held |= {"running_mean": ConstantInput(mean, False), "running_var": ConstantInput(variance, False)}
+    tensors = own_tensors(weight=weight, bias=bias)
+    tensors |= {"running_mean": ConstantInput(mean, False), "running_var": ConstantInput(variance, False)}
     arguments = {"eps": _short_decimal(call.number("epsilon", 1e-5))} | ({"axis": at} if at else {})
-    return build.layer(layer_of("batchnorm", arguments), [x], x.axis, held)
+    return build.layer(layer_of("batchnorm", arguments), [x], x.axis, tensors)
 
 
 def _short_decimal(number: float) -> float:
@@ -59,17 +59,17 @@ def _normalised(
         UnfitError: if the batch is one of them, or there are none.
     """
     axis = call.integer("axis", -1)
-    own = [x.own(i) for i in range(axis + x.rank if axis < 0 else axis, x.rank)]
+    own = [x.sample_axis(i) for i in range(axis + x.rank if axis < 0 else axis, x.rank)]
     places = [i for i in own if i is not None]
     if not places or len(places) < len(own):
         raise UnfitError("it normalises over the batch")
     shape = tuple([x.shape[i] for i in places])
-    held = own_tensors(weight=_in_shape(build, weight, shape), bias=bias and _in_shape(build, bias, shape))
+    tensors = own_tensors(weight=_in_shape(build, weight, shape), bias=bias and _in_shape(build, bias, shape))
     arguments: dict[str, object] = {"axis": (-1,) if len(places) == 1 else tuple(places)}
     arguments["eps"] = _short_decimal(call.number("epsilon", 1e-5))
     if kind == "layernorm":
         arguments["bias"] = bias is not None
-    return build.layer(layer_of(kind, arguments), [x], x.axis, held)
+    return build.layer(layer_of(kind, arguments), [x], x.axis, tensors)
 
 
 def _in_shape(build: Builder, value: Value, shape: tuple[int, ...]) -> Value:
@@ -96,9 +96,9 @@ def _instancenorm(build: Builder, call: Call) -> Value:
     x, weight, bias = feature_map(call.input(0)), call.input(1), call.input(2)
     named = any(is_attribute(leaf.name) for leaf in (*weight.leaves, *bias.leaves))
     plain = _is_near(weight, 1) and _is_near(bias, 0) and not named
-    held = {} if plain else own_tensors(weight=weight, bias=bias)
+    tensors = {} if plain else own_tensors(weight=weight, bias=bias)
     arguments = {"eps": _short_decimal(call.number("epsilon", 1e-5))} | ({} if plain else {"affine": True})
-    return build.layer(layer_of("instancenorm", arguments), [x], x.axis, held)
+    return build.layer(layer_of("instancenorm", arguments), [x], x.axis, tensors)
 
 
 def _is_near(value: Value, number: float) -> bool:
@@ -122,10 +122,10 @@ def _mean_variance_normalization(build: Builder, call: Call) -> Value:
     x = call.input(0)
     axes = call.integers("axes") or (0, 2, 3)
     if x.axis in axes:
-        if build.baked > 1:
+        if build.file_batch > 1:
             raise UnfitError("it summarises the batch")
-        build.single.append(call.op)
-    places = tuple([i for i in [x.own(axis) for axis in axes] if i is not None])
+        build.one_sample_only.append(call.op)
+    places = tuple([i for i in [x.sample_axis(axis) for axis in axes] if i is not None])
     return build.layer(layer_of("layernorm", {"axis": places, "eps": 1e-9, "affine": False}), [x], x.axis)
 
 

@@ -37,12 +37,12 @@ def unknown(build: Builder, call: Call) -> Sequence[Value | None]:
     item, live = call.operator, call.live_inputs()
     outputs: list[Value | None] = []
     for name in item.outputs:
-        port = build.hints.get(name)
+        port = build.stated_ports.get(name)
         sizes = port.shape if port and port.shape is not None else None
         if sizes is None or any(not isinstance(size, int) or size < 1 for size in sizes[1:]) or not live:
             raise CnncalcError(f"{item.label} is of an unknown type, and the file does not state its output's shape")
         whole = tuple([size if isinstance(size, int) else 0 for size in sizes])
-        batched = bool(whole) and (whole[0] < 2 or whole[0] == build.baked)
+        batched = bool(whole) and (whole[0] < 2 or whole[0] == build.file_batch)
         layer = Opaque(op=item.op, shape=(whole[1:] if batched else whole) or (1,))
         outputs.append(build.layer(layer, live, 0 if batched else None))
     if outputs:

@@ -22,17 +22,17 @@ def sliced(build: Builder, x: Value, axis: int, start: int, stop: int, step: int
     Raises:
         UnfitError: if it is a part of the batch.
     """
-    own = x.own(axis)
+    own = x.sample_axis(axis)
     size = x.dims[axis] if own is None else x.shape[own]
     chosen = range(size)[python_slice(start, stop, step, size)]
     if chosen == range(size):
         return x
     if own is None:
-        plain = range(build.baked * x.times)[python_slice(start, stop, step, build.baked * x.times)]
-        if plain == range(build.baked * x.times):
-            build.single.append(build.call.op)
+        plain = range(build.file_batch * x.times)[python_slice(start, stop, step, build.file_batch * x.times)]
+        if plain == range(build.file_batch * x.times):
+            build.one_sample_only.append(build.call.op)
             return x
-        if x.times > 1 and build.baked == 1 and len(plain):
+        if x.times > 1 and build.file_batch == 1 and len(plain):
             split = build.step("unfold", [x], None, size=x.times, axis=0)
             cut = build.step("slice", [split], None, axis=0, start=plain[0], stop=plain[-1] + 1, step=plain.step)
             folded = build.step("fold", [cut], None, axis=0)
@@ -60,13 +60,13 @@ def _slice(build: Builder, call: Call) -> Value:
 def _split(build: Builder, call: Call) -> Sequence[Value | None]:
     x = call.input(0)
     axis = position(call.integer("axis"), x.rank)
-    size = size_in_file(x.dims[axis], build.baked)
-    made, start = [], 0
+    size = size_in_file(x.dims[axis], build.file_batch)
+    parts, start = [], 0
     for length in split_sizes(call, size):
         piece = sliced(build, x, axis, start, start + length, 1)
-        made.append(piece.copy() if piece is x else piece)
+        parts.append(piece.copy() if piece is x else piece)
         start += length
-    return made
+    return parts
 
 
 @operator("Gather")
@@ -81,7 +81,7 @@ def gathered(build: Builder, x: Value, chosen: Value, axis: int) -> Value:
         return Value("", (*x.shape[:axis], *chosen.shape, *x.shape[axis + 1 :]), x.dtype)
     if chosen.is_live:
         return _gathered_at_computed(build, x, chosen, axis)
-    own = x.own(axis)
+    own = x.sample_axis(axis)
     if own is None:
         return _gathered_from_batch(build, x, chosen, axis)
     size = x.shape[own]
@@ -110,7 +110,7 @@ def _batch_axis_after(batch: int | None, axis: int, rank: int) -> int | None:
 
 def _gathered_from_batch(build: Builder, x: Value, chosen: Value, axis: int) -> Value:
     """Return what a file that was made for one sample gathers along its batch."""
-    build.single.append(f"{build.call.op} '{build.call.operator.name}'")
+    build.one_sample_only.append(f"{build.call.op} '{build.call.operator.name}'")
     if x.times > 1:  # a map that was laid out with the batch as one axis
         whole = (x.times, *x.shape)
         x = build.view(build.step("unfold", [x], None, size=x.times, axis=0), whole, None)
@@ -129,18 +129,22 @@ def _gathered_at_computed(build: Builder, table: Value, chosen: Value, axis: int
     """Return the elements of a table at computed indices."""
     batch = None if chosen.axis is None else axis + chosen.axis
     if not table.is_live and table.rank == 2 and axis == 0:
-        made = build.step(
+        embedded = build.step(
             "embedding", [chosen], batch, own_tensors(weight=table), num_embeddings=table.shape[0],
             embedding_dim=table.shape[1],
         )  # fmt: skip
-        made.dtype = table.dtype
-        return made
-    own = table.own(axis) if table.is_live else axis
-    if own is None and chosen.rows == table.times and chosen.axis == 0:  # rows of all samples lie one after the other
+        embedded.dtype = table.dtype
+        return embedded
+    own = table.sample_axis(axis) if table.is_live else axis
+    if (
+        own is None and chosen.sample_step == table.times and chosen.axis == 0
+    ):  # rows of all samples lie one after the other
         whole = build.step("unfold", [table], None, size=table.times, axis=0)
         return build.step("gather", [alias(whole, whole.shape, 0), chosen], 0, axis=0)
-    if own is None and chosen.axis is None and build.baked == 1:  # rows of the one sample that the file was made for
-        build.single.append(build.call.operator.label)
+    if (
+        own is None and chosen.axis is None and build.file_batch == 1
+    ):  # rows of the one sample that the file was made for
+        build.one_sample_only.append(build.call.operator.label)
         rows = build.step("unfold", [table], None, size=table.times, axis=axis)
         return build.step("gather", [rows, chosen], None, axis=axis)
     if own is None:
@@ -152,7 +156,7 @@ def _gathered_at_computed(build: Builder, table: Value, chosen: Value, axis: int
 @operator("GatherND")
 def _gather_nd(build: Builder, call: Call) -> Value:
     x, chosen, shared = call.input(0), call.input(1), call.integer("batch_dims")
-    last = chosen.own(-1)
+    last = chosen.sample_axis(-1)
     if last is None:
         raise UnfitError("its indices have the batch as their last axis")
     depth, rows = chosen.shape[last], chosen.shape[:last]
@@ -166,8 +170,8 @@ def _gather_nd(build: Builder, call: Call) -> Value:
         else:
             chosen = build.view(chosen, rows, chosen.axis)
         return gathered(build, x, chosen, 0)
-    if not shared and x.axis == 0 and x.times == build.baked == 1 and chosen.is_live and chosen.axis is None:
-        build.single.append(call.operator.label)  # the first index is that of the one sample
+    if not shared and x.axis == 0 and x.times == build.file_batch == 1 and chosen.is_live and chosen.axis is None:
+        build.one_sample_only.append(call.operator.label)  # the first index is that of the one sample
         places = build.step("slice", [chosen], None, axis=last, start=1, stop=depth)
         flat = flat_indices(build, places, x.shape[: depth - 1])
         return gathered(build, build.view(x, (prod(x.shape[: depth - 1]), *x.shape[depth - 1 :]), None), flat, 0)
@@ -211,9 +215,9 @@ def _concat(build: Builder, call: Call) -> Value:
         return Value("", tuple(shape), values[0].dtype)
     live, batch = aligned_tensors(build, values)
     if axis == batch:
-        if build.baked > 1:
+        if build.file_batch > 1:
             raise UnfitError("it puts samples after those of another batch")
-        build.single.append(call.operator.label)
+        build.one_sample_only.append(call.operator.label)
         rows = [
             build.step("unfold", [value], None, size=value.times, axis=0)
             if value.times > 1

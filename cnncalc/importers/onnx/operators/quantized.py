@@ -45,16 +45,16 @@ ONE, ZERO = literal((1.0,), (), FLOAT), literal((0,), ())
 def as_real_numbers(build: Builder, value: Value, grid: QuantizedGrid) -> Value:
     """Return a computed tensor as real numbers: unchanged, unless it has integers from an input or a stored table."""
     first = value
-    while first.step is not None and first.step.inputs and first.quantum is None and _keeps_numbers(first.step.layer):
+    while first.step is not None and first.step.inputs and first.grid is None and _keeps_numbers(first.step.layer):
         first = first.step.inputs[0]
-    table = first.step.held.get("weight") if first.step is not None else None
+    table = first.step.tensors.get("weight") if first.step is not None else None
     real = value.copy()
     if first.step is not None and table is not None and table.value.dtype in RANGES:
         weight = dequantized(build, table.value, grid.scale, grid.zero)
-        first.step.held["weight"] = ConstantInput(weight, table.is_certain)
-    elif first.quantum is not None and not grid.is_that_of(first.quantum):
-        real = _times_scale(build, _unrounded_integers(build, value, first.quantum), grid)
-    elif first.step is None and first.quantum is None and (first.dtype in RANGES or first.dtype in SMALL_FLOATS):
+        first.step.tensors["weight"] = ConstantInput(weight, table.is_certain)
+    elif first.grid is not None and not grid.is_that_of(first.grid):
+        real = _times_scale(build, _unrounded_integers(build, value, first.grid), grid)
+    elif first.step is None and first.grid is None and (first.dtype in RANGES or first.dtype in SMALL_FLOATS):
         real = _times_scale(build, value, grid)
     real.dtype = FLOAT
     return real
@@ -153,15 +153,15 @@ def quantized(build: Builder, x: Value, grid: QuantizedGrid, dtype: int) -> Valu
         else:
             step, offset = grid.numbers
             x = build.step("quantize", [x], scale=step, zero_point=int(offset), **to)
-    made = x.copy()
-    made.quantum = grid
-    return made
+    y = x.copy()
+    y.grid = grid
+    return y
 
 
 def as_integers(build: Builder, x: Value, dtype: int) -> Value:
     """Return the integers, or small floats, of a quantised tensor that is an output of the model."""
-    assert x.quantum is not None
-    places = _unrounded_integers(build, x, x.quantum)
+    assert x.grid is not None
+    places = _unrounded_integers(build, x, x.grid)
     if dtype in SMALL_FLOATS:
         return places
     least, most = RANGES[dtype]
@@ -208,11 +208,11 @@ def _dynamic_quantize_linear(build: Builder, call: Call) -> Sequence[Value | Non
     x = call.input(0)
     build.quantizes = True
     if build.rounds and x.is_live:
-        made = [build.step("quantize", [x], output="integers")]
+        y = [build.step("quantize", [x], output="integers")]
         for what in ("scale", "zero_point"):
             one = build.step("quantize", [x], None, output=what)
-            made.append(alias(one, (), None))
-        return made
+            y.append(alias(one, (), None))
+        return y
     return [x.copy(), literal((1.0,), (), FLOAT), literal((0,), ())]  # real numbers: their scale is 1
 
 

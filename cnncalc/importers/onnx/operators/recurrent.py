@@ -53,7 +53,7 @@ def recurrent(
         x = build.view(x, shape, 1 - first if x.times else None)
     along = x.rank == 3 and x.axis == first and x.times == x.shape[0] == 1  # samples are the steps of one sequence
     if along:
-        build.single.append(f"{op} '{call.operator.name}', which goes along the batch,")
+        build.one_sample_only.append(f"{op} '{call.operator.name}', which goes along the batch,")
         x = alias(x, x.shape, 1 - first)
     if x.rank != 3 - (x.axis is None) or x.axis not in (None, 1 - first):
         raise UnfitError("the batch is not where the sequences are")
@@ -71,14 +71,14 @@ def recurrent(
     lengths = _sequence_lengths(call.given(4), x)
     if lengths is not None:
         arguments["lengths"] = True
-    held = _gate_tensors(build, op, w, r, b, hidden, directions)
+    tensors = _gate_tensors(build, op, w, r, b, hidden, directions)
     peepholes = call.given(7)
     if peepholes is not None and not _is_zero(build, peepholes):
         arguments["peepholes"] = True
         for number, suffix in enumerate(("", "_reverse")[:directions]):
             # i, f, o of i, o, f
             value = build.derived("Gates", peepholes, shape=(3 * hidden,), direction=number, order=[0, 2, 1], part=0)
-            held[f"weight_ch_l0{suffix}"] = ConstantInput(value)
+            tensors[f"weight_ch_l0{suffix}"] = ConstantInput(value)
     arguments["bias"] = b is not None
     if build.rounds and call.op == "DynamicQuantizeLSTM":
         arguments["rounds"] = True
@@ -91,7 +91,9 @@ def recurrent(
     given = [state for state in states if state is not None]
     if given and states[0] is None:
         raise UnfitError("its first cells are given without its first state")
-    y = build.layer(layer_of(op.lower(), arguments), [x, *([] if lengths is None else [lengths]), *given], None, held)
+    y = build.layer(
+        layer_of(op.lower(), arguments), [x, *([] if lengths is None else [lengths]), *given], None, tensors
+    )
     outputs = _outputs(build, y, x, lengths, hidden, directions, wants_cells, bool(arguments.get("reverse")), first)
     whole = outputs[0]
     if not along or whole is None:
@@ -141,15 +143,15 @@ def _gate_tensors(
 ) -> dict[str, ConstantInput]:
     """Return the tensors under PyTorch's names, their gates in PyTorch's order."""
     rows, order = GATES[op] * hidden, ORDERS[op]
-    held = {}
-    tensors = (("weight_ih", w, 0), ("weight_hh", r, 0), ("bias_ih", b, 0), ("bias_hh", b, 1))
+    tensors = {}
+    stored = (("weight_ih", w, 0), ("weight_hh", r, 0), ("bias_ih", b, 0), ("bias_hh", b, 1))
     for number, suffix in enumerate(("", "_reverse")[:directions]):
-        for name, value, part in tensors:
+        for name, value, part in stored:
             if value is not None:
                 shape = (rows, *value.shape[2:])
                 gates = build.derived("Gates", value, shape=shape, direction=number, order=list(order), part=part)
-                held[f"{name}_l0{suffix}"] = ConstantInput(gates)
-    return held
+                tensors[f"{name}_l0{suffix}"] = ConstantInput(gates)
+    return tensors
 
 
 def _initial_state(build: Builder, value: Value | None, hidden: int, directions: int) -> Value | None:

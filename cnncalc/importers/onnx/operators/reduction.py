@@ -23,13 +23,13 @@ def reduced(build: Builder, name: str, x: Value, axes: Sequence[int], keeps: boo
     Raises:
         UnfitError: if the batch is one of them, and has more than one sample in the file.
     """
-    own = [x.own(axis) for axis in axes]
+    own = [x.sample_axis(axis) for axis in axes]
     places = sorted([i for i in own if i is not None])
     with_batch = None in own
     if with_batch:
-        if x.times > 1 or build.baked > 1:
+        if x.times > 1 or build.file_batch > 1:
             raise UnfitError("it summarises the batch")
-        build.single.append(build.call.op)
+        build.one_sample_only.append(build.call.op)
     axis = x.axis
     if axis is not None and not keeps:
         gone = {i + x.rank if i < 0 else i for i in axes}
@@ -78,7 +78,7 @@ def _argmax(build: Builder, call: Call) -> Value:
     x = call.input(0)
     x = build.step("neg", [x]) if call.op == "ArgMin" else x
     at = call.integer("axis")
-    own = x.own(at) if call.integer("select_last_index") else None
+    own = x.sample_axis(at) if call.integer("select_last_index") else None
     if own is not None:
         x = build.step("gather", [x], x.axis, axis=own, indices=tuple(range(x.shape[own]))[::-1])
     y = reduced(build, "argmax", x, (at,), bool(call.integer("keepdims", 1)))
@@ -92,7 +92,7 @@ def _argmax(build: Builder, call: Call) -> Value:
 def _topk(build: Builder, call: Call) -> Sequence[Value | None]:
     x = call.input(0)
     k = call.integer("k") if call.opset < 10 else (call.sizes(1, "k") or (0,))[0]
-    at = x.own(call.integer("axis", -1))
+    at = x.sample_axis(call.integer("axis", -1))
     if at is None:
         raise UnfitError("it selects from the batch")
     largest = bool(call.integer("largest", 1))
@@ -108,7 +108,7 @@ def _topk(build: Builder, call: Call) -> Sequence[Value | None]:
 def _cumsum(build: Builder, call: Call) -> Value:
     x = call.input(0)
     axis = call.sizes(1, "axis") or (0,)
-    at = x.own(axis[0])
+    at = x.sample_axis(axis[0])
     if at is None:
         raise UnfitError("it sums along the batch")
     reverse, exclusive = bool(call.integer("reverse")), bool(call.integer("exclusive"))
@@ -121,7 +121,7 @@ def _softmax(build: Builder, call: Call) -> Value:
     axis = call.integer("axis", -1 if call.opset >= 13 else 1)
     axis = axis + x.rank if axis < 0 else axis
     name = {"Softmax": "softmax", "LogSoftmax": "log_softmax"}.get(call.op)
-    own = x.own(axis) if axis < x.rank else None
+    own = x.sample_axis(axis) if axis < x.rank else None
     if own is None:
         raise UnfitError("it works along the batch")
     if name is None:  # 1 at the first of the largest, else 0
@@ -139,7 +139,7 @@ def _softmax(build: Builder, call: Call) -> Value:
 @operator("LpNormalization")
 def _lp_normalization(build: Builder, call: Call) -> Value:
     x = call.input(0)
-    at = x.own(call.integer("axis", -1))
+    at = x.sample_axis(call.integer("axis", -1))
     if at is None or call.integer("p", 2) != 2:
         raise UnfitError("only lengths of samples are known")
     return build.step("l2_normalize", [x], x.axis, None, axis=at)

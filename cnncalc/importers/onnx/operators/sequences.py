@@ -65,9 +65,9 @@ def _concat_from_sequence(build: Builder, call: Call) -> Value:
         at = position(axis, rank + 1)
         items = [with_axes(build, item, [*range(at), None, *range(at, rank)]) for item in items]
         axis = at
-    made = HANDLERS["", "Concat"](build, Call(operator_of("Concat", axis=axis), [*items]))
-    assert isinstance(made, Value)
-    return made
+    y = HANDLERS["", "Concat"](build, Call(operator_of("Concat", axis=axis), [*items]))
+    assert isinstance(y, Value)
+    return y
 
 
 @operator("SplitToSequence")
@@ -80,7 +80,7 @@ def _split_to_sequence(build: Builder, call: Call) -> Value:
         if step < 1:
             raise UnfitError(f"parts of {step}")
         sizes = tuple([min(step, size - start) for start in range(0, min(size, MAX_MODEL_PASSES * step), step)])
-    if sum(sizes) != size or min(sizes, default=0) < 1 or x.own(axis) is None:
+    if sum(sizes) != size or min(sizes, default=0) < 1 or x.sample_axis(axis) is None:
         raise UnfitError(f"parts of {list(sizes)[:8]} of an axis of {size}")
     items, start = [], 0
     for length in sizes:

@@ -123,7 +123,7 @@ def _range(build: Builder, call: Call) -> Value:
     if start is None or stop is None or not step:
         raise UnfitError("its output's shape is not known before it runs")
     if (start, stop, step) == (0, SAMPLES, 1):  # an index for each sample; that of the first is 0
-        made = literal((0,), (1,), call.input(0).dtype)
-        made.rows = 1
-        return made
+        first = literal((0,), (1,), call.input(0).dtype)
+        first.sample_step = 1
+        return first
     return Value("", (max(0, -int((start - stop) // step)),), call.input(0).dtype)

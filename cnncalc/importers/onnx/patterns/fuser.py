@@ -105,18 +105,18 @@ class Fuser:
         parts: list[LayerStep],
         kind: str,
         inputs: list[Value],
-        held: dict[str, ConstantInput] | None = None,
+        tensors: dict[str, ConstantInput] | None = None,
         **arguments: object,
     ) -> LayerStep | None:
         """Return a layer of a type in place of some others, which end in the last of them; see :meth:`replace`."""
-        return self.replace(parts, layer_of(kind, arguments), inputs, held)
+        return self.replace(parts, layer_of(kind, arguments), inputs, tensors)
 
     def replace(
         self,
         parts: list[LayerStep],
         layer: Layer,
         inputs: list[Value],
-        held: dict[str, ConstantInput] | None = None,
+        tensors: dict[str, ConstantInput] | None = None,
         new: Sequence[LayerStep] = (),
     ) -> LayerStep | None:
         """Return a layer in place of some others, with ``new`` layers before it.
@@ -132,7 +132,7 @@ class Fuser:
         if use.output != last.output.sample or figures != self._figures([*parts], [*new]):
             return None
         calls = [call for part in parts for call in part.calls]
-        whole = LayerStep(layer, inputs, last.output, held or {}, calls)
+        whole = LayerStep(layer, inputs, last.output, tensors or {}, calls)
         last.output.step = whole
         self.before[whole] = list(new)
         for part in parts:
@@ -158,8 +158,8 @@ def is_whole(step: LayerStep) -> bool:
 
 def as_parameter(step: LayerStep) -> tuple[Value, LayerStep]:
     """Return the tensor of a scale or a shift as the output of a layer of its own, and that layer."""
-    output = Value(step.held["weight"].value.name, step["shape"])
-    output.step = LayerStep(layer_of("parameter", {"shape": step["shape"]}), [], output, step.held, step.calls)
+    output = Value(step.tensors["weight"].value.name, step["shape"])
+    output.step = LayerStep(layer_of("parameter", {"shape": step["shape"]}), [], output, step.tensors, step.calls)
     return output, output.step
 
 
@@ -167,7 +167,7 @@ def same(one: Value, other: Value) -> bool:
     """Whether two values are the same tensor."""
     if one.step is not None or other.step is not None:
         return one.step is other.step
-    return one.origin is not None and one.origin == other.origin
+    return one.input_name is not None and one.input_name == other.input_name
 
 
 def is_affine(step: LayerStep | None, mul: float = 1.0, add: float = 0.0) -> bool:

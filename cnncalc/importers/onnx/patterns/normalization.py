@@ -16,7 +16,7 @@ def _learned(
     fuser: Fuser, step: LayerStep, axes: tuple[int, ...], kinds: tuple[str, ...]
 ) -> tuple[list[LayerStep], dict[str, ConstantInput]]:
     """Return the scale and the shift that follow a norm, with their tensors in the shape of its axes."""
-    parts, held, last = [step], {}, step
+    parts, tensors, last = [step], {}, step
     for kind, name in zip(kinds, ("weight", "bias"), strict=False):
         after = fuser.reader(last) if last not in fuser.kept else None
         if after is None or after.layer.type != kind:
@@ -24,11 +24,11 @@ def _learned(
         shape = after["shape"] or (after.output.shape[0], *(1,) * (len(after.output.shape) - 1))
         if any(size != (after.output.shape[i] if i in axes else 1) for i, size in enumerate(shape)):
             break
-        stored, own = after.held["weight"].value, tuple([after.output.shape[i] for i in axes])
-        held[name] = ConstantInput(fuser.build.shaped(stored, own))
+        stored, own = after.tensors["weight"].value, tuple([after.output.shape[i] for i in axes])
+        tensors[name] = ConstantInput(fuser.build.shaped(stored, own))
         parts.append(after)
         last = after
-    return parts, held
+    return parts, tensors
 
 
 def _mean_square(fuser: Fuser, value: Value) -> tuple[list[LayerStep], Value, tuple[int, ...], float] | None:
@@ -68,16 +68,16 @@ def norm(fuser: Fuser, step: LayerStep) -> LayerStep | None:
     centered = fuser.maker(x, "subtract", readers=uses)
     mean = fuser.maker(centered.inputs[1], "mean", "global_avgpool") if centered is not None else None
     if centered is not None and mean is not None and _axes(mean) == axes and same(mean.inputs[0], centered.inputs[0]):
-        behind, held = _learned(fuser, step, axes, ("scale", "shift"))
+        behind, tensors = _learned(fuser, step, axes, ("scale", "shift"))
         arguments: dict[str, object] = {"axis": axis, "eps": eps}
-        if not held:
+        if not tensors:
             arguments["affine"] = False
-        elif "bias" not in held:
+        elif "bias" not in tensors:
             arguments["bias"] = False
-        return fuser.put([mean, centered, *inner, *behind], "layernorm", [centered.inputs[0]], held, **arguments)
-    behind, held = _learned(fuser, step, axes, ("scale",))
-    arguments = {"axis": axis, "eps": eps} | ({} if held else {"affine": False})
-    return fuser.put([*inner, *behind], "rmsnorm", [x], held, **arguments)
+        return fuser.put([mean, centered, *inner, *behind], "layernorm", [centered.inputs[0]], tensors, **arguments)
+    behind, tensors = _learned(fuser, step, axes, ("scale",))
+    arguments = {"axis": axis, "eps": eps} | ({} if tensors else {"affine": False})
+    return fuser.put([*inner, *behind], "rmsnorm", [x], tensors, **arguments)
 
 
 def group_norm(fuser: Fuser, step: LayerStep) -> LayerStep | None:
@@ -89,11 +89,11 @@ def group_norm(fuser: Fuser, step: LayerStep) -> LayerStep | None:
     x, shape, groups = split.inputs[0], step.output.shape, split.output.shape[0]
     if x.shape != shape or x.times != step.output.times or shape[0] % groups or split["fold"] != 1:
         return None
-    behind, held = _learned(fuser, step, (0,), ("scale", "shift"))
-    if len(held) == 1:  # both or none
-        behind, held = [step], {}
-    arguments = {"num_groups": groups, "eps": norm["eps"]} | ({} if held else {"affine": False})
-    return fuser.put([split, norm, *behind], "groupnorm", [x], held, **arguments)
+    behind, tensors = _learned(fuser, step, (0,), ("scale", "shift"))
+    if len(tensors) == 1:  # both or none
+        behind, tensors = [step], {}
+    arguments = {"num_groups": groups, "eps": norm["eps"]} | ({} if tensors else {"affine": False})
+    return fuser.put([split, norm, *behind], "groupnorm", [x], tensors, **arguments)
 
 
 def lengths(fuser: Fuser, step: LayerStep) -> LayerStep | None:
@@ -119,4 +119,4 @@ def channel_norm(fuser: Fuser, step: LayerStep) -> LayerStep | None:
     if turned["dims"] != (*range(1, rank), 0) or step["dims"] != (rank - 1, *range(rank - 1)):
         return None
     arguments = {name: norm[name] for name in norm.layer.arguments} | {"axis": (0,)}
-    return fuser.put([turned, norm, step], norm.layer.type, turned.inputs, norm.held, **arguments)
+    return fuser.put([turned, norm, step], norm.layer.type, turned.inputs, norm.tensors, **arguments)

@@ -118,7 +118,7 @@ def _cuts(fuser: Fuser, negated: Value, plain: Value, x: Value, places: tuple[ra
 def _table(fuser: Fuser, scaled: LayerStep) -> tuple[Value, list[LayerStep]]:
     """Return a stored table as a tensor, and the new layer whose output it is unless an equal table has one."""
     for known in fuser.tables.get(_key(scaled), ()):
-        if known.step is not None and are_same([(known.step.held["weight"].value, scaled.held["weight"].value)]):
+        if known.step is not None and are_same([(known.step.tensors["weight"].value, scaled.tensors["weight"].value)]):
             return known, []
     table, step = as_parameter(scaled)
     return table, [step]
@@ -126,5 +126,5 @@ def _table(fuser: Fuser, scaled: LayerStep) -> tuple[Value, list[LayerStep]]:
 
 def _key(step: LayerStep) -> object:
     """Return a key that is equal for layers with the same table: its stored tensors, or itself, and its shape."""
-    stored = step.held["weight"].value
+    stored = step.tensors["weight"].value
     return (tuple([id(leaf) for leaf in stored.leaves]) or id(stored), step["shape"])

@@ -40,11 +40,11 @@ OFFSETS_PER_POSITION = 8
 """Most rows of a table for each position of the window: √L by √L positions have (2·√L − 1)² offsets, fewer than 4·L,
 and in three dimensions fewer than 8·L. What has more different rows was not written out from a table."""
 
-FORMS: dict[int, Literal["B", "H", "I", "Q"]] = {1: "B", 2: "H", 4: "I", 8: "Q"}
+UNSIGNED: dict[int, Literal["B", "H", "I", "Q"]] = {1: "B", 2: "H", 4: "I", 8: "Q"}
 """Python's struct formats by their width: elements are compared bit by bit."""
 
 
-class Expanded:
+class BiasTables:
     """The expanded tables of a model.
 
     Attributes:
@@ -64,17 +64,17 @@ class Expanded:
         for step in steps:
             if step.layer.type not in ("softmax", "attention"):
                 continue
-            for bias in _biases(step) if step.layer.type == "softmax" else _learned(step.inputs[3:]):
+            for bias in _biases(step) if step.layer.type == "softmax" else _parameters(step.inputs[3:]):
                 if len(bias.leaves) == 1 and id(bias.leaves[0]) not in seen:
                     seen.add(id(bias.leaves[0]))
-                    self._look(bias, bias.leaves[0])
+                    self._find_table(bias, bias.leaves[0])
         for step in steps:
-            for leaf in step.held["weight"].value.leaves if step.layer.type == "parameter" else ():
+            for leaf in step.tensors["weight"].value.leaves if step.layer.type == "parameter" else ():
                 if id(leaf) not in seen and is_generated_name(leaf.name):
                     seen.add(id(leaf))
-                    self._look_at_rows(leaf)
+                    self._find_rows(leaf)
 
-    def _look(self, bias: Value, leaf: StoredTensor) -> None:
+    def _find_table(self, bias: Value, leaf: StoredTensor) -> None:
         """Find the shape of the table from which a bias was expanded."""
         shape, data = bias.shape, self._data(leaf)
         if data is not None and _is_mask(data, leaf.dtype):
@@ -83,7 +83,7 @@ class Expanded:
         if len(shape) < 2 or min(shape[-2:]) < 2 or prod(shape[:-3]) != 1 or leaf.elements != bias.elements:
             return
         heads, pairs = (1, *shape)[-3], shape[-2] * shape[-1]
-        stored = leaf.shape[-1:] if _is_turned(bias) else (1, *leaf.shape)[-3:-1]
+        stored = leaf.shape[-1:] if _is_transposed(bias) else (1, *leaf.shape)[-3:-1]
         if leaf.dtype not in FLOATS or heads not in stored:
             return
         width = WIDTHS.get(leaf.dtype, 0)
@@ -91,17 +91,19 @@ class Expanded:
             self.unread += 1
             return
         most = OFFSETS_PER_POSITION * sum(shape[-2:])
-        if _is_turned(bias):  # a row for each pair, as it was indexed
-            rows = _rows(data, heads * width, most)
+        if _is_transposed(bias):  # a row for each pair, as it was indexed
+            rows = _distinct_rows(data, heads * width, most)
         else:
-            elements = memoryview(data).cast(FORMS[width])
-            rows = _count(zip(*[elements[at : at + pairs] for at in range(0, len(elements), pairs)], strict=True), most)
+            elements = memoryview(data).cast(UNSIGNED[width])
+            rows = _count_distinct(
+                zip(*[elements[at : at + pairs] for at in range(0, len(elements), pairs)], strict=True), most
+            )
         if rows == 1:
             self.unread += 1
         elif rows < pairs and rows <= most:
             self.shapes[id(leaf)] = (rows, heads)
 
-    def _look_at_rows(self, leaf: StoredTensor) -> None:
+    def _find_rows(self, leaf: StoredTensor) -> None:
         """Find the shape of the table from which a computed tensor with rows of features was expanded."""
         if len(leaf.shape) < 3 or leaf.dtype not in FLOATS or prod(leaf.shape[:-1]) < 2:
             return
@@ -110,7 +112,7 @@ class Expanded:
         if data is None or len(set(data)) == 1:
             return
         most = OFFSETS_PER_POSITION * sum(leaf.shape[:-1])
-        rows = _rows(data, features * WIDTHS[leaf.dtype], most)
+        rows = _distinct_rows(data, features * WIDTHS[leaf.dtype], most)
         if 1 < rows < prod(leaf.shape[:-1]) and rows <= most:
             self.shapes[id(leaf)] = (rows, features)
 
@@ -138,12 +140,12 @@ def _is_mask(data: bytes, dtype: int) -> bool:
     return len(found) == 2 and max(found) == 0 and min(found) <= MASKED
 
 
-def _rows(data: bytes, size: int, most: int) -> int:
-    """Return how many rows of ``size`` bytes differ; see :func:`_count`."""
-    return _count((data[at : at + size] for at in range(0, len(data), size)), most)
+def _distinct_rows(data: bytes, size: int, most: int) -> int:
+    """Return how many rows of ``size`` bytes differ; see :func:`_count_distinct`."""
+    return _count_distinct((data[at : at + size] for at in range(0, len(data), size)), most)
 
 
-def _count(rows: Iterable[object], most: int) -> int:
+def _count_distinct(rows: Iterable[object], most: int) -> int:
     """Return how many rows differ; any number above ``most`` if there are more."""
     found = set[object]()
     rest = iter(rows)
@@ -152,7 +154,7 @@ def _count(rows: Iterable[object], most: int) -> int:
     return len(found)
 
 
-def _is_turned(bias: Value) -> bool:
+def _is_transposed(bias: Value) -> bool:
     """Whether a bias is the transpose of its stored tensor, which has the heads last."""
     source = bias.source
     while not isinstance(source, StoredTensor) and source is not None:
@@ -163,11 +165,11 @@ def _is_turned(bias: Value) -> bool:
     return False
 
 
-def _learned(values: Iterable[Value]) -> Iterator[Value]:
+def _parameters(values: Iterable[Value]) -> Iterator[Value]:
     """Yield the constants among some biases."""
     for value in values:
         if value.step is not None and value.step.layer.type == "parameter":
-            yield value.step.held["weight"].value
+            yield value.step.tensors["weight"].value
 
 
 def _biases(softmax: LayerStep) -> Iterator[Value]:
@@ -177,8 +179,8 @@ def _biases(softmax: LayerStep) -> Iterator[Value]:
         if step is None or step.layer.type not in BETWEEN:
             return
         if step.layer.type == "shift":
-            yield step.held["weight"].value
+            yield step.tensors["weight"].value
         if step.layer.type == "add":
-            yield from _learned(step.inputs)
+            yield from _parameters(step.inputs)
         live = [value.step for value in step.inputs if value.step is None or value.step.layer.type != "parameter"]
         step = live[0] if live else None
