@@ -73,12 +73,12 @@ class Node(_Flowing):
         shares: the node whose weights this one uses, or None if it has its own.
         origin: its place in the spec or model file, or None.
         keys: what its file calls its tensors if that is not its own name and theirs, or None.
-        file_weights: the tensors that its file holds for it, if they differ from the layer's, or None.
+        stored: the tensors that its file holds for it, if they differ from the layer's, or None.
         shape: the inferred output shape, without the batch axis.
         times: number of samples that one sample of the batch has become; 0 without a batch.
     """
 
-    __slots__ = ("file_weights", "index", "inputs", "keys", "layer", "origin", "shares", "use")
+    __slots__ = ("index", "inputs", "keys", "layer", "origin", "shares", "stored", "use")
 
     def __init__(
         self,
@@ -88,7 +88,7 @@ class Node(_Flowing):
         inputs: tuple[Tensor, ...],
         shares: Node | None,
         origin: Origin | None,
-        file_weights: Mapping[str, Weight] | None = None,
+        stored: Mapping[str, Weight] | None = None,
     ) -> None:
         self.name = name
         self.shape = use.output
@@ -101,7 +101,7 @@ class Node(_Flowing):
         self.inputs = inputs
         self.shares = shares
         self.origin = origin
-        self.file_weights = file_weights
+        self.stored = stored
         self.keys: Mapping[str, str] | None = None
 
     def key(self, tensor: str) -> str:
@@ -113,19 +113,19 @@ class Node(_Flowing):
         """The tensors that the node owns; shared ones belong to their first user."""
         if self.shares is not None:
             return {}
-        return self.use.weights if self.file_weights is None else self.file_weights
+        return self.use.weights if self.stored is None else self.stored
 
     @property
     def params(self) -> int:
         """Elements of the node's own parameter tensors."""
-        if self.file_weights is None:
+        if self.stored is None:
             return 0 if self.shares else self.use.params
         return sum([prod(weight.shape) for weight in self.weights.values() if weight.trainable])
 
     @property
     def buffers(self) -> int:
         """Elements of the node's own buffers."""
-        if self.file_weights is None:
+        if self.stored is None:
             return 0 if self.shares else self.use.buffers
         return sum([prod(weight.shape) for weight in self.weights.values() if not weight.trainable])
 
@@ -279,7 +279,7 @@ class Graph:
         name: str,
         shares: Node | None = None,
         origin: Origin | None = None,
-        file_weights: Mapping[str, Weight] | None = None,
+        stored: Mapping[str, Weight] | None = None,
     ) -> Node:
         """Append a use of a layer and infer its shape at once.
 
@@ -297,7 +297,7 @@ class Graph:
         if shares is not None:
             shares = shares.shares or shares
             _check_shared(use, shares)
-        node = Node(len(self.nodes), name, use, tuple(inputs), shares, origin, file_weights)
+        node = Node(len(self.nodes), name, use, tuple(inputs), shares, origin, stored)
         self.nodes.append(node)
         self._names.add(name)
         return node
@@ -328,10 +328,8 @@ class Graph:
 
     def check_batch(self, batch: int) -> None:
         """Refuse several samples where the file is for one alone.  Raises CnncalcError."""
-        if self.model.one_sample_only and batch > 1:
-            raise CnncalcError(
-                f"a batch of {batch}, but {self.model.one_sample_only} restricts the network to a batch of 1"
-            )
+        if batch > 1 and (reason := self.model.one_sample_only):
+            raise CnncalcError(f"a batch of {batch}, but {reason} restricts the network to a batch of 1")
 
     def check_count(self, done: str, nodes: Sequence[Node] | None = None) -> None:
         """Refuse what is ``done`` with each of some layers (None: all) where they are many. Raises CnncalcError."""

@@ -33,7 +33,7 @@ def nested(graph: Graph) -> tuple[Graph, list[Node]]:
             names.get(node, node.name),
             shares if isinstance(shares, Node) else None,
             node.origin,
-            node.file_weights,
+            node.stored,
         )
     made.finish({name: new[tensor] for name, tensor in graph.outputs.items()})
     return made, order

@@ -30,7 +30,7 @@ from cnncalc.importers.onnx.model import (
     operator_of,
 )  # fmt: skip
 from cnncalc.importers.onnx.readers import Readers
-from cnncalc.importers.onnx.steps import layer_of, reshape_layer
+from cnncalc.importers.onnx.steps import OwnTensors, layer_of, reshape_layer
 from cnncalc.importers.onnx.values import (
     MOVES,
     SAMPLES,
@@ -241,12 +241,8 @@ class Builder:
             self.count_known(sum([len(one.data) for one in known]) + read)
             values = [literal(one.data, one.shape, one.dtype) for one in known]
             for index, one in enumerate(values):
-                one.leaves, one.source, one.index, one.sample_step = (
-                    self.leaves(call),
-                    call,
-                    index,
-                    sample_step_of(call),
-                )
+                one.leaves, one.source, one.index = self.leaves(call), call, index
+                one.sample_step = sample_step_of(call)
             return values
         result = HANDLERS.get((item.domain, item.op), HANDLERS["", UNKNOWN])(self, call)
         outputs = [result] if isinstance(result, Value) else result
@@ -264,9 +260,8 @@ class Builder:
         """
         item = call.operator
         if not can_be_lost(item):
-            raise CnncalcError(
-                f"{item.label} depends on the number of output rows of {(self.variable_rows or self.lost)[0]}"
-            )
+            source = (self.variable_rows or self.lost)[0]
+            raise CnncalcError(f"{item.label} depends on the number of output rows of {source}")
         self.lost.append(item.label)
         read = [self.scope.find(name) for one in inner_operators(item) for name in one.inputs]
         self.read_by_lost += [*call.live_inputs(), *[value for value in read if value is not None and value.is_live]]
@@ -316,7 +311,7 @@ class Builder:
         name: str,
         inputs: Sequence[Value],
         batch: int | None = -1,
-        tensors: dict[str, ConstantInput] | None = None,
+        tensors: OwnTensors | None = None,
         /,
         **arguments: object,
     ) -> Value:
@@ -333,11 +328,7 @@ class Builder:
         return self.layer(layer, inputs, batch, tensors)
 
     def layer(
-        self,
-        layer: Layer,
-        inputs: Sequence[Value],
-        axis: int | None = -1,
-        tensors: dict[str, ConstantInput] | None = None,
+        self, layer: Layer, inputs: Sequence[Value], axis: int | None = -1, tensors: OwnTensors | None = None
     ) -> Value:
         """Add a layer and return its output; see :meth:`step`."""
         contracts = layer.kind in ("conv", "fc", "matmul", "recurrent")

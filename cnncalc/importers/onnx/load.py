@@ -335,7 +335,7 @@ class Imported:
                     [self._tensor(value) for value in step.inputs],
                     name,
                     self.nodes[owner] if owner is not None else None,
-                    file_weights=None if is_own else tensors,
+                    stored=None if is_own else tensors,
                 )
             except LayerError as error:
                 raise CnncalcError(f"'{name}': {error.message}") from None

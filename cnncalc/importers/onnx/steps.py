@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from cnncalc.importers.onnx.values import ConstantInput, Value
 from cnncalc.layers import layer_type
@@ -34,7 +34,11 @@ def layer_of(name: str, arguments: Mapping[str, object]) -> Layer:
     return layer
 
 
-def own_tensors(**values: Value | None) -> dict[str, ConstantInput]:
+OwnTensors: TypeAlias = "dict[str, ConstantInput]"
+"""The tensors of a layer, by the layer's names for them."""
+
+
+def own_tensors(**values: Value | None) -> OwnTensors:
     """Return constants as parameters of a layer, by the layer's names for them; None leaves one out."""
     return {name: ConstantInput(value) for name, value in values.items() if value is not None}
 

@@ -82,18 +82,16 @@ def recurrent(
     arguments["bias"] = b is not None
     if build.rounds and call.op == "DynamicQuantizeLSTM":
         arguments["rounds"] = True
-    states = [
-        _initial_state(build, call.given(index), hidden, directions) for index in (5, 6)[: 2 if op == "LSTM" else 1]
-    ]
+    given = [call.given(index) for index in ((5, 6) if op == "LSTM" else (5,))]
+    states = [_initial_state(build, state, hidden, directions) for state in given]
     wants_cells = op == "LSTM" and _is_read(build, call, 2)
     if wants_cells:
         arguments["output"] = "both"
-    given = [state for state in states if state is not None]
-    if given and states[0] is None:
+    known = [state for state in states if state is not None]
+    if known and states[0] is None:
         raise UnfitError("its first cells are given without its first state")
-    y = build.layer(
-        layer_of(op.lower(), arguments), [x, *([] if lengths is None else [lengths]), *given], None, tensors
-    )
+    inputs = [x, *([] if lengths is None else [lengths]), *known]
+    y = build.layer(layer_of(op.lower(), arguments), inputs, None, tensors)
     outputs = _outputs(build, y, x, lengths, hidden, directions, wants_cells, bool(arguments.get("reverse")), first)
     whole = outputs[0]
     if not along or whole is None:
