@@ -31,7 +31,7 @@ OPTIONS = {
     "--input": "--input-size --input-shape --image-size --imgsz --img-size --shape --size --resolution --res --in",
     "--batch": "--batch-size --batchsize --samples --bs",
     "--dtype": "--precision --type --bits --data-type --quant --quantize",
-    "--set": "--arg --args --param --params --define --with --width --classes --num-classes",
+    "--set": "--arg --args --param --define --with --width --classes --num-classes",
     "--format": "--output-format --fmt --as --to",
     "--output": "--out --outfile --output-file --file --save-to",
     "--columns": "--cols --fields --show",
@@ -50,13 +50,14 @@ OPTIONS = {
     "--layout": "--data-format --channels-last --nhwc --axes",
     "--convention": "--tool --counting --like",
     "--max-params": "--params",
-    "--ram": "--max-ram --max-arena --sram --max-sram --memory",
+    "--ram": "--max-ram --max-arena --arena --sram --max-sram --memory --max-memory",
     "--flash": "--max-flash --max-rom --rom",
     "--where": "--filter --if --condition --max-macs --max-params --max-flops",
     "--max-arena": "--max-ram --max-sram --ram --sram",
     "--max-peak-bytes": "--max-memory",
     "--max-ratio": "--fail-if --fail-on --fail-above --threshold --max-change --max-increase",
-    "--max-flash": "--max-rom --max-size --flash --rom",
+    "--max-weight-bytes": "--max-size --max-model-size --max-file-size",
+    "--max-flash": "--max-rom --flash --rom",
     "--to": "--format --fmt --as --target",
     "--quant": "--precision --dtype --type --quantization --quantize",
     "--board": "--mcu --device --target",
@@ -78,6 +79,9 @@ VALUES = {
     "table": "text txt",
 }
 """Other words for what our options take."""
+
+CONVERTED = ["keras", "tensorflow", "tf", "tflite", "coreml", "openvino", "tensorrt", "ncnn", "mnn", "jax", "caffe"]
+"""Formats for which other tools convert an ONNX model."""
 
 SPEC = "a spec or an ONNX model, '-' for standard input, or a network that 'cnncalc specs' lists"
 NO_NUMBER = {
@@ -103,7 +107,9 @@ def explained(error: click.ClickException) -> click.ClickException:
         message = f"no option '{error.option_name}'"
         hint = _option_hint(error.option_name, error.ctx.command.get_params(error.ctx) if error.ctx else [])
         in_front = error.ctx is not None and isinstance(error.ctx.command, click.Group)
-        if hint is None and in_front and error.option_name.startswith("--"):
+        if in_front and error.option_name == "-v":
+            hint = "'cnncalc --version' prints the version"
+        elif hint is None and in_front and error.option_name.startswith("--"):
             hint = f"options stand behind the command: cnncalc summary net.yaml {error.option_name} …"
     elif isinstance(error, click.MissingParameter):
         hint = SPEC if error.param is not None and error.param.name in ("spec", "specs") else None
@@ -113,14 +119,22 @@ def explained(error: click.ClickException) -> click.ClickException:
         word = re.search(": '(.*)' is not one of ", message)
         if word and error.param is not None and isinstance(error.param.type, click.Choice):
             hint = _value_hint(word[1], tuple(map(str, error.param.type.choices)))
-    elif message.startswith("Got unexpected extra argument") and error.ctx and "spec" in error.ctx.params:
+    elif message.startswith("Got unexpected extra argument") and error.ctx:
         hint = _extra_hint(message, error.ctx.command)
     return click.UsageError(message + (f"\n  hint: {hint}" if hint else ""), error.ctx)
 
 
-def _extra_hint(message: str, command: click.Command) -> str:
-    """Return the hint for a second argument: a setting, a shape, a file to write, an input of ``run``, another spec."""
+def _extra_hint(message: str, command: click.Command) -> str | None:
+    """Return the hint for a second argument: a setting, a shape, a file to write, an input of ``run``, another spec, or
+    the rest of an option's value.
+    """
     extra = message[message.find("(") + 1 : -1]
+    if not any(parameter.name == "spec" for parameter in command.params):
+        return f"'cnncalc help {extra}' shows this one" if command.name == "help" and " " not in extra else None
+    if re.fullmatch(r"[kKMG]i?B?|[Bb]ytes", extra):
+        return f"a number and its unit are one word: 64{extra if extra[0] in 'kKMG' else ''}"
+    if re.fullmatch(r"[\d. ]+", extra):
+        return "an option takes one word: several values have commas between them, 8,16,32"
     if re.fullmatch(r"\w+=\S+", extra):
         return f"write '--set {extra}'"
     if re.fullmatch(r"\d+(x\d+)+", extra):
@@ -136,7 +150,8 @@ def _value_hint(word: str, known: tuple[str, ...]) -> str | None:
     bare = word.lower().removeprefix("cortex").lstrip("-")
     alike = [one for one in known if re.findall("[0-9]", one) == re.findall("[0-9]", word)]  # int4 is not int8
     near = suggestion([bare]) if bare in known else did_you_mean(word, alike, "")
-    return near or _other(word, known, VALUES)
+    converted = f"write 'onnx', which other tools convert to {bare}" if "onnx" in known and bare in CONVERTED else None
+    return near or _other(word, known, VALUES) or converted
 
 
 def _option_hint(name: str, parameters: Sequence[click.Parameter]) -> str | None:
@@ -147,7 +162,10 @@ def _option_hint(name: str, parameters: Sequence[click.Parameter]) -> str | None
         for choice in map(str, parameter.type.choices) if isinstance(parameter.type, click.Choice) else ():
             if word in (choice, *VALUES.get(choice, "").split()):
                 return f"write '{parameter.opts[0]} {choice}'"
-    return did_you_mean(name, known, "") or _other(name, known, OPTIONS)
+    opposite = {"min": "--max-", "max": "--min-"}.get(word[:3], "-" * 3)
+    alike = [option for option in known if not option.startswith(opposite)]
+    layers = "layers follow SPEC, without an option" if any(one.name == "layers" for one in parameters) else None
+    return did_you_mean(name, alike, "") or _other(name, known, OPTIONS) or (layers if word == "layer" else None)
 
 
 def _other(name: str, known: tuple[str, ...], words: Mapping[str, str]) -> str | None:

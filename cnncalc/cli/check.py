@@ -12,6 +12,7 @@ from cnncalc.cli._errors import error_text
 from cnncalc.cli.opening import AskedSeveral, collect_networks
 from cnncalc.cli.options import BatchAndDtype, takes_basis, takes_output, takes_specs
 from cnncalc.cli.output import Output, to_stderr
+from cnncalc.cli.parsing import parse_bytes
 from cnncalc.figures.catalogue import BOUNDED, BYTES, Basis
 from cnncalc.figures.expectations import ON_A_DEVICE
 from cnncalc.ground.errors import CnncalcError
@@ -77,13 +78,15 @@ def command(
     it is meant, a comment on the line silences it: "# allow: lost-pixels".
     """
     budgets = {
-        figure.name: parse_quantity(text, _option(figure.bound, figure.option), figure.unit == BYTES)
+        figure.name: (parse_bytes if figure.unit == BYTES else parse_quantity)(
+            text, _option(figure.bound, figure.option)
+        )
         for figure in BOUNDED.values()
         if (text := bounds[figure.name]) is not None
     }
     for name in ON_A_DEVICE:
         if (text := bounds[f"max_{name}"]) is not None:
-            budgets[name] = parse_quantity(text, f"--max-{name}", True)
+            budgets[name] = parse_bytes(text, f"--max-{name}")
     settings, inputs = asked.each.changes()
     collect_networks()
 

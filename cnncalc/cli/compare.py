@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 @takes_specs(required=True)
 @takes_basis
 @convention_option
+@click.option(
+    "--depth", type=click.IntRange(1), help="Levels of blocks to compare; deeper layers are summed, one row per block."
+)
 @click.option("-U", "--context", type=click.IntRange(0), default=3, help="Unchanged layers to show around each change.")
 @click.option("--layers", "only_layers", is_flag=True, help="Show only the layers of two networks side by side.")
 @click.option(
@@ -45,6 +48,7 @@ def command(
     basis: BatchAndDtype,
     out: Output,
     convention: str,
+    depth: int | None,
     context: int,
     only_layers: bool,
     bounds: tuple[str, ...],
@@ -58,6 +62,7 @@ def command(
     cnncalc compare mobilenet_v2 mobilenet_v3_large efficientnet_b0
     cnncalc compare <(git show HEAD~1:net.yaml) net.yaml
     cnncalc compare <(git show main:net.yaml) net.yaml --max-ratio macs=1.05 --max-ratio params=1
+    cnncalc compare resnet18 resnet34 --depth 2
     cnncalc compare vgg16 vgg19 --layers --format tsv | grep -v ^same
     cnncalc compare resnet18 resnet34 -o diff.html
     """
@@ -66,6 +71,8 @@ def command(
         raise click.UsageError("compare takes two or more specs")
     if only_layers and len(specs) > 2:
         raise click.UsageError("--layers compares exactly two specs")
+    if depth is not None and (len(specs) > 2 or out.format in ("svg", "html")):
+        raise click.UsageError("--depth is for the table of two networks' layers")
     changes = asked.each.changes()
     ratios = dict(map(_bound, bounds))
     chosen = [Member(*asked.recipe(spec)) for spec in specs]
@@ -80,7 +87,7 @@ def command(
         for note in network.notes:
             to_stderr(f"note: {network.title}: {note}")
     summaries = [summarize(network, *basis, convention=convention) for network in networks]
-    lined_up = layer_changes(*summaries) if len(specs) == 2 else None
+    lined_up = layer_changes(*summaries, depth) if len(specs) == 2 else None
     names = _labels(specs, [one.name for one in chosen])
     compared = figures(summaries)
     found = Comparison(names, summaries, [] if only_layers else compared, lined_up)

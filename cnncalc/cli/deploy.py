@@ -10,8 +10,8 @@ from cnncalc.cli.opening import Asked
 from cnncalc.cli.options import takes_output, takes_spec
 from cnncalc.cli.output import Output
 from cnncalc.cli.overwriting import refuse_overwriting
+from cnncalc.cli.parsing import parse_bytes
 from cnncalc.ground.atomic_write import write_whole
-from cnncalc.ground.quantities import parse_quantity
 from cnncalc.studies.device.budgets import Wanted
 
 
@@ -57,7 +57,7 @@ def command(
     from cnncalc.deployment.view import deploy
     from cnncalc.rendering.views.deploy import view
 
-    sizes = [parse_quantity(text, name, True) if text else None for name, text in (("--ram", ram), ("--flash", flash))]
+    sizes = [parse_bytes(text, name) if text else None for name, text in (("--ram", ram), ("--flash", flash))]
     recipe, network = asked.built()
     on = wanted._replace(plan=plan, ram=sizes[0], flash=sizes[1]).over(recipe.deploy).device()
     found = deploy(network, on)

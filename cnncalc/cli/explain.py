@@ -66,6 +66,8 @@ def command(
     if convention:
         _show_conventions(network, layers, out)
         return 0
+    if at is not None and at.isdigit() and any(layer.isdigit() for layer in layers):
+        raise CnncalcError(f"--at {at}: not a place", "give it as one word: --at 0,3,4")
     nodes = layers_named(network, layers) if layers else network.nodes
     if deploy:
         _show_on_device(network, nodes, wanted.over(recipe.deploy), out)
@@ -100,7 +102,7 @@ def _show_on_device(network: Graph, nodes: list[Node], wanted: Wanted, out: Outp
 
 def _place(at: str, layout: str) -> tuple[int, ...]:
     """Return the indices in ``0,3,4``, channels first. Raises CnncalcError."""
-    parts = [part.strip() for part in at.split(",")]
+    parts = [part.strip() for part in at.strip(" ()[]").split(",")]
     if not all(part.isascii() and part.isdigit() and len(part) < 16 for part in parts):
         hint = "give the channel and a place on every axis, counted from 0: 0,3,4"
         raise CnncalcError(f"--at {at}: not a place", hint)

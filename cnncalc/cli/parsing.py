@@ -6,9 +6,11 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from cnncalc.cli.output import to_stderr
 from cnncalc.ground.errors import CnncalcError, clipped
 from cnncalc.ground.limits import MAX_AXES, MAX_INTEGER
 from cnncalc.ground.near import did_you_mean
+from cnncalc.ground.numbers import counted
 from cnncalc.language.read.values import value_of_text
 from cnncalc.layers.shapes import Shape
 
@@ -46,6 +48,20 @@ def parse_settings(settings: Iterable[str]) -> Mapping[str, Value]:
             raise CnncalcError(f"--set {setting}: not of the form NAME=VALUE", "for example --set width=0.5")
         values[name.strip()] = value_of_text(text, f"--set {clipped(name)}")
     return values
+
+
+def parse_bytes(text: str, option: str) -> int:
+    """Return the bytes in ``256KiB``, with a note on stderr where a number without a unit is probably in KiB.
+
+    Raises:
+        CnncalcError: if it is not a number of bytes.
+    """
+    from cnncalc.ground.quantities import parse_quantity
+
+    size = parse_quantity(text, option, of_bytes=True)
+    if 0 < size < 1024 and text.isdigit():
+        to_stderr(f"note: {option} {text} is {counted(size, 'byte')}; {text}KiB would be {size * 1024:,}")
+    return size
 
 
 def parse_machine(text: str) -> tuple[int, int]:

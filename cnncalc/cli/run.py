@@ -14,12 +14,12 @@ from cnncalc.cli.opening import Asked
 from cnncalc.cli.options import WholeNumber, gathering, takes_output, takes_spec
 from cnncalc.cli.output import Output, report_unmet, to_stderr
 from cnncalc.cli.overwriting import refuse_overwriting
+from cnncalc.cli.parsing import parse_bytes
 from cnncalc.cli.progress import progress_bar
 from cnncalc.execution import load_numpy
 from cnncalc.figures.summary import summarize
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.numbers import counted
-from cnncalc.ground.quantities import parse_quantity
 
 if TYPE_CHECKING:
     from cnncalc.execution.arrays.read import StoredArray
@@ -177,7 +177,7 @@ def command(
     layers = saving.names()
     refuse_unused(files, {"--resize": picture.resize, "--mean": picture.mean, "--std": picture.std}, {"--batch": batch})
     tolerance = _tolerance(other, {"--save": saving.save, "--dtype": dtype, "--repeat": repeat > 1})
-    limit = None if machine.max_memory is None else parse_quantity(machine.max_memory, "--max-memory", of_bytes=True)
+    limit = None if machine.max_memory is None else parse_bytes(machine.max_memory, "--max-memory")
     recipe, network = asked._replace(inputs=shapes).built()
     load_numpy()
     from cnncalc.execution.arrays.write import check_target, write_arrays

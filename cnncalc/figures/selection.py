@@ -9,12 +9,15 @@ from cnncalc.graph import Graph, Node
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.near import did_you_mean
 
+BLOCK = "block"
+"""The type of a row that is the sum of several."""
+
 SORT_KEYS = (*COUNTED, "name", "index")
 
 
 def select(summary: Summary, depth: int | None, sort: str | None, top: int | None) -> tuple[list[Row], Row | None]:
     """Return the rows to show, and the sum of those left out, or None if all are shown."""
-    rows = summary.rows if depth is None else folded(summary.rows, depth)
+    rows = [row for row, _ in blocks(summary.rows, depth)]
     key = sort or ("macs" if top is not None else None)
     if key in ("name", "index"):
         rows = sorted(rows, key=lambda row: getattr(row, key))
@@ -26,21 +29,22 @@ def select(summary: Summary, depth: int | None, sort: str | None, top: int | Non
     return rows[:top], rest._replace(type="", kind="", output_shape=(), receptive_field=())
 
 
-def folded(rows: list[Row], depth: int) -> list[Row]:
-    """Return the rows with everything deeper than ``depth`` folded into one row per block.
+def blocks(rows: list[Row], depth: int | None) -> list[tuple[Row, list[Row]]]:
+    """Return the rows with everything deeper than ``depth`` in one row per block, each with the rows inside it.
 
     Levels are counted below the common outer scope, such as ``model`` or ``backbone`` in many model files.
     """
+    if depth is None:
+        return [(row, [row]) for row in rows]
     depth += _shared_levels(rows)
 
-    blocks: dict[str, list[Row]] = {}  # in a model file, the layers of several blocks may be interleaved
+    found: dict[str, list[Row]] = {}  # in a model file, the layers of several blocks may be interleaved
     for row in rows:
-        blocks.setdefault(".".join(row.name.split(".")[:depth]), []).append(row)
-    result = []
-    for name, inner in blocks.items():
-        alone = len(inner) == 1 and inner[0].name == name
-        result.append(inner[0] if alone else _together(inner, name))
-    return result
+        found.setdefault(".".join(row.name.split(".")[:depth]), []).append(row)
+    return [
+        (inner[0] if len(inner) == 1 and inner[0].name == name else _together(inner, name), inner)
+        for name, inner in found.items()
+    ]
 
 
 def _shared_levels(rows: list[Row]) -> int:
@@ -61,7 +65,7 @@ def _together(rows: list[Row], name: str) -> Row:
     return last._replace(
         index=first.index,
         name=name,
-        type="block",
+        type=BLOCK,
         kind=kinds.pop() if len(kinds) == 1 else "other",
         layers=len(rows),
         inputs=first.inputs,

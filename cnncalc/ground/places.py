@@ -101,19 +101,24 @@ class GivenValue(NamedTuple):
 
 
 class Fault(NamedTuple):
-    """One fault of a spec: its place, a message, and perhaps a hint."""
+    """One fault of a spec: its place, a message, and perhaps a hint.
+
+    ``example`` ends the hint: a value that could be given.
+    """
 
     message: str
     origin: Origin | None = None
     hint: str | None = None
+    example: GivenValue | None = None
 
     def text(self, spelled: Callable[[Origin], str] = str) -> str:
         """Return the message with place, excerpt and hint; ``spelled`` returns the text of a place."""
+        hint = self.hint if self.example is None else f"{self.hint}: {spelled(self.example)}"
         if self.origin is None:
-            return with_hint(self.message, self.hint)
+            return with_hint(self.message, hint)
         excerpt = self.origin.excerpt()
         place = printable(f"{spelled(self.origin)}: {clipped(self.message)}")
-        return f"{place}{excerpt and chr(10)}{excerpt}{with_hint('', self.hint)}"
+        return f"{place}{excerpt and chr(10)}{excerpt}{with_hint('', hint)}"
 
 
 class SpecError(CnncalcError):

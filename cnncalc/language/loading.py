@@ -69,17 +69,18 @@ def _shipped(spec: str) -> tuple[str, str | None]:
     from cnncalc.language.shipped import find, networks
 
     try:
-        if os.path.islink(spec) and not os.path.exists(spec):
-            raise CnncalcError(f"{spec}: a broken link to {os.readlink(spec)}")
-        if os.sep in spec or spec.lower().endswith(SUFFIXES):
-            stem = os.path.basename(spec).removesuffix(".yaml").removesuffix(".yml")
-            ships = suggestion([stem]) if stem in [name for name, _, _ in networks()] else None
-            raise CnncalcError(f"{spec}: no such file", _file_meant(spec) or ships)
         return find(spec, _file_meant)
     except CnncalcError as error:
-        from cnncalc.language.hints.foreign_files import refusal_of_name
+        from cnncalc.language.hints.foreign_files import is_path, refusal_of_name
 
-        raise refusal_of_name(spec) or error from None
+        found = refusal_of_name(spec) or error
+        if os.path.islink(spec) and not os.path.exists(spec):
+            found = CnncalcError(f"{spec}: a broken link to {os.readlink(spec)}")
+        elif found is error and is_path(spec):
+            stem = os.path.basename(spec).removesuffix(".yaml").removesuffix(".yml")
+            ships = suggestion([stem]) if stem in [name for name, _, _ in networks()] else None
+            found = CnncalcError(f"{spec}: no such file", _file_meant(spec) or ships)
+        raise found from None
 
 
 def _file_meant(spec: str) -> str | None:

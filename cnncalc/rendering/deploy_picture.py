@@ -4,7 +4,7 @@ needs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from html import escape
 
 from cnncalc.deployment.view import ArenaPlace, Deployment
@@ -13,6 +13,7 @@ from cnncalc.drawing.svg import FONT
 from cnncalc.ground.numbers import exact
 from cnncalc.ground.terminal_safe import printable
 from cnncalc.layers.shapes import crossed
+from cnncalc.rendering.layout import Cell, Column, Divider, Heading, PageBlock, Paragraph, Table
 
 HEIGHT, LEFT, TOP, BOTTOM, RIGHT = 360, 90, 60, 176, 24
 WIDEST_STEP, NARROWEST_STEP, WIDTH = 72, 2, 1100
@@ -27,7 +28,11 @@ LONGEST_NAME = BOTTOM - 20
 _STYLE = (
     ":root{color-scheme:light dark}"
     "body{margin:2rem;font-family:ui-sans-serif,system-ui,sans-serif;color:#1f2328;background:#fff}"
-    "h1{font-size:1.4em}div,pre{overflow-x:auto}pre{font-size:12px}rect.t:hover{opacity:.6}"
+    "h1{font-size:1.4em}div{overflow-x:auto}p{max-width:60rem}rect.t:hover{opacity:.6}"
+    "table{border-collapse:collapse;margin:1rem 0;font-size:.9em}th,td{padding:.2rem .6rem .2rem 0;text-align:left;"
+    "vertical-align:top;border-bottom:1px solid #8884}.right{text-align:right;white-space:nowrap}"
+    "p,.folds{overflow-wrap:anywhere}"
+    "@media(max-width:40rem){body{margin:.8rem}table{font-size:.75em}}"
     "@media screen and (prefers-color-scheme:dark){body,.paper{color:#e8eaee;background:#0d1014;fill:#0d1014}"
     ".ink{fill:#e8eaee}.muted{fill:#a3a9b4}.rule{stroke:#333941}}"
 )
@@ -60,8 +65,8 @@ def svg(found: Deployment) -> str:
     return "\n".join(lines) + "\n"
 
 
-def html(found: Deployment, table: str) -> str:
-    """Return a self-contained page: the picture, and below it the table as plain text."""
+def html(found: Deployment, blocks: Iterable[PageBlock]) -> str:
+    """Return a self-contained page: the picture, and below it the blocks of the page."""
     title = f"{_text(found.graph.name)} on a device"
     return (
         "<!doctype html>\n<html lang='en'>\n<head><meta charset='utf-8'>\n"
@@ -70,8 +75,35 @@ def html(found: Deployment, table: str) -> str:
         "<meta name='viewport' content='width=device-width, initial-scale=1'>\n<link rel='icon' href='data:,'>\n"
         f"<title>{title}</title>\n<style>{_STYLE}</style></head>\n<body>\n<main><h1>{title}</h1>\n"
         f"<div tabindex='0' role='region' aria-label='arena'>\n{svg(found)}</div>\n"
-        f"<pre tabindex='0' role='region' aria-label='plan'>{escape(table)}</pre></main>\n</body>\n</html>\n"
+        f"{''.join(map(_block, blocks))}</main>\n</body>\n</html>\n"
     )
+
+
+def _block(block: PageBlock) -> str:
+    """Return a block in HTML; a title becomes nothing, since the page has one."""
+    if isinstance(block, Paragraph):
+        label = f"<b>{_text(block.label[0].strip())}</b> " if block.label[0] else ""
+        return f"<p>{label}{_styled(block.text, block.style)}</p>\n"
+    if not isinstance(block, Table):
+        return ""
+    ths = [f"<th{_side(column)}>{_text(column.title)}</th>" for column in block.columns]
+    heads = [th if column.title else "<td></td>" for th, column in zip(ths, block.columns, strict=True)]
+    lines = [f"<table><thead><tr>{''.join(heads)}</tr></thead><tbody>\n"]
+    for row in block.rows:
+        assert not isinstance(row, (Divider, Heading))
+        cells = [Cell(one) if isinstance(one, str) else one for one in row]
+        texts = [_styled(cell.text, cell.style) if isinstance(cell, Cell) else "" for cell in cells]
+        columns = zip(block.columns, texts, strict=True)
+        lines.append(f"<tr>{''.join([f'<td{_side(column)}>{text}</td>' for column, text in columns])}</tr>\n")
+    return f"{''.join(lines)}</tbody></table>\n"
+
+
+def _side(column: Column) -> str:
+    return " class='right'" if column.right else " class='folds'" if column.folds else ""
+
+
+def _styled(text: str, style: str) -> str:
+    return f"<b>{_text(text)}</b>" if "bold" in style else _text(text)
 
 
 def _arena(found: Deployment) -> str:

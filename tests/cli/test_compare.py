@@ -263,3 +263,19 @@ def test_the_same_layers_in_another_order_are_said_to_be_the_same(tmp_path: Path
     last = cnncalc("compare", a, b).out.splitlines()[-1]
     assert last.endswith(". Both have the same layers: their order differs, or what they read.")
     assert cnncalc("compare", a, c).out.splitlines()[-1] == "Layers: 1 same, 2 removed."
+
+
+def test_blocks_side_by_side() -> None:
+    """Stages of 2, 2, 2, 2 blocks became 3, 4, 6, 3: He et al. 2015, arXiv:1512.03385, Table 1."""
+    done = cnncalc("compare", "resnet18", "resnet34", "--depth", "2", "--layers", "--format", "csv")
+    added = [line.split(",")[2].split(".")[0] for line in done.out.splitlines() if line.startswith("added")]
+    assert added == ["stage1", *["stage2"] * 2, *["stage3"] * 4, "stage4"]
+    text = cnncalc("compare", "resnet18", "resnet34", "--depth", "1").out
+    assert text.endswith("Blocks and layers: 6 same, 4 changed.\n")
+    assert cnncalc("compare", "resnet18", "resnet18", "--depth", "1").out.endswith(
+        "All 10 blocks and layers are the same.\n"
+    )
+    for more in (["alexnet"], ["--format", "svg"]):
+        done = cnncalc("compare", "resnet18", "resnet34", "--depth", "1", *more)
+        assert (done.code, done.out) == (2, "")
+        assert done.err.endswith("Error: --depth is for the table of two networks' layers\n")

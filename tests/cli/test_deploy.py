@@ -169,7 +169,10 @@ def test_the_arena_is_a_picture(tmp_path: Path) -> None:
     assert len(boxes) == 30 + 3  # tensors, and what the mean asks for
     titles = [box.findtext("svg:title", None, space) for box in boxes]
     assert "input, 96×96×3: 27,648 bytes at 0, from step 0 to 1" in titles
-    assert drawn.read_text() in page.read_text()
+    text = page.read_text()
+    assert drawn.read_text() in text
+    assert "<pre" not in text  # which a phone can't wrap
+    assert "<td class='right'>29</td><td class='folds'>FULLY_CONNECTED</td>" in text
     assert "55,296 alive at most: no plan can do with less" in drawn.read_text()
 
 
@@ -177,6 +180,21 @@ def test_a_terminal_sees_rules_and_colours() -> None:
     text = on_a_terminal([sys.executable, "-m", "cnncalc", "deploy", "ds_cnn", "--board", "esp32"], columns=80)
     assert "\x1b[1;32mRAM: fits." in text
     assert "────" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "note"),
+    [
+        (["deploy", "lenet5", "--ram", "256"], "note: --ram 256 is 256 bytes; 256KiB would be 262,144\n"),
+        (["deploy", "lenet5", "--flash", "1"], "note: --flash 1 is 1 byte; 1KiB would be 1,024\n"),
+        (["check", "lenet5", "--max-arena", "96"], "note: --max-arena 96 is 96 bytes; 96KiB would be 98,304\n"),
+        (["deploy", "lenet5", "--ram", "256B"], ""),
+        (["deploy", "lenet5", "--ram", "2048"], ""),
+    ],
+)
+def test_a_size_without_a_unit_is_doubted(arguments: list[str], note: str) -> None:
+    done = cnncalc(*arguments)
+    assert (done.code, done.err.startswith(note), "note:" in done.err) == (1, True, bool(note))
 
 
 # --- check -------------------------------------------------------------------------------------------------------

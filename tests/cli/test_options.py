@@ -475,6 +475,22 @@ OPTION = re.compile(r"(?<![\w-])--[a-z]").search
         ),
         (["summary", "alexnet", "--batch", "abc"], None),
         (["summary", "alexnet", "--wibble"], None),
+        (["deploy", "lenet5", "--arena", "20000"], "it is called '--ram' here"),
+        (["deploy", "lenet5", "--ram", "64", "KiB"], "a number and its unit are one word: 64KiB"),
+        (
+            ["sweep", "mobilenet_v2", "--set", "width=1", "2", "3"],
+            "an option takes one word: several values have commas between them, 8,16,32",
+        ),
+        (["check", "lenet5", "--min-params", "5"], None),  # --max-params would be the opposite
+        (["check", "lenet5", "--max-receptive-field", "5"], None),
+        (["check", "lenet5", "--max-size", "1MB"], "it is called '--max-weight-bytes' here"),
+        (["explain", "lenet5", "--layer", "C1"], "layers follow SPEC, without an option"),
+        (["explain", "lenet5", "--params"], None),
+        (["explain", "lenet5", "C1", "--at", "0", "0", "0"], "give it as one word: --at 0,3,4"),
+        (["help", "summary", "explain"], "'cnncalc help explain' shows this one"),
+        (["-v"], "'cnncalc --version' prints the version"),
+        (["export", "lenet5", "--to", "keras"], "write 'onnx', which other tools convert to keras"),
+        (["summary", "nothing.json"], None),  # "no such file", as of a spec
     ],
 )
 def test_unknown_commands_and_options(words: list[str], hint: str | None, monkeypatch: pytest.MonkeyPatch) -> None:

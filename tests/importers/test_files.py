@@ -81,8 +81,7 @@ def test_another_input_size() -> None:
         ({}, "x: a size 'height' is not stated in model.onnx\n  hint: give the whole shape: x=3x224x224"),
         (
             {"x": (3, 8)},
-            "model.onnx: input 'x' has 3 axes without the batch, but 2 are given"
-            "\n  hint: 4 would be all of its axes, none of them the batch",
+            "x: the file's input has 3 axes without the batch, not 2\n  hint: for example: x=3x224x224",
         ),
     ],
 )

@@ -56,6 +56,18 @@ def test_layers_after_an_added_one_are_the_same_under_the_next_number() -> None:
     ]
 
 
+def test_blocks_are_compared_by_the_layers_inside_them() -> None:
+    """Tanh for relu leaves a block's params and shapes as they are."""
+    text = "".join(
+        f"  - sequence: [{{conv: {{out_channels: {width}, kernel_size: 1}}}}, relu]\n    name: b{width}\n"
+        for width in (5, 6)
+    )
+    found = layer_changes(summary(text), summary(text.replace("relu]\n    name: b6", "tanh]\n    name: b6")), 1)
+    assert [(one.change, one.b and one.b.name, one.b and one.b.layers) for one in found] == [
+        ("same", "b5", 2), ("changed", "b6", 2),
+    ]  # fmt: skip
+
+
 def test_another_type_in_its_place_is_one_removed_and_one_added() -> None:
     assert changes(CONV + RELU, CONV + "  - tanh\n") == [
         ("same", "conv1", "conv1"),

@@ -40,6 +40,7 @@ from cnncalc.importers.onnx.proto import (
 from cnncalc.importers.onnx.steps import layer_of
 from cnncalc.importers.onnx.values import LayerStep, UnfitError, Value, ValueScope, literal
 from cnncalc.importers.onnx.wire import MalformedError, OpenFile, WireReader, varint
+from cnncalc.layers.arguments import axis_count
 from cnncalc.layers.base import Layer, LayerError
 from cnncalc.layers.shapes import Shape
 from cnncalc.recipe import Recipe
@@ -248,39 +249,39 @@ class Imported:
         return found
 
     def _input(self, port: Port, given: Shape | None, batch: str | None) -> Value:
-        sizes = port.shape
+        sizes, place = port.shape, GivenValue("input", port.name)
         if sizes is None:
             if given is None:
-                raise CnncalcError(
-                    f"the file does not state the shape of input '{port.name}'", f"give it: {port.name}=3x224x224"
-                )
+                message = f"the shape is not stated in {self.file.path}"
+                raise SpecError([Fault(message, place, "give it", GivenValue("input", f"{port.name}=3x224x224"))])
             sizes = (None, *given)
         if not sizes:
             if given is not None:
                 self.numbers[port.name] = given[0]
                 return literal((given[0],), (), port.dtype, port.name)
             self.build.notes.append(
-                f"input '{port.name}' is a single number, which is not given ({port.name}=1 gives it)"
+                f"input '{port.name}' is a single number, which is not given (the input {port.name}=1 gives it)"
             )
             return Value(port.name, (), port.dtype)
-        axis = None if given is not None and len(given) == len(sizes) else batch_axis(sizes, batch)
+        axis = batch_axis(sizes, batch)
+        if axis is not None and given is not None and len(given) == len(sizes):
+            self.build.notes.append(
+                f"{'x'.join(map(str, given))} has all axes of {port.name}: none of them is the batch"
+            )
+            axis = None
         axis = 0 if axis is None and len(sizes) > 2 and given is None and port.name in self._of_samples else axis
         stated = [size for i, size in enumerate(sizes) if i != axis]
         shape = given if given is not None else tuple(stated)
         if len(shape) != len(stated):
-            raise CnncalcError(
-                f"input '{port.name}' has {len(stated)} axes without the batch, but {len(shape)} are given",
-                f"{len(sizes)} would be all of its axes, none of them the batch" if stated else None,
-            )
+            message = f"the file's input has {axis_count(len(stated))} without the batch, not {len(shape)}"
+            raise SpecError([Fault(message, place, *(("for example", _example(port.name, stated)) if stated else ()))])
         if len(shape) > MAX_AXES:
             raise CnncalcError(f"input '{port.name}' has more than {MAX_AXES} axes")
         for size, fixed in zip(shape, stated, strict=True):
             if not isinstance(size, int) or size < 1:
-                example = "x".join(str(part) if isinstance(part, int) and part > 0 else "224" for part in stated)
                 word = f" '{size}'" if isinstance(size, str) else ""
                 message = f"a size{word} is not stated in {self.file.path}"
-                hint = f"give the whole shape: {port.name}={example}"
-                raise SpecError([Fault(message, GivenValue("input", port.name), hint)])
+                raise SpecError([Fault(message, place, "give the whole shape", _example(port.name, stated))])
             if given is not None and isinstance(fixed, int) and fixed > 0 and fixed != size:
                 self.build.notes.append(f"the file was made for {port.name} of {'x'.join(map(str, stated))}")
         value = Value(port.name, tuple([int(size) for size in shape if isinstance(size, int)]), port.dtype)
@@ -347,6 +348,12 @@ class Imported:
     def _tensor(self, value: Value) -> Tensor:
         """Return the tensor of the graph that a value is."""
         return self.nodes[value.step] if value.step is not None else self.graph.inputs[value.input_name or ""]
+
+
+def _example(name: str, stated: list[int | str | None]) -> GivenValue:
+    """Return a shape that an input could be given: the file's sizes, and 224 where it states none."""
+    sizes = "x".join(str(size) if isinstance(size, int) and size > 0 else "224" for size in stated)
+    return GivenValue("input", f"{name}={sizes}")
 
 
 def _as_one_tensor(step: LayerStep, is_learned: bool) -> Layer:

@@ -46,6 +46,7 @@ KINDS = (
     # pictures, archives, documents
     FileKind("a PNG picture", SPEC, (".png",), rb"\x89PNG"),
     FileKind("a JPEG picture", SPEC, (".jpg", ".jpeg"), rb"\xff\xd8\xff"),
+    FileKind("an SVG picture", SPEC, (".svg",), rb"(?s)\s*(<\?xml.{0,200}?>\s*)?<svg"),
     FileKind("a PDF document", SPEC, (".pdf",), rb"%PDF"),
     FileKind("a GIF picture", SPEC, (".gif",), rb"GIF8[79]a"),
     FileKind("a compressed file", "decompress it first: gunzip", (".gz", ".tgz"), rb"\x1f\x8b"),
@@ -131,6 +132,13 @@ def refusal(data: bytes, name: str) -> CnncalcError | None:
     """Return the error for a file that is not a spec, or None if it may be a spec with faults."""
     kind = kind_of(data, name)
     return None if kind is None else CnncalcError(f"{name}: this is {kind.what}, not a spec", kind.hint)
+
+
+def is_path(spec: str) -> bool:
+    """Whether a name is that of a file, existing or not, rather than of a network."""
+    suffix = os.path.splitext(spec)[1].lower()
+    known = {".yaml", ".yml", ".txt", *[suffix for kind in KINDS for suffix in kind.suffixes]}
+    return os.sep in spec or suffix in known
 
 
 def refusal_of_name(spec: str) -> CnncalcError | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
+from cnncalc.figures.selection import BLOCK
 from cnncalc.figures.summary import Row, Summary
 from cnncalc.ground.numbers import counted, exact, signed
 from cnncalc.layers.arguments import value_text
@@ -167,8 +168,11 @@ def layers(changes: Sequence[LayerDiff], macs: str, context: int, screen: Screen
     """Return the diff: what changed with ``context`` layers around it, a changed layer on two lines."""
     counts = Counter(one.change for one in changes)
     counted = ", ".join(f"{counts[what]:,} {what}" for what in (SAME, CHANGED, ADDED, REMOVED) if counts[what])
+    what = (
+        "blocks and layers" if any(row and row.type == BLOCK for one in changes for row in (one.a, one.b)) else "layers"
+    )
     if not set(counts) - {SAME}:
-        text = f"All {counts[SAME]:,} layers are the same." if counts[SAME] > 1 else "The only layer is the same."
+        text = f"All {counts[SAME]:,} {what} are the same." if counts[SAME] > 1 else "The only layer is the same."
         return [Text([(text, "bold")])]
     moved = " Both have the same layers: their order differs, or what they read." if same_layers(changes) else ""
     lines: list[list[Cell] | str] = []
@@ -185,7 +189,7 @@ def layers(changes: Sequence[LayerDiff], macs: str, context: int, screen: Screen
     )
     return [
         Table(columns, [*under_headings(_sectioned(lines, screen.width)), Divider()]),
-        Text([(f"Layers: {counted}.{moved}", "bold")]),
+        Text([(f"{what.capitalize()}: {counted}.{moved}", "bold")]),
     ]
 
 
@@ -225,7 +229,7 @@ def _change(one: LayerDiff, layout: str) -> list[list[Cell]]:
 
 def _not_in_label(row: Row, other: Row) -> str:
     """Return the differences between two layers that their labels do not show: an argument, or their inputs."""
-    if row.label != other.label:
+    if row.label != other.label or row.type == BLOCK:
         return ""
     if len(row.inputs) != len(other.inputs):
         return f" of {counted(len(row.inputs), 'input')}"

@@ -23,8 +23,6 @@ from cnncalc.rendering.layout import (
     TableRow,
     Text,
     Title,
-    page_lines,
-    plain,
 )
 from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.styles import labelled
@@ -55,7 +53,7 @@ def view(found: Deployment, steps: int | None) -> View:
     def html() -> str:
         from cnncalc.rendering.deploy_picture import html
 
-        return html(found, plain(page_lines(page(found, len(found.steps), Screen()), Screen())))
+        return html(found, page(found, len(found.steps), Screen(), drawn=True))
 
     return View(
         page=lambda screen: page(found, steps, screen),
@@ -69,11 +67,13 @@ def view(found: Deployment, steps: int | None) -> View:
 # --- the page ------------------------------------------------------------------------------------------------
 
 
-def page(found: Deployment, steps: int | None, screen: Screen) -> list[PageBlock]:
-    """Return the whole page; ``steps`` is the largest number of steps, None for the default."""
+def page(found: Deployment, steps: int | None, screen: Screen, drawn: bool = False) -> list[PageBlock]:
+    """Return the whole page; ``steps`` is the largest number of steps, None for the default, and ``drawn`` says that a
+    picture shows the arena.
+    """
     blocks = [*_heading(found), Gap(), *verdict(found), Gap()]
     blocks += [_parts("RAM", found.ram), Gap(), _parts("flash", found.flash), Gap()]
-    return [*blocks, *_steps(found, steps, screen.width), *_notes(found)]
+    return [*blocks, *_steps(found, steps, screen.width, drawn), *_notes(found)]
 
 
 def in_brief(found: Deployment) -> str:
@@ -164,7 +164,7 @@ def _about(low: int, high: int) -> str:
 # --- the arena, step by step ---------------------------------------------------------------------------------
 
 
-def _steps(found: Deployment, most: int | None, width: int | None) -> list[PageBlock]:
+def _steps(found: Deployment, most: int | None, width: int | None, drawn: bool) -> list[PageBlock]:
     shown = chosen(found.steps, most)
     room = WIDEST_ARENA if width is None else max(min(width - 56, WIDEST_ARENA), NARROWEST_ARENA)
     letters = _letters(found.places, shown)
@@ -177,12 +177,11 @@ def _steps(found: Deployment, most: int | None, width: int | None) -> list[PageB
         operator = step.operator
         what, who = ("input", "") if operator is None else (operator.title.rpartition(" ")[0], operator.name)
         style = "bold" if step is found.highest else ""
-        picture = _row(found, step, letters, room)
         cells = [Cell(text, style) for text in (str(step.number), what, who, exact(step.live))]
-        rows.append([*cells, picture])
+        rows.append(cells if drawn else [*cells, _row(found, step, letters, room)])
     left = len(found.steps) - len(shown)
     more = [Text([(f"… {counted(left, 'step')} that need{'s' * (left == 1)} less", "dim")])] if left else []
-    return [Table(columns, rows), *more]
+    return [Table(columns[: len(rows[0])], rows), *more]
 
 
 def chosen(steps: Sequence[OperatorRun], most: int | None) -> list[OperatorRun]:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from cnncalc.figures.costs import Sums
 from cnncalc.figures.memory import IN_MEMORY
+from cnncalc.figures.selection import BLOCK, blocks
 from cnncalc.figures.summary import Row, Summary
 from cnncalc.layers.base import KINDS
 from cnncalc.studies.compare.align import Line, align
@@ -55,34 +56,37 @@ def figures(summaries: Sequence[Summary]) -> list[Compared]:
     return found
 
 
-def layer_changes(a: Summary, b: Summary) -> list[LayerDiff]:
-    """Return the aligned layers of two networks.
+def layer_changes(a: Summary, b: Summary, depth: int | None = None) -> list[LayerDiff]:
+    """Return the aligned layers of two networks; with a ``depth``, blocks of that many levels in place of layers.
 
     Layers with equal arguments and shapes are the same, whatever their names; of the others, two of one type may be
-    paired as changed. A layer that reads other layers has changed, too.
+    paired as changed. A layer that reads other layers has changed, too. Blocks are the same if their layers are.
     """
     numbers: dict[Hashable, int] = {}
     found: list[LayerDiff] = []
-    for i, j in align(_lines(a.rows, numbers), _lines(b.rows, numbers)):
-        left = a.rows[i] if i is not None else None
-        right = b.rows[j] if j is not None else None
+    lefts, rights = [[(row, tuple(map(_key, inner))) for row, inner in blocks(one.rows, depth)] for one in (a, b)]
+    for i, j in align(_lines(lefts, numbers), _lines(rights, numbers)):
+        left, left_key = lefts[i] if i is not None else (None, ())
+        right, right_key = rights[j] if j is not None else (None, ())
         if left is None or right is None:
             found.append(LayerDiff(ADDED if left is None else REMOVED, left, right))
         else:
-            found.append(LayerDiff(SAME if _key(left) == _key(right) else CHANGED, left, right))
+            found.append(LayerDiff(SAME if left_key == right_key else CHANGED, left, right))
     return _rewired(found, list(a.inputs), list(b.inputs))
 
 
 def same_layers(changes: Sequence[LayerDiff]) -> bool:
     """Whether both networks have the same layers, so that only their order, or what they read, differs."""
     sides = [[one.a for one in changes], [one.b for one in changes]]
+    if any(row is not None and row.type == BLOCK for rows in sides for row in rows):
+        return False  # what is inside blocks is not known here
     one, other = [Counter([_key(row) for row in rows if row is not None]) for rows in sides]
     return one == other
 
 
-def _lines(rows: Sequence[Row], numbers: dict[Hashable, int]) -> list[Line]:
-    """Return rows for the alignment; equal ones get equal numbers."""
-    return [Line(numbers.setdefault(_key(row), len(numbers)), row.type, row.name) for row in rows]
+def _lines(rows: Sequence[tuple[Row, Hashable]], numbers: dict[Hashable, int]) -> list[Line]:
+    """Return rows, which come with what makes them equal, for the alignment; equal ones get equal numbers."""
+    return [Line(numbers.setdefault(key, len(numbers)), row.type, row.name) for row, key in rows]
 
 
 def _key(row: Row) -> Hashable:
