@@ -87,7 +87,7 @@ def command(
         for note in network.notes:
             to_stderr(f"note: {network.title}: {note}")
     summaries = [summarize(network, *basis, convention=convention) for network in networks]
-    lined_up = layer_changes(*summaries, depth) if len(specs) == 2 else None
+    lined_up = layer_changes(summaries[0], summaries[1], depth) if len(specs) == 2 else None
     names = _labels(specs, [one.name for one in chosen])
     compared = figures(summaries)
     found = Comparison(names, summaries, [] if only_layers else compared, lined_up)

@@ -181,7 +181,7 @@ def _steps(found: Deployment, most: int | None, width: int | None, drawn: bool) 
         rows.append(cells if drawn else [*cells, _row(found, step, letters, room)])
     left = len(found.steps) - len(shown)
     more = [Text([(f"… {counted(left, 'step')} that need{'s' * (left == 1)} less", "dim")])] if left else []
-    return [Table(columns[: len(rows[0])], rows), *more]
+    return [Table(columns[: -1 if drawn else None], rows), *more]
 
 
 def chosen(steps: Sequence[OperatorRun], most: int | None) -> list[OperatorRun]:
