@@ -59,7 +59,7 @@ class Opaque(Layer):
             raise LayerError("the number of its output rows depends on the data")
         if not self.settings:
             return super().forward(ops, *inputs)
-        from cnncalc.importers.onnx.computed import RULES
+        from cnncalc.importers.onnx.numpy_rules import RULES
 
         return RULES[self.op](dict(self.settings), *inputs)
 
@@ -103,7 +103,7 @@ class DeformedConv(ComputedConv):
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Multiply the values at the moved taps by the filters."""
-        from cnncalc.importers.onnx.computed import moved_taps
+        from cnncalc.importers.onnx.numpy_rules import moved_taps
 
         x, filters, offset, *rest = inputs
         taps = moved_taps(dict(self.settings), x, filters.shape[3:], offset, *rest[self.bias :])

@@ -22,7 +22,7 @@ def uncounted(
         shape: one sample's shape of the output.
         axis: where the batch stands in the file's shape of it, or None.
         inputs: what the layer reads; by default the operator's inputs that are no constants.
-        settings: arguments of the function of :mod:`cnncalc.importers.onnx.computed` that computes it.
+        settings: arguments of the function of :mod:`cnncalc.importers.onnx.numpy_rules` that computes it.
     """
     live = list(inputs) or call.live_inputs()
     if not live:
