@@ -10,15 +10,15 @@ from cnncalc.language.loading import open_document
 from cnncalc.recipe import Recipe
 
 HEAD_BYTES = 4096
-"""Bytes of a file that is only called a model, to see what it is."""
+"""How many bytes are read of a file whose name ends in .onnx, to find out what it is if it is no model."""
 
 
 def open_recipe(spec: str | os.PathLike[str], variant: str | None = None) -> tuple[Recipe, str | None]:
-    """Return the recipe that ``spec`` names, and the variant: the given one, a shipped network's, or FILE:VARIANT's.
+    """Return the recipe that ``spec`` names and its variant: the given one, a shipped network's, or FILE:VARIANT's.
 
     Raises:
-        CnncalcError: if there is no such spec, it can't be read, it is another variant already, or an argument is
-            no name.
+        CnncalcError: if there is no such spec, it can't be read, its name contains another variant than the given
+            one, or an argument is not a name.
     """
     from cnncalc.ground import given  # for Python's callers alone
 
@@ -39,9 +39,9 @@ def split_variant(spec: str) -> tuple[str, str | None]:
 
 
 def open_file(spec: str, fuse: bool = True) -> tuple[Recipe, str | None]:
-    """Return what :func:`open_recipe` does of a name without a variant behind a colon.
+    """Return the recipe of a name without ``:VARIANT``, and the variant of a shipped network.
 
-    ``fuse`` is whether operators of a model file that are one layer together become one.
+    ``fuse`` says whether operators of a model file that together are one layer are replaced by that layer.
     """
     if not _is_model_file(spec):
         return open_document(spec)
@@ -51,7 +51,7 @@ def open_file(spec: str, fuse: bool = True) -> tuple[Recipe, str | None]:
 
 
 def _is_model_file(spec: str) -> bool:
-    """Whether there is such a model file.  Raises CnncalcError if a file only is called one."""
+    """Whether a file is a model file.  Raises CnncalcError if it has the suffix .onnx but is something else."""
     if not os.path.isfile(spec):
         return False
     try:

@@ -138,8 +138,8 @@ def conv(**attributes: Any) -> bytes:
 TWICE = [node("f{}", ["a"], ["c"], domain="own")]
 
 ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
-    "squares": (lambda: chained("Mul", 40), "a number leaves 64 bits"),
-    "doubles": (lambda: chained("Add", 80), "a number leaves 64 bits"),
+    "squares": (lambda: chained("Mul", 40), "a number has more than 64 bits"),
+    "doubles": (lambda: chained("Add", 80), "a number has more than 64 bits"),
     "concat doubles": (
         lambda: model(
             [*[node("Concat", [f"c{i}", f"c{i}"], [f"c{i + 1}"], axis=0) for i in range(60)], node("Reshape", ["x", "c60"], ["y"])],
@@ -176,9 +176,9 @@ ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
     "a far border": (lambda: conv(pads=[-(10**9)] * 4), "does not fit"),
     "a wide border": (lambda: conv(pads=[2**50] * 4), "does not fit"),
     "no groups": (lambda: conv(group=0), "does not fit"),
-    "a node that reads itself": (lambda: model([node("Relu", ["y"], ["y"])], MAP, ["y"]), "which nothing before it makes"),
+    "a node that reads itself": (lambda: model([node("Relu", ["y"], ["y"])], MAP, ["y"]), "which no operator before it computes"),
     "a node that reads a later one": (
-        lambda: model([node("Add", ["x", "z"], ["y"]), node("Relu", ["x"], ["z"])], MAP, ["y"]), "which nothing before it makes",
+        lambda: model([node("Add", ["x", "z"], ["y"]), node("Relu", ["x"], ["z"])], MAP, ["y"]), "which no operator before it computes",
     ),
     "a name made twice": (
         lambda: model([node("Relu", ["x"], ["y"]), node("Relu", ["x"], ["y"])], MAP, ["y"]), "which exists already",
@@ -208,10 +208,10 @@ ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
         "has more elements than its shape says",
     ),
     "tensors of a loop's body": (looped, ""),
-    "inputs beside operators": (many_inputs, "which nothing before it makes"),
+    "inputs beside operators": (many_inputs, "which no operator before it computes"),
     "constants of all others": (
         lambda: beside([bare(f"c{i}", [5000]) for i in range(5000)], summed(5000, lambda i: f"c{i}")),
-        "are made of more than 2,000,000 others",
+        "are computed from more than 2,000,000 others",
     ),
     "tensors of one name": (
         lambda: beside(
@@ -298,7 +298,7 @@ ON_CONSTANTS: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: model(
             [node("Gather", ["c", "i"], ["g"], axis=0), node("Add", ["x", "g"], ["y"])], MAP, ["y"],
             {"c": np.ones((5000, 8), np.float32), "i": np.full((3, 8), 9999)},
-        ), "Gather that makes 'g' does not fit its constants: index 9999 is out of bounds",
+        ), "Gather that computes 'g' does not fit its constants: index 9999 is out of bounds",
     ),
     "halves of bytes that are missing": (
         lambda: beside(

@@ -1,4 +1,4 @@
-"""The constants of a model file as NumPy arrays, read and computed from each other when the model runs."""
+"""The constants of a model file as NumPy arrays: they are read, and computed from each other, when the model runs."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 
 
 class Arrays:
-    """A file's constants: each is computed when it is asked for, and kept until nothing else needs it."""
+    """A file's constants: each is computed when it is asked for, and kept until its last read."""
 
     def __init__(self, wire: WireReader, path: str, place: str | None, asked: Iterable[Value]) -> None:
         """Read from a file.
 
         Args:
-            wire: its bytes.
-            path: what messages call it.
-            place: where it is, or None if it came through a pipe.
-            asked: the constants that will be asked for, once each time that they stand here.
+            wire: the file's bytes.
+            path: the file's name in messages.
+            place: the file's path, or None if it came through a pipe.
+            asked: the constants that will be asked for; one that is asked for twice stands here twice.
         """
         self.wire = wire
         self.path = path
@@ -43,7 +43,7 @@ class Arrays:
         self._count_reads(list(asked))
 
     def _count_reads(self, waiting: list[Value]) -> None:
-        """Count how often each constant will be read, by callers and to compute others."""
+        """Count how often each constant will be read: by callers, and to compute other constants."""
         while waiting:
             value = waiting.pop()
             if id(value) not in self.reads_left:
@@ -54,9 +54,9 @@ class Arrays:
         """Return a constant's array.
 
         Raises:
-            CnncalcError: if its data is missing, or it is computed by an operator that has no rule here.
+            CnncalcError: if its data is missing, or an operator without a rule computes it.
         """
-        if id(value) not in self.reads_left:  # it is asked for once more
+        if id(value) not in self.reads_left:  # it is asked for more often than was announced
             self._count_reads([value])
         waiting = [value]
         while waiting:
@@ -81,7 +81,7 @@ class Arrays:
         return self.computed.pop(id(value))
 
     def _compute(self, value: Value) -> Array:
-        """Compute the array of a constant from others that were computed before."""
+        """Compute the array of a constant; the constants that it is computed from are in :attr:`computed`."""
         if isinstance(value.source, StoredTensor):
             return self.stored(value.source)
         if value.data is not None:
@@ -126,7 +126,7 @@ class Arrays:
         return np.frombuffer(data, TYPES[stored.dtype]).reshape(stored.shape)
 
     def _listed(self, stored: StoredTensor) -> Array:
-        """Return a tensor whose elements are in a field of their type, not in raw_data."""
+        """Return a tensor whose elements are in a field of their type (float_data, …), not in raw_data."""
         small = elements(self.wire, stored)
         if small is not None:
             return np.array(small).reshape(stored.shape)
@@ -142,7 +142,11 @@ class Arrays:
         return array.reshape(stored.shape)
 
     def _external(self, stored: StoredTensor) -> tuple[str, int, int]:
-        """Return the path, the offset and the bytes of a tensor in a regular file next to the model, nowhere else."""
+        """Return the path, the offset and the size in bytes of a tensor in another file.
+
+        Raises:
+            CnncalcError: if that is not a regular file in the model's folder, or the tensor reaches beyond its end.
+        """
         entries = stored.external or {}
         name, what = entries.get("location", ""), f"{self.path}: the tensor '{stored.name}'"
         if self.place is None:
@@ -163,7 +167,10 @@ class Arrays:
 
 
 def bytes_computed_from(values: Iterable[Value]) -> int:
-    """Return the bytes of all constants from which the given ones are computed, an upper bound of what is held."""
+    """Return the bytes of all constants from which the given ones are computed.
+
+    It is an upper bound of the memory that computing takes, the given constants aside.
+    """
     ends = {id(value): value for value in values}
     waiting, seen, found = list(ends.values()), set(), 0
     while waiting:
@@ -190,10 +197,10 @@ def _inputs_of(value: Value) -> list[Value]:
 
 
 def _varints(data: bytes) -> Array:
-    """Return packed integers as WireReader.varints does, but fast for millions of them.
+    """Return packed integers like WireReader.varints, but fast for millions of them.
 
     Raises:
-        MalformedError: if one of them has no end.
+        MalformedError: if the last byte of one is missing.
     """
     whole = np.frombuffer(data, np.uint8)
     ends = np.flatnonzero(whole < 128) + 1
@@ -209,7 +216,7 @@ def _varints(data: bytes) -> Array:
 
 
 class Weights(Mapping[str, Any]):
-    """The tensors of an imported graph by the names under which a run asks for them."""
+    """The tensors of an imported graph, by the keys under which a run reads them."""
 
     def __init__(self, wire: WireReader, path: str, place: str | None, steps: Mapping[Node, LayerStep]) -> None:
         self.constants = {
@@ -221,7 +228,7 @@ class Weights(Mapping[str, Any]):
         self.arrays = Arrays(wire, path, place, [value for value, _ in self.constants.values()])
 
     def __getitem__(self, name: str) -> Array:
-        """Return a tensor in floating-point, of the shape that its layer has."""
+        """Return a tensor in its layer's shape, as float32 or float64; infinity becomes the largest float32."""
         value, shape = self.constants[name]
         array = self.arrays.of(value)
         array = array if array.dtype.kind == "f" and array.dtype != np.float16 else array.astype(np.float32)

@@ -16,7 +16,8 @@ def batch_word(ports: list[Port]) -> str | None:
 def batch_axis(sizes: tuple[int | str | None, ...], word: str | None) -> int | None:
     """Return the batch axis of an input; None if it has none.
 
-    It is the axis whose size has the given name, else the first axis if its size is 1 or open, else the only open one.
+    It is the axis whose size has the given name; else the first axis, if its size is 1 or open; else the only open axis
+    of up to three.  The first of four or more axes is the batch in any case.
     """
     if word is not None and word in sizes:
         return sizes.index(word)

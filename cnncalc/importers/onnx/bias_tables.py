@@ -1,13 +1,13 @@
-"""Tables of biases that an exporter has expanded: how many of their elements were learned.
+"""Bias tables that an exporter has expanded: how many of their elements were learned.
 
 A network that adds a bias for each pair of positions to an attention's logits learns it per *offset*: a table of
 (2·h − 1)·(2·w − 1) rows for a window of h·w positions, one column per head (Swin, https://arxiv.org/abs/2103.14030,
 section 3.2), and indexes it.  An exporter that folds constants stores the result, (heads, L, S) elements, and the table
 is gone from the file.  The pairs that read one row have the same biases in all heads, to the last bit, and pairs that
 read different rows do not, but for chance: so the rows are counted.  MViT's tables have a row of features for each
-offset (https://arxiv.org/abs/2112.01526, section 4.1): rows that are equal are one.  These are the only weights that
-are looked at without a run; where they are not in the file, or all equal as before a training, nothing can be shown,
-and the tensor counts as the file has it.
+offset (https://arxiv.org/abs/2112.01526, section 4.1): equal rows count once.  These are the only weights that are
+compared without a run.  If they are not in the file, or all equal as before training, the number of rows can't be
+found, and the tensor counts in full.
 """
 
 from __future__ import annotations
@@ -33,15 +33,20 @@ BETWEEN = frozenset(("affine", "shift", "add", "scale", "reshape", "permute", "w
 """Layers that may stand between the logits of an attention and its softmax."""
 
 MOST_BETWEEN = 12
+"""The most layers between the logits of an attention and its softmax that are searched for biases."""
 
-SAMPLE, MASKED = 256, -100
+AT_ONCE = 256
+"""How many elements of a possible mask are read at once."""
+
+MASKED = -100
+"""The largest number that a mask adds to the logits of positions that must not be attended to."""
 
 OFFSETS_PER_POSITION = 8
-"""Most rows of a table for each position of the window: √L by √L positions have (2·√L − 1)² offsets, fewer than 4·L,
-and in three dimensions fewer than 8·L. What has more different rows was not written out from a table."""
+"""The most rows of a table per position of the window: √L by √L positions have (2·√L − 1)² offsets, fewer than 4·L,
+and in three dimensions fewer than 8·L.  A tensor with more different rows was not expanded from a table."""
 
 UNSIGNED: dict[int, Literal["B", "H", "I", "Q"]] = {1: "B", 2: "H", 4: "I", 8: "Q"}
-"""Python's struct formats by their width: elements are compared bit by bit."""
+"""Python's struct formats of unsigned integers by their width in bytes: elements are compared bit by bit."""
 
 
 class BiasTables:
@@ -54,7 +59,7 @@ class BiasTables:
     """
 
     def __init__(self, wire: WireReader, steps: Iterable[LayerStep]) -> None:
-        """Look for tables in the biases of every attention, and in the computed tensors that have rows."""
+        """Look for tables in the biases of every attention, and in the computed tensors that have rows of features."""
         self.wire = wire
         self.shapes: dict[int, Shape] = {}
         self.masks: set[int] = set()
@@ -91,7 +96,7 @@ class BiasTables:
             self.unread += 1
             return
         most = OFFSETS_PER_POSITION * sum(shape[-2:])
-        if _is_transposed(bias):  # a row for each pair, as it was indexed
+        if _is_transposed(bias):  # the file has one row of heads for each pair of positions
             rows = _distinct_rows(data, heads * width, most)
         else:
             elements = memoryview(data).cast(UNSIGNED[width])
@@ -104,7 +109,7 @@ class BiasTables:
             self.shapes[id(leaf)] = (rows, heads)
 
     def _find_rows(self, leaf: StoredTensor) -> None:
-        """Find the shape of the table from which a computed tensor with rows of features was expanded."""
+        """Find the shape of the table from which a computed tensor (…, features) was expanded."""
         if len(leaf.shape) < 3 or leaf.dtype not in FLOATS or prod(leaf.shape[:-1]) < 2:
             return
         data = self._data(leaf)
@@ -117,7 +122,7 @@ class BiasTables:
             self.shapes[id(leaf)] = (rows, features)
 
     def _data(self, leaf: StoredTensor) -> bytes | None:
-        """Return a stored tensor's bytes; None if they are not in the file, or too many were read before."""
+        """Return a stored tensor's bytes; None if they are not in the file, or too many bytes were read before."""
         size = leaf.elements * WIDTHS.get(leaf.dtype, 0)
         if leaf.raw is None or not size or size != leaf.raw[1] - leaf.raw[0] or size > self.bytes_left:
             return None
@@ -126,14 +131,14 @@ class BiasTables:
 
 
 def _is_mask(data: bytes, dtype: int) -> bool:
-    """Whether elements are 0 or one number that softmax makes almost 0: −100, as in Swin, or less."""
+    """Whether all elements are 0 or one other number, −100 as in Swin or less, which softmax turns into almost 0."""
     form = FORMATS.get(dtype, "") if dtype in FLOATS else ""
     if not form:
         return False
     width = struct.calcsize(form)
     found: set[float] = set()
-    for start in range(0, len(data), SAMPLE * width):
-        part = data[start : start + SAMPLE * width]
+    for start in range(0, len(data), AT_ONCE * width):
+        part = data[start : start + AT_ONCE * width]
         found.update(struct.unpack(f"<{len(part) // width}{form}", part))
         if len(found) > 2:
             return False
@@ -146,7 +151,7 @@ def _distinct_rows(data: bytes, size: int, most: int) -> int:
 
 
 def _count_distinct(rows: Iterable[object], most: int) -> int:
-    """Return how many rows differ; any number above ``most`` if there are more."""
+    """Return how many different rows there are; if they are more than ``most``, any larger number."""
     found = set[object]()
     rest = iter(rows)
     while len(found) <= most and (part := list(islice(rest, most))):
@@ -155,7 +160,7 @@ def _count_distinct(rows: Iterable[object], most: int) -> int:
 
 
 def _is_transposed(bias: Value) -> bool:
-    """Whether a bias is the transpose of its stored tensor, which has the heads last."""
+    """Whether a bias is the transpose of its stored tensor, whose last axis is that of the heads."""
     source = bias.source
     while not isinstance(source, StoredTensor) and source is not None:
         if source.op == "Transpose":
@@ -166,7 +171,7 @@ def _is_transposed(bias: Value) -> bool:
 
 
 def _parameters(values: Iterable[Value]) -> Iterator[Value]:
-    """Yield the constants among some biases."""
+    """Yield the constants among some values."""
     for value in values:
         if value.step is not None and value.step.layer.type == "parameter":
             yield value.step.tensors["weight"].value

@@ -1,4 +1,4 @@
-"""From the operators of a model file to layers: each is evaluated where its inputs are known, else becomes layers."""
+"""From operators to layers: an operator whose inputs are known is evaluated, any other one becomes layers."""
 
 from __future__ import annotations
 
@@ -55,14 +55,14 @@ HANDLERS: dict[tuple[str, str], Handler] = {}
 """How operators become layers, by (domain, operator)."""
 
 UNKNOWN = ""
-"""The name of the operator whose handler is that of all operators without one of their own."""
+"""The key of the handler for all operators that have no handler of their own."""
 
 CONTROL_FLOW = ("If", "Loop", "Scan")
 """Operators whose outputs are those of their subgraphs."""
 
 
 def operator(*ops: str, domain: str = "") -> Callable[[Handler], Handler]:
-    """Register how operators become layers."""
+    """Register the function that turns some operators into layers."""
 
     def register(function: Handler) -> Handler:
         HANDLERS.update({(domain, op): function for op in ops})
@@ -72,7 +72,7 @@ def operator(*ops: str, domain: str = "") -> Callable[[Handler], Handler]:
 
 
 PERIODIC = ("Sin", "Cos")
-"""Operators after which a constant is a table of positions, not a learned tensor."""
+"""A constant that these compute is a table of positions, not a learned tensor."""
 
 
 class Builder:
@@ -80,27 +80,27 @@ class Builder:
 
     Attributes:
         choices: which branch of an If is taken, by the If's key in :attr:`undecided`.
-        rounds: whether quantised tensors are rounded, as they are where the network runs.
+        rounds: whether quantised tensors are rounded; they are in the graph that runs, not in the one that is counted.
         steps: the layers so far.
         notes: notes for users, one sentence each.
         training: names of the operators that are in training mode.
         variable_rows: operators with a variable number of output rows, as messages name them.
-        lost: operators that depend on that number, and are left out.
-        read_by_lost: tensors that these read.
+        lost: operators that are left out, because their output's shape depends on that number.
+        read_by_lost: tensors that the operators in ``lost`` read.
         one_sample_only: operators that work only for a batch of 1, as messages name them.
-        undecided: branches that are chosen when the model runs: their key, the If's label, and its condition, which is
-            None if no layer computes it.
+        undecided: Ifs whose branch is chosen when the model runs: key, label, and condition, which is None if no layer
+            computes it.
         quantizes: whether the file has quantised tensors.
         statistics: identities of stored tensors that are the mean or the variance of a batchnorm.
         constants: identities of stored tensors that stand in Constant operators, not among the initializers.
         dequantized: identities of stored integers that stand for real numbers.
-        file_batch: how many samples the batch of the inputs has in the file.
-        readers: the readers of values in the graph at hand.
-        call: the operator at hand.
-        scope: the values that it sees.
-        parameters: constants that are a layer of their own, by their identity and shape.
-        stated_ports: the types that the file states of values, by name.
-        differences: the differences so far, by their layer and inputs.
+        file_batch: how many samples the file's inputs have, 1 if it leaves that open.
+        readers: how often each value of the current graph is read.
+        call: the current operator.
+        scope: the values that the current operator can read.
+        parameters: outputs of layers that hold one constant each, by the constant's identity and shape.
+        stated_ports: what the file states about values, by name.
+        differences: outputs of the ``subtract`` layers so far, by their layer and inputs.
     """
 
     def __init__(self, model: Model, wire: WireReader, choices: Mapping[str, bool], rounds: bool) -> None:
@@ -137,7 +137,7 @@ class Builder:
     # --- graphs and operators -------------------------------------------------------------------------------
 
     def graph(self, graph: Subgraph, scope: ValueScope, scopes: tuple[str, ...] = ()) -> list[Value | None]:
-        """Add the operators of a graph, and return its outputs."""
+        """Add the operators of a graph and return the graph's outputs."""
         if id(graph) not in self.entered_graphs:
             self.stated_ports.update(graph.ports)
             stored = {name: self.stored(tensor) for name, tensor in graph.stored.items()}
@@ -155,7 +155,7 @@ class Builder:
 
     @contextmanager
     def nested(self) -> Iterator[None]:
-        """Count how deeply graphs and functions are nested.  Raises CnncalcError if that is too deep."""
+        """Count one more level of nested graphs and functions.  Raises CnncalcError if there are too many levels."""
         if self.depth == MAX_MODEL_DEPTH:
             raise CnncalcError(f"the model's graphs and functions are nested deeper than {MAX_MODEL_DEPTH}")
         self.depth += 1
@@ -165,19 +165,19 @@ class Builder:
             self.depth -= 1
 
     def count_operators(self, count: int) -> None:
-        """Count operators, or what takes as long.  Raises CnncalcError if there are too many."""
+        """Count operators, or work that takes as long.  Raises CnncalcError if there are too many."""
         self.operators_left -= count
         if self.operators_left < 0:
             raise CnncalcError(f"the model has more than {MAX_MODEL_NODES:,} operators, functions written out")
 
     def count_known(self, count: int) -> None:
-        """Count elements that are read, or computed from others.  Raises CnncalcError if there are too many."""
+        """Count elements of constants that are read or computed.  Raises CnncalcError if there are too many."""
         self.known_left -= count
         if self.known_left < 0:
             raise CnncalcError(f"the model computes with more than {MAX_KNOWN:,} elements of constants")
 
     def stored(self, stored: StoredTensor) -> Value:
-        """Return a tensor of the file as a value."""
+        """Return a stored tensor as a value whose elements are read only if they are few and asked for."""
         value = Value(stored.name, stored.shape, stored.dtype)
         value.leaves, value.source = (stored,), stored
 
@@ -200,11 +200,11 @@ class Builder:
         for name in item.inputs:
             value = scope.find(name) if name else None
             if value is None and name and name not in scope.optional:
-                raise CnncalcError(f"{item.label} reads '{name}', which nothing before it makes")
+                raise CnncalcError(f"{item.label} reads '{name}', which no operator before it computes")
             inputs.append(value)
         for name in item.outputs:
             if name and (name in scope.values or name in scope.stored):
-                raise CnncalcError(f"{item.label} makes '{name}', which exists already")
+                raise CnncalcError(f"{item.label} computes '{name}', which exists already")
         call = Call(item, inputs, self.model.opsets.get(item.domain, 1), scopes)
         around = self.call, self.scope
         self.call, self.scope = call, scope
@@ -228,14 +228,14 @@ class Builder:
                 scope.values[name] = value
 
     def outputs(self, call: Call) -> Sequence[Value | None]:
-        """Return an operator's outputs; they may be fewer or more than the file names."""
+        """Return an operator's outputs, which may be fewer or more than those that the file names."""
         item = call.operator
         if LOST in call.inputs:
             return self.lose(call)
         function = self.model.functions.get((item.domain, item.op, item.overload))
         if function is not None:
             return self.function(call, function)
-        known = evaluate(call) if self.known_left >= 0 else None  # what is lost may have used up the bound
+        known = evaluate(call) if self.known_left >= 0 else None  # an operator that was lost may have exceeded it
         if known is not None:
             read = sum([value.elements for value in call.inputs if value is not None])
             self.count_known(sum([len(one.data) for one in known]) + read)
@@ -253,10 +253,10 @@ class Builder:
         return outputs
 
     def lose(self, call: Call) -> Sequence[Value]:
-        """Return LOST for each output of an operator; the layers that it and its subgraphs read are still counted.
+        """Return LOST for each output of an operator; the layers whose outputs it reads are still counted.
 
         Raises:
-            CnncalcError: where it multiplies and adds, so that a sum without it would be wrong.
+            CnncalcError: if the operator has multiply-accumulates, without which a total would be wrong.
         """
         item = call.operator
         if not can_be_lost(item):
@@ -268,7 +268,7 @@ class Builder:
         return [LOST] * len(item.outputs)
 
     def derive(self, value: Value, call: Call) -> None:
-        """Set from which operator on which constants a constant can be computed."""
+        """Set the operator that computes a constant from others, and the stored tensors that it is computed from."""
         value.source = call
         value.leaves = value.leaves or (() if call.op in PERIODIC else self.leaves(call))
         first = call.given(0)
@@ -276,21 +276,21 @@ class Builder:
             value.fill = first.fill
 
     def derived(self, op: str, *values: Value, shape: Shape | None = None, **attributes: Attribute) -> Value:
-        """Return the constant that an operator makes of constants, of the first one's shape by default."""
+        """Return the constant that an operator computes from constants; its shape is by default the first one's."""
         value = Value("", values[0].shape if shape is None else shape, values[0].dtype)
         self.derive(value, Call(operator_of(op, **attributes), list(values)))
         return value
 
     def leaves(self, call: Call) -> tuple[StoredTensor, ...]:
-        """Return the stored tensors that an operator on constants reads.  Raises CnncalcError if they are too many."""
+        """Return the stored tensors that an operator on constants reads.  Raises CnncalcError if there are too many."""
         found = call.leaves()
         self.leaves_left -= len(found)
         if self.leaves_left < 0:
-            raise CnncalcError(f"its constants are made of more than {MAX_MODEL_SOURCES:,} others, each of each")
+            raise CnncalcError(f"its constants are computed from more than {MAX_MODEL_SOURCES:,} others, all together")
         return found
 
     def function(self, call: Call, function: Function) -> Sequence[Value | None]:
-        """Add the operators of one that the file itself defines; they see none of the values around it."""
+        """Add the operators of a function of the file; they can read the function's inputs only."""
         inside = ValueScope(optional=function.inputs)
         named = zip(function.inputs, call.inputs, strict=False)
         inside.values = {name: value for name, value in named if value is not None}
@@ -315,14 +315,14 @@ class Builder:
         /,
         **arguments: object,
     ) -> Value:
-        """Add a layer and return its output: a constant where all inputs are constants.
+        """Add a layer and return its output, which is a constant if all inputs are constants.
 
         Args:
             name: the layer type.
-            inputs: what it reads; a constant beside others becomes a parameter.
-            batch: the batch axis in the file's shape of the output; −1 for that of the first input that has one.
+            inputs: the values that it reads; constants become parameters if any other input is computed.
+            batch: the batch axis in the file's shape of the output; −1 stands for that of the first input with one.
             tensors: the layer's own tensors, by the layer's names for them.
-            arguments: the layer's arguments; None leaves one out.
+            arguments: the layer's arguments; those that are None are left out.
         """
         layer = layer_of(name, {key: value for key, value in arguments.items() if value is not None})
         return self.layer(layer, inputs, batch, tensors)
@@ -335,7 +335,7 @@ class Builder:
         if not any(value.is_live for value in inputs) and not contracts:
             return Value("", layer.apply(tuple([value.sample for value in inputs])).output, inputs[0].dtype)
         live = [self.tensor(value) for value in inputs]
-        if layer.type == "subtract":  # older exporters write the difference to a mean twice
+        if layer.type == "subtract":  # older exporters write the difference from the mean twice
             twin = self.differences.get((layer, *[value.step or value.input_name for value in live]))
             if twin is not None:
                 return twin.copy()
@@ -358,7 +358,7 @@ class Builder:
         return output
 
     def with_file_batch(self, value: Value) -> Value:
-        """Return a constant that tensors are computed with: a size of the batch in it is the size in the file."""
+        """Return a constant in which each size that is a multiple of the batch's is that of the file's own batch."""
         counted = [item for item in value.data or () if item and item % SAMPLES == 0 and abs(item) < math.inf]
         if not counted or value.is_live:
             return value
@@ -367,7 +367,7 @@ class Builder:
         return literal(tuple(data), value.shape, value.dtype, value.name)
 
     def parameter(self, value: Value, shape: Shape) -> Value:
-        """Return a constant as the output of a layer without inputs, in a shape of as many elements."""
+        """Return a constant, reshaped, as the output of a layer without inputs."""
         value = self.with_file_batch(value)
         key = (id(value), shape)
         if key not in self.parameters:
@@ -380,7 +380,7 @@ class Builder:
         return self.parameters[key]
 
     def tensor(self, value: Value) -> Value:
-        """Return a value as a tensor that layers read: a constant becomes a parameter."""
+        """Return a value that layers can read: a constant becomes the output of a layer without inputs."""
         return value if value.is_live else self.parameter(value, value.shape)
 
     def shaped(self, constant: Value, shape: Shape) -> Value:
@@ -388,7 +388,7 @@ class Builder:
         return constant if constant.shape == shape else self.derived("Reshape", constant, shape=shape)
 
     def view(self, value: Value, shape: Shape, axis: int | None) -> Value:
-        """Return a value whose samples have another shape, the batch at ``axis``; no layer where nothing changes."""
+        """Return a value whose samples have another shape, the batch at ``axis``; a layer is added only if needed."""
         if not value.is_live:
             return alias(value, shape, axis) if value.shape == shape else self.derived("Reshape", value, shape=shape)
         if value.sample == (shape or (1,)):

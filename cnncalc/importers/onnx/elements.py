@@ -1,4 +1,4 @@
-"""The elements of small stored tensors as numbers: no other weights of a file are read for a summary."""
+"""The elements of small stored tensors as numbers.  For a summary, no other weights of a file are read."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ FORMATS = {
 """Python's struct format of the elements of each type in raw_data."""
 
 PACKED = {TensorProto.FLOAT_DATA: "f", TensorProto.DOUBLE_DATA: "d"}
-"""Formats of TensorProto's fields whose packed elements are not integers of variable length."""
+"""Python's struct format of the elements in TensorProto's fields of real numbers; other fields hold varints."""
 
 
 def is_small(stored: StoredTensor) -> bool:
-    """Whether a tensor's elements can be read as numbers: they are few, in this file, and of a known type.
+    """Whether a tensor's elements can be read as numbers: they are few, stand in this file, and have a known type.
 
     Raises:
         MalformedError: if its data is longer or shorter than its shape says.
@@ -86,7 +86,7 @@ def elements(wire: WireReader, stored: StoredTensor) -> tuple[float, ...] | None
 
 
 def raw_size(dtype: int, count: int) -> int | None:
-    """Return how many bytes some elements take in raw_data; None if their type is unknown."""
+    """Return how many bytes ``count`` elements take in raw_data; None if their type is unknown."""
     if dtype in BITS:
         return (count * BITS[dtype] + 7) // 8
     if dtype == BFLOAT16:
@@ -105,7 +105,7 @@ def _raw(data: bytes, dtype: int, count: int) -> tuple[float, ...]:
 
 
 def codes(dtype: int) -> list[float]:
-    """Return the number that each code of a type of few bits stands for."""
+    """Return the numbers that the codes 0, 1, … of a type of at most 8 bits stand for."""
     bits = BITS[dtype]
     if dtype in (proto.INT4, proto.INT2):
         return [code - (1 << bits) * (code >> bits - 1) for code in range(1 << bits)]
@@ -125,7 +125,7 @@ def codes(dtype: int) -> list[float]:
 
 
 def _converted(numbers: list[float], dtype: int) -> list[float]:
-    """Return the numbers that elements of int32_data stand for: float16 is stored there as its bits."""
+    """Return the numbers that the integers in int32_data stand for: 16-bit floats are stored there as their bits."""
     if dtype == FLOAT16:
         return [struct.unpack("<e", struct.pack("<H", int(bits) & 0xFFFF))[0] for bits in numbers]
     if dtype == BFLOAT16:

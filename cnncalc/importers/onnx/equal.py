@@ -1,4 +1,4 @@
-"""Whether constants are equal: computed from the same stored tensors by the same operators."""
+"""Whether two constants are equal because the same operators compute them from the same stored tensors."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ if TYPE_CHECKING:
     from cnncalc.importers.onnx.values import Call, Value
 
 MOST_COMPARED = 64
-"""The most pairs of constants that are compared; constants of more are taken to differ."""
+"""The most pairs of constants that one comparison may look at; if there are more, the answer is "not equal"."""
 
 
 def are_same(pairs: list[tuple[Value, Value]]) -> bool:
     """Whether the two constants of each pair are computed from the same stored tensors by the same operators."""
-    for one, other in pairs:  # pairs are appended meanwhile
+    for one, other in pairs:  # the loop appends the inputs of the operators that compute them
         source, other_source = _source(one), _source(other)
         if one is other or (source is other_source and source is not None and one.index == other.index):
             continue
@@ -38,7 +38,7 @@ def are_same(pairs: list[tuple[Value, Value]]) -> bool:
 
 
 def _source(value: Value) -> StoredTensor | Call | None:
-    """Return where a constant comes from, without the Identity operators that exporters write for its other names."""
+    """Return where a constant comes from; Identity, which exporters write for a second name, is skipped."""
     source = value.source
     while source is not None and not isinstance(source, StoredTensor) and source.op == "Identity":
         source = source.input(0).source

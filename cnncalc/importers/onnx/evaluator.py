@@ -1,6 +1,6 @@
-"""Operators on known elements: the arithmetic by which a file computes shapes.
+"""Operators on constants whose elements are known: the arithmetic by which a file computes shapes.
 
-Tensors are flat tuples in the order of memory, with at most MAX_KNOWN_ELEMENTS elements.  Integers beyond 64 bits are
+Tensors are flat tuples in row-major order, with at most MAX_KNOWN_ELEMENTS elements.  Integers beyond 64 bits are
 refused, so that no file makes Python compute with numbers of a million digits.
 """
 
@@ -39,7 +39,7 @@ RULES: dict[str, Rule] = {}
 
 
 def rule(*ops: str) -> Callable[[Rule], Rule]:
-    """Register a rule that evaluates operators; it returns None for inputs that it does not evaluate."""
+    """Register a function that evaluates operators; the function returns None for inputs that it can't evaluate."""
 
     def register(function: Rule) -> Rule:
         RULES.update(dict.fromkeys(ops, function))
@@ -49,10 +49,10 @@ def rule(*ops: str) -> Callable[[Rule], Rule]:
 
 
 def evaluate(call: Call) -> list[Known] | None:
-    """Return an operator's outputs if all its inputs are known; None if it is not evaluated.
+    """Return an operator's outputs; None if an input is not known, or the operator has no rule.
 
     Raises:
-        UnfitError: if a number leaves 64 bits.
+        UnfitError: if an integer of an output does not fit into 64 bits.
     """
     function = RULES.get(call.op)
     if function is None or call.operator.domain:
@@ -76,7 +76,7 @@ def evaluate(call: Call) -> list[Known] | None:
             return None
         is_far = data and (max(data) >= BEYOND_64_BITS or min(data) < -BEYOND_64_BITS)
         if is_far and any(isinstance(item, int) and not -BEYOND_64_BITS <= item < BEYOND_64_BITS for item in data):
-            raise UnfitError("a number leaves 64 bits")
+            raise UnfitError("a number has more than 64 bits")
     return found
 
 
@@ -84,7 +84,7 @@ def evaluate(call: Call) -> list[Known] | None:
 
 
 def broadcast(shapes: Iterable[Shape]) -> Shape:
-    """Return the shape to which shapes broadcast.  Raises UnfitError if they do not."""
+    """Return the shape to which some shapes broadcast.  Raises UnfitError if they do not broadcast."""
     result: list[int] = []
     for shape in shapes:
         result = [1] * (len(shape) - len(result)) + result
@@ -109,14 +109,14 @@ def broadcast_elements(known: Known, shape: Shape) -> Sequence[float]:
 
 
 def offsets(shape: Shape) -> list[list[int]]:
-    """Return the offset of each index of each axis from the first element."""
+    """Return, for each axis, the offset of each of its indices from the first element."""
     return [[i * step for i in range(size)] for size, step in zip(shape, strides(shape), strict=True)]
 
 
 def sums(rows: Iterable[Sequence[int]]) -> list[int]:
     """Return all sums of one number from each row, the last row varying fastest.
 
-    With the offsets of each axis as rows, these are the positions of all combinations of indices.
+    If the rows are the offsets of each axis, the sums are the positions of all elements.
     """
     found = [0]
     for row in rows:
@@ -125,12 +125,12 @@ def sums(rows: Iterable[Sequence[int]]) -> list[int]:
 
 
 def strides(shape: Shape) -> list[int]:
-    """Return the distance of neighbouring elements of each axis in memory."""
+    """Return, for each axis, how far apart its neighbouring elements are in memory."""
     return [prod(shape[i + 1 :]) for i in range(len(shape))]
 
 
 def divided(a: float, b: float) -> float:
-    """Return a quotient, truncated for integers; infinity or NaN for a division of real numbers by 0."""
+    """Return a quotient: truncated for integers, infinity or NaN for a real number divided by 0."""
     if isinstance(a, int) and isinstance(b, int):
         quotient = abs(a) // abs(b)
         return quotient if (a < 0) == (b < 0) else -quotient
@@ -145,7 +145,7 @@ def _power(a: float, b: float) -> float:
 
 
 def _truncated_remainder(a: float, b: float) -> float:
-    """Return a − b · (a / b) with the quotient truncated to an integer, as C's fmod does."""
+    """Return a − b · trunc(a / b), C's fmod."""
     return a - b * divided(a, b) if isinstance(a, int) and isinstance(b, int) else math.fmod(a, b)
 
 
@@ -195,7 +195,7 @@ def _unary(call: Call, inputs: list[Known]) -> Known:
 def _cast(call: Call, inputs: list[Known]) -> Known | None:
     to = call.integer("to") if call.op == "Cast" else inputs[1].dtype
     known = inputs[0]
-    if to in BITS:  # numbers of few bits, to which not all can be converted
+    if to in BITS:  # types of at most 8 bits, which do not hold all numbers
         return None
     if to in FLOATS:
         return Known(tuple([float(x) for x in known.data]), known.shape, to)

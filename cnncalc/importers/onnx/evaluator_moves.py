@@ -1,4 +1,4 @@
-"""Operators that move, create or reduce known elements."""
+"""Operators that move, create or reduce elements of known constants."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def _split(call: Call, inputs: list[Known]) -> list[Known]:
 
 
 def split_sizes(call: Call, size: int) -> list[int]:
-    """Return the sizes of a Split's parts.  Raises UnfitError if they don't add up."""
+    """Return the sizes of a Split's parts.  Raises UnfitError if they don't add up to the axis's size."""
     count = len(call.operator.outputs)
     given = call.listed("split", 1, 13)
     if given is None:
@@ -136,7 +136,7 @@ def _transpose(call: Call, inputs: list[Known]) -> Known:
 def _reshape(call: Call, inputs: list[Known]) -> Known:
     known = inputs[0]
     target = call.listed("shape", 1, 5) or ()
-    if len(known.data) < SAMPLES:  # a constant that is the same for all samples is there once
+    if len(known.data) < SAMPLES:  # a constant that all samples share is stored once, not once per sample
         target = tuple([size // SAMPLES if size > 0 and size % SAMPLES == 0 else size for size in target])
     return Known(known.data, reshaped_sizes(known.shape, target, bool(call.integer("allowzero"))), known.dtype)
 
@@ -185,7 +185,7 @@ def _squeeze(call: Call, inputs: list[Known]) -> Known:
 
 @rule("Expand")
 def _expand(call: Call, inputs: list[Known]) -> Known | None:
-    if prod(inputs[1].data) > MAX_KNOWN_ELEMENTS:  # with the batch, too
+    if prod(inputs[1].data) > MAX_KNOWN_ELEMENTS:  # a size of the batch, SAMPLES, makes it larger, too
         return None
     shape = broadcast([inputs[0].shape, whole(inputs[1].data)])
     if prod(shape) > MAX_KNOWN_ELEMENTS:
@@ -217,7 +217,7 @@ def _pad(call: Call, inputs: list[Known]) -> Known | None:
     return Known((fill,) * pads[0] + known.data + (fill,) * pads[1], (len(known.data) + sum(pads),), known.dtype)
 
 
-# --- making and summing -------------------------------------------------------------------------------------
+# --- operators that create or reduce elements ---------------------------------------------------------------
 
 
 @rule("Range")

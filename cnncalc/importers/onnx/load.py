@@ -1,4 +1,4 @@
-"""Model files: a file's bytes become a model, and a model with given inputs becomes a graph."""
+"""Model files: a file's bytes become a model, and a model becomes a graph when its inputs are given."""
 
 from __future__ import annotations
 
@@ -52,10 +52,10 @@ READ_AT_ONCE = 1 << 22
 """The size in bytes up to which a file is read at once; of a larger one, only the parts that are needed are read."""
 
 RANDOM_BELOW = {BOOL: 2, INT8: 1 << 7} | dict.fromkeys((UINT8, INT16, UINT16, INT32, UINT32, INT64, UINT64), 1 << 8)
-"""Integer types of inputs, and the bound below which random values are drawn: 256, as in pictures, or less."""
+"""Integer types of inputs, and the number below which their random values are drawn: 256, as in pictures, or less."""
 
 OF_SAMPLES = frozenset(("Conv", "ConvTranspose", "MaxPool", "AveragePool", "GlobalAveragePool", "BatchNormalization"))
-"""Operators whose first input has the batch as its first axis, whatever its size."""
+"""Operators whose first input has the batch as its first axis, even if its size is fixed and not 1."""
 
 
 def is_model(start: bytes) -> bool:
@@ -77,7 +77,7 @@ class ModelFile(Recipe):
         path: the file's name in messages.
         name: the file's name without its suffix.
         place: the path of the file, or None if it came through a pipe.
-        fuse: whether operators that are one layer together are replaced by it.
+        fuse: whether operators that together are one layer are replaced by that layer.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class ModelFile(Recipe):
             raise CnncalcError(f"{path}: not an ONNX model that can be read: {error}") from None
 
     def ports(self) -> list[Port]:
-        """Return the inputs that are not stored in the file."""
+        """Return the inputs whose values are not stored in the file."""
         return [port for port in self.model.graph.inputs if port.name not in self.model.graph.stored]
 
     def external_files(self) -> set[str]:
@@ -125,7 +125,7 @@ class ModelFile(Recipe):
         return self._graph(inputs or {}, rounds=False, choices={})
 
     def _graph(self, inputs: Mapping[str, Shape], rounds: bool, choices: Mapping[str, bool]) -> Graph:
-        """Build the network with some choices made, and what makes the one that runs."""
+        """Build the network for some choices of branches; its ModelData can build it rounded, and for other choices."""
         imported = Imported(self, inputs, self.fuse, rounds, choices)
         imported.graph.model = imported.graph.model._replace(
             rounded=partial(self._graph, inputs, True, choices) if imported.build.quantizes and not rounds else None,
@@ -170,7 +170,7 @@ def read_model_bytes(data: bytes, path: str, fuse: bool = True) -> ModelFile:
 
 
 class Imported:
-    """A model with given inputs, as a graph.
+    """The graph of a model whose inputs are given.
 
     Attributes:
         graph: the graph.
@@ -200,7 +200,7 @@ class Imported:
             raise CnncalcError(f"{file.path}: {error}") from None
         except LayerError as error:
             raise CnncalcError(f"{file.path}: {error.message}") from None
-        except SpecError:  # it has its places
+        except SpecError:  # it already names its place
             raise
         except CnncalcError as error:
             raise CnncalcError(f"{file.path}: {error.message}", error.hint) from None
@@ -210,7 +210,7 @@ class Imported:
         self.graph.model = self._data()
 
     def _data(self) -> ModelData:
-        """Return what the graph has of the file beside its layers."""
+        """Return what the graph keeps of the file beside its layers."""
         file = self.file
         types = [stored.dtype for stored in file.model.graph.stored.values()] + [port.dtype for port in file.ports()]
         return ModelData(
@@ -243,7 +243,7 @@ class Imported:
                 found[port.name] = value
         if not found:
             raise CnncalcError("the model has no input that is a tensor")
-        if all(value.axis is None for value in found.values()):  # what goes in is one sample
+        if all(value.axis is None for value in found.values()):  # without a batch axis, the inputs are one sample
             for value in found.values():
                 value.times = 1
         return found
@@ -312,7 +312,7 @@ class Imported:
             if value.grid is not None and port.dtype in (*RANGES, *SMALL_FLOATS):
                 value = as_integers(self.build, value, port.dtype)
             ends[port.name] = value
-        if not ends:  # what those that are lost read stands in for them
+        if not ends:  # all outputs are lost: the tensors from which they would be computed are the outputs
             ends = {value.name or f"output{number}": value for number, value in enumerate(self.build.read_by_lost)}
         wanted = [
             *ends.values(),
@@ -346,7 +346,7 @@ class Imported:
         self.graph.finish({name: self._tensor(value) for name, value in ends.items()})
 
     def _tensor(self, value: Value) -> Tensor:
-        """Return the tensor of the graph that a value is."""
+        """Return a value's tensor in the graph."""
         return self.nodes[value.step] if value.step is not None else self.graph.inputs[value.input_name or ""]
 
 
@@ -357,7 +357,7 @@ def _example(name: str, stated: list[int | str | None]) -> GivenValue:
 
 
 def _as_one_tensor(step: LayerStep, is_learned: bool) -> Layer:
-    """Return the layer that is one tensor, with whether it was learned, and its shape unless that is the default."""
+    """Return a scale, shift or parameter again, trainable if it was learned, without a shape that is the default."""
     shape = step["shape"]
     is_usual = bool(step.inputs) and shape == (step.inputs[0].sample[0], *[1] * (len(step.inputs[0].sample) - 1))
     given = {} if shape is None or is_usual else {"shape": shape}
@@ -372,14 +372,14 @@ def _weights(file: ModelFile, steps: Mapping[Node, LayerStep]) -> Mapping[str, A
 
 
 def _bytes_computed_from(steps: Mapping[Node, LayerStep]) -> int:
-    """Return the bytes that tensors of an imported graph are computed from."""
+    """Return the size in bytes of the constants that the tensors of an imported graph are computed from."""
     from cnncalc.importers.onnx.arrays import bytes_computed_from
 
     return bytes_computed_from([tensor.value for step in steps.values() for tensor in step.tensors.values()])
 
 
 def needed(steps: list[LayerStep], outputs: list[Value]) -> list[LayerStep]:
-    """Return the layers from which some outputs are computed, in their order."""
+    """Return the layers that are needed to compute some outputs, in their order."""
     wanted = {value.step for value in outputs}
     kept = []
     for step in reversed(steps):

@@ -1,4 +1,4 @@
-"""Outputs whose shape depends on how many rows another operator finds: they and what reads them are lost."""
+"""Outputs that are left out, because their shape depends on how many rows another operator finds in the data."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from cnncalc.importers.onnx.opaque import VARIABLE_ROWS
 from cnncalc.importers.onnx.values import Value
 
 LOST = Value("", ())
-"""An output whose shape depends on the number of rows that another operator finds."""
+"""Stands for every output whose shape depends on the number of rows that another operator finds."""
 
 CONTRACTING = frozenset((
     "Conv", "ConvTranspose", "ConvInteger", "QLinearConv", "DeformConv", "Gemm", "MatMul", "MatMulInteger",
@@ -17,17 +17,17 @@ CONTRACTING = frozenset((
 
 
 def can_be_lost(item: OnnxOperator) -> bool:
-    """Whether an operator, including its subgraphs, has no multiply-accumulates that would be missing."""
+    """Whether an operator, its subgraphs included, can be left out: it has no multiply-accumulates."""
     return not any(one.op in CONTRACTING or one.domain for one in (item, *inner_operators(item)))
 
 
 def has_variable_rows(item: OnnxOperator) -> bool:
-    """Whether the number of output rows of an operator, or of one in its subgraphs, depends on the data."""
+    """Whether the number of output rows depends on the data, for an operator or any operator in its subgraphs."""
     return not VARIABLE_ROWS.isdisjoint([item.op, *[one.op for one in inner_operators(item)]])
 
 
 def inner_operators(item: OnnxOperator) -> list[OnnxOperator]:
-    """Return all operators in an operator's subgraphs."""
+    """Return all operators in an operator's subgraphs, those of subgraphs in them included."""
     graphs = [value for value in item.attributes.values() if isinstance(value, Subgraph)]
     own = [one for graph in graphs for one in graph.operators]
     return own + [inner for one in own for inner in inner_operators(one)]

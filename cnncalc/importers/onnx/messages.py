@@ -190,7 +190,7 @@ def _attribute(wire: WireReader, span: Span, depth: int) -> tuple[str, Attribute
 
 
 def _items(wire: WireReader, number: int, form: int, span: Span, depth: int) -> Sequence[AttributeItem]:
-    """Return the items that one field adds to an attribute that is a list, but not of integers."""
+    """Return the items that one field adds to an attribute that is a list of anything but integers."""
     if number == AttributeProto.FLOATS:
         return wire.floats(span) if form == BYTES else [wire.float_at(span)]
     if number == AttributeProto.STRINGS:
@@ -289,7 +289,7 @@ def _function(wire: WireReader, span: Span) -> tuple[FunctionKey, Function]:
 
 
 def _entry(wire: WireReader, span: Span, wanted: Collection[str] | None = None) -> tuple[str, str]:
-    """Return a property's key and value; the value is "" if it is too long, or its key is none of the wanted ones."""
+    """Return a property's key and value; the value is "" if it is too long, or the key is not wanted."""
     spans: dict[int, Span] = {number: value for number, _, value in wire.fields(span, ENTRY)}
     start, end = spans.get(StringStringEntryProto.KEY, (0, 0))
     key = wire.text((start, end)) if end - start <= MAX_MODEL_NAME else ""
@@ -299,5 +299,5 @@ def _entry(wire: WireReader, span: Span, wanted: Collection[str] | None = None) 
 
 
 def _scopes(text: str) -> tuple[str, ...]:
-    """Return the module paths that PyTorch's exporter writes with a node, as a list in Python's notation."""
+    """Return the module paths in a property of a node, which PyTorch's exporter writes as a Python list."""
     return tuple([part.strip(" '\"") for part in text.strip("[] ").split(",")])

@@ -1,4 +1,4 @@
-"""A model file as plain objects: graphs, operators, attributes, and tensors whose data is not read."""
+"""A model file as plain objects: graphs, operators, attributes, and tensors, whose data is not read yet."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ if TYPE_CHECKING:
 
 
 class StoredTensor(NamedTuple):
-    """A tensor of the file: everything but its elements.
+    """A tensor of the file, without its elements.
 
     Attributes:
-        name: as nodes call it.
+        name: its name in the file.
         shape: its sizes.
-        dtype: TensorProto.DataType.
-        raw: where its bytes stand in the file, or None.
-        packed: (field, place) of elements that stand in a field of their type, or None.
+        dtype: its element type, a TensorProto.DataType.
+        raw: where its bytes are in the file, or None.
+        packed: (field, place in the file) of elements in a field of their type.
         numbers: elements that were written one by one.
         external: the entries of an external file (location, offset, length), or None.
         was_learned: whether the file says that it is a parameter; None if it says nothing.
-        key: the one key of the module's state_dict that it was computed from, "" if the file does not say so.
+        key: the only key of the module's state_dict that it was computed from; "" if the file names none or several.
     """
 
     name: str
@@ -43,10 +43,10 @@ class StoredTensor(NamedTuple):
 
 
 AttributeItem: TypeAlias = "float | str | StoredTensor | Subgraph | Layer"
-"""What an attribute holds, or has a list of: integers, too, and a layer only where no file has it."""
+"""What an attribute holds, or a list of which it holds.  Integers are numbers, too; layers occur in no file."""
 
 Attribute: TypeAlias = "AttributeItem | list[AttributeItem] | None"
-"""An attribute of an operator; None if the file leaves its value out."""
+"""The value of an operator's attribute; None if the file leaves it out."""
 
 
 class OnnxOperator(NamedTuple):
@@ -76,17 +76,17 @@ class OnnxOperator(NamedTuple):
 
     @property
     def label(self) -> str:
-        """What it is called in messages."""
-        return f"{self.op} '{self.name}'" if self.name else f"{self.op} that makes '{(*self.outputs, '')[0]}'"
+        """The operator's name in messages."""
+        return f"{self.op} '{self.name}'" if self.name else f"{self.op} that computes '{(*self.outputs, '')[0]}'"
 
 
 def operator_of(op: str, name: str = "", /, **attributes: Attribute) -> OnnxOperator:
-    """Return an operator that no file has, with one output, for a part of what another one does."""
+    """Return an operator with one output that is not in the file, for a part of the work of another operator."""
     return OnnxOperator(op, "", (), ("",), name, attributes, (), {}, "")
 
 
 class Port(NamedTuple):
-    """A value's name, element type, sizes (None unknown, a word where symbolic), and where its properties stand."""
+    """What a file states of a value: name, element type, sizes (None: unknown, text: a symbol), property places."""
 
     name: str
     dtype: int

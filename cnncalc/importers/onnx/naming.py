@@ -1,8 +1,8 @@
-"""Names of layers: those of the modules that they come from, where the file has them.
+"""Names of layers: those of the modules that they come from, if the file has them.
 
-PyTorch's exporters write the path of the module with each node: as the node's name (``/layer1/layer1.0/conv1/Conv``),
-or as metadata.  A layer with parameters is named after them (``layer1.0.conv1.weight``), so that their keys are those
-of the module's state_dict.
+PyTorch's exporters write the module's path with each node, in the node's name (``/layer1/layer1.0/conv1/Conv``) or in
+its metadata.  A layer with parameters is named after them (``layer1.0.conv1`` for ``layer1.0.conv1.weight``), so that
+the keys of its tensors are those of the module's state_dict.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ _ODD = re.compile(r"[^\w.-]+").sub
 
 
 def clean(name: str) -> str:
-    """Return a name with only the characters that names in specs may have."""
+    """Return a name in which only characters are left that names in specs may have."""
     parts = [_part(part) for part in name.split(".") if part]
     return ".".join(parts[:MAX_MODEL_PATH_PARTS])[:MAX_MODEL_PATH].strip(".")
 
 
 @lru_cache(maxsize=4096)
 def _part(part: str) -> str:
-    """Return one part of a dotted name with only the characters that specs allow."""
+    """Return one part of a dotted name; characters that specs do not allow become underscores."""
     return _ODD("_", part).strip("_") or "_"
 
 
@@ -50,7 +50,10 @@ def _scopes(item: OnnxOperator) -> tuple[str, ...]:
 
 @lru_cache(maxsize=4096)
 def _path(name: str, with_operator: bool) -> tuple[str, ...]:
-    """Return the parts of a node's name; a segment that begins with the one before it and a dot replaces it."""
+    """Return the module path in a node's name, without the operator if ``with_operator`` says that it ends in one.
+
+    A segment that begins with the segment before it and a dot replaces it: ``/layer1/layer1.0`` is layer1.0.
+    """
     if "/" not in name:
         return () if with_operator else (name,) if name else ()
     segments = [segment for segment in name.split("/") if segment]
@@ -65,7 +68,7 @@ def _path(name: str, with_operator: bool) -> tuple[str, ...]:
 
 
 def _common(paths: list[tuple[str, ...]]) -> tuple[str, ...]:
-    """Return the parts with which all paths begin."""
+    """Return the longest path with which all paths begin."""
     if len(paths) == 1:
         return paths[0]
     first = min(paths, key=len)
@@ -76,7 +79,7 @@ def _common(paths: list[tuple[str, ...]]) -> tuple[str, ...]:
 
 
 def _name_of_params(step: LayerStep) -> str:
-    """Return the name of all stored tensors of a layer without its last part; "" if these differ."""
+    """Return the common name of a layer's stored tensors, without its last part; "" if they have none in common."""
     leaves = step.leaves()
     names = {key_of(leaf) or leaf.name for leaf in leaves}
     heads = {name.rpartition(".")[0] for name in names if not name.endswith(FOLDED_BIAS)}
@@ -92,7 +95,7 @@ def _name_of_params(step: LayerStep) -> str:
 
 
 def keys(nodes: Mapping[Node, LayerStep], params: Params) -> None:
-    """Set the keys of the nodes' tensors to those of the module's state_dict, each key once."""
+    """Set the keys of the nodes' tensors to those of the module's state_dict; no key is used twice."""
     usual = {f"{node.name}.{label}" for node in nodes for label in (*node.use.weights, *node.weights)}
     for node, step in nodes.items():
         for label, key in params.keys.get(step, {}).items():
@@ -102,9 +105,9 @@ def keys(nodes: Mapping[Node, LayerStep], params: Params) -> None:
 
 
 def _with_scopes_of_neighbours(scopes: list[tuple[str, ...]], steps: list[LayerStep]) -> list[tuple[str, ...]]:
-    """Return the scope of each layer; if the file states none, the common one of the layers before and behind it.
+    """Return the scope of each layer; if the file states none, the common part of its neighbours' scopes.
 
-    PyTorch's exporter states none for the parts into which a tensor is split.
+    PyTorch's exporter states no scope for the parts into which a tensor is split.
     """
     known = dict(zip(steps, scopes, strict=True))
     items = {step: [call.operator for call in step.calls] for step in steps if not known[step]}
@@ -123,7 +126,7 @@ def _with_scopes_of_neighbours(scopes: list[tuple[str, ...]], steps: list[LayerS
 
 
 def names(steps: list[LayerStep]) -> list[str]:
-    """Return a name for each layer, all different."""
+    """Return a name for each layer; no two are equal."""
     scopes = _with_scopes_of_neighbours([_common([scope_of(call) for call in step.calls]) for step in steps], steps)
     count: dict[tuple[str, ...], int] = {}
     inner: set[tuple[str, ...]] = set()

@@ -1,4 +1,4 @@
-"""Notes for users about an import: folded norms, shared tensors, tables that are written out, a fixed batch."""
+"""Notes for users about an import: folded norms, shared tensors, expanded tables, a fixed batch."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def of_lost(lost: Sequence[str], outputs: Iterable[str]) -> str:
 
 
 def _of_tables(known: int, unread: int) -> list[str]:
-    """Return the notes about tables of attention biases that are written out for each pair of positions."""
+    """Return the notes about tables of attention biases that the file has expanded to each pair of positions."""
     kinds = (
         (known, "; only their different rows count"),
         (unread, " and count in full, because their rows are unknown"),
@@ -60,7 +60,7 @@ def _of_tables(known: int, unread: int) -> list[str]:
 
 
 def _is_folded(step: LayerStep) -> bool:
-    """Whether an exporter has folded a batchnorm into a layer, by the name that it gives to the bias."""
+    """Whether an exporter has folded a batchnorm into a layer: it shows in the bias's name."""
     if step.layer.type not in ("conv", "conv_transpose", "linear") or "bias" not in step.tensors:
         return False
     bias = [leaf.name for leaf in step.tensors["bias"].value.leaves]

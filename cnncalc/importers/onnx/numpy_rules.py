@@ -24,7 +24,7 @@ Rule = Callable[..., "Array"]
 
 
 def col2im(settings: Settings, x: Array) -> Array:
-    """Sum overlapping blocks into an image: (N, C · block, L) gives (N, C, *image)."""
+    """Return the image (N, C, *image) in which overlapping blocks (N, C · block elements, L) are summed."""
     image, block, (before, after) = settings["image"], settings["block"], settings["pads"]
     sizes = [size + a + b for size, a, b in zip(image, before, after, strict=True)]
     reach = [d * (k - 1) + 1 for d, k in zip(settings["dilations"], block, strict=True)]
@@ -46,7 +46,7 @@ def col2im(settings: Settings, x: Array) -> Array:
 
 
 def dft(settings: Settings, x: Array) -> Array:
-    """Fourier-transform one axis; the last axis holds real numbers, or real and imaginary parts."""
+    """Return the Fourier transform along one axis; the last axis holds real numbers, or real and imaginary parts."""
     axis, length, bins = settings["along"], settings["length"], settings["bins"]
     complexes = x[..., 0] if x.shape[-1] == 1 else x[..., 0] + 1j * x[..., 1]
     if settings["parts"] == 1:
@@ -59,7 +59,7 @@ def dft(settings: Settings, x: Array) -> Array:
 
 
 def stft(settings: Settings, x: Array, window: Array | None = None) -> Array:
-    """Fourier-transform each window of a signal (N, L, 1 or 2); return (N, windows, bins, 2)."""
+    """Return the Fourier transform of each window of a signal: (N, L, 1 or 2) gives (N, windows, bins, 2)."""
     starts = np.arange(settings["count"]) * settings["step"]
     frames = x[:, starts[:, None] + np.arange(settings["length"])]  # (N, windows, length, 1 or 2)
     if window is not None:
@@ -68,7 +68,7 @@ def stft(settings: Settings, x: Array, window: Array | None = None) -> Array:
 
 
 def reverse_sequence(settings: Settings, x: Array, lengths: Array) -> Array:
-    """Reverse the first ``lengths[n]`` steps of each sample n."""
+    """Return x with the first ``lengths[n]`` steps of each sample n in reverse order."""
     axis = settings["along"]
     steps = np.arange(x.shape[axis]).reshape([-1 if i == axis else 1 for i in range(x.ndim)])
     count = lengths.reshape(-1, *[1] * (x.ndim - 1)).astype(int)
@@ -78,7 +78,7 @@ def reverse_sequence(settings: Settings, x: Array, lengths: Array) -> Array:
 
 
 def roi_align(settings: Settings, x: Array, regions: Array) -> Array:
-    """Pool sampled points in each bin of each region; return (N, regions, C, *size)."""
+    """Return each region, (N, regions, C, *size): every bin is pooled over points sampled in it (arXiv:1703.06870)."""
     size = settings["size"]
     rows = [
         [_region(settings, one, box, size) for box in boxes]
@@ -89,7 +89,7 @@ def roi_align(settings: Settings, x: Array, regions: Array) -> Array:
 
 def _region(settings: Settings, x: Array, box: Array, size: tuple[int, int]) -> Array:
     """Return one region (C, *size) of a map (C, H, W)."""
-    single = np.float32  # as runtimes compute places
+    single = np.float32  # runtimes compute positions in single precision
     scaled = box.astype(single) * single(settings["scale"]) - single(0.5 if settings["half_pixel"] else 0)
     taken = []
     for low, high, parts, length in ((1, 3, size[0], x.shape[1]), (0, 2, size[1], x.shape[2])):
@@ -111,16 +111,16 @@ def _region(settings: Settings, x: Array, box: Array, size: tuple[int, int]) -> 
         for a, u in ((top, 1 - down), (bottom, down))
         for b, v in ((left, 1 - along), (right, along))
     ]
-    if settings["mode"] == "max":  # as runtimes have it: the largest of the weighted corners
+    if settings["mode"] == "max":  # runtimes take the largest weighted corner, not the largest interpolated point
         points = np.maximum.reduce(corners)
         return np.asarray(points.reshape(len(x), size[0], rows, size[1], columns).max((2, 4)))
     return np.asarray(sum(corners).reshape(len(x), size[0], rows, size[1], columns).mean((2, 4)))
 
 
 def max_roi_pool(settings: Settings, x: Array, regions: Array) -> Array:
-    """Return the largest element in each bin of each region, whose borders are rounded: (N, regions, C, *size).
+    """Return the largest element in each bin of each region: (N, regions, C, *size), arXiv:1504.08083.
 
-    Regions are (N, regions, 5): the sample's number, which is not looked at, and the corners (arXiv:1504.08083).
+    Regions are (N, regions, 5): the index of the sample, which is ignored, and the corners, which are rounded.
     """
     corners = np.broadcast_to(regions, (len(x), *regions.shape[1:]))[..., 1:] * np.float32(settings["scale"])
     corners = np.trunc(corners + np.copysign(np.float32(0.5), corners)).astype(int)
@@ -137,16 +137,16 @@ def max_roi_pool(settings: Settings, x: Array, regions: Array) -> Array:
 
 
 def _bins(first: int, last: int, count: int, length: int) -> list[slice]:
-    """Return the elements in each of ``count`` bins of a region from element ``first`` to ``last`` of an axis."""
+    """Return the ``count`` bins into which a region from element ``first`` to ``last`` of an axis is cut."""
     places = np.arange(count + 1, dtype=np.float32) * (np.float32(max(last - first + 1, 1)) / np.float32(count))
     cuts = np.stack([np.floor(places[:-1]), np.ceil(places[1:])], 1) + first
     return [slice(*cut) for cut in cuts.clip(0, length).astype(int).tolist()]
 
 
 def moved_taps(settings: Settings, x: Array, kernel: Sequence[int], offset: Array, *masks: Array) -> Array:
-    """Return the input values at the moved taps of a deformable convolution, multiplied by its mask.
+    """Return the input at the moved taps of a deformable convolution, interpolated and multiplied by its mask.
 
-    (N, groups, C / groups · taps, positions); arXiv:1703.06211, arXiv:1811.11168.
+    The shape is (N, groups, C / groups · taps, positions); arXiv:1703.06211, arXiv:1811.11168.
     """
     count, (height, width) = len(x), offset.shape[2:]
     parts, groups = settings["parts"], settings["groups"]

@@ -19,7 +19,7 @@ VARIABLE_ROWS = frozenset(("NonZero", "NonMaxSuppression", "Compress", "Unique")
 
 
 def text(value: object) -> str:
-    """Return the operator's name as text."""
+    """Return the argument ``op`` as text."""
     return str(value)
 
 
@@ -30,18 +30,18 @@ def named_values(value: object) -> tuple[tuple[str, object], ...]:
 
 
 class Opaque(Layer):
-    """An operator without a layer type: its shape is known, its FLOPs are not; it runs only if it has settings."""
+    """An operator without a layer type: its shape is known, its FLOPs are not.  It runs only if it has settings."""
 
     arity: ClassVar[tuple[int, int | None]] = (1, None)
 
     op = argument(text, "the operator's name in the file")
     shape = argument(integers, "the output's shape, as the file states it")
-    settings = argument(named_values, "what a rule that computes it asks for, in pairs of a name and a value", ())
+    settings = argument(named_values, "the settings of the function that computes it, as pairs (name, value)", ())
 
     def check(self) -> None:
         """Set the type's name to that of the operator, which tables and notes show.
 
-        Layer types are in lower case, so that a name in lower case would be taken for one of them.
+        A name in lower case gets a prefix, since it would look like a layer type.
         """
         self.__dict__["type"] = self.op if self.op[:1].isupper() else f"operator {self.op}"
         if min(self.shape) < 1:
@@ -64,7 +64,7 @@ class Opaque(Layer):
         return RULES[self.op](dict(self.settings), *inputs)
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
-        """Return that each output element may read all of each input."""
+        """Return that each output element may depend on all elements of each input."""
         return tuple([(Along(tuple([Read(None, None, False)] * len(shape))),) for shape in inputs])
 
 
@@ -77,7 +77,10 @@ class ComputedConv(Opaque):
     bias = argument(flag, "whether a bias is added", False)
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
-        """Convolve each sample with its own filters, or all with the same.  The settings are the convolution's."""
+        """Convolve each sample with its own filters, or all samples with the same filters.
+
+        The settings are the arguments of the convolution.
+        """
         x, filters, *rest = inputs
         convolve = ops.conv_transpose if self.op == "ConvTranspose" else ops.conv
         settings: dict[str, Any] = dict(self.settings)
@@ -94,7 +97,7 @@ class ComputedConv(Opaque):
         return count
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """Return two for each multiply-accumulate, and one for each element if there is a bias."""
+        """Return two FLOPs for each multiply-accumulate, and one for each output element if there is a bias."""
         return 2 * self.products + self.bias * prod(output)
 
 

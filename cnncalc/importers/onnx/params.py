@@ -1,9 +1,9 @@
-"""Which of a file's tensors are parameters, and with which layer each counts.
+"""Which of a file's tensors are parameters, and with which layer each of them counts.
 
-A file does not say which tensors were learned.  A stored tensor is a parameter if it is a weight by its role (a filter,
-a matrix, a scale), or if it has several elements, or the dotted name of a module's attribute, and is used in the
-arithmetic; it is a buffer if it is only a batchnorm's statistic, a mask, a table of indices or positions, or stands in
-a Constant operator of a file that has initializers.  Each counts once, with the first layer that reads it, with as many
+A file does not say which tensors were learned.  A stored tensor is a parameter if it is used in the arithmetic and has
+the role of a weight (a filter, a matrix, a scale), several elements, or the dotted name of a module's attribute.  It is
+a buffer if it is a batchnorm's statistic, a mask, or a table of indices or positions, or if it stands in a Constant
+operator of a file that has initializers.  Each counts once, with the first layer that reads it, and with as many
 elements as the file has of it.
 """
 
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 CONTRACTIONS = ("conv", "fc", "matmul")
 
 MOVING = ("reshape", "permute", "expand", "flatten")
-"""Layers whose elements are all their input's."""
+"""Layers whose output consists of elements of their input."""
 
 ONE_TENSOR = ("scale", "shift", "parameter")
-"""Types that are one tensor, whose name in a state_dict is the layer's own, unless it is a module's ``weight``."""
+"""Types with one tensor, whose key in a state_dict is the layer's name, unless it is a module's ``weight``."""
 
 
 class Params:
@@ -42,7 +42,7 @@ class Params:
     """
 
     def __init__(self, build: Builder, steps: list[LayerStep]) -> None:
-        """Find the role of every stored tensor."""
+        """Collect the roles that stored tensors have in the layers."""
         self.constants = build.constants
         self.dequantized = build.dequantized
         self.statistics = build.statistics
@@ -58,7 +58,7 @@ class Params:
         self.bias_tables = BiasTables(build.wire, steps)
 
     def of(self, step: LayerStep) -> tuple[dict[str, Weight], bool]:
-        """Return the tensors that count with a layer, by name, and whether they are those of the layer type.
+        """Return the tensors that count with a layer, by name, and whether the layer type has the same tensors.
 
         Their keys in the module's state_dict are added to :attr:`keys`.
         """
@@ -90,9 +90,9 @@ class Params:
         return found, found == own
 
     def owner(self, step: LayerStep) -> LayerStep | None:
-        """Return the earlier, equal layer with the same tensors, of a module that is called again; else None.
+        """Return the layer of an earlier call of the same module: an equal layer with the same tensors; else None.
 
-        A layer whose tensors each have one number only shares none: exporters store equal tensors once.
+        Layers whose tensors repeat one number each are never the same: exporters store equal tensors once.
         """
         found = step.leaves()
         owner = self.owners[id(found[0])] if found else step
@@ -104,7 +104,7 @@ class Params:
         return owner if are_same(pairs) else None
 
     def counts(self, leaf: StoredTensor) -> bool:
-        """Whether a tensor counts as a parameter or a buffer, and is no index or zero point."""
+        """Whether a tensor counts as a parameter or a buffer; indices and zero points do not."""
         if leaf.dtype in FLOATS:
             return True
         is_number = id(leaf) in self.certain or id(leaf) in self.dequantized
@@ -130,7 +130,7 @@ class Params:
 
 
 def _embedded_positions(step: LayerStep) -> Iterable[StoredTensor]:
-    """Return the computed tensors that a product of constants alone reads: positions that it embeds."""
+    """Return the computed tensors of positions that a product of constants embeds."""
     if step.layer.kind not in CONTRACTIONS or step.output.times:
         return
     for value in step.inputs:
@@ -142,7 +142,7 @@ def _embedded_positions(step: LayerStep) -> Iterable[StoredTensor]:
 
 
 def _leaves(step: LayerStep, tensor: ConstantInput) -> Iterable[StoredTensor]:
-    """Return the stored tensors from which a layer's tensor is computed; equal copies of a folded one count once."""
+    """Return the stored tensors from which a layer's tensor is computed; copies of a folded tensor count once."""
     found = tensor.value.leaves
     if len(found) < 2 or step.layer.kind not in CONTRACTIONS:
         return found
@@ -152,7 +152,7 @@ def _leaves(step: LayerStep, tensor: ConstantInput) -> Iterable[StoredTensor]:
 
 
 def _unused_name(name: str, taken: dict[str, Weight], numbers: dict[str, int]) -> str:
-    """Return a name that is not taken; ``numbers`` has the last number behind each name."""
+    """Return an unused name, with a number if needed; ``numbers`` has the last number that each name got."""
     free = name
     while free in taken:
         numbers[name] = numbers.get(name, 1) + 1

@@ -1,11 +1,12 @@
-"""Which stored tensors were learned, by the metadata that PyTorch's exporter writes with them, and by their names.
+"""Which stored tensors were learned: the metadata that PyTorch's exporter writes says so, or their names do.
 
-``torch.onnx.export(dynamo=True)`` writes with each tensor whether it was a parameter or a buffer of the module, and
-with each tensor that it has folded from which others it was computed: keys of the state_dict, and values in between,
+``torch.onnx.export(dynamo=True)`` states of each tensor whether it was a parameter or a buffer of the module.  Of each
+tensor that it has folded, it states from which others it was computed: keys of the state_dict, and values in between,
 which are named after the operators that computed them (``val_12``, ``expand_3``).  A tensor that was computed from no
-parameter was not learned: a grid of positions, a mask.  One that was computed from a single parameter, transposed or
-expanded, is that parameter.  Nothing follows for a tensor that was computed from several (a bias for each pair of
-positions, from a table and an index), nor for a constant that is no attribute of the module (LeViT's biases).
+parameter was not learned: a grid of positions, a mask.  One that was computed from a single parameter, by transposing
+or expanding it, is that parameter.  The metadata do not decide for a tensor that was computed from several others (a
+bias for each pair of positions, from a table and an index), nor for a constant that is not an attribute of the module
+(LeViT's biases).
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ is_buffer_name = re.compile(
     r"num_batches_tracked|running_\w+|\w*_(?:index|idx|indices)|rel(?:ative)?_coords\w*|\w*coords_table|"
     r"pos_embed_(?:cached|sin|cos)|(?:imagenet_)?(?:mean|std))(?:_quantized)?$"
 ).search
-"""Whether a name's last part is one that modules give to their buffers."""
+"""Whether the last part of a name is one that modules give to their buffers."""
 
 
 OPERATORS = r"""
@@ -43,12 +44,12 @@ OPERATORS = r"""
     transpose tril triu true_divide type_as unbind unflatten unfold unsqueeze upsample_\w+ view where zeros
     zeros_like
 """
-"""Names that the exporter gives to values it has computed: the operator, to which it appends a number."""
+"""Names that the exporter gives to values that it has computed: an operator's, to which it appends a number."""
 
 
 @cache
 def _generated() -> Callable[[str], re.Match[str] | None]:
-    """Return a function that matches names from the exporter; it is compiled when first needed."""
+    """Return a function that matches the exporter's names; the pattern is compiled when it is first needed."""
     operators = "|".join(OPERATORS.split())
     return re.compile(rf"_*(?:{operators})(?:_default|_tensor|_scalar|_int)?(?:_\d+)*").fullmatch
 
@@ -68,9 +69,9 @@ is_word = re.compile(r"[A-Za-z]+(?:_[A-Za-z]+)*").fullmatch
 
 
 def key_of(stored: StoredTensor) -> str:
-    """Return a tensor's key in its module's state_dict, as far as the file says; "" if it does not.
+    """Return a tensor's key in its module's state_dict; "" if the file does not show it.
 
-    The bias that a folded batch norm leaves to a convolution, ``conv1.weight_bias``, is none.
+    A bias named ``conv1.weight_bias``, which a convolution got from a folded batch norm, has no key.
     """
     name = stored.key or stored.name
     if stored.key or name.endswith(FOLDED_BIAS):

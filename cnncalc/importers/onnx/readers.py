@@ -1,4 +1,4 @@
-"""Which values the operators of a graph read, counted once for all questions."""
+"""How often the operators of a graph read each value; they are counted once, when the first number is asked for."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Readers:
         return self._counts[name]
 
     def may_read(self, item: OnnxOperator, name: str) -> bool:
-        """Whether anything may read an output of an operator; always true for an operator of a function."""
+        """Whether anything may read an output of an operator; always true for operators of functions."""
         return id(item) not in self._known or name in self.graph_outputs or name in self._counts
 
 

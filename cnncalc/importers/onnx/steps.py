@@ -1,4 +1,4 @@
-"""Layers by their type and arguments, and the tensors that they own."""
+"""How layers are made from a type and arguments, and how constants become their tensors."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _known: dict[tuple[object, ...], Layer] = {}
 
 
 def layer_of(name: str, arguments: Mapping[str, object]) -> Layer:
-    """Return the layer of a type with the given arguments; equal ones are one object.
+    """Return the layer of a type with the given arguments; equal layers are one object.
 
     Raises:
         LayerError: if an argument does not fit the type.
@@ -39,14 +39,15 @@ OwnTensors: TypeAlias = "dict[str, ConstantInput]"
 
 
 def own_tensors(**values: Value | None) -> OwnTensors:
-    """Return constants as parameters of a layer, by the layer's names for them; None leaves one out."""
+    """Return constants as tensors of a layer, by the layer's names for them; those that are None are left out."""
     return {name: ConstantInput(value) for name, value in values.items() if value is not None}
 
 
 def reshape_layer(value: Value, shape: Shape) -> tuple[str, Value, dict[str, Any]]:
-    """Return the layer type, the input and the arguments that give a value's samples another shape.
+    """Return the type, the input and the arguments of a layer that gives a value's samples another shape.
 
-    Reshapes before it are skipped, and a slice of one index whose axis is removed becomes a select.
+    Earlier reshapes are skipped.  If the value is a slice of one index, and only its axis is removed, the layer is a
+    select.
     """
     step = value.step
     while step is not None and step.layer.type == "reshape" and step.inputs[0].times == value.times:

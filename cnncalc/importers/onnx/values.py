@@ -1,8 +1,8 @@
-"""The values that operators of a model file read and write: the shape of one sample, the batch axis, what is known.
+"""The values that operators of a model file read and write: the shape of one sample, the batch axis, known elements.
 
-The shapes of a file are those of a whole batch.  Here each value has the shape of one sample, the place of the batch
-axis in the file's shape, and the number of samples that one sample has become.  Shapes that the file computes are
-computed as if a batch had :data:`SAMPLES` samples, so that the batch is found in them.
+The shapes in a file are those of a whole batch.  Here each value has the shape of one sample, the position of the batch
+axis in the file's shape, and the number of arrays that one sample has become.  Shapes that the file computes are
+computed for a batch of :data:`SAMPLES` samples, so that the size of the batch can be recognised in them.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ MOVES = frozenset({
     "Reshape", "Transpose", "Slice", "Split", "Squeeze", "Unsqueeze", "Gather", "Identity", "Expand", "Tile", "Cast",
     "Flatten",
 })  # fmt: skip
-"""Operators whose output has only elements of their first input."""
+"""Operators whose output consists of elements of their first input."""
 
 
 class UnfitError(Exception):
@@ -38,7 +38,7 @@ class UnfitError(Exception):
 
 
 UNFIT = (UnfitError, LayerError, MalformedError, LookupError, ValueError, TypeError, ArithmeticError)
-"""What comes of numbers in a file that do not fit their operator: they go into its arithmetic as they are."""
+"""The errors that an operator may cause whose numbers do not fit it: the file's numbers are used unchecked."""
 
 
 class Value:
@@ -48,17 +48,17 @@ class Value:
         name: its name in the file.
         shape: the shape of one sample, without the batch axis.
         axis: the batch axis in the file's shape; None if the file's shape has none.
-        times: how many samples one sample has become; 0 if the tensor is the same for the whole batch.
+        times: how many arrays one sample has become; 0 if the tensor is the same for the whole batch.
         dtype: the element type, a TensorProto.DataType.
         leaves: the stored tensors from which a constant is computed.
-        source: where a constant comes from: a stored tensor, or an operator on constants; None if it is no constant.
+        source: where a constant comes from: a stored tensor, or an operator on constants; None for other values.
         step: the layer that computes the tensor; None for inputs of the model and constants.
         input_name: the name of the model's input that it is, or None.
-        index: the number of the output that a constant is of its operator.
+        index: which of its operator's outputs a constant is, counted from 0.
         items: the tensors of a list of tensors; None for a tensor.
         grid: the scale and the zero point of a tensor that the file has as integers, or None.
-        sample_step: what is added to indices of the first sample for each further sample; None if it has no indices.
-        before_batch: elements before the batch where it is the innermost part of an axis: L for (L·N, E); else None.
+        sample_step: for indices, the number that is added to those of one sample for the next one; else None.
+        before_batch: L if the batch of N is the inner part of an axis, as in the shape (L·N, E); else None.
     """
 
     __slots__ = (
@@ -120,12 +120,12 @@ class Value:
         self._fill = number
 
     def copy(self) -> Value:
-        """Return the same tensor, to be described otherwise: by another element type, another grid, other rows."""
+        """Return a copy whose description (element type, grid, sample_step) can be changed."""
         return alias(self, self.shape, self.axis)
 
     @property
     def is_live(self) -> bool:
-        """Whether it is computed by a layer or an input of the model, and no constant."""
+        """Whether it is an input of the model or computed from one, not a constant."""
         return self.step is not None or self.input_name is not None
 
     @property
@@ -137,7 +137,7 @@ class Value:
 
     @property
     def sample(self) -> Shape:
-        """The sample's shape as layers have it: a single number is a vector of one."""
+        """The sample's shape as layers have it: a single number is a vector of one element."""
         return self.shape or (1,)
 
     @property
@@ -152,13 +152,13 @@ class Value:
 
     @property
     def number(self) -> float | None:
-        """The only element; None if there are several, or it is not known."""
+        """The only element; None if there are several elements, or it is not known."""
         if self.data is not None and len(self.data) == 1:
             return self.data[0]
         return self.fill if self.elements == 1 else None
 
     def sample_axis(self, axis: int) -> int | None:
-        """Return which axis of a sample an axis of the file's shape is; None for the batch axis.
+        """Return the axis of a sample that an axis of the file's shape is; None for the batch axis.
 
         Raises:
             IndexError: if there is no such axis.
@@ -175,10 +175,10 @@ class QuantizedGrid(NamedTuple):
     """The numbers ``(q − zero) · scale`` of a quantised tensor.
 
     Attributes:
-        scale: one number, or one for each index or block of ``axis``.
-        zero: the integers that stand for 0, as many; None for 0.
-        axis: the axis of the file's shape that the scales belong to.
-        block: how many indices share a scale; 0 if each has its own.
+        scale: one number, or one for each index of ``axis``, or one for each block of indices.
+        zero: the integers that stand for 0, as many as there are scales; None if they are 0.
+        axis: the axis of the file's shape along which the scales differ.
+        block: how many indices share a scale; 0 if each index has its own scale.
     """
 
     scale: Value
@@ -213,7 +213,7 @@ def alias(value: Value, shape: Shape, axis: int | None) -> Value:
 
 
 def whole(data: Iterable[float]) -> tuple[int, ...]:
-    """Return elements that are indices or sizes as integers."""
+    """Return indices or sizes as integers."""
     return tuple([int(item) for item in data])
 
 
@@ -225,7 +225,7 @@ def literal(data: tuple[float, ...], shape: Shape, dtype: int = INT64, name: str
 
 
 class ValueScope:
-    """The values that operators see by name; ``optional`` names, a function's inputs, may be left out."""
+    """The values that operators can read, by name; inputs of a function, ``optional``, may be left out."""
 
     def __init__(self, around: ValueScope | None = None, optional: Collection[str] = ()) -> None:
         self.values: dict[str, Value] = {}
@@ -234,7 +234,7 @@ class ValueScope:
         self.optional = optional
 
     def find(self, name: str) -> Value | None:
-        """Return a value, or None if none has the name."""
+        """Return the value of a name, also of the scopes around this one; None if there is none."""
         found = self.values.get(name) or self.stored.get(name)
         return found if found is not None or self.around is None else self.around.find(name)
 
@@ -243,10 +243,10 @@ class Call(NamedTuple):
     """An operator with its inputs.
 
     Attributes:
-        operator: as the file has it.
-        inputs: its values; None for one that is left out.
+        operator: the operator, as the file has it.
+        inputs: the values that it reads; None for an input that is left out.
         opset: the version of the operator set that it belongs to.
-        scopes: names of the functions and subgraphs that it stands in, the outermost first.
+        scopes: the names of the functions and subgraphs around it, the outermost first.
     """
 
     operator: OnnxOperator
@@ -260,13 +260,13 @@ class Call(NamedTuple):
         return self.operator.op
 
     def leaves(self) -> tuple[StoredTensor, ...]:
-        """Return the stored tensors from which the elements are computed, without those of shapes and indices."""
+        """Return the stored tensors from which its outputs' elements are computed; shapes and indices do not count."""
         values = self.inputs[:1] if self.op in MOVES else self.inputs
         found = {id(leaf): leaf for value in values if value is not None for leaf in value.leaves}
         return tuple(found.values())
 
     def given(self, index: int) -> Value | None:
-        """Return an input that may be left out."""
+        """Return an input; None if it is left out."""
         return self.inputs[index] if index < len(self.inputs) else None
 
     def input(self, index: int) -> Value:
@@ -277,7 +277,7 @@ class Call(NamedTuple):
         return value
 
     def live_inputs(self) -> list[Value]:
-        """Return the inputs that are no constants."""
+        """Return the inputs that are not constants."""
         return [value for value in self.inputs if value is not None and value.is_live]
 
     def _attribute(self, name: str, default: _T, kinds: type | UnionType, what: str) -> _T:
@@ -333,7 +333,7 @@ class Call(NamedTuple):
         return None if found is None else whole(found)
 
     def listed(self, name: str, index: int, since: int) -> tuple[int, ...] | None:
-        """Return a list of integers that is an attribute before opset ``since``, and an input from it on."""
+        """Return a list of integers that is an attribute before opset ``since``, and an input from that opset on."""
         return self.integers(name) if self.opset < since else self.sizes(index, name)
 
 
@@ -342,7 +342,7 @@ class ConstantInput(NamedTuple):
 
     Attributes:
         value: the constant.
-        is_certain: whether it is a parameter by its role, and not only by its size or name.
+        is_certain: whether its role makes it a parameter; if not, its size and its name decide.
     """
 
     value: Value
@@ -357,7 +357,7 @@ class LayerStep:
         inputs: the values that it reads.
         output: the value that it computes.
         tensors: its own tensors, by the layer's names for them.
-        calls: the operators that it stands for.
+        calls: the operators that it replaces.
     """
 
     __slots__ = ("calls", "inputs", "layer", "output", "tensors")
@@ -376,7 +376,7 @@ class LayerStep:
         return self.layer.__dict__[name]
 
     def leaves(self) -> list[StoredTensor]:
-        """Return the stored tensors from which its own tensors are computed."""
+        """Return the stored tensors from which the layer's own tensors are computed."""
         return [leaf for tensor in self.tensors.values() for leaf in tensor.value.leaves]
 
     @property
@@ -386,7 +386,7 @@ class LayerStep:
 
     @property
     def copies(self) -> int:
-        """How many arrays the layer works on for one sample, or for a whole batch where it is the same for all."""
+        """How many arrays the layer computes for one sample; 1 if it computes one for the whole batch."""
         return max(self.output.times, 1)
 
 

@@ -1,7 +1,7 @@
 """Protocol Buffers' wire format, as far as ONNX needs it: fields with their numbers, checked and bounded.
 
 https://protobuf.dev/programming-guides/encoding.  A message is a sequence of fields, each a key (number and wire type)
-and a value; for a value of bytes its place in the file is returned, so that nothing is copied.
+and a value.  Of a value of bytes the place in the file is returned, so that nothing is copied.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Span: TypeAlias = "tuple[int, int]"
 
 
 class MalformedError(Exception):
-    """Bytes that are not a message of the expected kind."""
+    """Raised for bytes that are not a message of the expected kind."""
 
 
 class OpenFile:
@@ -68,7 +68,10 @@ class WireReader:
         self.text_left = MAX_MODEL_TEXT
 
     def _window(self, start: int, end: int) -> tuple[bytes, int]:
-        """Return some bytes and their offset; they hold those from ``start`` to ``end``, or at least a field's HEAD."""
+        """Return some bytes and their offset in the file.
+
+        They contain the bytes from ``start`` to ``end``, or at least the first HEAD of them.
+        """
         if start < self.near_at or min(start + HEAD, end) > self.near_end:
             self.near, self.near_at = self.data[start : start + WINDOW], start
             self.near_end = start + len(self.near)
@@ -77,7 +80,7 @@ class WireReader:
         return self.near, self.near_at
 
     def fields(self, span: Span, known: Mapping[int, tuple[int, ...]]) -> Iterator[tuple[int, int, Any]]:
-        """Yield (number, wire type, value) of a message's known fields; others are passed over.
+        """Yield (number, wire type, value) of a message's known fields; other fields are skipped.
 
         The value is an integer for the wire type VARINT, and a Span for all others.
 
@@ -86,7 +89,7 @@ class WireReader:
             known: the wire types that each field may have; this is the one place where they are checked.
 
         Raises:
-            MalformedError: if the bytes are no such message, or have more fields than a model may have.
+            MalformedError: if the bytes are not such a message, or have more fields than a model may have.
         """
         at, end = span
         data, base, edge = b"", at, 0
@@ -100,7 +103,7 @@ class WireReader:
                 edge = stop if stop <= len(data) else len(data) - HEAD + 1
             count += 1
             key = data[at]
-            if key < 128:  # as nearly always; the call would take longer than the rest
+            if key < 128:  # nearly all keys have one byte, for which a call would take longer than the rest
                 at += 1
             else:
                 key, at = varint(data, at, stop)
@@ -192,11 +195,11 @@ class WireReader:
         return numbers
 
     def floats(self, span: Span) -> list[float]:
-        """Return the packed numbers of four bytes of an attribute."""
+        """Return an attribute's packed numbers of four bytes each."""
         self._count_list(span)
         data = self.bytes_at(span)
         if len(data) % 4:
-            raise MalformedError(f"{len(data)} bytes are no row of float32")
+            raise MalformedError(f"{len(data)} bytes are not a list of float32")
         return list(struct.unpack(f"<{len(data) // 4}f", data))
 
 

@@ -1,4 +1,4 @@
-"""How ONNX's operators become layers: importing this registers them all."""
+"""How ONNX's operators become layers: importing this package registers all of them."""
 
 from importlib import import_module
 from pkgutil import iter_modules

@@ -40,7 +40,7 @@ def _attention(build: Builder, call: Call) -> Sequence[Value | None]:
         biases.append(_causal_bias(build, q.dims[2], k.dims[2], earlier, left, 0 if causal else right))
     if lengths is not None:
         if causal or lengths.axis != 0 or lengths.rank != 1:
-            raise UnfitError("lengths beside a causal mask, or not one for each sample, are not known")
+            raise UnfitError("lengths beside a causal mask, or lengths that are not one per sample, are not supported")
         places = literal(tuple(range(k.dims[2])), (1, 1, 1, k.dims[2]))
         seen = merged(build, "compare", [places, with_axes(build, lengths, (0, None, None, None))], by="less")
         seen.dtype = BOOL
@@ -56,7 +56,7 @@ def _multi_head_attention(build: Builder, call: Call) -> Value:
     q, k, v = call.input(0), call.given(1), call.given(2)
     padded = [value for value in (call.given(4), *call.inputs[6:]) if value is not None]
     if k is None or v is None or {value.rank for value in (q, k, v)} != {3} or padded:
-        raise UnfitError("only queries, keys and values of three axes are known, and nothing of an earlier pass")
+        raise UnfitError("only queries, keys and values of three axes are supported, without those of an earlier pass")
     heads = call.integer("num_heads")
     bias = call.given(3)
     if bias is not None:
@@ -75,7 +75,7 @@ def _packed_attention(build: Builder, call: Call) -> Value:
     x, weight, bias, heads = call.input(0), call.input(1), call.given(2), call.integer("num_heads")
     is_other = call.given(4) is not None or call.integers("qkv_hidden_sizes")
     if weight.is_live or weight.rank != 2 or heads < 1 or is_other:
-        raise UnfitError("only one matrix for queries, keys and values is known, and nothing of an earlier pass")
+        raise UnfitError("only one matrix for queries, keys and values is supported, without those of an earlier pass")
     turned = build.derived("Transpose", weight, shape=weight.shape[::-1], perm=[1, 0])
     y = linear(build, x, turned, bias=bias)
     width = weight.shape[1] // 3
@@ -85,7 +85,7 @@ def _packed_attention(build: Builder, call: Call) -> Value:
 
 
 def _biases(build: Builder, call: Call, sides: Sequence[Value]) -> list[Value]:
-    """Return what an operator of ONNX Runtime adds to the logits: a bias that is given, and a causal mask."""
+    """Return what one of ONNX Runtime's operators adds to the logits: a given bias, and a causal mask."""
     bias = call.given(5)
     found = [] if bias is None else [bias]
     return (
@@ -99,10 +99,10 @@ SIDES = ("left", "right")
 
 
 def _causal_bias(build: Builder, queries: int, keys: int, earlier: int, left: int = -1, right: int = 0) -> Value:
-    """Return a bias (queries, keys) of 0 for the keys that a query may attend to, and minus infinity elsewhere.
+    """Return a bias (queries, keys): 0 for the keys that a query may attend to, minus infinity for the others.
 
-    These are ``left`` keys before and ``right`` keys behind the query's own position, −1 being all; the position of the
-    first query is behind the ``earlier`` keys of the pass before.
+    A query may attend to ``left`` keys before and ``right`` keys after its own position, −1 meaning all of them.  The
+    position of the first query comes after the ``earlier`` keys of previous passes.
     """
     zeros = Value("", (queries, keys))
     zeros.fill = 0.0
@@ -110,7 +110,7 @@ def _causal_bias(build: Builder, queries: int, keys: int, earlier: int, left: in
 
 
 def _additive_mask(build: Builder, mask: Value) -> Value:
-    """Return what a mask adds to logits: 0 where it is true, minus infinity where it is false."""
+    """Return a mask as a bias: a boolean mask gives 0 for true and minus infinity for false."""
     if mask.dtype != BOOL:
         return mask
     if not mask.is_live:
@@ -152,15 +152,15 @@ def attention_of(
     scale: object,
     softcap: float = 0.0,
 ) -> Value:
-    """Return an attention of queries, keys and values (batch, heads, L, d).
+    """Return the output (batch, heads, L, d) of an attention.
 
     Args:
-        build: what the layers are added to.
-        sides: queries, keys and values.
-        heads: the number of heads of queries, and of keys and values, which may be smaller.
-        biases: biases and boolean masks that are added to the logits; false is minus infinity.
-        scale: the factor of the logits; 1/√d if it is no number.
-        softcap: logits become softcap · tanh(logits / softcap) before a bias is added, unless it is 0.
+        build: the builder to which the layers are added.
+        sides: queries, keys and values, (batch, heads, L, d) each.
+        heads: how many heads the queries have, and how many the keys and values; the latter may be fewer.
+        biases: biases and boolean masks that are added to the logits.
+        scale: the factor of the logits; 1/√d if it is not a number.
+        softcap: if not 0, logits become softcap · tanh(logits / softcap) before biases are added.
     """
     many, few = heads
     q, k, v = sides
@@ -168,7 +168,7 @@ def attention_of(
         raise UnfitError(f"{many} heads of queries, {few} of keys")
     group = many // few
     added = [_bias_for_heads(build, q, _additive_mask(build, bias), (few, group)) for bias in biases]
-    if group > 1:  # each head of keys is there for several of queries
+    if group > 1:  # several heads of queries share one head of keys and values
         q = build.view(q, (few, group, *q.shape[1:]), 0)
         k, v = [build.view(value, (few, 1, *value.shape[1:]), 0) for value in (k, v)]
     number = float(scale) if isinstance(scale, int | float) and scale else None
@@ -186,7 +186,7 @@ def attention_of(
 
 
 def _bias_for_heads(build: Builder, q: Value, bias: Value, heads: tuple[int, int]) -> Value:
-    """Return a bias with the axes of queries: (heads, L, d), or (few, group, L, d) if there are fewer heads of keys."""
+    """Return a bias with the axes of logits: (heads, L, S), or (few, group, L, S) if there are fewer heads of keys."""
     (_, laid), (_, shape), _ = aligned(build, [q, bias])
     if heads[1] > 1:
         shape = (*(heads if shape[0] > 1 else (1, 1)), *shape[1:])
@@ -219,14 +219,14 @@ def _angles(build: Builder, table: Value, positions: Value | None, length: int, 
     """Return the sines or cosines of every position, each twice, in a shape (1, L, features) for all heads.
 
     Raises:
-        UnfitError: if they differ from sample to sample, and are not computed from an input.
+        UnfitError: if constant positions differ from sample to sample.
     """
     half = table.shape[-1]
     doubled = build.derived("Twice", table, shape=(*table.shape[:-1], 2 * half), neighbours=int(neighbours))
     shape = (1, length, 2 * half)
     if positions is not None and positions.is_live:
         if positions.axis is None or positions.rank != 2:
-            raise UnfitError("its positions are not those of each sample")
+            raise UnfitError("its positions are not given for each sample")
         rows = build.step("gather", [build.parameter(doubled, doubled.shape), positions], positions.axis, axis=0)
         return build.view(rows, shape, positions.axis)
     rows, start = doubled, 0
@@ -244,5 +244,5 @@ def _angles(build: Builder, table: Value, positions: Value | None, length: int, 
     if positions is not None and positions.elements == 1:
         rows = _sliced(build, rows, rows.rank - 2, start, start + length)
     if rows.elements != length * 2 * half:
-        raise UnfitError(f"its angles are not those of {length} positions, the same for all samples")
+        raise UnfitError(f"its angles are not those of {length} positions that all samples share")
     return build.parameter(rows, shape)

@@ -1,4 +1,4 @@
-"""If: the branch that is taken, as far as that is known before the model runs.
+"""If: the branch that is taken, if that is known before the model runs; else the one that costs more.
 
 https://onnx.ai/onnx/operators/onnx__If.html
 """
@@ -15,14 +15,14 @@ from cnncalc.importers.onnx.values import Call, UnfitError, Value, ValueScope
 
 
 class Additions:
-    """What the operators of a subgraph add to a builder, so that it can be taken back, and put back later.
+    """What the operators of a subgraph add to a builder; it can be removed, and be put back later.
 
     Attributes:
         added: the new items of each of the builder's lists and dictionaries, its steps first.
     """
 
     def __init__(self, build: Builder) -> None:
-        """Note what the builder has before the subgraph."""
+        """Remember what the builder has before the subgraph is added."""
         self.build = build
         self.quantizes = build.quantizes
         self.growing: list[list[Any] | dict[Any, Any]] = [
@@ -38,7 +38,7 @@ class Additions:
         return sum([step.use.macs * step.copies for step in self.added[0]])
 
     def take_back(self) -> None:
-        """Remove from the builder what was added to it since."""
+        """Remove what was added to the builder since this object was made."""
         for items, size in zip(self.growing, self.sizes, strict=True):
             if isinstance(items, list):
                 self.added.append(items[size:])
@@ -48,7 +48,7 @@ class Additions:
         self.quantizes, self.build.quantizes = self.build.quantizes, self.quantizes
 
     def put_back(self) -> None:
-        """Add again what was taken back."""
+        """Add again what :meth:`take_back` removed."""
         for items, more in zip(self.growing, self.added, strict=True):
             if isinstance(items, list):
                 items += more
@@ -59,7 +59,7 @@ class Additions:
 
 @operator("If")
 def _if(build: Builder, call: Call) -> Sequence[Value | None]:
-    """Add the branch that is taken; where that is unknown, the one with more MACs of those that fit."""
+    """Add the branch that is taken; if it is not known, the one with more MACs of those that fit."""
     branches = {name: call.operator.attributes.get(f"{name}_branch") for name in ("then", "else")}
     key = " ".join([*call.scopes, *call.operator.outputs[:1], str(len(build.steps))])
     condition = build.choices.get(key, call.input(0).number)

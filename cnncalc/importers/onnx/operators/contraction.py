@@ -18,7 +18,7 @@ Pads = tuple[tuple[int, int], ...]
 
 
 class SlidingWindow(NamedTuple):
-    """The arguments of a window that slides over spatial axes, as layers call them."""
+    """A window that slides over spatial axes: its arguments under the layers' names."""
 
     kernel_size: Shape
     stride: Shape
@@ -30,7 +30,7 @@ def window(call: Call, sizes: Shape, kernel: Shape) -> SlidingWindow:
     """Return the window of an operator.
 
     Raises:
-        UnfitError: if they don't fit the number of axes.
+        UnfitError: if its arguments don't fit the number of axes.
     """
     rank = len(sizes)
     stride = call.integers("strides") or (1,) * rank
@@ -53,10 +53,10 @@ def window(call: Call, sizes: Shape, kernel: Shape) -> SlidingWindow:
 
 
 def feature_map(value: Value) -> Value:
-    """Return a value whose samples are maps with the channels first, as layers take them.
+    """Return a value whose samples are maps (C, …), as layers need them.
 
     Raises:
-        UnfitError: if the batch does not stand first.
+        UnfitError: if the batch is not the first axis.
     """
     if value.axis not in (0, None):
         raise UnfitError(f"the batch stands on axis {value.axis} of a map")
@@ -66,7 +66,7 @@ def feature_map(value: Value) -> Value:
 
 
 def accepting_regions(handler: Handler) -> Handler:
-    """Return a handler that also takes maps without a batch, whose first axis counts regions of another map."""
+    """Return a handler that also accepts maps without a batch, whose first axis counts regions of another map."""
 
     def handled(build: Builder, call: Call) -> Result:
         x, weight = call.input(0), call.given(1)
@@ -83,7 +83,7 @@ def accepting_regions(handler: Handler) -> Handler:
 
 
 def cropped(build: Builder, x: Value, window: SlidingWindow) -> tuple[Value, SlidingWindow]:
-    """Return a map that is cropped where the padding is negative, and the window with a padding of 0 there."""
+    """Return a map cropped where the padding is negative, and the window with those paddings set to 0."""
     for axis, (before, after) in enumerate(window.padding, 1):
         if min(before, after) < 0:
             stop = x.shape[axis] + min(after, 0)
@@ -95,7 +95,7 @@ def cropped(build: Builder, x: Value, window: SlidingWindow) -> tuple[Value, Sli
 @accepting_regions
 def _conv(build: Builder, call: Call) -> Value:
     x = call.input(0)
-    if x.rank == 3 and x.axis == 2 and x.times == x.shape[0] == 1:  # samples are the steps of one sequence
+    if x.rank == 3 and x.axis == 2 and x.times == x.shape[0] == 1:  # the batch is the time axis of one sequence
         build.one_sample_only.append(f"Conv '{call.operator.name}', which goes along the batch,")
         steps = build.view(x, (*x.shape[1:], 1), 0)
         y = convolution(build, call, steps, call.input(1), call.given(2))
@@ -116,7 +116,7 @@ def convolution(build: Builder, call: Call, x: Value, weight: Value, bias: Value
 
 
 def _of_one_sample(build: Builder, value: Value) -> Value:
-    """Return computed filters, or their bias, whose first axis is merged with the batch, as those of one sample."""
+    """Return computed filters, or their bias, with the batch merged into the first axis, as those of one sample."""
     if not value.is_live or value.axis != 0 or build.file_batch > 1:
         return value
     build.one_sample_only.append(f"{build.call.op} '{build.call.operator.name}', whose filters are computed,")
@@ -134,7 +134,7 @@ def _convolution_layer(
         tensors = own_tensors(weight=weight, bias=bias)
         return build.step(kind, [x], 0, tensors, bias=bias is not None, **arguments)
     if any(side.axis is not None for side in sides) or len(weight.shape) != len(x.shape) + 1:
-        raise UnfitError("its filters are computed for several samples")
+        raise UnfitError("its filters differ from sample to sample")
     inputs = [build.tensor(side) for side in (x, *sides)]
     use = layer_of(kind, {**arguments, "bias": False}).apply((x.sample,))
     wanted = ("stride", "padding", "dilation", "groups", "output_padding")
@@ -165,7 +165,7 @@ def _conv_transpose(build: Builder, call: Call) -> Value:
             total = s * (size - 1) + more + length - out
             grown.append(more + max(-total, 0))
             total = max(total, 0)
-            half = total // 2  # the odd one is cut off the end under SAME_UPPER, else off the beginning
+            half = total // 2  # an odd element is cut off the end under SAME_UPPER, else off the beginning
             pads.append((half, total - half) if auto == "SAME_UPPER" else (total - half, half))
         slides, extra = slides._replace(padding=tuple(pads)), tuple(grown)
     arguments = {"in_channels": weight.shape[0], "out_channels": weight.shape[1] * groups, "groups": groups}
@@ -195,7 +195,7 @@ def matrix_product(build: Builder, a: Value, b: Value) -> Value:
         if a.axis == a.rank - 1:
             raise UnfitError("it sums over the batch")
         return linear(build, a, build.derived("Transpose", b, shape=b.shape[::-1], perm=[1, 0]))
-    if not a.is_live and a.rank > 2 and b.is_live and b.rank == 2:  # a stack of matrices is one with all their rows
+    if not a.is_live and a.rank > 2 and b.is_live and b.rank == 2:  # stacked matrices become one matrix
         rows = matrix_product(build, build.shaped(a, (prod(a.shape[:-1]), a.shape[-1])), b)
         return build.view(rows, (*a.shape[:-1], *rows.shape[1:]), None if rows.axis is None else a.rank - 1)
     if not a.is_live and a.rank == 2 and b.is_live and b.rank >= 2:
@@ -211,17 +211,17 @@ def matrix_product(build: Builder, a: Value, b: Value) -> Value:
 def _product_of_tensors(build: Builder, a: Value, b: Value) -> Value:
     """Return the product of two tensors, neither of which is a constant matrix."""
     if a.rank == 1 or b.rank < 2:
-        raise UnfitError("a product with a vector that is computed when it runs")
+        raise UnfitError("a product with a computed vector is not supported")
     rank = max(a.rank, b.rank)
     places = {value.rank - value.axis for value in (a, b) if value.axis is not None}
     axis = rank - next(iter(places)) if places else None
     is_lost = axis is not None and axis >= rank - 2 and None in (a.axis, b.axis) and a.times == b.times
-    if len(places) > 1 or is_lost:  # samples are multiplied with each other
+    if len(places) > 1 or is_lost:  # different samples would be multiplied with each other
         if build.file_batch > 1 or not a.times == b.times == 1:
             raise UnfitError("the batch stands on different axes of its inputs")
         build.one_sample_only.append(f"{build.call.op} '{build.call.operator.name}'")
         return _product_of_tensors(build, _without_batch(build, a), _without_batch(build, b))
-    if axis is not None and axis >= rank - 2:  # the batch is the rows of one and not there in the other
+    if axis is not None and axis >= rank - 2:  # the batch is the rows of one input, and the other input has no batch
         if a.axis is None or b.axis is not None or axis != rank - 2:
             raise UnfitError("it multiplies along the batch")
         b = build.tensor(b)
@@ -248,7 +248,7 @@ def _product_of_tensors(build: Builder, a: Value, b: Value) -> Value:
 
 
 def _without_batch(build: Builder, value: Value) -> Value:
-    """Return a tensor of one sample with an axis of size 1 where the batch was."""
+    """Return the tensor of a single sample, with an axis of size 1 in place of the batch."""
     if value.axis is None:
         return value
     return build.view(value, (*value.shape[: value.axis], 1, *value.shape[value.axis :]), None)
@@ -285,7 +285,7 @@ def _gemm(build: Builder, call: Call) -> Value:
 def _transposed_matrix(build: Builder, value: Value) -> Value:
     if value.is_live:
         if value.rank != 2:
-            raise UnfitError("takes matrices")
+            raise UnfitError(f"an input of {value.rank} axes is no matrix")
         if value.axis is not None:
             return alias(value, value.shape, 1 - value.axis)
         return build.step("permute", [value], None, dims=(1, 0))
@@ -306,7 +306,7 @@ def permuted(build: Builder, value: Value, order: tuple[int, ...]) -> Value:
     """Return a value whose axes of the file's shape are in another order.
 
     Raises:
-        UnfitError: if that is no order of its axes.
+        UnfitError: if ``order`` does not contain each axis once.
     """
     if sorted(order) != list(range(value.rank)):
         raise UnfitError(f"perm {order} of {value.rank} axes")
@@ -326,7 +326,7 @@ def _einsum(build: Builder, call: Call) -> Value:
     left, _, out = call.text("equation").replace(" ", "").partition("->")
     terms = left.split(",")
     if len(terms) != len(values) or len(values) > 2:
-        raise UnfitError(f"{len(terms)} terms, and {len(values)} inputs")
+        raise UnfitError(f"{len(terms)} terms and {len(values)} inputs are not supported")
     if "->" not in call.text("equation"):
         letters = left.replace(",", "").replace(".", "")
         out = ("..." if "..." in left else "") + "".join(sorted(i for i in set(letters) if letters.count(i) == 1))
@@ -336,7 +336,7 @@ def _einsum(build: Builder, call: Call) -> Value:
             raise UnfitError(f"'{term}' has {len(term)} letters, but an input {value.rank} axes")
     batch = {term[value.axis] for term, value in zip(terms, values, strict=True) if value.axis is not None}
     if len(batch) > 1:
-        raise UnfitError("the batch has two letters")
+        raise UnfitError("the batch has different letters in its terms")
     contracts = len(terms) == 2 and bool(set(terms[0]) & set(terms[1]) - set(out))
     if not any(value.is_live for value in values) and not contracts:
         sizes = dict(zip("".join(terms), [size for value in values for size in value.shape], strict=True))
@@ -359,7 +359,7 @@ def _einsum(build: Builder, call: Call) -> Value:
 
 
 def _without_ellipsis(terms: list[str], out: str, values: list[Value]) -> tuple[list[str], str]:
-    """Return an equation with letters for the axes that an ellipsis stands for."""
+    """Return the terms and the output of an equation with letters in place of each ellipsis."""
     if "..." not in "".join(terms):
         return terms, out
     free = [letter for letter in "ABCDEFGHIJKLMNOP" if letter not in "".join(terms)]

@@ -14,7 +14,7 @@ from cnncalc.importers.onnx.values import Call, ConstantInput, UnfitError, Value
 from cnncalc.layers.shapes import Shape
 
 LARGEST = 3.4e38
-"""A bound of float32 that no number exceeds."""
+"""A bound of at least this size clips no finite float32, or next to none: it counts as no bound."""
 
 LAYER_TYPES = {
     "Relu": "relu", "Sigmoid": "sigmoid", "Tanh": "tanh", "Softplus": "softplus", "HardSwish": "hardswish",
@@ -22,7 +22,7 @@ LAYER_TYPES = {
     "Log": "log", "Neg": "neg", "Reciprocal": "reciprocal", "Round": "round", "Sign": "sign", "Sin": "sin",
     "Sqrt": "sqrt", "Softsign": "softsign", "Atan": "atan",
 }  # fmt: skip
-"""Layer types of operators of one input without arguments."""
+"""The layer types of operators with one input and no attributes."""
 
 
 @operator(*LAYER_TYPES)
@@ -118,11 +118,11 @@ def _clip(build: Builder, call: Call) -> Value:
     low, high = bounds
     if low < high:
         return clipped(build, x, low, high)
-    return clipped(build, clipped(build, x, low, math.inf), -math.inf, high)  # the greatest number comes last
+    return clipped(build, clipped(build, x, low, math.inf), -math.inf, high)  # of crossed bounds, the upper one wins
 
 
 def clipped(build: Builder, x: Value, low: float, high: float) -> Value:
-    """Return a value clipped to bounds; infinite ones are left out."""
+    """Return a value clipped to bounds, of which infinite ones have no effect."""
     low, high = _short_decimal(low), _short_decimal(high)
     if (low, high) == (0, 6):
         return build.step("relu6", [x])
@@ -138,11 +138,11 @@ def clipped(build: Builder, x: Value, low: float, high: float) -> Value:
 NO_BOUND = "none"
 
 
-# --- tensors that meet ---------------------------------------------------------------------------------------
+# --- several tensors -----------------------------------------------------------------------------------------
 
 
 def aligned(build: Builder, values: list[Value]) -> tuple[list[Value], list[Shape], int | None]:
-    """Return values that broadcast, with equal ranks, the sample's shape of each, and the batch axis.
+    """Return values that broadcast with each other, brought to one rank; each one's sample shape; and the batch axis.
 
     Raises:
         UnfitError: if their batches stand on different axes.
@@ -172,21 +172,24 @@ def aligned(build: Builder, values: list[Value]) -> tuple[list[Value], list[Shap
 
 
 def _meets_the_batch(values: list[Value], place: int) -> bool:
-    """Whether a value without a batch has, in the others' place of it, an axis of the arrays of one sample."""
+    """Whether the arrays of one sample, merged with the batch in some values, are an axis of their own in the others.
+
+    ``place`` is the position of the batch axis, counted from the end.
+    """
     counts = {value.times for value in values if value.axis is not None}
     rows = {value.shape[-place] for value in values if value.axis is None and value.rank >= place}
     return rows - {1} == counts - {1} != set()
 
 
 def aligned_tensors(build: Builder, values: list[Value]) -> tuple[list[Value], int | None]:
-    """Return values as tensors of equal rank that layers read, and the batch axis in the file's shapes."""
+    """Return values as tensors of one rank that layers can read, and the batch axis in the file's shapes."""
     found, shapes, axis = aligned(build, values)
     pairs = zip(found, shapes, strict=True)
     return [value if value.is_live else build.parameter(value, shape) for value, shape in pairs], axis
 
 
 def merged(build: Builder, name: str, values: list[Value], **arguments: object) -> Value:
-    """Return the output of a layer that computes with several values, which broadcast."""
+    """Return the output of a layer that computes with several values, which broadcast with each other."""
     if not any(value.is_live for value in values):
         return Value("", broadcast([value.shape for value in values]), values[0].dtype)
     live, axis = aligned_tensors(build, values)
@@ -194,7 +197,7 @@ def merged(build: Builder, name: str, values: list[Value], **arguments: object) 
 
 
 def constant_like(number: float, like: Value) -> Value:
-    """Return a constant of one element, with as many axes as a value."""
+    """Return a constant of one element, with as many axes as ``like``."""
     value = Value("", (1,) * len(like.shape))
     value.fill = number
     value.data = (number,)
@@ -202,14 +205,14 @@ def constant_like(number: float, like: Value) -> Value:
 
 
 def _is_learned(value: Value) -> bool:
-    """Whether a constant is a learned tensor and no number of a formula: by its size, or its dotted name."""
+    """Whether a constant is a learned tensor, not a number in a formula: its size or its dotted name shows it."""
     if value.elements > 1:
         return True
     return value.dtype in FLOATS and isinstance(value.source, StoredTensor) and is_attribute(value.source.name)
 
 
 def _with_constant(build: Builder, x: Value, constant: Value, kind: str) -> Value | None:
-    """Return a value that is scaled or shifted by a constant; None if it would broadcast to a larger shape."""
+    """Return a value scaled or shifted by a constant; None if the result would have a larger shape."""
     number = constant.number
     if number is not None and not _is_learned(constant) and constant.rank <= x.rank:
         if not math.isfinite(number):
@@ -223,7 +226,7 @@ def _with_constant(build: Builder, x: Value, constant: Value, kind: str) -> Valu
 
 
 def affine(build: Builder, x: Value, mul: float = 1.0, add: float = 0.0) -> Value:
-    """Return ``mul · x + add``; no layer where that is x."""
+    """Return ``mul · x + add``, which adds no layer if it is x."""
     if mul == 1 and add == 0:
         return x.copy()
     return build.step("affine", [x], mul=mul, add=add)
@@ -243,7 +246,7 @@ def _arithmetic(build: Builder, call: Call) -> Value:
         found = _constant_and_tensor(build, call.op, a, b)
     if found is not None:
         return found
-    if call.op == "Mul":  # a product with a reciprocal is a quotient
+    if call.op == "Mul":  # a product with a reciprocal becomes a quotient
         for one, other in ((a, b), (b, a)):
             if other.step is not None and other.step.layer.type == "reciprocal" and one.is_live:
                 divisor = other.step.inputs[0]
@@ -267,7 +270,7 @@ def _indices_of_samples(op: str, rows: Value, other: Value) -> Value | None:
 
 
 def _is_integer_division(call: Call) -> bool:
-    """Whether an operator is a division of integers, which truncates."""
+    """Whether an operator is a division of integers, whose result is truncated."""
     return call.op == "Div" and call.input(0).dtype not in FLOATS and call.input(1).dtype not in FLOATS
 
 
@@ -287,9 +290,9 @@ def _tensor_and_constant(build: Builder, op: str, x: Value, constant: Value) -> 
 
 
 def _scaled_integer_product(build: Builder, x: Value, scale: Value) -> Value | None:
-    """Return the scaled output of an integer convolution or matrix product, with the scale in its weights.
+    """Return the scaled output of an integer convolution or matrix product; the scale is moved into its weights.
 
-    None if x is no such output, or is read elsewhere as well.
+    None if x is not such an output, or is read by other operators as well.
     """
     step = x.step
     if step is None or step.calls[0].op not in ("ConvInteger", "MatMulInteger") or "weight" not in step.tensors:
@@ -385,5 +388,5 @@ def _where(build: Builder, call: Call) -> Value:
 
 
 def _short_decimal(number: float) -> float:
-    """Return the short decimal from which a float32 was written."""
+    """Return the decimal of seven digits that a float32 stands for: 0.1 for 0.10000000149."""
     return float(f"{number:.7g}")

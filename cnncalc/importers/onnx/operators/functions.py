@@ -1,4 +1,4 @@
-"""Functions that are computed by several layers, or by one layer with tensors of its own."""
+"""Functions that several layers compute together, and PRelu."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cnncalc.importers.onnx.values import Call, Value
 
 @operator("Tan", "Sinh", "Cosh")
 def _tan_sinh_cosh(build: Builder, call: Call) -> Value:
-    """Return sin x / cos x, and half of eˣ ∓ e⁻ˣ."""
+    """Return tan x = sin x / cos x, sinh x = (eˣ − e⁻ˣ) / 2, or cosh x = (eˣ + e⁻ˣ) / 2."""
     x = call.input(0)
     if call.op == "Tan":
         return merged(build, "divide", [build.step("sin", [x]), build.step("cos", [x])])
@@ -32,7 +32,10 @@ def _asin_acos(build: Builder, call: Call) -> Value:
 
 @operator("Asinh", "Acosh", "Atanh")
 def _inverse_hyperbolic(build: Builder, call: Call) -> Value:
-    """Return sign(x) · log(|x| + √(x² + 1)), log(x + √(x² − 1)), and half of log((1 + x) / (1 − x))."""
+    """Return asinh x, acosh x or atanh x.
+
+    These are sign(x) · log(|x| + √(x² + 1)), log(x + √(x² − 1)), and log((1 + x) / (1 − x)) / 2.
+    """
     x = call.input(0)
     if call.op == "Atanh":
         sides = [affine(build, x, add=1.0), affine(build, x, mul=-1.0, add=1.0)]
@@ -45,7 +48,7 @@ def _inverse_hyperbolic(build: Builder, call: Call) -> Value:
 
 @operator("Shrink")
 def _shrink(build: Builder, call: Call) -> Value:
-    """Return x moved by ``bias`` towards 0 where |x| > ``lambd``, and 0 elsewhere."""
+    """Return x − bias where x > lambd, x + bias where x < −lambd, and 0 elsewhere."""
     x, bias, bound = call.input(0), call.number("bias"), call.number("lambd", 0.5)
     far = merged(build, "compare", [build.step("abs", [x]), constant_like(bound, x)], by="greater")
     nearer = merged(build, "subtract", [x, build.step("affine", [build.step("sign", [x])], mul=bias)]) if bias else x
@@ -64,7 +67,7 @@ def _prelu(build: Builder, call: Call) -> Value:
 
 
 def _is_of_channels(x: Value, slope: Value) -> bool:
-    """Whether slopes are one for each channel: (C, 1, …), or (C) of older files, if that is not the last axis."""
+    """Whether there is one slope per channel: (C, 1, …), or (C) in older files unless the last axis has C elements."""
     sizes, rank = slope.shape, len(x.shape)
     if slope.elements != x.shape[0]:
         return False

@@ -1,4 +1,4 @@
-"""Casts between real numbers, integers and booleans, and operators that differ for them."""
+"""Casts between real numbers, integers and booleans, and operators whose result depends on the type."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ INTEGER_LAYERS = frozenset(("floor", "ceil", "round", "trunc", "sign", "argmax",
 
 @operator("Cast", "CastLike")
 def _cast(build: Builder, call: Call) -> Value:
-    """Return a value cast to another type: truncated for integers, compared with 0 for booleans, else unchanged."""
+    """Return a value as another type: truncated to integers, compared with 0 for booleans, else unchanged."""
     x = call.input(0)
     to = call.integer("to") if call.op == "Cast" else call.input(1).dtype
     if to not in (*FORMATS, *SMALL_FLOATS, BFLOAT16):
@@ -39,7 +39,7 @@ def _cast(build: Builder, call: Call) -> Value:
 
 
 def has_integers(x: Value) -> bool:
-    """Whether a value is of integers, by the layer that computes it; layers that only move elements are skipped."""
+    """Whether a value consists of integers: the last layer before it that does not only move elements shows it."""
     step = x.step
     while step is not None and step.layer.moves_only and len(step.inputs) == 1:
         x = step.inputs[0]
@@ -49,7 +49,7 @@ def has_integers(x: Value) -> bool:
 
 @operator("Mod")
 def _mod(build: Builder, call: Call) -> Value:
-    """Return a − b · ⌊a / b⌋, which has the sign of b; with ``fmod`` the quotient is truncated, as in C."""
+    """Return a − b · ⌊a / b⌋, which has the sign of b; with ``fmod``, a − b · trunc(a / b), C's fmod."""
     a, b = call.input(0), call.input(1)
     ratio = merged(build, "divide", [a, b])
     whole = build.step("trunc" if call.integer("fmod") else "floor", [ratio])
@@ -72,4 +72,4 @@ def _is_nan_or_inf(build: Builder, call: Call) -> Value:
 
 
 LARGEST = 3.4028235e38
-"""The largest float32, which stands for infinity among constants."""
+"""The largest float32, to which infinite constants are set."""

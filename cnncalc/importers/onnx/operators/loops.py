@@ -1,4 +1,4 @@
-"""Loop and Scan whose number of passes is known: the operators of their body are added once for each pass.
+"""Loop and Scan with a known number of passes: the operators of their body are added once per pass.
 
 https://onnx.ai/onnx/operators/onnx__Loop.html, onnx__Scan.html
 """
@@ -21,7 +21,7 @@ Outputs = Sequence[Value | None]
 
 @operator("Loop", "Scan")
 def _unrolled(build: Builder, call: Call) -> Result:
-    """Return the outputs of all passes together; if one of them is lost, the whole loop is."""
+    """Return the outputs of all passes together; if an output is lost, all outputs of the loop are."""
     body = call.operator.attributes.get("body")
     if not isinstance(body, Subgraph):
         return unknown(build, call)
@@ -38,8 +38,7 @@ def _unrolled(build: Builder, call: Call) -> Result:
 def _loop(build: Builder, call: Call, body: Subgraph) -> Outputs | None:
     """Return the outputs of a Loop; None if its number of passes is not known.
 
-    A condition that is only known when it runs may end it sooner: all passes that are allowed are counted then, and a
-    note says so.
+    If a condition that is only known when it runs may end it sooner, all passes are counted, and a note says so.
 
     Raises:
         UnfitError: if its body does not have the inputs and outputs of a loop.
@@ -57,7 +56,7 @@ def _loop(build: Builder, call: Call, body: Subgraph) -> Outputs | None:
         may_end_sooner = may_end_sooner or (condition is not None and condition.number is None)
         given = [literal((passes,), ()), literal((True,), (), BOOL), *carried]
         condition, *rest = _pass(build, call, body, given)
-        if LOST in rest:  # so is all that further passes make
+        if LOST in rest:  # further passes would lose their outputs, too
             return [LOST] * len(call.operator.outputs)
         carried = rest[: len(carried)]
         for rows, value in zip(stacked, rest[len(carried) :], strict=True):
@@ -108,7 +107,7 @@ def _scan(build: Builder, call: Call, body: Subgraph) -> Outputs | None:
 
 
 def _number_for_each(call: Call, name: str, count: int) -> tuple[int, ...]:
-    """Return an attribute with a number for each input or output; 0 where it is left out."""
+    """Return an attribute that has one number per input or output; if it is left out, the numbers are 0."""
     found = call.integers(name) or (0,) * count
     if len(found) != count:
         raise UnfitError(f"{name} has {len(found)} numbers for {count}")
@@ -123,16 +122,16 @@ def _pass(build: Builder, call: Call, body: Subgraph, given: Outputs) -> list[Va
 
 
 def _output_of(build: Builder, call: Call, op: str, inputs: Outputs, **attributes: Attribute) -> Value:
-    """Return the output of an operator that does a part of what the loop does."""
+    """Return the output of an operator that does a part of the loop's work."""
     item = operator_of(op, call.operator.name, **attributes)
     (value,) = build.outputs(Call(item, list(inputs), 12, call.scopes))
     if value is None:
-        raise UnfitError(f"its {op} makes nothing")
+        raise UnfitError(f"its {op} has no output")
     return value
 
 
 def _stacked(build: Builder, call: Call, rows: Outputs, axis: int) -> Value:
-    """Return the outputs of the passes, one behind the other on a new axis."""
+    """Return the outputs of the passes, stacked along a new axis."""
     if None in rows:
         raise UnfitError("its body does not compute the tensors to stack")
     tall = [_output_of(build, call, "Unsqueeze", [value], axes=[axis]) for value in rows]

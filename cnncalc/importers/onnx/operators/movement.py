@@ -1,4 +1,4 @@
-"""Operators that give elements another shape or order, repeat them, or pad them."""
+"""Operators that change the shape or the order of elements, repeat them, or pad them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cnncalc.layers.shapes import Shape
 
 
 def size_in_file(size: int, file_batch: int) -> int:
-    """Return a size of the file's shape for a batch of ``file_batch`` samples."""
+    """Return a size that may contain that of the batch, SAMPLES, for a batch of ``file_batch`` samples."""
     return size // SAMPLES * file_batch if size and size % SAMPLES == 0 else size
 
 
@@ -38,11 +38,11 @@ def _flatten(build: Builder, call: Call) -> Value:
 def reshaped(build: Builder, x: Value, target: Sequence[int], allowzero: bool = False) -> Value:
     """Return a value in another shape of the file.
 
-    The batch is the axis of the new shape that begins at the same place in the order of memory; in a file that was made
-    for a batch of one its size is 1.
+    The batch is the axis of the new shape before which there are as many elements as before the batch axis of x; in a
+    file that was made for one sample its size is 1.
 
     Raises:
-        UnfitError: if the number of elements differs, or the batch is no axis of the new shape.
+        UnfitError: if the number of elements differs, or the batch is not an axis of the new shape.
     """
     if not x.is_live:
         shape = reshaped_sizes(x.shape, [size_in_file(size, 1) for size in target], allowzero)
@@ -88,7 +88,7 @@ def reshaped(build: Builder, x: Value, target: Sequence[int], allowzero: bool = 
 
 
 def _moved_batch_axis(x: Value, shape: Shape, target: Sequence[int]) -> int | None:
-    """Return the axis to which a new shape moves a batch of one, changing nothing else; None if it does not."""
+    """Return the axis to which a new shape moves a batch of one sample; None if it does not do just that."""
     alone = x.times == 1 and shape.count(1) == 1 and 1 not in x.shape and not any(size >= SAMPLES for size in target)
     if not alone or x.axis == 0 or [size for size in shape if size > 1] != list(x.shape):
         return None
@@ -97,19 +97,19 @@ def _moved_batch_axis(x: Value, shape: Shape, target: Sequence[int]) -> int | No
 
 
 def with_batch_axis(build: Builder, x: Value, shape: Shape, at: int = 0) -> Value:
-    """Return a value without a batch axis in a new shape, in which an axis ``at`` of size 1 is the batch."""
+    """Return a value without a batch axis in a new shape, whose axis ``at`` becomes the batch if its size is 1."""
     if x.times and shape[at : at + 1] == (1,):
         return build.view(x, (*shape[:at], *shape[at + 1 :]), at)
     return build.view(x, shape, None)
 
 
 def _batch_axis(shape: Shape, target: Sequence[int], before: int, file_batch: int) -> int | None:
-    """Return the axis of a new shape that is the batch; None if none is."""
+    """Return the axis of a new shape that is the batch; None if there is none."""
     stated = [i for i, size in enumerate(target) if size > 0 and size % SAMPLES == 0]
     for at in stated or range(len(shape)):
         if prod(shape[:at]) == before and shape[at] % file_batch == 0:
             is_all = at == len(shape) - 1 > 0 and shape[at] > file_batch and not stated
-            return None if is_all else at  # a batch that is all that follows is the end of the axis before it
+            return None if is_all else at  # the batch would be the rest of a longer last axis
     return None
 
 
@@ -140,10 +140,10 @@ def _unsqueeze(build: Builder, call: Call) -> Value:
 
 
 def with_axes(build: Builder, x: Value, order: Sequence[int | None]) -> Value:
-    """Return a value with axes of size 1 removed or added: the axes that stay, None for a new one."""
+    """Return a value with axes of size 1 removed or added: ``order`` has the axes to keep, and None for new ones."""
     axis = order.index(x.axis) if x.axis is not None and x.axis in order else None
     if axis is None and x.is_live and x.times and order[:1] == [None]:
-        axis = 0  # the batch that the file's shape had lost
+        axis = 0  # the new axis is the batch, which an earlier operator had removed
         order = [x.axis if x.axis is not None else -1, *order[1:]]
     if x.axis is not None and axis is None and x.is_live:
         build.one_sample_only.append(build.call.op)
@@ -173,7 +173,7 @@ def _expand(build: Builder, call: Call) -> Value:
 
 
 def expanded(build: Builder, x: Value, target: Sequence[int]) -> Value:
-    """Return a value that is repeated along axes of size 1 until it has the target's shape."""
+    """Return a value that is repeated along its axes of size 1 so that it has the target's shape."""
     dims = broadcast([tuple([size_in_file(size, 1) for size in sizes]) for sizes in (x.dims, target)])
     if not x.is_live:
         return alias(x, dims, None) if dims == x.shape else build.derived("Expand", x, shape=dims)
@@ -224,7 +224,7 @@ def _pad(build: Builder, call: Call) -> Value:
 
 
 def padded(build: Builder, x: Value, borders: list[tuple[int, int]], mode: str, value: float) -> Value:
-    """Return a value with borders (before, after) around each axis of a sample; negative ones crop."""
+    """Return a value padded by (before, after) on each axis of a sample; negative numbers crop."""
     for axis, (before, after) in enumerate(borders):
         if min(before, after) < 0:
             x = build.step("slice", [x], x.axis, axis=axis, start=max(-before, 0), stop=x.shape[axis] + min(after, 0))
@@ -234,7 +234,7 @@ def padded(build: Builder, x: Value, borders: list[tuple[int, int]], mode: str, 
     shape, how = x.shape, {"edge": "replicate", "wrap": "circular"}.get(mode, mode)
     arguments: dict[str, object] = {"mode": how if how != "constant" else None, "value": value or None}
     flat = len(shape) == 1 or (any(borders[0]) and how != "constant")
-    if flat:  # what has no channels, or pads them as an axis of the map, gets channels of its own
+    if flat:  # a sample without channels, or one whose channels are padded with a mode, gets an axis for channels
         x, borders = build.view(x, (1, *shape), x.axis), [(0, 0), *borders]
     y = build.step(
         "pad", [x], x.axis, padding=tuple(borders[1:]), channels=borders[0] if any(borders[0]) else None, **arguments

@@ -1,4 +1,4 @@
-"""Operators that normalise."""
+"""Operators that normalise: batch, layer, RMS, instance and group normalisation, and LRN."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _batchnorm(build: Builder, call: Call) -> Value:
     for statistic in (mean, variance):
         build.statistics |= dict.fromkeys([id(leaf) for leaf in statistic.leaves])
     build.training += [call.op] * (x.is_live and call.integer("training_mode") == 1)
-    if not x.is_live:  # weights that are standardised with the operator of another purpose
+    if not x.is_live:  # an exporter's way to standardise weights
         value = build.derived(call.op, x, weight, bias, mean, variance, epsilon=call.number("epsilon", 1e-5))
         shift = () if bias.fill is not None else bias.leaves
         scale = () if weight.fill == 1 and not any("." in leaf.name for leaf in weight.leaves) else weight.leaves
@@ -74,7 +74,7 @@ def _normalised(
 
 def _in_shape(build: Builder, value: Value, shape: tuple[int, ...]) -> Value:
     if value.is_live:
-        raise UnfitError("its scales are computed when it runs")
+        raise UnfitError("its scales are computed, not stored")
     if value.shape == shape:
         return value
     return build.derived("Reshape" if value.elements == prod(shape) else "Expand", value, shape=shape)
@@ -102,7 +102,7 @@ def _instancenorm(build: Builder, call: Call) -> Value:
 
 
 def _is_near(value: Value, number: float) -> bool:
-    """Whether all elements of a constant are one number, as nearly as a quantised one is."""
+    """Whether all elements of a constant are one number, up to the rounding of quantised constants."""
     return not value.is_live and value.fill is not None and isclose(value.fill, number, rel_tol=1e-3, abs_tol=1e-6)
 
 

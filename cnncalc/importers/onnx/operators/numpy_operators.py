@@ -1,4 +1,4 @@
-"""Operators without a layer type that NumPy computes: their shape is known, their FLOPs are not."""
+"""Operators without a layer type that NumPy computes: their shapes are known, their FLOPs are not counted."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from cnncalc.layers.shapes import Shape
 
 
 def _batch_first(x: Value, rank: int = 0) -> Value:
-    """Return a value whose first axis is the batch.  Raises UnfitError if it is not, or another rank is asked for."""
+    """Return a value whose first axis is the batch.  Raises UnfitError if it is another axis, or the rank differs."""
     if not x.is_live or x.axis != 0 or rank not in (0, x.rank):
-        raise UnfitError(f"it takes samples, but its input is {list(x.shape)} without their axis")
+        raise UnfitError(f"it needs the batch as its first axis, but its input is {list(x.shape)}")
     return x
 
 
@@ -46,7 +46,7 @@ def _dft(build: Builder, call: Call) -> Value:
     axis = position(axes[0], x.rank)
     own = x.sample_axis(axis)
     if own is None or own == len(x.shape) - 1:
-        raise UnfitError("it goes along the batch, or the parts of the numbers")
+        raise UnfitError("it goes along the batch, or along the real and imaginary parts")
     half, inverse = bool(call.integer("onesided")), bool(call.integer("inverse"))
     size = length[0] if length else 2 * (x.shape[own] - 1) if half and inverse else x.shape[own]
     if size < 1:
@@ -79,7 +79,7 @@ def _reverse_sequence(build: Builder, call: Call) -> Value:
     batch, time = position(call.integer("batch_axis", 1), x.rank), position(call.integer("time_axis"), x.rank)
     own = x.sample_axis(time)
     if not x.is_live or x.axis != batch or own is None or not (lengths.axis == 0 or lengths.elements == 1):
-        raise UnfitError("its lengths are not those of the samples of a batch")
+        raise UnfitError("its lengths are not given for each sample of a batch")
     if not lengths.is_live:
         lengths = build.parameter(lengths, (1,))
     return uncounted(build, call, x.shape, batch, [x, lengths], along=own + 1)
@@ -90,7 +90,7 @@ def _deform_conv(build: Builder, call: Call) -> Value:
     """Return a deformable convolution: its taps are moved by offsets that are computed for each position."""
     x, weight, bias = feature_map(call.input(0)), call.input(1), call.given(3)
     if weight.is_live or len(weight.shape) != 4 or x.axis != 0:
-        raise UnfitError("only maps of two axes, and filters that are stored, are known")
+        raise UnfitError("only maps with two spatial axes, and stored filters, are supported")
     slides = window(call, x.shape[1:], weight.shape[2:])
     groups, parts = call.integer("group", 1), call.integer("offset_group", 1)
     count, depth = weight.shape[:2]
@@ -98,7 +98,7 @@ def _deform_conv(build: Builder, call: Call) -> Value:
     plain = layer_of("conv", {**arguments, **slides._asdict()}).apply((x.sample,))
     offset, *masks = [one_sample(build, value) for value in (call.input(2), call.given(4)) if value is not None]
     if offset.shape != (2 * parts * prod(weight.shape[2:]), *plain.output[1:]):
-        raise UnfitError(f"its places are {list(offset.shape)}, for an output of {list(plain.output)}")
+        raise UnfitError(f"its offsets are {list(offset.shape)}, for an output of {list(plain.output)}")
     settings = {
         "groups": groups, "parts": parts, "strides": slides.stride, "dilations": slides.dilation,
         "pads": tuple([before for before, _ in slides.padding]),
@@ -112,7 +112,7 @@ def _deform_conv(build: Builder, call: Call) -> Value:
 
 @operator("CenterCropPad")
 def _center_crop_pad(build: Builder, call: Call) -> Value:
-    """Return a tensor cropped or padded equally at both ends of axes; the odd element belongs to the end."""
+    """Return a tensor cropped or padded equally at both ends of axes; an odd element is added or removed at the end."""
     x, wanted = call.input(0), call.sizes(1, "shape") or ()
     axes = [position(axis, x.rank) for axis in call.integers("axes") or range(x.rank)]
     before, after = [0] * x.rank, [0] * x.rank
@@ -130,7 +130,7 @@ def _center_crop_pad(build: Builder, call: Call) -> Value:
 
 @operator("AffineGrid")
 def _affine_grid(build: Builder, call: Call) -> Value:
-    """Return a sampling grid: the coordinates of the map's elements, multiplied by a matrix for each sample."""
+    """Return a sampling grid: the coordinates of the map's elements, multiplied by each sample's matrix."""
     theta, sizes = _batch_first(call.input(0), 3), call.sizes(1, "size") or ()
     spatial: Shape = tuple([int(size) for size in sizes[2:]])
     rank = len(spatial)

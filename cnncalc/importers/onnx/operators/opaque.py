@@ -1,4 +1,4 @@
-"""Operators without a layer type: only the shape of what they make is known, or NumPy computes them as well."""
+"""Operators without a layer type: only the shape of their output is known, and NumPy computes some of them."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ def uncounted(
     """Return the output of an operator without a layer type.
 
     Args:
-        build: what the layer is added to.
+        build: the builder to which the layer is added.
         call: the operator.
-        shape: one sample's shape of the output.
-        axis: where the batch stands in the file's shape of it, or None.
-        inputs: what the layer reads; by default the operator's inputs that are no constants.
-        settings: arguments of the function of :mod:`cnncalc.importers.onnx.numpy_rules` that computes it.
+        shape: the output's shape for one sample.
+        axis: the batch axis in the file's shape of the output, or None.
+        inputs: the values that the layer reads; by default the operator's inputs that are not constants.
+        settings: the settings of the function in :mod:`cnncalc.importers.onnx.numpy_rules` that computes it.
     """
     live = list(inputs) or call.live_inputs()
     if not live:
@@ -33,7 +33,7 @@ def uncounted(
 
 @operator(UNKNOWN)
 def unknown(build: Builder, call: Call) -> Sequence[Value | None]:
-    """Return the outputs of an operator that has no rule here, in the shapes that the file states."""
+    """Return the outputs of an operator without a handler, in the shapes that the file states."""
     item, live = call.operator, call.live_inputs()
     outputs: list[Value | None] = []
     for name in item.outputs:

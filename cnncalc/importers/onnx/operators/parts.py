@@ -1,4 +1,4 @@
-"""Operators that take parts of tensors, and join tensors."""
+"""Operators that take parts of tensors, or join tensors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from cnncalc.layers.shapes import Shape
 
 
 def sliced(build: Builder, x: Value, axis: int, start: int, stop: int, step: int) -> Value:
-    """Return a slice of one axis of the file's shape, or the value itself where that is all of it.
+    """Return a slice of one axis of the file's shape, or the value itself if the slice is all of it.
 
     Raises:
         UnfitError: if it is a part of the batch.
@@ -38,7 +38,7 @@ def sliced(build: Builder, x: Value, axis: int, start: int, stop: int, step: int
             folded = build.step("fold", [cut], None, axis=0)
             return alias(folded, folded.shape, axis)
         raise UnfitError("it takes a part of the batch")
-    if not len(chosen) or not x.is_live:  # an empty part may yet be concatenated with others
+    if not len(chosen) or not x.is_live:  # an empty part is allowed: it may be concatenated with others
         return Value("", (*x.shape[:own], len(chosen), *x.shape[own + 1 :]), x.dtype)
     if chosen.step > 0:
         by = chosen.step if chosen.step > 1 else None
@@ -104,14 +104,14 @@ def gathered(build: Builder, x: Value, chosen: Value, axis: int) -> Value:
 
 
 def _batch_axis_after(batch: int | None, axis: int, rank: int) -> int | None:
-    """Return the batch axis after ``rank`` axes have taken the place of one."""
+    """Return the batch axis after ``axis`` has been replaced by ``rank`` axes."""
     return batch if batch is None or batch < axis else batch + rank - 1
 
 
 def _gathered_from_batch(build: Builder, x: Value, chosen: Value, axis: int) -> Value:
-    """Return what a file that was made for one sample gathers along its batch."""
+    """Return what a file for one sample gathers along its batch axis."""
     build.one_sample_only.append(f"{build.call.op} '{build.call.operator.name}'")
-    if x.times > 1:  # a map that was laid out with the batch as one axis
+    if x.times > 1:  # the arrays of one sample lie along the batch axis
         whole = (x.times, *x.shape)
         x = build.view(build.step("unfold", [x], None, size=x.times, axis=0), whole, None)
         picked = build.step("gather", [x, build.parameter(chosen, chosen.shape)], None, axis=0)
@@ -126,7 +126,7 @@ def _gathered_from_batch(build: Builder, x: Value, chosen: Value, axis: int) -> 
 
 
 def _gathered_at_computed(build: Builder, table: Value, chosen: Value, axis: int) -> Value:
-    """Return the elements of a table at computed indices."""
+    """Return the elements of a table, or of a computed tensor, at computed indices."""
     batch = None if chosen.axis is None else axis + chosen.axis
     if not table.is_live and table.rank == 2 and axis == 0:
         embedded = build.step(

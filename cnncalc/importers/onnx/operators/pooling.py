@@ -25,7 +25,7 @@ def _pool(build: Builder, call: Call) -> Value:
         arguments["count_include_pad"] = bool(call.integer("count_include_pad"))
     elif call.op == "LpPool":
         arguments["norm_type"] = power = call.number("p", 2)
-        x = build.step("abs", [x], x.axis) if power % 2 else x  # its powers are of magnitudes
+        x = build.step("abs", [x], x.axis) if power % 2 else x  # odd powers are those of magnitudes
     name = {"MaxPool": "maxpool", "AveragePool": "avgpool", "LpPool": "lppool"}[call.op]
     return build.step(name, [x], 0, **arguments)
 

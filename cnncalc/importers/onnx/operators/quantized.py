@@ -1,4 +1,4 @@
-"""Operators on quantised tensors, which become layers on the real numbers that the integers stand for."""
+"""Operators on quantised tensors: they become layers on the real numbers for which the integers stand."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from cnncalc.layers.base import Layer
 def dequantized(
     build: Builder, value: Value, scale: Value | None, zero: Value | None, axis: int = 1, block: int = 0
 ) -> Value:
-    """Return a quantised value as real numbers; a constant keeps the stored tensors that it is made of."""
+    """Return a quantised value as real numbers; a constant keeps the stored tensors from which it is computed."""
     if value.is_live:
         return as_real_numbers(build, value, QuantizedGrid(scale or ONE, zero, axis, block))
     real = build.derived("DequantizeLinear", value, scale or ONE, zero or ZERO, axis=axis, block_size=block)
@@ -43,7 +43,10 @@ ONE, ZERO = literal((1.0,), (), FLOAT), literal((0,), ())
 
 
 def as_real_numbers(build: Builder, value: Value, grid: QuantizedGrid) -> Value:
-    """Return a computed tensor as real numbers: unchanged, unless it has integers from an input or a stored table."""
+    """Return a computed tensor as real numbers.
+
+    It is one already, unless it consists of integers of an input or of a stored table, or has another scale.
+    """
     first = value
     while first.step is not None and first.step.inputs and first.grid is None and _keeps_numbers(first.step.layer):
         first = first.step.inputs[0]
@@ -61,7 +64,7 @@ def as_real_numbers(build: Builder, value: Value, grid: QuantizedGrid) -> Value:
 
 
 def _keeps_numbers(layer: Layer) -> bool:
-    """Whether all elements of a layer's output are elements of its first input."""
+    """Whether a layer's output consists of elements of its first input."""
     return layer.moves_only or layer.type == "maxpool"
 
 
@@ -87,13 +90,13 @@ def _unrounded_integers(build: Builder, x: Value, grid: QuantizedGrid) -> Value:
 
 
 def _broadcastable(build: Builder, given: Value, x: Value, grid: QuantizedGrid) -> Value:
-    """Return scales, or zero points, in a shape that broadcasts to a tensor's."""
+    """Return scales, or zero points, in a shape that broadcasts with a tensor's."""
     if given.elements == 1:
         return given
     sizes, axis = [*given.dims] if given.rank == x.rank else [1] * x.rank, position(grid.axis, x.rank)
     sizes[axis] = x.dims[axis]
     if given.is_live:
-        raise UnfitError("its scales are computed, and not one for all")
+        raise UnfitError("it has several scales, which are computed")
     return build.derived("Spread", given, shape=tuple(sizes), axis=axis, block_size=grid.block)
 
 
@@ -120,25 +123,25 @@ RANGES = {
     UINT8: (0, 255), INT8: (-128, 127), UINT16: (0, 65535), INT16: (-32768, 32767), UINT4: (0, 15), INT4: (-8, 7),
     UINT2: (0, 3), INT2: (-2, 1),
 }  # fmt: skip
-"""The least and the largest number of each type of quantised tensors."""
+"""The smallest and the largest number of each type of quantised tensors."""
 
 
 def requantized(build: Builder, x: Value, scale: Value | None, zero: Value | None) -> Value:
-    """Return the output of a quantised operator, whose result is given in real numbers."""
+    """Return the quantised output of an operator, whose result is given as real numbers."""
     return quantized(build, x, QuantizedGrid(scale or ONE, zero), zero.dtype if zero else UINT8)
 
 
 def quantized(build: Builder, x: Value, grid: QuantizedGrid, dtype: int) -> Value:
-    """Return a tensor of real numbers as quantising changes it: a relu if the smallest number is 0, else unchanged.
+    """Return a tensor of real numbers after quantisation: clipped if the smallest number is 0, else unchanged.
 
-    Quantisers leave out a relu or relu6 whose bounds are those of the quantised numbers.  In a graph for running, the
-    numbers are rounded as well.
+    Quantisers leave out a relu or relu6 with the same bounds as the quantised numbers, which is added again here.  In a
+    graph that runs, the numbers are rounded as well.
     """
     build.quantizes = True
     if dtype not in RANGES and dtype not in SMALL_FLOATS:
         raise UnfitError(f"quantised tensors of the type {dtype} are not supported")
     if not build.call.integer("saturate", 1):
-        raise UnfitError("numbers beyond the largest that become NaN (saturate = 0) are not known")
+        raise UnfitError("saturate = 0, by which numbers that are too large become NaN, is not supported")
     least, most = RANGES.get(dtype, (0, 0))
     if dtype in RANGES and grid.numbers is not None:
         step, offset = grid.numbers
@@ -159,7 +162,7 @@ def quantized(build: Builder, x: Value, grid: QuantizedGrid, dtype: int) -> Valu
 
 
 def as_integers(build: Builder, x: Value, dtype: int) -> Value:
-    """Return the integers, or small floats, of a quantised tensor that is an output of the model."""
+    """Return the integers, or small floats, that a quantised tensor has as an output of the model."""
     assert x.grid is not None
     places = _unrounded_integers(build, x, x.grid)
     if dtype in SMALL_FLOATS:
@@ -169,19 +172,19 @@ def as_integers(build: Builder, x: Value, dtype: int) -> Value:
 
 
 NEVER_NEGATIVE = frozenset(("relu", "relu6", "sigmoid", "hardsigmoid", "softmax", "exp", "abs", "sqrt"))
-"""Layers that make no negative number."""
+"""Layers whose output is never negative."""
 
 OFTEN_NEGATIVE = frozenset((
     "conv", "conv_transpose", "linear", "matmul", "einsum", "subtract", "neg", "shift", "scale", "batchnorm",
     "layernorm", "groupnorm", "instancenorm", "rmsnorm", "lstm", "gru", "rnn", "attention", "log", "sin", "cos",
 ))  # fmt: skip
-"""Layers whose output may be negative for any input; that of all others only is for negative inputs."""
+"""Layers whose output may be negative for any input; that of other layers is negative for negative inputs only."""
 
 MOST_LAYERS_BACK = 64
 
 
 def has_no_negatives(value: Value) -> bool:
-    """Whether a tensor has no negative element, by the layers before it; inputs are assumed to have none."""
+    """Whether the layers before a tensor show that no element is negative; inputs are assumed to have none either."""
     waiting = [value]
     for _ in range(MOST_LAYERS_BACK):
         if not waiting:
@@ -213,7 +216,7 @@ def _dynamic_quantize_linear(build: Builder, call: Call) -> Sequence[Value | Non
             one = build.step("quantize", [x], None, output=what)
             y.append(alias(one, (), None))
         return y
-    return [x.copy(), literal((1.0,), (), FLOAT), literal((0,), ())]  # real numbers: their scale is 1
+    return [x.copy(), literal((1.0,), (), FLOAT), literal((0,), ())]  # real numbers have the scale 1
 
 
 @operator("Floor")
@@ -221,7 +224,7 @@ def _floor(build: Builder, call: Call) -> Value:
     x = call.input(0)
     if x.is_live or not build.quantizes:
         return build.step("floor", [x])
-    return alias(x, x.shape, None)  # a bias in units of a scale that is only known when it runs
+    return alias(x, x.shape, None)  # a bias that is divided by a scale which only a run computes
 
 
 def _minus_zero_point(build: Builder, value: Value, zero: Value | None) -> Value:
@@ -297,20 +300,20 @@ def _qgemm(build: Builder, call: Call) -> Value:
 
 
 PLAIN_OPSET = 17
-"""The operator set of what a quantised operator of com.microsoft stands for."""
+"""The version of the operators for which quantised operators of com.microsoft stand."""
 
 QUANTIZED_INPUTS: dict[str, tuple[int, ...]] = {
     "Add": (0, 3), "Mul": (0, 3), "Sigmoid": (0,), "LeakyRelu": (0,), "Softmax": (0,), "GlobalAveragePool": (0,),
     "AveragePool": (0,), "ReduceMean": (0,), "Where": (1, 4),
 }  # fmt: skip
-"""Where the tensors stand among the inputs of QLinearAdd and others, each before its scale and its zero point."""
+"""Which inputs of QLinearAdd and others are tensors; each is followed by its scale and its zero point."""
 
 
 @operator(*[f"QLinear{op}" for op in (*QUANTIZED_INPUTS, "Concat")], domain="com.microsoft")
 def _qlinear(build: Builder, call: Call) -> Value:
-    """Return the output of the operator that a quantised one stands for, on real numbers, and quantised again.
+    """Return the quantised output of the operator for which a quantised one stands, computed on real numbers.
 
-    The scale and the zero point of the output stand behind all inputs, but for QLinearConcat before them.
+    The scale and the zero point of the output come after all other inputs; those of QLinearConcat come first.
     """
     if call.integer("channels_last"):
         raise UnfitError("a quantised pool with the channels last is not supported")

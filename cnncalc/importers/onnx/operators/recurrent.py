@@ -12,7 +12,7 @@ from cnncalc.layers.shapes import shape_text
 
 GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}
 ORDERS = {"LSTM": (0, 2, 3, 1), "GRU": (1, 0, 2), "RNN": (0,)}
-"""The index of each of PyTorch's gates in ONNX's tensors: i, f, g, o in i, o, f, c; r, z, n in z, r, h."""
+"""The indices of PyTorch's gates among ONNX's: of i, f, g, o among i, o, f, c; of r, z, n among z, r, h."""
 
 
 @operator("LSTM", "GRU", "RNN")
@@ -28,7 +28,7 @@ def _dynamic_quantize_lstm(build: Builder, call: Call) -> Sequence[Value | None]
 
 
 def _dequantized(build: Builder, call: Call, index: int) -> Value:
-    """Return the weights of a quantised layer, which are stored transposed, as real numbers."""
+    """Return the weights of a quantised layer as real numbers; they are stored transposed."""
     stored, scale, zero = call.input(index), call.given(index * 2 + 6), call.given(index * 2 + 7)
     directions, inputs, rows = stored.shape
     values = [value for value in (stored, scale, zero) if value is not None]
@@ -43,22 +43,22 @@ def recurrent(
     """Return the states of all steps, the last states, and the last cells.
 
     Raises:
-        UnfitError: if the batch is not that of the sequences, or the kind of cell is not supported.
+        UnfitError: if the batch is not the axis of the sequences, or the kind of cell is not supported.
     """
     op = op or call.op
     x, first = call.input(0), call.integer("layout")
     x = build.tensor(x)
-    if x.rank == 3 and x.axis is None and x.shape[1 - first] == 1:  # a sequence that is the one sample
+    if x.rank == 3 and x.axis is None and x.shape[1 - first] == 1:  # one sequence, which is the sample
         shape = (x.shape[0], x.shape[2]) if not first else x.shape[1:]
         x = build.view(x, shape, 1 - first if x.times else None)
-    along = x.rank == 3 and x.axis == first and x.times == x.shape[0] == 1  # samples are the steps of one sequence
+    along = x.rank == 3 and x.axis == first and x.times == x.shape[0] == 1  # the batch is the time axis of one sequence
     if along:
         build.one_sample_only.append(f"{op} '{call.operator.name}', which goes along the batch,")
         x = alias(x, x.shape, 1 - first)
     if x.rank != 3 - (x.axis is None) or x.axis not in (None, 1 - first):
         raise UnfitError("the batch is not where the sequences are")
     if w.is_live or r.is_live or len(w.shape) != 3:
-        raise UnfitError("its weights are computed when it runs")
+        raise UnfitError("its weights are computed, not stored")
     hidden, directions = r.shape[2], w.shape[0]
     rows = GATES[op] * hidden
     if w.shape != (directions, rows, x.shape[-1]) or r.shape != (directions, rows, hidden):
@@ -66,7 +66,7 @@ def recurrent(
     if call.integer("input_forget"):
         raise UnfitError("coupled input and forget gates (input_forget) are not supported")
     if call.number("clip"):
-        raise UnfitError("a bound of the gates is not supported")
+        raise UnfitError("a bound of the gates (clip) is not supported")
     arguments = _arguments(call, op, hidden, directions)
     lengths = _sequence_lengths(call.given(4), x)
     if lengths is not None:
@@ -76,7 +76,7 @@ def recurrent(
     if peepholes is not None and not _is_zero(build, peepholes):
         arguments["peepholes"] = True
         for number, suffix in enumerate(("", "_reverse")[:directions]):
-            # i, f, o of i, o, f
+            # the gates i, f, o among i, o, f
             value = build.derived("Gates", peepholes, shape=(3 * hidden,), direction=number, order=[0, 2, 1], part=0)
             tensors[f"weight_ch_l0{suffix}"] = ConstantInput(value)
     arguments["bias"] = b is not None
@@ -100,20 +100,20 @@ def recurrent(
 
 
 def _sequence_lengths(lengths: Value | None, x: Value) -> Value | None:
-    """Return the number of steps of each sample's sequence; None where it is all of them."""
+    """Return the length of each sample's sequence; None if all have the full length."""
     if lengths is None or (lengths.data is None and not lengths.is_live):
         return None
     if lengths.is_live:
         if x.axis is None or (lengths.axis, lengths.shape) != (0, ()):
-            raise UnfitError("its sequence_lens are not one of each sample")
+            raise UnfitError("its sequence_lens are not one per sample")
         return lengths
     if set(lengths.data or ()) - {x.shape[0]}:
-        raise UnfitError("its sequence_lens leave out steps of all samples")
+        raise UnfitError("its constant sequence_lens are shorter than the sequences")
     return None
 
 
 def _is_read(build: Builder, call: Call, index: int) -> bool:
-    """Whether anything may read an output of an operator: true in doubt."""
+    """Whether anything may read an output of an operator; true if that is not known."""
     name = (*call.operator.outputs, *("",) * index)[index]
     return bool(name) and build.readers.may_read(call.operator, name)
 
@@ -139,7 +139,7 @@ def _arguments(call: Call, op: str, hidden: int, directions: int) -> dict[str, o
 def _gate_tensors(
     build: Builder, op: str, w: Value, r: Value, b: Value | None, hidden: int, directions: int
 ) -> dict[str, ConstantInput]:
-    """Return the tensors under PyTorch's names, their gates in PyTorch's order."""
+    """Return the tensors by PyTorch's names, with their gates in PyTorch's order."""
     rows, order = GATES[op] * hidden, ORDERS[op]
     tensors = {}
     stored = (("weight_ih", w, 0), ("weight_hh", r, 0), ("bias_ih", b, 0), ("bias_hh", b, 1))
@@ -153,7 +153,11 @@ def _gate_tensors(
 
 
 def _initial_state(build: Builder, value: Value | None, hidden: int, directions: int) -> Value | None:
-    """Return an initial state; None if it is left out, or all zeros."""
+    """Return an initial state; None if it is left out, or all zeros.
+
+    Raises:
+        UnfitError: if it is constant and differs from sample to sample.
+    """
     if value is None or (not value.is_live and value.fill == 0):
         return None
     shape = (directions, hidden)
@@ -169,7 +173,7 @@ def _initial_state(build: Builder, value: Value | None, hidden: int, directions:
 
 
 def _is_zero(build: Builder, value: Value) -> bool:
-    """Whether all elements of a constant are 0, as far as they are in the file."""
+    """Whether all elements of a constant are 0; False if they are not in the file."""
     if value.fill is not None:
         return value.fill == 0
     for leaf in value.leaves:
@@ -185,7 +189,7 @@ def _outputs(
     build: Builder, y: Value, x: Value, lengths: Value | None, hidden: int, directions: int, cells: bool, reverse: bool,
     first: int,
 ) -> Sequence[Value | None]:  # fmt: skip
-    """Return a layer's outputs in ONNX's shapes: (T, directions, N, H), and (directions, N, H) for the last states."""
+    """Return the outputs in ONNX's shapes: all states (T, directions, N, H), and the last ones (directions, N, H)."""
     steps = x.shape[0]
 
     def joined(parts: list[Value], axis: int) -> Value:

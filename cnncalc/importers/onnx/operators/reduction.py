@@ -45,7 +45,7 @@ def reduced(build: Builder, name: str, x: Value, axes: Sequence[int], keeps: boo
 
 
 def axes_of(call: Call, x: Value, since: int) -> Sequence[int] | None:
-    """Return the axes of a reduction: all if it names none; None if it does nothing then."""
+    """Return the axes of a reduction: if it names none, all of them, or None if it then changes nothing."""
     axes = call.listed("axes", 1, since)
     if axes:
         return axes
@@ -124,13 +124,13 @@ def _softmax(build: Builder, call: Call) -> Value:
     own = x.sample_axis(axis) if axis < x.rank else None
     if own is None:
         raise UnfitError("it works along the batch")
-    if name is None:  # 1 at the first of the largest, else 0
+    if name is None:  # Hardmax: 1 at the first of the largest elements, else 0
         if call.opset < 13 and x.shape[own + 1 :]:
             raise UnfitError("it takes several axes as one")
         largest = build.step("argmax", [x], x.axis, axis=own, keepdims=True)
         places = literal(tuple(range(x.shape[own])), (x.shape[own], *(1,) * (x.rank - 1 - axis)))
         return merged(build, "compare", [largest, places], by="equal")
-    if call.opset < 13 and any(size > 1 for size in x.shape[own + 1 :]):  # the axes from it on are one
+    if call.opset < 13 and any(size > 1 for size in x.shape[own + 1 :]):  # older opsets take all axes from it on as one
         flat = build.view(x, (*x.shape[:own], prod(x.shape[own:])), x.axis)
         return build.view(build.step(name, [flat], x.axis, None, axis=own), x.shape, x.axis)
     return build.step(name, [x], x.axis, None, axis=own)
@@ -141,5 +141,5 @@ def _lp_normalization(build: Builder, call: Call) -> Value:
     x = call.input(0)
     at = x.sample_axis(call.integer("axis", -1))
     if at is None or call.integer("p", 2) != 2:
-        raise UnfitError("only lengths of samples are known")
+        raise UnfitError("only p = 2, along an axis of the samples, is supported")
     return build.step("l2_normalize", [x], x.axis, None, axis=at)

@@ -16,7 +16,7 @@ from cnncalc.layers.shapes import Shape
 
 
 def _float32(x: float) -> float:
-    """Return a number rounded to float32, in which runtimes compute positions."""
+    """Return a number rounded to float32, the type in which runtimes compute positions."""
     number: float = unpack("f", pack("f", x))[0]
     return number
 
@@ -35,7 +35,7 @@ POSITIONS: dict[str, Callable[[int, float, int, int], float]] = {
         length / 2 * (1 - count / (scale * length)) + _half_pixel(i, scale, length, count)
     ),
 }
-"""The position on an axis of the input of index i of the output, by (i, scale, input size, output size)."""
+"""The position on an axis of the input for index i of the output, a function of i, scale, input size, output size."""
 
 ROUNDINGS: dict[str, Callable[[float], int]] = {
     "round_prefer_floor": lambda x: ceil(x - 0.5), "round_prefer_ceil": lambda x: floor(x + 0.5), "floor": floor,
@@ -48,7 +48,7 @@ UPSAMPLE_INDICES: tuple[tuple[dict[str, str], Callable[[int, float], int]], ...]
     ({"mode": "nearest-exact"}, lambda i, scale: int(_float32((i + 0.5) * _float32(1 / scale)))),
     ({"mode": "nearest-exact", "coordinates": "asymmetric"}, lambda i, scale: floor(i * (1 / scale) + 0.5)),
 )
-"""The layer's arguments, and the index of the element that it takes for index i of the output."""
+"""Arguments of the layer ``upsample``, and the index of the element that it then takes for index i of the output."""
 
 
 @operator("Resize", "Upsample")
@@ -76,7 +76,7 @@ def _resize(build: Builder, call: Call) -> Value:
 
 
 def _is_upsample(call: Call, x: Value, size: Shape, scales: Sequence[float]) -> bool:
-    """Whether the layer upsample computes the same: it has the positions, and the elements around them."""
+    """Whether the layer upsample computes the same: it has the same positions, and the same elements around them."""
     where, axes = _coordinate_mode(call), list(zip(x.shape[1:], size, scales, strict=True))
     averages = _is_antialiased(call, scales) and where in ("align_corners", "asymmetric")
     if where not in POSITIONS or averages:
@@ -92,12 +92,12 @@ def _is_upsample(call: Call, x: Value, size: Shape, scales: Sequence[float]) -> 
 
 
 def _is_antialiased(call: Call, scales: Sequence[float]) -> bool:
-    """Whether the filter is widened for a smaller map (``antialias``), so that all elements count."""
+    """Whether the filter is widened, because a map gets smaller, so that all elements count (``antialias``)."""
     return bool(call.integer("antialias")) and min(scales, default=1) < 1 and call.text("mode", "nearest") != "nearest"
 
 
 def _interpolation(call: Call, scales: Sequence[float]) -> dict[str, object]:
-    """Return the layer's arguments that say how it interpolates."""
+    """Return the layer's arguments for the kind of interpolation."""
     how: dict[str, object] = {"mode": call.text("mode")} | (
         {"antialias": True} if _is_antialiased(call, scales) else {}
     )
@@ -118,10 +118,10 @@ def _coordinate_mode(call: Call) -> str:
 
 
 def _scale_or_size(lengths: Shape, size: Shape, scales: Sequence[float]) -> dict[str, object]:
-    """Return the layer's ``scale_factor``, or its ``size`` where the ratios of the sizes are the factors.
+    """Return the layer's ``scale_factor``, or its ``size`` if the ratios of the sizes are the factors.
 
-    Positions follow the factor, not the ratio of the sizes.  A factor is the short decimal from which it was written if
-    only that gives the size, which runtimes compute in float32.
+    Positions follow the factor, not the ratio of the sizes.  Where float32 has changed a factor so that it no longer
+    gives the size, the decimal of seven digits is taken.
     """
     axes = list(zip(lengths, size, scales, strict=True))
     factors = []
@@ -137,7 +137,7 @@ def _scale_or_size(lengths: Shape, size: Shape, scales: Sequence[float]) -> dict
 
 
 def _nearest(build: Builder, call: Call, x: Value, size: Shape, scales: Sequence[float]) -> Value:
-    """Return the nearest elements, by upsample if it takes the same ones, else by a gather along each axis."""
+    """Return the nearest elements: from upsample if it takes the same elements, else from a gather along each axis."""
     axes = list(zip(x.shape[1:], size, scales, strict=True))
     if max(size) > MAX_KNOWN_ELEMENTS:
         raise UnfitError(f"an axis of {max(size):,} gets the nearest elements")
@@ -176,7 +176,7 @@ def _sizes(call: Call, x: Value) -> tuple[list[int], list[float]]:
             sizes[axis], factors[axis] = int(_float32(sizes[axis] * by)), by
     else:
         raise UnfitError("neither scales nor sizes are given")
-    if x.axis is not None:  # a file for one sample has its 1 there
+    if x.axis is not None:  # a file for one sample has the size 1 there
         sizes[x.axis], factors[x.axis] = x.dims[x.axis], 1.0
     return sizes, factors
 
@@ -188,7 +188,7 @@ def _scales(call: Call) -> tuple[float, ...] | None:
 
 
 def _sizes_with_aspect_ratio(call: Call, wanted: tuple[int, ...], sizes: list[int]) -> tuple[list[int], float | None]:
-    """Return the wanted sizes and None; if the aspect ratio is kept, the sizes with it, and their common factor."""
+    """Return the wanted sizes and None; if the aspect ratio is kept, sizes of that ratio and their common factor."""
     policy = call.text("keep_aspect_ratio_policy", "stretch")
     if policy == "stretch":
         return list(wanted), None

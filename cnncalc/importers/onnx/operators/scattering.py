@@ -13,7 +13,7 @@ from cnncalc.layers.shapes import Shape
 
 
 def _axis_of_sample(call: Call, rank: int, batch: int | None) -> int:
-    """Return the axis of an operator as one of a sample.  Raises UnfitError if it is the batch."""
+    """Return an operator's axis as an axis of the sample.  Raises UnfitError if it is the batch."""
     at = call.integer("axis")
     at = at + rank if at < 0 else at
     if not 0 <= at < rank or at == batch:
@@ -42,7 +42,7 @@ def _scatter_elements(build: Builder, call: Call) -> Value:
 
 @operator("ScatterND")
 def _scatter_nd(build: Builder, call: Call) -> Value:
-    """Return a tensor with updates written at some indices, whose axes are one axis of the layer."""
+    """Return a tensor with updates written at some indices; the indexed axes are merged for the layer."""
     x, chosen, updates = [call.input(index) for index in range(3)]
     if not any(value.is_live for value in (x, chosen, updates)):
         return Value("", x.shape, x.dtype)
@@ -50,7 +50,7 @@ def _scatter_nd(build: Builder, call: Call) -> Value:
     if chosen.axis is not None or (batch and batch < depth):
         raise UnfitError("its indices differ from sample to sample")
     sizes = x.shape if x.is_live or batch is None else (*x.shape[:batch], *x.shape[batch + 1 :])
-    if batch == 0:  # the file was made for one sample, which has the index 0
+    if batch == 0:  # the file was made for one sample, whose index is 0
         if depth == 1 and chosen.fill == 0:
             return _batch_first(build, updates, sizes)
         chosen, depth = _without_batch_index(build, chosen), depth - 1
@@ -65,14 +65,14 @@ def _scatter_nd(build: Builder, call: Call) -> Value:
 
 
 def _batch_first(build: Builder, value: Value, shape: Shape) -> Value:
-    """Return a tensor in another shape, its batch first."""
+    """Return a tensor in another shape, with the batch as its first axis."""
     if not value.is_live:
         return build.parameter(value, shape)
     return build.view(value, shape, None if value.axis is None else 0)
 
 
 def _without_batch_index(build: Builder, chosen: Value) -> Value:
-    """Return indices without that of the batch, the first.  Raises UnfitError if it is not always 0."""
+    """Return indices without the first one, that of the sample.  Raises UnfitError if it is not always 0."""
     depth = chosen.shape[-1]
     if depth < 2 or chosen.is_live or (chosen.data is not None and any(chosen.data[::depth])):
         raise UnfitError("it writes to samples of the batch")
@@ -95,7 +95,7 @@ def _grid_sample(build: Builder, call: Call) -> Value:
 
 
 def one_sample(build: Builder, value: Value) -> Value:
-    """Return a value as a tensor; a constant for one sample becomes a parameter, the same for all samples."""
+    """Return a value as a tensor; a constant for one sample becomes a parameter that all samples share."""
     if value.is_live:
         return value
     return build.parameter(value, value.shape[1:] if value.shape[:1] == (1,) else value.shape)

@@ -1,4 +1,4 @@
-"""Sequences of tensors, which PyTorch's exporter writes for Python lists: their tensors are known at import."""
+"""Sequences of tensors, which PyTorch's exporter writes for Python lists: they are resolved at import."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _items(call: Call) -> tuple[Value, ...]:
 
 
 def _index(call: Call, index: int, default: int) -> int:
-    """Return an index of a list.  Raises UnfitError if it is not known before a run."""
+    """Return an index into a list.  Raises UnfitError if it is not known before a run."""
     return (call.sizes(index, "the place") or (default,))[0]
 
 

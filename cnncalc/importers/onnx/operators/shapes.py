@@ -62,7 +62,7 @@ def _constant_of_shape(build: Builder, call: Call) -> Value:
 
 @operator("ConstantFill")
 def _constant_fill(build: Builder, call: Call) -> Value:
-    """Return a constant; the operator was never standard, but exporters of opset 7 and 8 write it."""
+    """Return a constant: the operator was never standard, but exporters for opsets 7 and 8 write it."""
     given = call.sizes(0, "shape") if call.integer("input_as_shape") else call.integers("shape")
     given = call.input(0).dims if given is None else given
     sizes = tuple([size_in_file(size, 1) for size in (*given, *(call.integers("extra_shape") or ()))])
@@ -80,7 +80,7 @@ def _eye_or_random(build: Builder, call: Call) -> Value:
 
 
 def _has_no_negative_indices(x: Value) -> bool:
-    """Whether a value has indices from 0 on, those of the largest elements, and no negative ones."""
+    """Whether a value has the indices of largest elements, which are never negative."""
     step = x.step
     while step is not None and step.layer.moves_only and len(step.inputs) == 1:
         step = step.inputs[0].step
@@ -107,7 +107,7 @@ def _one_hot(build: Builder, call: Call) -> Value:
     at = call.integer("axis", -1)
     at = at + x.rank + 1 if at < 0 else at
     count = depth[0]
-    if not _has_no_negative_indices(x):  # −1 is the last index
+    if not _has_no_negative_indices(x):  # −1 stands for the last index
         below = merged(build, "compare", [x, constant_like(0.0, x)], by="less")
         x = merged(build, "add", [x, affine(build, below, mul=float(count))])
     tall = with_axes(build, x, [*range(at), None, *range(at, x.rank)])

@@ -18,7 +18,7 @@ from cnncalc.layers.shapes import Shape
 def variable_output(
     build: Builder, call: Call, values: list[Value], most: int, before: Shape = (), behind: Shape = ()
 ) -> Value:
-    """Return an output of at most ``most`` rows per sample, between axes of the sizes ``before`` and ``behind``."""
+    """Return an output with at most ``most`` rows per sample; ``before`` and ``behind`` are its other axes' sizes."""
     live = [value for value in values if value.is_live]
     if not live or not most:
         raise UnfitError("its output's shape is not known before it runs")
@@ -38,7 +38,10 @@ def _nonzero(build: Builder, call: Call) -> Value:
 
 @operator("NonMaxSuppression")
 def _non_max_suppression(build: Builder, call: Call) -> Value:
-    """Return (batch, class, box) of each box that is kept (https://onnx.ai/onnx/operators/onnx__NonMaxSuppression.html)."""
+    """Return (sample, class, box) of each box that is kept.
+
+    https://onnx.ai/onnx/operators/onnx__NonMaxSuppression.html
+    """
     boxes, scores, most = call.input(0), call.input(1), call.given(2)
     if scores.rank != 3:
         raise UnfitError(f"scores of {scores.rank} axes, not of batch, classes and boxes")
@@ -83,7 +86,7 @@ def _pooled_regions(build: Builder, call: Call) -> Value:
     x, regions = feature_map(call.input(0)), call.input(1)
     size = call.integers("pooled_shape") or (call.integer("output_height", 1), call.integer("output_width", 1))
     together = regions.axis == 0 and regions.is_live
-    if together:  # the regions of all samples lie one after the other
+    if together:  # the regions of all samples follow each other along the batch axis
         regions = build.step("unfold", [regions], None, size=regions.times, axis=0)
     shape = (regions.shape[0], x.shape[-3], *size)
     if not together:
