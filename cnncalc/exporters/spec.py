@@ -305,7 +305,8 @@ def _value(value: object) -> str:
     if value is None:
         return "null"
     if isinstance(value, float):
-        return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
+        is_short = abs(value) < 1e15 and value == int(value)
+        return str(int(value)) if is_short else repr(value)
     if isinstance(value, list | tuple):
         return "[" + ", ".join(_value(item) for item in value) + "]"
     if not isinstance(value, str) or value.replace("_", "").replace("-", "").isalnum():

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, Literal, TypeAlias, TypeVar, overload
+from math import inf
+from typing import Any, Generic, Literal, TypeAlias, TypeVar, cast, overload
 
 from cnncalc.ground.limits import MAX_INTEGER
 from cnncalc.ground.numbers import counted
@@ -187,6 +188,16 @@ def number(value: object) -> float:
     if not -LARGEST < value < LARGEST:
         raise ValueError(f"smaller than {LARGEST:g} in size")
     return as_float(value)
+
+
+def _extended(value: object) -> float:
+    """A real number, inf or -inf."""
+    if value in ("inf", "-inf") or (isinstance(value, float) and abs(value) == inf):
+        return float(cast("str", value))
+    return number(value)
+
+
+extended = Conversion(_extended, ("inf", "-inf"))
 
 
 def not_negative(value: object) -> float:

@@ -103,6 +103,10 @@ attention | 2 5 4; 2 6 4; 2 6 3
 attention: {features_first: true, scale: 0.25, scaled: both} | 2 4 5; 2 4 6; 2 3 6
 attention | 2 5 4; 2 6 4; 2 6 3; 5 6; 2 1 6
 attention: {scaled: input} | 2 5 4; 2 6 4; 2 6 3; 2 1 1; 5 6
+attention: {scaled: sum, mask: drop} | 2 5 4; 2 6 4; 2 6 3; 5 6; 6
+attention: {mask: keep} | 2 5 4; 2 6 4; 2 6 3; 2 5 6; 5 6
+attention: {mask: keep, fill: -3} | 2 5 4; 1 6 4; 2 6 3; 6
+softmax: {axis: -1, zero_masked: true} | 3 4
 attention | 2 5 4; 1 6 4; 1 6 3; 6
 rotary: {interleaved: true} | 2 5 4; 5 4; 1 5 4
 rotary | 2 5 4; 5 4; 5 1

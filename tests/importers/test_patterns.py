@@ -108,6 +108,42 @@ PATTERNS: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], list[
         [*sides(), *attended(SCALE, node("Add", ["scaled", "b"], ["biased"]), node("Add", ["m", "biased"], ["masked"]), last="masked")],
         HEADS, {"half": HALF, "b": weight(1, 2, 5, 5), "m": weight(1, 1, 5, 5)}, ["parameter", "parameter", "attention"],
     ),
+    "attention with a mask, as masked_fill has it": (
+        [*sides(), *attended(SCALE, node("Where", ["m", "filling", "scaled"], ["masked"]), last="masked")],
+        HEADS, {"half": HALF, "m": np.triu(np.ones((5, 5), bool), 1), "filling": F(-np.inf)}, ["parameter", "attention"],
+    ),
+    "attention with a mask of numbers that is scaled with the logits": (
+        [*sides(), *attended(node("Where", ["m", "logits", "filling"], ["masked"]), node("Mul", ["masked", "half"], ["scaled"]), last="scaled")],
+        HEADS, {"half": HALF, "m": np.arange(25).reshape(5, 5) % 3 < 0, "filling": F(-6)}, ["parameter", "attention"],
+    ),
+    "attention, a sum with a bias scaled, as Transformer-XL has it": (
+        [*sides(), *attended(node("Add", ["logits", "b"], ["biased"]), node("Mul", ["biased", "half"], ["scaled"]), last="scaled")],
+        HEADS, {"half": HALF, "b": weight(1, 2, 5, 5)}, ["parameter", "attention"],
+    ),
+    "no attention: scaled on both sides of a bias": (
+        [*sides(), *attended(SCALE, node("Add", ["scaled", "b"], ["biased"]), node("Mul", ["biased", "half"], ["z"]), last="z")],
+        HEADS, {"half": HALF, "b": weight(1, 2, 5, 5)}, ["permute", "matmul", "affine", "shift", "affine", "softmax", "matmul"],
+    ),
+    "attention of PyTorch's newer exporter, one query without keys": (
+        [*sides(), *attended(node("Add", ["logits", "b"], ["biased"]), last="biased")[:-1], node("IsNaN", ["weights"], ["lost"]),
+         node("Where", ["lost", "0", "weights"], ["kept"]), node("MatMul", ["kept", "x"], ["y"])],
+        HEADS, {"b": np.where(np.eye(5)[::-1] + np.eye(5)[:, :1], -np.inf, 0).astype(F), "0": F(0)}, ["parameter", "attention"],
+    ),
+    "softmax of lines of which one is masked": (
+        [node("Add", ["x", "b"], ["a"]), node("Softmax", ["a"], ["s"], axis=-1), node("IsNaN", ["s"], ["lost"]),
+         node("Where", ["lost", "0", "s"], ["y"])],
+        HEADS, {"b": np.where(np.arange(20).reshape(5, 4) < 4, -np.inf, 0).astype(F), "0": F(0)}, ["shift", "softmax"],
+    ),
+    "attention by Einstein sums": (
+        [*SPLIT, node("Einsum", ["r", "r"], ["logits"], equation="nqhd,nkhd->nhqk"), SCALE,
+         node("Softmax", ["scaled"], ["weights"], axis=-1), node("Einsum", ["weights", "r"], ["y"], equation="nhql,nlhd->nqhd")],
+        ("N", 5, 8), {"half": HALF}, ["reshape", *["permute"] * 3, "attention", "permute"],
+    ),
+    "attention by Einstein sums, the keys first": (
+        [*SPLIT, node("Transpose", ["r"], ["v"], perm=[0, 2, 1, 3]), node("Einsum", ["r", "r"], ["logits"], equation="nkhd,nqhd->nhqk"),
+         node("Softmax", ["logits"], ["weights"], axis=-1), node("Einsum", ["v", "weights"], ["y"], equation="nhld,nhql->nhqd")],
+        ("N", 5, 8), {}, ["reshape", *["permute"] * 3, "attention"],
+    ),
     "attention with biases of rows and of columns, as MViT v2 has it": (
         [*sides(), *attended(*POSITIONS, last="back")], ("N", 2, 6, 4), {"h": weight(4, 2), "w": weight(4, 3)},
         ["linear", "linear", *["reshape"] * 2, *["expand", "reshape"] * 2, "attention"],

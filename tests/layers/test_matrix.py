@@ -89,6 +89,7 @@ def test_an_einstein_sum_counts_every_combination(item: str, shapes: list[Shape]
         ("attention: {scale: 0.3, scaled: both}", [(4, 5), (6, 5), (6, 7)]),
         ("attention: {scale: 1, features_first: true}", [(3, 5, 4), (3, 5, 6), (3, 7, 6)]),
         ("attention: {scaled: input}", [(3, 4, 5), (3, 6, 5), (3, 6, 7), (3, 1, 1), (4, 6)]),
+        ("attention: {scaled: sum}", [(3, 4, 5), (3, 6, 5), (3, 6, 7), (4, 6)]),
     ],
 )
 def test_attention_is_its_formula(item: str, shapes: list[Shape]) -> None:
@@ -108,7 +109,7 @@ def test_attention_is_its_formula(item: str, shapes: list[Shape]) -> None:
         scale = arrays[3][sample] if by_input else scale
         logits = scale * np.einsum("...ld,...sd->...ls", q, np.broadcast_to(k, (*q.shape[:-2], *k.shape[-2:])))
         for bias in arrays[4 if by_input else 3 :]:
-            logits = logits + bias[sample]
+            logits = logits + bias[sample] * (scale if "sum" in item else 1)
         weights = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
         expected = np.einsum("...ls,...se->...le", weights, np.broadcast_to(v, (*q.shape[:-2], *v.shape[-2:])))
         expected = expected.swapaxes(-1, -2) if turn else expected
@@ -125,6 +126,31 @@ def test_attention_counts_its_products_scale_biases_and_softmax() -> None:
     assert use("attention: {scaled: queries}", *shapes[:3]).flops == 2 * macs + 3 * 4 * 5 + softmax
     assert use("attention: {scaled: both}", *shapes[:3]).flops == 2 * macs + 3 * (4 + 6) * 5 + softmax
     assert use("attention: {scaled: input}", *shapes[:3], (3, 1, 1)).flops == 2 * macs + logits + softmax
+    assert use("attention: {scaled: sum, mask: keep}", *shapes, (1, 6)).flops == 2 * macs + 3 * logits + softmax
+
+
+@pytest.mark.parametrize(("mask", "fill"), [("keep", None), ("drop", None), ("drop", -2.0)])
+def test_masked_keys_have_the_weights_that_pytorch_gives_them(mask: str, fill: float | None) -> None:
+    """``logits.masked_fill(dropped, fill).softmax(-1)``; with −∞ a query without any key gives 0, as PyTorch's does."""
+    stream = np.random.default_rng(0)
+    q, k, v = [stream.standard_normal(shape) for shape in ((2, 3, 4, 5), (2, 3, 6, 5), (2, 3, 6, 7))]
+    dropped = stream.random((2, 4, 6)) < 0.4
+    dropped[1, 2] = True
+    item = f"attention: {{mask: {mask}{'' if fill is None else f', fill: {fill}'}}}"
+    shown = dropped if mask == "drop" else ~dropped
+    run = single(item, *[array.shape[1:] for array in (q, k, v, shown)]).run(
+        {f"x{i}": np.asarray(array, float) for i, array in enumerate((q, k, v, shown))}
+    )
+    logits = np.einsum("nhld,nhsd->nhls", q, k) / 5**0.5
+    powers = np.exp(np.where(dropped[:, None], -np.inf if fill is None else fill, logits))
+    total = powers.sum(-1, keepdims=True)
+    np.testing.assert_allclose(run.output, powers / np.where(total == 0, 1, total) @ v, rtol=1e-10)
+
+
+def test_a_mask_that_is_missing_is_named() -> None:
+    shapes = [(3, 4, 5), (3, 6, 5), (3, 6, 7)]
+    assert refusal("attention: {mask: keep}", *shapes).message == "takes a mask as its last input"
+    assert "there is no mask" in refusal("attention: {fill: -1}", *shapes).message
 
 
 @pytest.mark.parametrize("interleaved", [False, True])

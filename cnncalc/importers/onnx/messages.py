@@ -22,6 +22,7 @@ from cnncalc.importers.onnx.proto import (
     ENTRY,
     EXTERNAL,
     FLOAT,
+    FLOATS,
     FUNCTION,
     GRAPH,
     MODEL,
@@ -45,7 +46,14 @@ from cnncalc.importers.onnx.proto import (
     TensorTypeProto,
     ValueInfoProto,
 )  # fmt: skip
-from cnncalc.importers.onnx.provenance import FOLDED_FROM, KIND, folded_from, was_learned
+from cnncalc.importers.onnx.provenance import (
+    FOLDED_FROM,
+    KIND,
+    folded_from,
+    is_buffer_name,
+    key_of,
+    was_learned,
+)
 from cnncalc.importers.onnx.wire import BYTES, VARINT, MalformedError, Span, WireReader, signed
 
 LISTS = {
@@ -83,7 +91,17 @@ def read_model(wire: WireReader) -> Model:
             producer = wire.text(value)
     if graph is None:
         raise MalformedError("it holds no graph")
+    if producer == "pytorch":
+        _mark_numbers(graph.stored)
     return Model(graph, functions, opsets, producer)
+
+
+def _mark_numbers(stored: dict[str, StoredTensor]) -> None:
+    """Mark numbers that are attributes of the outermost module as learned, where the file has no metadata."""
+    if all(tensor.was_learned is None for tensor in stored.values()):
+        for name, tensor in stored.items():
+            if tensor.elements == 1 and tensor.dtype in FLOATS and key_of(tensor) and not is_buffer_name(name):
+                stored[name] = tensor._replace(was_learned=True)
 
 
 def _opset(wire: WireReader, span: Span) -> tuple[str, int]:

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from math import prod
+from math import inf
 
-from cnncalc.layers.arguments import argument, axis
-from cnncalc.layers.base import Elsewhere, Example, Layer
-from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
-from cnncalc.layers.pytorch import Torch, X, call
-from cnncalc.layers.reads import Reads, whole
-from cnncalc.layers.shapes import Shape, axis_index, batched
+from cnncalc.layers.activation._softmax import AlongAxis
+from cnncalc.layers.arguments import argument, flag
+from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.interfaces import Array, Flow, NumPy, Onnx, Ops
+from cnncalc.layers.pytorch import Torch, call
+from cnncalc.layers.shapes import batched
 
 
-class Softmax(Layer):
+class Softmax(AlongAxis):
     """``eˣ / Σ eˣ`` along one axis, computed from ``x − max x`` so that no exp overflows.
 
     Any shape, kept.  Flops for each line of n elements: n − 1 comparisons (the maximum), n subtractions,
     n exps, n − 1 adds, n divisions.
     """
 
-    kind = "activation"
-
-    axis = argument(axis, "the axis along which the values sum to 1", 0)
+    zero_masked = argument(flag, "whether a line of nothing but −∞ gives 0 instead of NaN", False)
 
     example = Example("softmax", inputs=((1000,),), output=(1000,), flops=999 + 1000 + 1000 + 999 + 1000)
     elsewhere = Elsewhere(
@@ -32,33 +30,30 @@ class Softmax(Layer):
         compared=True,
     )
 
-    def output_shape(self, *inputs: Shape) -> Shape:
-        """Return the input's shape."""
-        axis_index(self.axis, inputs[0])
-        return inputs[0]
-
-    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """Three per element, and two reductions of every line."""
-        at = axis_index(self.axis, output)
-        lines = prod(output[:at] + output[at + 1 :])
-        return lines * (2 * (output[at] - 1) + 3 * output[at])
-
-    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
-        """Return that each output element reads the whole axis."""
-        return whole(len(output), axis_index(self.axis, output))
-
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Exponentiate, and divide by the sum."""
-        (x,) = inputs
-        at = batched(self.axis)
-        powers: Array = ops.np.exp(x - x.max(axis=at, keepdims=True))
-        powers /= powers.sum(axis=at, keepdims=True)
-        return powers
+        return softmax(ops.np, inputs[0], batched(self.axis), self.zero_masked)
 
     def to_onnx(self, onnx: Onnx) -> str:
-        """Softmax, or LogSoftmax."""
-        return onnx.node(self.elsewhere.onnx, onnx.x, axis=batched(self.axis))
+        """Softmax, with NaN replaced by 0 if wholly masked lines give 0."""
+        y = super().to_onnx(onnx)
+        return or_zero(onnx, y) if self.zero_masked else y
 
     def to_torch(self, flow: Flow) -> Torch:
-        """Softmax along the axis, counted with the batch."""
-        return Torch(call(f"F.{self.type}", X, dim=batched(self.axis)))
+        """Softmax along the axis, with NaN replaced by 0 if wholly masked lines give 0."""
+        code = super().to_torch(flow)
+        return Torch(call(".nan_to_num", code.value)) if self.zero_masked else code
+
+
+def softmax(np: NumPy, x: Array, axis: int, zero_masked: bool) -> Array:
+    """Return the softmax of an array along one of its axes; lines of −∞ give 0 or NaN."""
+    top = x.max(axis, keepdims=True)
+    powers: Array = np.exp(x - np.where(top == -inf, 0, top) if zero_masked else x - top)
+    total = powers.sum(axis, keepdims=True)
+    powers /= np.where(total == 0, 1, total) if zero_masked else total
+    return powers
+
+
+def or_zero(onnx: Onnx, y: str) -> str:
+    """Return an ONNX tensor with 0 in place of NaN."""
+    return onnx.node("Where", onnx.node("IsNaN", y), onnx.number(0.0), y)

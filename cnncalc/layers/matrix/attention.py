@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from math import inf, prod, sqrt
 
-from cnncalc.layers.arguments import LayerError, argument, choice, factor, flag
+from cnncalc.layers.activation.softmax import or_zero, softmax
+from cnncalc.layers.arguments import LayerError, argument, choice, extended, factor, flag
 from cnncalc.layers.base import Elsewhere, Example, Layer
 from cnncalc.layers.contractions import Contraction
 from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops, TensorCode
@@ -19,9 +20,10 @@ class Attention(Layer):
     Inputs: queries (…, L, d), keys (…, S, d), values (…, S, e); further inputs are added to the logits (…, L, S):
     biases of relative positions, a mask.  Output (…, L, e).  The leading axes, such as heads and windows, are equal, or
     1 if one is shared by all.  With ``scaled: input`` the products are multiplied by the fourth input: a learned
-    temperature per head, as in Swin v2 and XCiT.  A query whose logits are all −∞, masked, gives 0, as PyTorch's does.
-    Projections are linear layers of their own.  Flops for each head: 2 · macs, one product for each element that is
-    scaled, L·S adds for each bias, and the softmax of L lines of S.
+    temperature per head, as in Swin v2 and XCiT.  With ``mask`` the last input is not added, but says which keys each
+    query attends to.  A query whose logits are all −∞, masked, gives 0, as PyTorch's does.  Projections are linear
+    layers of their own.  Flops for each head: 2 · macs, one product for each element that is scaled, L·S adds for each
+    bias, L·S choices for the mask, and the softmax of L lines of S.
     """
 
     kind = "matmul"
@@ -29,11 +31,18 @@ class Attention(Layer):
 
     scale = argument(factor, "factor of the products of queries and keys; 1/√d by default", None)
     scaled = argument(
-        choice("logits", "queries", "both", "input"),
-        "what to scale: the products, the queries, both sides by √scale, or the products by the fourth input",
+        choice("logits", "queries", "both", "input", "sum"),
+        "what to scale: the products, the queries, both sides by √scale, the products by the fourth input, or the sum "
+        "of products and biases",
         "logits",
     )
     features_first = argument(flag, "whether inputs and output are (…, d, L) instead of (…, L, d)", False)
+    mask = argument(
+        choice("none", "keep", "drop"),
+        "whether the last input is a mask, which is not 0 for the keys to keep, or for those to drop",
+        "none",
+    )
+    fill = argument(extended, "the logits of dropped keys", -inf)
 
     example = Example(
         "attention",
@@ -65,8 +74,10 @@ class Attention(Layer):
         """Two for each multiply-accumulate, the scale, the biases, and the softmax."""
         logits, _ = self._logits(inputs)
         lines, count, added = prod(logits[:-1]), logits[-1], (len(inputs) - 3) * prod(logits)
-        scaled = {"logits": prod(logits), "queries": prod(inputs[0]), "both": prod(inputs[0]) + prod(inputs[1])}
-        scale = scaled.get(self.scaled, 0) if self.scale != 1 else 0  # an input as the factor is among ``added``
+        scaled = {"input": 0, "queries": prod(inputs[0]), "both": prod(inputs[0]) + prod(inputs[1])}
+        scale = (
+            scaled.get(self.scaled, prod(logits)) if self.scale != 1 else 0
+        )  # an input as the factor is in ``added``
         softmax = lines * (2 * (count - 1) + 3 * count)
         return 2 * self.macs(inputs, output) + scale + added + softmax
 
@@ -76,14 +87,14 @@ class Attention(Layer):
         query, feature = places[::-1] if self.features_first else places
         matrices = [[Read(query), WHOLE], [WHOLE, WHOLE], [WHOLE, Read(feature)]]
         found = []
-        for number, shape in enumerate(inputs):
-            matrix = matrices[number] if number < 3 else [Read(query), WHOLE]
-            if number < 3 and self.features_first:
+        for place, shape in enumerate(inputs):
+            matrix = matrices[place] if place < 3 else [Read(query), WHOLE]
+            if place < 3 and self.features_first:
                 matrix = matrix[::-1]
             offset = len(output) - len(shape)
             own = [*[Read(i + offset) for i in range(len(shape) - 2)], *matrix[-len(shape) :]]
             sizes = [output[i + offset] for i in range(len(shape) - 2)]
-            ends = [*sizes, *([None, None] if number < 3 else [output[query], None])][-len(shape) :]
+            ends = [*sizes, *([None, None] if place < 3 else [output[query], None])][-len(shape) :]
             reads = zip(own, shape, ends, strict=True)
             found.append((Along(tuple([WHOLE if end not in (None, size) else read for read, size, end in reads])),))
         return tuple(found)
@@ -103,13 +114,15 @@ class Attention(Layer):
             logits = logits * logits.dtype.type(scale)
         if self.scaled == "input":
             logits = logits * others.pop(0)
+        is_masked = bool(others)
+        mask = None if self.mask == "none" else others.pop()
         for bias in others:
             logits = logits + bias
-        top = logits.max(-1, keepdims=True)
-        powers = ops.np.exp(logits - ops.np.where(top == -inf, 0, top) if others else logits - top)
-        total = powers.sum(-1, keepdims=True)
-        powers /= ops.np.where(total == 0, 1, total) if others else total
-        y = ops.matmul(powers, v)
+        if self.scaled == "sum":
+            logits = logits * logits.dtype.type(scale)
+        if mask is not None:
+            logits = ops.np.where((mask != 0) == (self.mask == "keep"), logits, logits.dtype.type(self.fill))
+        y = ops.matmul(softmax(ops.np, logits, -1, is_masked), v)
         return y.swapaxes(-1, -2) if self.features_first else y
 
     def to_onnx(self, onnx: Onnx) -> str:
@@ -127,18 +140,30 @@ class Attention(Layer):
         logits = onnx.node("MatMul", q, k)
         if self.scaled == "logits" and scale != 1:
             logits = onnx.node("Mul", logits, onnx.number(scale))
-        for number, (other, shape) in enumerate(zip(onnx.inputs[3:], onnx.shapes[3:], strict=True)):
+        others = []
+        for other, shape in zip(onnx.inputs[3:], onnx.shapes[3:], strict=True):
             missing = [*range(1, rank - len(shape))]
-            laid = onnx.node("Unsqueeze", other, onnx.integers(missing)) if missing else other
-            logits = onnx.node("Mul" if self.scaled == "input" and not number else "Add", logits, laid)
+            others.append(onnx.node("Unsqueeze", other, onnx.integers(missing)) if missing else other)
+        if self.scaled == "input":
+            logits = onnx.node("Mul", logits, others.pop(0))
+        is_masked = bool(others)
+        mask = None if self.mask == "none" else onnx.cast(others.pop(), "truth")
+        for bias in others:
+            logits = onnx.node("Add", logits, bias)
+        if self.scaled == "sum":
+            logits = onnx.node("Mul", logits, onnx.number(scale))
+        if mask is not None:
+            choices = [logits, onnx.number(self.fill)]
+            logits = onnx.node("Where", mask, *(choices if self.mask == "keep" else choices[::-1]))
         weights = onnx.node("Softmax", logits, axis=rank - 1)
+        weights = or_zero(onnx, weights) if is_masked else weights
         if self.features_first:
             return onnx.node("MatMul", v, onnx.transpose(weights, order))
         return onnx.node("MatMul", weights, v)
 
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's function; written out step by step if one side is shared by all heads or samples."""
-        q, k, v, *others = [InputPlace(number) for number in range(len(flow.inputs))]
+        q, k, v, *others = [InputPlace(place) for place in range(len(flow.inputs))]
         rank, turned = len(flow.inputs[0]), self.features_first
         added: list[TensorCode] = []
         for other, shape in zip(others, flow.inputs[3:], strict=True):
@@ -149,19 +174,26 @@ class Attention(Layer):
         scale: TensorCode | float = flow.inputs[0][-2 if turned else -1] ** -0.5 if self.scale is None else self.scale
         if self.scaled == "input":
             scale = added.pop(0)
-        mask: TensorCode | None = None
-        for bias in added:
-            mask = bias if mask is None else call("+", mask, bias)
+        kept = None if self.mask == "none" else call("!=" if self.mask == "keep" else "==", added.pop(), 0)
+        bias: TensorCode | None = call("+", *added) if len(added) > 1 else added[0] if added else None
         first: TensorCode = call(".transpose", q, -1, -2) if turned else q
         alike = len(set(flow.once[:3])) == 1 and len({shape[:-2] for shape in flow.inputs[:3]}) == 1
-        if alike and self.scaled != "input":
+        if alike and self.scaled not in ("input", "sum") and self.fill == -inf:
             sides = [call(".transpose", side, -1, -2) if turned else side for side in (k, v)]
+            mask = bias if kept is None else kept
+            if bias is not None and kept is not None:
+                mask = call("torch.where", kept, bias, -inf)
             options = {} if mask is None else {"attn_mask": mask}
             scaled = {} if self.scale is None else {"scale": self.scale}
             value = call("F.scaled_dot_product_attention", first, *sides, **options, **scaled)
         else:
-            logits = call("*", call("@", first, k if turned else call(".transpose", k, -1, -2)), scale)
-            weights = call(".softmax", logits if mask is None else call("+", logits, mask), -1)
+            logits: TensorCode = call("@", first, k if turned else call(".transpose", k, -1, -2))
+            logits = call("*", logits, scale) if self.scaled != "sum" else logits
+            logits = logits if bias is None else call("+", logits, bias)
+            logits = call("*", logits, scale) if self.scaled == "sum" else logits
+            logits = logits if kept is None else call("torch.where", kept, logits, self.fill)
+            weights = call(".softmax", logits, -1)
+            weights = weights if kept is None or self.fill != -inf else call(".nan_to_num", weights)
             value = call("@", weights, call(".transpose", v, -1, -2) if turned else v)
         return Torch(call(".transpose", value, -1, -2) if turned else value)
 
@@ -202,11 +234,15 @@ class Attention(Layer):
         logits = (*leading, q[-2], k[-2])
         if self.scaled == "input" and (len(inputs) < 4 or self.scale is not None):
             raise LayerError("takes the factor of the products as its fourth input, so scale can't be given")
-        for number, other in enumerate(inputs[3:]):
+        if len(inputs) - 3 < (self.scaled == "input") + (self.mask != "none"):
+            raise LayerError("takes a mask as its last input", argument="mask")
+        if self.fill != -inf and self.mask == "none":
+            raise LayerError("fill gives the logits of keys that a mask drops, but there is no mask", argument="fill")
+        for place, other in enumerate(inputs[3:]):
             if len(other) > rank or any(
                 one not in (1, size) for one, size in zip(other[::-1], logits[::-1], strict=False)
             ):
-                how = "multiply" if self.scaled == "input" and not number else "be added to"
+                how = "multiply" if self.scaled == "input" and not place else "be added to"
                 raise LayerError(f"{shape_text(other)} can't {how} logits of {shape_text(logits)}")
         return logits, v[-1]
 

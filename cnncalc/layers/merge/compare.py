@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 
-from cnncalc.layers.arguments import argument, choice
+from cnncalc.layers.arguments import LayerError, argument, choice, extended
 from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.interfaces import Array, Flow, NumPy, Onnx, Ops
 from cnncalc.layers.merge._elementwise import ElementwiseMerge
 from cnncalc.layers.pytorch import Torch, X, Y, call
+from cnncalc.layers.shapes import Shape
 
 OPERATORS = ("equal", "not_equal", "greater", "greater_equal", "less", "less_equal")
 
@@ -16,15 +18,27 @@ OPERATORS = ("equal", "not_equal", "greater", "greater_equal", "less", "less_equ
 class Compare(ElementwiseMerge):
     """Compares its first input with its second: 1 where the comparison holds, 0 elsewhere.
 
-    Two inputs of equal shape, or 1 on an axis.  Flops: 1 comparison per output element.
+    Two inputs of equal shape, or 1 on an axis, or one input and a ``number``.  Flops: 1 comparison per output element.
     """
 
-    arity = (2, 2)
+    arity = (1, 2)
 
     by = argument(choice(*OPERATORS), "the comparison: the output is 1 where it holds")
+    number = argument(extended, "what every element is compared with, in place of a second input", None)
 
     example = Example("compare: greater", inputs=((32, 8, 8), (1, 1, 1)), output=(32, 8, 8), flops=32 * 8 * 8)
     elsewhere = Elsewhere(others="Equal Greater Less GreaterOrEqual LessOrEqual", compared=True)
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return the common shape.  Raises LayerError if number and second input are both given, or neither."""
+        if (self.number is None) == (len(inputs) == 1):
+            one = "neither is given" if len(inputs) == 1 else "both are given"
+            raise LayerError(f"takes either a number or a second input, but {one}", hint="{by: greater, number: 0}")
+        return super().output_shape(*inputs)
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """One per output element."""
+        return prod(output)
 
     def compute(self, np: NumPy, a: Array, b: Array) -> Array:
         """Return whether the comparison holds, as booleans."""
@@ -33,19 +47,22 @@ class Compare(ElementwiseMerge):
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Compare, and return numbers."""
-        return super().forward(ops, *inputs).astype(inputs[0].dtype)
+        x = inputs[0]
+        other = inputs[1] if self.number is None else ops.np.asarray(self.number, x.dtype)
+        return self.compute(ops.np, x, other).astype(x.dtype)
 
     def to_onnx(self, onnx: Onnx) -> str:
         """The comparison, cast to numbers."""
         op = "".join(word.capitalize() for word in self.by.replace("_equal", "_or_equal").split("_"))
-        holds = onnx.node("Equal" if self.by == "not_equal" else op, *onnx.inputs)
+        number = [] if self.number is None else [onnx.number(self.number)]
+        holds = onnx.node("Equal" if self.by == "not_equal" else op, *onnx.inputs, *number)
         return onnx.cast(onnx.node("Not", holds) if self.by == "not_equal" else holds, "number")
 
     def to_torch(self, flow: Flow) -> Torch:
         """A comparison, as numbers."""
         sign = dict(zip(OPERATORS, ("==", "!=", ">", ">=", "<", "<="), strict=True))[self.by]
-        return Torch(call(".type_as", call(sign, X, Y), X))
+        return Torch(call(".type_as", call(sign, X, Y if self.number is None else self.number), X))
 
     def label(self) -> str:
         """Return the comparison."""
-        return self.by.replace("_", " ")
+        return self.by.replace("_", " ") + ("" if self.number is None else f" {self.number:g}")

@@ -4,23 +4,38 @@ from __future__ import annotations
 
 from math import prod
 
+from cnncalc.layers.arguments import LayerError, argument, extended
 from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
 from cnncalc.layers.merge._elementwise import ElementwiseMerge
-from cnncalc.layers.pytorch import InputPlace, Torch, X, Y, call
+from cnncalc.layers.pytorch import InputPlace, Torch, X, call
 from cnncalc.layers.shapes import Shape
 
 
 class Where(ElementwiseMerge):
     """Takes an element of its second input where the first is not 0, and of the third where it is.
 
-    Three inputs of equal shape, or 1 on an axis.  Flops: 1 comparison per output element.
+    Three inputs of equal shape, or 1 on an axis; a number, ``then`` or ``otherwise``, takes the place of the second or
+    the third.  Flops: 1 comparison per output element.
     """
 
-    arity = (3, 3)
+    arity = (1, 3)
+
+    then = argument(extended, "the number where the first input is not 0, in place of an input", None)
+    otherwise = argument(extended, "the number where the first input is 0, in place of an input", None)
 
     example = Example("where", inputs=((1, 8, 8), (32, 8, 8), (32, 8, 8)), output=(32, 8, 8), flops=32 * 8 * 8)
-    elsewhere = Elsewhere(onnx="Where", compared=True)
+    elsewhere = Elsewhere(onnx="Where", others="masked_fill", compared=True)
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return the common shape.  Raises LayerError if there are not two choices."""
+        count = 3 - (self.then is not None) - (self.otherwise is not None)
+        if len(inputs) != count:
+            raise LayerError(
+                f"takes {count} of a condition and two choices as inputs, but there are {len(inputs)}",
+                hint="where: {otherwise: 0} reads a condition and one choice",
+            )
+        return super().output_shape(*inputs)
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """One per output element."""
@@ -28,14 +43,26 @@ class Where(ElementwiseMerge):
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Choose."""
-        condition, a, b = inputs
-        return ops.np.where(condition != 0, a, b)
+        given = list(inputs[1:])
+        dtype = inputs[-1].dtype
+        choices = [given.pop(0) if number is None else dtype.type(number) for number in (self.then, self.otherwise)]
+        return ops.np.where(inputs[0] != 0, *choices)
 
     def to_onnx(self, onnx: Onnx) -> str:
         """Where, with its condition cast to truth values."""
-        condition, *choices = onnx.inputs
+        condition, *given = onnx.inputs
+        choices = [given.pop(0) if number is None else onnx.number(number) for number in (self.then, self.otherwise)]
         return onnx.node("Where", onnx.cast(condition, "truth"), *choices)
 
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's function."""
-        return Torch(call("torch.where", call("!=", X, 0), Y, InputPlace(2)))
+        place, choices = 1, []
+        for number in (self.then, self.otherwise):
+            choices.append(InputPlace(place) if number is None else number)
+            place += number is None
+        return Torch(call("torch.where", call("!=", X, 0), *choices))
+
+    def label(self) -> str:
+        """Return the numbers."""
+        numbers = [number for number in (self.then, self.otherwise) if number is not None]
+        return ", ".join([f"{number:g}" for number in numbers])

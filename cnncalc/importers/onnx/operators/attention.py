@@ -117,7 +117,7 @@ def _additive_mask(build: Builder, mask: Value) -> Value:
         bias = build.derived("MaskBias", mask)
         bias.dtype = FLOAT
         return bias
-    return merged(build, "where", [mask, literal((0.0,), (), FLOAT), literal((-math.inf,), (), FLOAT)])
+    return build.step("where", [mask], then=0.0, otherwise=-math.inf)
 
 
 def _sliced(build: Builder, value: Value, axis: int, start: int, stop: int) -> Value:
@@ -163,17 +163,20 @@ def attention_of(
         softcap: if not 0, logits become softcap · tanh(logits / softcap) before biases are added.
     """
     many, few = heads
-    q, k, v = sides
-    if not few or many % few or any(value.axis != 0 or len(value.shape) != 3 for value in (q, k, v)):
+    q, k, v = [_of_one_sample(build, value) for value in sides]
+    if not few or many % few or any(value.axis or len(value.shape) != 3 for value in (q, k, v)):
         raise UnfitError(f"{many} heads of queries, {few} of keys")
     group = many // few
-    added = [_bias_for_heads(build, q, _additive_mask(build, bias), (few, group)) for bias in biases]
+    masks = [bias for bias in biases if bias.dtype == BOOL and bias.is_live and not softcap][-1:]
+    biases = [bias for bias in biases if bias not in masks]
+    added = [_additive_mask(build, bias) for bias in biases] + masks
+    added = [_bias_for_heads(build, sides[0], bias, (few, group)) for bias in added]
     if group > 1:  # several heads of queries share one head of keys and values
         q = build.view(q, (few, group, *q.shape[1:]), 0)
         k, v = [build.view(value, (few, 1, *value.shape[1:]), 0) for value in (k, v)]
     number = float(scale) if isinstance(scale, int | float) and scale else None
     if not softcap:
-        y = build.step("attention", [q, k, v, *added], 0, scale=number)
+        y = build.step("attention", [q, k, v, *added], 0, scale=number, mask="keep" if masks else None)
     else:
         rank = len(k.shape)
         turned = build.step("permute", [k], 0, dims=(*range(rank - 2), rank - 1, rank - 2))
@@ -183,6 +186,12 @@ def attention_of(
         logits = build.step("add", [logits, *added], 0) if added else logits
         y = build.step("matmul", [build.step("softmax", [logits], 0, axis=-1), v], 0)
     return build.view(y, (many, *y.shape[-2:]), 0) if group > 1 else y
+
+
+def _of_one_sample(build: Builder, value: Value) -> Value:
+    """Return queries, keys or values of one sample; where the file has them without a batch, they are those of all."""
+    is_of_all = value.axis is None and len(value.shape) == 4 and value.shape[0] == 1
+    return build.view(build.tensor(value), value.shape[1:], None) if is_of_all else value
 
 
 def _bias_for_heads(build: Builder, q: Value, bias: Value, heads: tuple[int, int]) -> Value:

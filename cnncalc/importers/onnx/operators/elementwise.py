@@ -8,7 +8,7 @@ from typing import Any
 from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.evaluator import broadcast
 from cnncalc.importers.onnx.model import StoredTensor
-from cnncalc.importers.onnx.proto import BOOL, FLOATS
+from cnncalc.importers.onnx.proto import FLOATS
 from cnncalc.importers.onnx.provenance import is_attribute
 from cnncalc.importers.onnx.values import Call, ConstantInput, UnfitError, Value, alias
 from cnncalc.layers.shapes import Shape
@@ -97,7 +97,7 @@ def _hardsigmoid(build: Builder, call: Call) -> Value:
 @operator("ThresholdedRelu")
 def _thresholded_relu(build: Builder, call: Call) -> Value:
     x = call.input(0)
-    gate = build.step("compare", [x, constant_like(call.number("alpha", 1.0), x)], by="greater")
+    gate = build.step("compare", [x], by="greater", number=call.number("alpha", 1.0))
     return build.step("multiply", [x, gate])
 
 
@@ -196,25 +196,18 @@ def merged(build: Builder, name: str, values: list[Value], **arguments: object) 
     return build.step(name, live, axis, **arguments)
 
 
-def constant_like(number: float, like: Value) -> Value:
-    """Return a constant of one element, with as many axes as ``like``."""
-    value = Value("", (1,) * len(like.shape))
-    value.fill = number
-    value.data = (number,)
-    return value
-
-
-def _is_learned(value: Value) -> bool:
-    """Whether a constant is a learned tensor, not a number in a formula: its size or its dotted name shows it."""
-    if value.elements > 1:
-        return True
-    return value.dtype in FLOATS and isinstance(value.source, StoredTensor) and is_attribute(value.source.name)
+def is_learned(value: Value) -> bool:
+    """Whether a constant is a learned tensor, not a number in a formula: size, metadata or dotted name show it."""
+    source = value.source
+    if value.elements > 1 or value.dtype not in FLOATS or not isinstance(source, StoredTensor):
+        return value.elements > 1
+    return bool(source.was_learned) or is_attribute(source.name)
 
 
 def _with_constant(build: Builder, x: Value, constant: Value, kind: str) -> Value | None:
     """Return a value scaled or shifted by a constant; None if the result would have a larger shape."""
     number = constant.number
-    if number is not None and not _is_learned(constant) and constant.rank <= x.rank:
+    if number is not None and not is_learned(constant) and constant.rank <= x.rank:
         if not math.isfinite(number):
             return None
         return affine(build, x, **{"mul" if kind == "scale" else "add": float(number)})
@@ -276,7 +269,7 @@ def _is_integer_division(call: Call) -> bool:
 
 def _tensor_and_constant(build: Builder, op: str, x: Value, constant: Value) -> Value | None:
     """Return x + c, x − c, x · c or x / c."""
-    number = None if _is_learned(constant) else constant.number
+    number = None if is_learned(constant) else constant.number
     if op == "Add":
         return _with_constant(build, x, constant, "shift")
     if op == "Mul":
@@ -311,7 +304,7 @@ def _constant_and_tensor(build: Builder, op: str, constant: Value, x: Value) -> 
     """Return c + x, c − x, c · x or c / x."""
     if op in ("Add", "Mul"):
         return _tensor_and_constant(build, op, x, constant)
-    number = None if _is_learned(constant) else constant.number
+    number = None if is_learned(constant) else constant.number
     if op == "Sub":
         if number is not None and constant.rank <= x.rank:
             return affine(build, x, -1.0, float(number))
@@ -347,44 +340,6 @@ def _sum(build: Builder, call: Call) -> Value:
     values = [value for value in call.inputs if value is not None]
     total = merged(build, "add", values) if len(values) > 1 else values[0]
     return affine(build, total, mul=1 / len(values)) if call.op == "Mean" and total.is_live else total
-
-
-COMPARISONS = {
-    "Equal": "equal", "Greater": "greater", "GreaterOrEqual": "greater_equal", "Less": "less",
-    "LessOrEqual": "less_equal",
-}  # fmt: skip
-
-
-@operator(*COMPARISONS)
-def _compare(build: Builder, call: Call) -> Value:
-    y = merged(build, "compare", [call.input(0), call.input(1)], by=COMPARISONS[call.op])
-    y.dtype = BOOL
-    return y
-
-
-@operator("And", "Or", "Xor")
-def _and_or_xor(build: Builder, call: Call) -> Value:
-    values = [call.input(0), call.input(1)]
-    if call.op == "Xor":
-        return merged(build, "compare", values, by="not_equal")
-    return merged(build, "multiply" if call.op == "And" else "maximum", values)
-
-
-@operator("Not")
-def _not(build: Builder, call: Call) -> Value:
-    return affine(build, call.input(0), -1.0, 1.0) if call.input(0).is_live else build.derived("Not", call.input(0))
-
-
-@operator("Where")
-def _where(build: Builder, call: Call) -> Value:
-    condition, a, b = call.input(0), call.input(1), call.input(2)
-    if not condition.is_live and condition.fill is not None:
-        chosen = a if condition.fill else b
-        if chosen.shape == broadcast([condition.shape, a.shape, b.shape]):
-            return chosen.copy()
-    y = merged(build, "where", [condition, a, b])
-    y.dtype = a.dtype
-    return y
 
 
 def _short_decimal(number: float) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import inf, pi
 
 from cnncalc.importers.onnx.builder import Builder, operator
-from cnncalc.importers.onnx.operators.elementwise import affine, clipped, constant_like, merged
+from cnncalc.importers.onnx.operators.elementwise import affine, clipped, merged
 from cnncalc.importers.onnx.steps import own_tensors
 from cnncalc.importers.onnx.values import Call, Value
 
@@ -50,7 +50,7 @@ def _inverse_hyperbolic(build: Builder, call: Call) -> Value:
 def _shrink(build: Builder, call: Call) -> Value:
     """Return x − bias where x > lambd, x + bias where x < −lambd, and 0 elsewhere."""
     x, bias, bound = call.input(0), call.number("bias"), call.number("lambd", 0.5)
-    far = merged(build, "compare", [build.step("abs", [x]), constant_like(bound, x)], by="greater")
+    far = build.step("compare", [build.step("abs", [x])], by="greater", number=bound)
     nearer = merged(build, "subtract", [x, build.step("affine", [build.step("sign", [x])], mul=bias)]) if bias else x
     return merged(build, "multiply", [nearer, far])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.elements import FORMATS
-from cnncalc.importers.onnx.operators.elementwise import constant_like, merged
+from cnncalc.importers.onnx.operators.elementwise import merged
 from cnncalc.importers.onnx.operators.quantized import ONE, as_integers, quantized
 from cnncalc.importers.onnx.proto import BFLOAT16, BITS, BOOL, FLOATS, SMALL_FLOATS, UINT8
 from cnncalc.importers.onnx.values import Call, QuantizedGrid, UnfitError, Value
@@ -29,7 +29,7 @@ def _cast(build: Builder, call: Call) -> Value:
     elif not x.is_live:
         y = build.derived("Cast", x, to=to)
     elif to == BOOL and x.dtype != BOOL:
-        y = merged(build, "compare", [x, constant_like(0.0, x)], by="not_equal")
+        y = build.step("compare", [x], by="not_equal", number=0.0)
     elif to in FLOATS or x.dtype not in FLOATS or to == BOOL or has_integers(x):
         y = x.copy()
     else:
@@ -66,7 +66,7 @@ def _is_nan_or_inf(build: Builder, call: Call) -> Value:
     else:
         signs = bool(call.integer("detect_positive", 1)), bool(call.integer("detect_negative", 1))
         x = build.step("abs", [x]) if all(signs) else build.step("neg", [x]) if signs[1] else x
-        y = merged(build, "compare", [x, constant_like(LARGEST, x)], by="greater_equal")
+        y = build.step("compare", [x], by="greater_equal", number=LARGEST)
     y.dtype = BOOL
     return y
 

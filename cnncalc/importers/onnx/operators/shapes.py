@@ -7,7 +7,7 @@ from math import prod
 from cnncalc.ground.limits import MAX_KNOWN_ELEMENTS
 from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.model import StoredTensor
-from cnncalc.importers.onnx.operators.elementwise import affine, constant_like, merged
+from cnncalc.importers.onnx.operators.elementwise import affine, merged
 from cnncalc.importers.onnx.operators.movement import size_in_file, with_axes
 from cnncalc.importers.onnx.proto import DOUBLE, FLOAT, INT64
 from cnncalc.importers.onnx.values import SAMPLES, Call, UnfitError, Value, literal
@@ -108,7 +108,7 @@ def _one_hot(build: Builder, call: Call) -> Value:
     at = at + x.rank + 1 if at < 0 else at
     count = depth[0]
     if not _has_no_negative_indices(x):  # −1 stands for the last index
-        below = merged(build, "compare", [x, constant_like(0.0, x)], by="less")
+        below = build.step("compare", [x], by="less", number=0.0)
         x = merged(build, "add", [x, affine(build, below, mul=float(count))])
     tall = with_axes(build, x, [*range(at), None, *range(at, x.rank)])
     places = literal(tuple(range(count)), (count, *(1,) * (x.rank - at)))

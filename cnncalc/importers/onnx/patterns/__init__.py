@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 ENDING: dict[str, tuple[Pattern, ...]] = {
     "add": (rotary.rotary,),
     "affine": (activation.gelu, activation.hardswish, activation.hardsigmoid),
+    "einsum": (attention.attention,),
     "divide": (normalization.norm, normalization.lengths),
     "matmul": (attention.attention,),
     "multiply": (activation.gelu, activation.silu, activation.mish, activation.hardswish),

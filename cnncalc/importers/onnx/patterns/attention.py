@@ -3,9 +3,10 @@
 Keys are transposed, by a permutation of their own or as a part of another one.  The scale multiplies the logits, the
 queries, or, as its root, queries and keys (PyTorch's ``scaled_dot_product_attention``).  Biases and masks are added to
 the logits, also one for each row and one for each column of a map (MViT v2).  A learned temperature for each head may
-take the place of the scale (Swin v2, XCiT).  Where each window has its own mask (Swin), the windows, which are samples,
-become an axis of queries, keys and values, and samples again behind the attention.  With any other layer in between,
-the layers are not replaced.
+take the place of the scale (Swin v2, XCiT).  A choice between the logits and a number is a mask.  Where each window has
+its own mask (Swin), the windows, which are samples, become an axis of queries, keys and values, and samples again
+behind the attention.  Einstein sums may stand in place of the products.  With any other layer in between, the layers
+are not replaced.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from math import isclose, prod
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnncalc.importers.onnx.patterns.fuser import as_parameter, is_whole
+from cnncalc.importers.onnx.patterns.products import PRODUCTS, Weighted, multiplied, swapped, weighted
 from cnncalc.importers.onnx.steps import layer_of
 from cnncalc.importers.onnx.values import LayerStep, Value
 
@@ -33,14 +35,14 @@ class _Side(NamedTuple):
         value: the queries or keys.
         scale: the number that they are multiplied by.
         parts: the layers that scale and permute them.
-        order: the permutation of their axes, or None.
+        order: the permutation of their axes.
         turn: the layer that permutes them, or None.
     """
 
     value: Value
     scale: float
     parts: list[LayerStep]
-    order: tuple[int, ...] | None
+    order: tuple[int, ...]
     turn: LayerStep | None
 
 
@@ -54,6 +56,8 @@ class _Logits:
         temperature: the tensor that it is multiplied by, or None.
         biases: the tensors that are added to it.
         windows: how many windows of a sample have their own mask; 0 if none have.
+        mask: a mask of the logits, or None.
+        arguments: the attention's arguments that say how it masks, and that biases are scaled.
     """
 
     def __init__(self) -> None:
@@ -63,26 +67,21 @@ class _Logits:
         self.temperature: Value | None = None
         self.biases: list[Value] = []
         self.windows = 0
+        self.mask: Value | None = None
+        self.arguments: dict[str, object] = {}
 
 
 def attention(fuser: Fuser, step: LayerStep) -> LayerStep | None:
     """softmax(scale · q·kᵀ + biases) · v, or with the features first v · softmax(…)ᵀ."""
-    if step.layer.type != "matmul" or step["transpose_a"] or step["transpose_b"]:
+    found = weighted(fuser, step)
+    if found is None or found.normal["axis"] not in (-1, len(found.normal.output.shape) - 1):
         return None
-    normal = fuser.maker(step.inputs[0], "softmax")
-    flipped = fuser.maker(step.inputs[1], "permute") if normal is None else None
-    if flipped is not None and flipped["dims"] == _swapped(tuple(range(len(flipped.output.shape)))):
-        normal = fuser.maker(flipped.inputs[0], "softmax")
-    if normal is None or normal["axis"] not in (-1, len(normal.output.shape) - 1):
-        return None
-    values = step.inputs[1] if flipped is None else step.inputs[0]
     new: list[LayerStep] = []
-    logits = _logits(fuser, normal, new)
-    product = logits.product
-    if product is None or product["transpose_a"] or product["transpose_b"] or len(product.output.shape) < 2:
+    logits = _logits(fuser, found.normal, new)
+    if logits.product is None or len(logits.product.output.shape) < 2:
         return None
-    logits.parts += [normal, *([flipped] if flipped is not None else []), step]
-    return _put(fuser, logits, product, values, flipped is not None, new)
+    logits.parts += found.parts
+    return _put(fuser, logits, logits.product, found, new)
 
 
 def _logits(fuser: Fuser, normal: LayerStep, new: list[LayerStep]) -> _Logits:
@@ -95,15 +94,19 @@ def _logits(fuser: Fuser, normal: LayerStep, new: list[LayerStep]) -> _Logits:
         if before is None:
             return found
         kind, source = before.layer.type, before.inputs[0]
-        if kind == "matmul":
+        if kind in PRODUCTS:
             if not is_split and whole is None:
                 found.product, found.parts = before, [before, *found.parts]
             return found
         if kind == "affine" and before["add"] == 0 and before["mul"] > 0 and found.temperature is None:
-            found.scale *= before["mul"]
-            if fuser.maker(source, "matmul") is None:
+            if found.biases and (found.scale != 1 or fuser.maker(source, *PRODUCTS) is None):
                 return found
-        elif kind == "scale" and is_whole(before) and fuser.maker(source, "matmul") is not None:
+            found.scale *= before["mul"]
+        elif kind == "where" and found.mask is None and not found.biases and whole is None and not is_split:
+            source = _unmasked(found, before)
+            if source.shape != value.shape:
+                return found
+        elif kind == "scale" and is_whole(before) and fuser.maker(source, *PRODUCTS) is not None:
             found.temperature, made_here = as_parameter(before)
             new.append(made_here)
         elif kind == "reshape" and before["fold"] == before["unfold"] == 1:
@@ -118,7 +121,7 @@ def _logits(fuser: Fuser, normal: LayerStep, new: list[LayerStep]) -> _Logits:
             is_split = False
             if value.shape != (found.windows, *source.shape):
                 return found
-        elif len(found.biases) == MOST_BIASES:
+        elif len(found.biases) + (found.mask is not None) == MOST_BIASES or found.temperature is not None:
             return found
         elif kind == "shift" and is_whole(before) and whole is None:
             bias, made_here = as_parameter(before)
@@ -130,8 +133,21 @@ def _logits(fuser: Fuser, normal: LayerStep, new: list[LayerStep]) -> _Logits:
             found.biases.insert(0, bias if whole is None else _stretched(bias, value, whole, before, new))
         else:
             return found
+        if kind in ("shift", "add") and found.scale != 1:
+            found.arguments["scaled"] = "sum"
         found.parts.insert(0, before)
         value = source
+
+
+def _unmasked(found: _Logits, choice: LayerStep) -> Value:
+    """Return the logits before a mask gives some of them a number, and set the mask; the condition if there is none."""
+    mask, source = choice.inputs[0], choice.inputs[-1]
+    for number, kind in ((choice["then"], "drop"), (choice["otherwise"], "keep")):
+        if number is not None and number < 0 and len(choice.inputs) == 2:
+            found.mask = mask
+            found.arguments |= {"mask": kind, "fill": float(f"{number * found.scale:.7g}")}
+            return source
+    return mask
 
 
 def _stretched(bias: Value, apart: Value, whole: Value, add: LayerStep, new: list[LayerStep]) -> Value:
@@ -175,7 +191,7 @@ def _leads_to_a_product(fuser: Fuser, value: Value) -> bool:
         step = value.step
         if step is None or not step.inputs:
             return False
-        if step.layer.type == "matmul":
+        if step.layer.type in PRODUCTS:
             return True
         if step.layer.type not in ("affine", "scale", "shift", "add", "reshape"):
             return False
@@ -183,8 +199,8 @@ def _leads_to_a_product(fuser: Fuser, value: Value) -> bool:
     return False
 
 
-def _side(fuser: Fuser, value: Value) -> _Side:
-    """Return an input of the product without its scale and its permutation."""
+def _side(fuser: Fuser, value: Value, last: tuple[int, ...]) -> _Side:
+    """Return an input of the product, which is permuted there once more, without its scale and its permutation."""
     parts: list[LayerStep] = []
     scale, order, turn = 1.0, None, None
     for _ in range(2):
@@ -199,9 +215,9 @@ def _side(fuser: Fuser, value: Value) -> _Side:
             parts.insert(0, turned)
         elif apart:
             rank = len(value.shape)
-            order, value, turn = _swapped(tuple(range(rank))), apart[0].inputs[0], apart[1]
+            order, value, turn = swapped(tuple(range(rank))), apart[0].inputs[0], apart[1]
             parts[:0] = apart
-    return _Side(value, scale, parts, order, turn)
+    return _Side(value, scale, parts, _of(order, last), turn)
 
 
 def _transposed_apart(fuser: Fuser, value: Value) -> list[LayerStep]:
@@ -212,19 +228,19 @@ def _transposed_apart(fuser: Fuser, value: Value) -> list[LayerStep]:
     joined, turned, split = found
     source = split.inputs[0]
     is_whole = split["fold"] == joined["unfold"] == prod(source.shape[:-2]) and source.times == value.times
-    is_same = source.shape[-2:] == split.output.shape and value.shape == _swapped(source.shape)
+    is_same = source.shape[-2:] == split.output.shape and value.shape == swapped(source.shape)
     return [split, turned, joined] if is_whole and is_same and split["unfold"] == joined["fold"] == 1 else []
 
 
-def _swapped(order: tuple[int, ...]) -> tuple[int, ...]:
-    return (*order[:-2], order[-1], order[-2])
-
-
 def _put(
-    fuser: Fuser, logits: _Logits, product: LayerStep, values: Value, features_first: bool, new: list[LayerStep]
+    fuser: Fuser, logits: _Logits, product: LayerStep, weighted: Weighted, new: list[LayerStep]
 ) -> LayerStep | None:
-    """Replace the layers by an attention, with queries and keys permuted as it takes them."""
-    queries, keys = (_side(fuser, value) for value in product.inputs)
+    """Replace the layers by an attention, with queries, keys and values permuted as it takes them."""
+    factors = multiplied(product)
+    if factors is None:
+        return None
+    features_first = weighted.features_first
+    queries, keys = [_side(fuser, value, order) for value, order in factors]
     scale: float | None = logits.scale
     scaled = "logits"
     if logits.temperature is not None:
@@ -241,31 +257,68 @@ def _put(
             return None
     q = _laid(fuser, queries, features_first, product, new)
     k = _laid(fuser, keys, not features_first, product, new)
+    values = weighted.values
+    if weighted.order != tuple(range(len(values.shape))):
+        turned = fuser.maker(values, "permute")
+        side = _Side(values, 1.0, [], weighted.order, None)
+        if turned is not None:
+            side = _Side(turned.inputs[0], 1.0, [turned], _of(turned["dims"], weighted.order), turned)
+            logits.parts[:0] = [turned]
+        values = _laid(fuser, side, False, product, new)
     width = q.sample[-2 if features_first else -1]
     if scale is not None:
         scale = None if isclose(scale, width**-0.5, rel_tol=1e-6) else float(f"{scale:.7g}")
-    others = [*([] if logits.temperature is None else [logits.temperature]), *logits.biases]
-    arguments = {"scaled": scaled, "features_first": features_first} | ({} if scale is None else {"scale": scale})
-    layer = layer_of("attention", arguments)
+    extra = [value for value in (logits.temperature, *logits.biases, logits.mask) if value is not None]
+    arguments = {"scaled": scaled, "features_first": features_first, **logits.arguments}
+    layer = layer_of("attention", arguments | ({} if scale is None else {"scale": scale}))
     taken = [*queries.parts, *keys.parts, *logits.parts]
-    if not logits.windows:
-        return fuser.replace(taken, layer, [q, k, values, *others], new=new)
-    calls = [call for part in taken for call in part.calls]
-    windows, y = logits.windows, taken[-1].output
-    inputs = []
-    for value in (q, k, values):  # the windows of a sample become an axis
+    return _placed(fuser, layer, [q, k, values, *extra], taken, logits.windows, weighted.out, new)
+
+
+def _placed(
+    fuser: Fuser, layer: Layer, inputs: list[Value], taken: list[LayerStep], windows: int, out: tuple[int, ...],
+    new: list[LayerStep],
+) -> LayerStep | None:  # fmt: skip
+    """Replace layers by an attention, and by what gives its output the place of theirs.
+
+    Args:
+        fuser: the layers.
+        layer: the attention.
+        inputs: what it reads.
+        taken: the layers that it replaces.
+        windows: how many windows of a sample have their own mask, or 0.
+        out: the permutation of its output.
+        new: layers in front of it.
+    """
+    y, calls = taken[-1].output, [call for part in taken for call in part.calls]
+    is_turned = out != tuple(range(len(out)))
+    if not windows:
+        if not is_turned:
+            return fuser.replace(taken, layer, inputs, new=new)
+        shape = tuple([y.shape[out.index(i)] for i in range(len(out))])
+        return fuser.replace(
+            taken, layer_of("permute", {"dims": out}), [_output(layer, inputs, y, shape, calls, new)], new=new
+        )
+    if is_turned:
+        return None
+    apart = []
+    for value in inputs[:3]:  # the windows of a sample become an axis
         shape = (windows, *value.shape)
         unfolded = layer_of("reshape", {"shape": shape, "unfold": windows})
-        inputs.append(_output(unfolded, [value], value, shape, product.calls, new, windows))
-    whole = _output(layer, [*inputs, *others], y, (windows, *y.shape), calls, new, windows)
+        apart.append(_output(unfolded, [value], value, shape, taken[0].calls, new, windows))
+    whole = _output(layer, [*apart, *inputs[3:]], y, (windows, *y.shape), calls, new, windows)
     return fuser.replace(taken, layer_of("reshape", {"shape": y.shape, "fold": windows}), [whole], new=new)
+
+
+def _of(first: tuple[int, ...] | None, then: tuple[int, ...]) -> tuple[int, ...]:
+    """Return two permutations, one after the other, as one."""
+    return then if first is None else tuple([first[i] for i in then])
 
 
 def _laid(fuser: Fuser, side: _Side, turned: bool, product: LayerStep, new: list[LayerStep]) -> Value:
     """Return queries or keys as they came to the product, or with their last two axes exchanged."""
     rank = len(side.value.shape)
-    order = side.order or tuple(range(rank))
-    order = _swapped(order) if turned else order
+    order = swapped(side.order) if turned else side.order
     if order == tuple(range(rank)):
         return side.value
     shape = tuple([side.value.shape[i] for i in order])

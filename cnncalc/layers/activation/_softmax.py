@@ -1,0 +1,49 @@
+"""The base class of softmax and its logarithm."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import ClassVar
+
+from cnncalc.layers.arguments import argument, axis
+from cnncalc.layers.base import Layer
+from cnncalc.layers.interfaces import Flow, Onnx
+from cnncalc.layers.pytorch import Torch, X, call
+from cnncalc.layers.reads import Reads, whole
+from cnncalc.layers.shapes import Shape, axis_index, batched
+
+
+class AlongAxis(Layer):
+    """Normalises each line along one axis.  Any shape, kept.
+
+    Attributes:
+        of_line: floating-point operations per line beside the two reductions and three operations per element.
+    """
+
+    kind = "activation"
+    of_line: ClassVar[int] = 0
+
+    axis = argument(axis, "the axis along which the values sum to 1", 0)
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return the input's shape."""
+        axis_index(self.axis, inputs[0])
+        return inputs[0]
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """Three per element, and two reductions of every line."""
+        at = axis_index(self.axis, output)
+        lines = prod(output[:at] + output[at + 1 :])
+        return lines * (2 * (output[at] - 1) + 3 * output[at] + self.of_line)
+
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
+        """Return that each output element reads the whole axis."""
+        return whole(len(output), axis_index(self.axis, output))
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """Softmax, or LogSoftmax."""
+        return onnx.node(self.elsewhere.onnx, onnx.x, axis=batched(self.axis))
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """Softmax along the axis, counted with the batch."""
+        return Torch(call(f"F.{self.type}", X, dim=batched(self.axis)))
