@@ -19,7 +19,7 @@ from cnncalc.rendering.writers import FORMATS, View
 
 if TYPE_CHECKING:
     from cnncalc.figures.summary import Summary
-    from cnncalc.rendering.layout import StyledLine
+    from cnncalc.rendering.blocks import StyledLine
 
 NARROWEST = 40
 

@@ -13,7 +13,7 @@ from cnncalc.drawing.svg import FONT
 from cnncalc.ground.numbers import exact
 from cnncalc.ground.terminal_safe import printable
 from cnncalc.layers.shapes import crossed
-from cnncalc.rendering.layout import Cell, Column, Divider, Heading, PageBlock, Paragraph, Table
+from cnncalc.rendering.blocks import Cell, Column, Divider, Heading, PageBlock, Paragraph, Table
 
 HEIGHT, LEFT, TOP, BOTTOM, RIGHT = 360, 90, 60, 176, 24
 WIDEST_STEP, NARROWEST_STEP, WIDTH = 72, 2, 1100

@@ -1,6 +1,6 @@
-"""Pages: titles, paragraphs and tables, and how they become lines of styled text that fit a width.
+"""How the blocks of a page become lines of styled text that fit a width.
 
-A page is a list of blocks, so that it can also be shown in other forms than lines. A line is a list of (text, style)
+A line is a list of (text, style)
 parts; without a terminal only the texts are written.  Ten thousand rows are laid out in a few hundredths of a second;
 only a terminal needs rich, to colour them.
 """
@@ -10,13 +10,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from cnncalc.ground.named import NamedTuple
 from cnncalc.ground.terminal_safe import printable
+from cnncalc.rendering.blocks import (
+    Bar,
+    Cell,
+    Column,
+    Divider,
+    Heading,
+    PageBlock,
+    Paragraph,
+    StyledLine,
+    Table,
+    TableRow,
+    Text,
+    Title,
+)
 from cnncalc.rendering.cells import cells, fitting, left, right
 from cnncalc.rendering.screen import Screen
-
-Styled = tuple[str, str]
-StyledLine = list[Styled]
 
 BAR_WIDEST, BAR_NARROWEST = 10, 3
 NARROWEST_FOLD = 9
@@ -27,85 +37,6 @@ _UNIT = r"(?<=\d) (?=(?:%|[kMGT]|[KMGT]iB|B|[mµ]?s)(?!\w))"
 _SPACE = re.compile(rf"(?!{_UNIT}) ").split
 _BREAK = re.compile(rf"(?!{_UNIT}) |/|[.,](?!\d)|(?<=[a-z])-(?=[a-z])").finditer
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
-
-
-# --- blocks of a page ----------------------------------------------------------------------------------------
-class Title(NamedTuple):
-    """A heading, and further text on its line."""
-
-    text: str
-    about: str = ""
-
-
-class Paragraph(NamedTuple):
-    """A text that is wrapped; its label (a text, a style) precedes the first line, blanks the others."""
-
-    text: str
-    style: str = ""
-    label: Styled = ("", "")
-
-
-class Text(NamedTuple):
-    """One line that is not wrapped."""
-
-    parts: StyledLine
-
-
-class Gap:
-    """An empty line."""
-
-    __slots__ = ()
-
-
-class Cell(NamedTuple):
-    """A text with its own style."""
-
-    text: str
-    style: str = ""
-
-
-class Bar(NamedTuple):
-    """A share between 0 and 1, drawn in the width of its column."""
-
-    share: float
-    style: str = ""
-
-
-class Column(NamedTuple):
-    """A column: figures keep their width; a column that ``folds`` may be wrapped; ``drop`` is the order (1 first) of
-    leaving columns out.
-    """
-
-    title: str
-    right: bool = False
-    folds: bool = False
-    drop: int = 0
-    bar: bool = False
-
-
-class Divider:
-    """A line across the table."""
-
-    __slots__ = ()
-
-
-class Heading(NamedTuple):
-    """A text over the following rows."""
-
-    text: str
-
-
-TableRow = Sequence[str | Cell | Bar] | Divider | Heading
-
-
-class Table(NamedTuple):
-    """Rows of cells in the order of the columns."""
-
-    columns: Sequence[Column]
-    rows: Sequence[TableRow]
-
-
-PageBlock = Title | Paragraph | Text | Table | Gap
 
 
 def under_headings(rows: Iterable[tuple[str, TableRow]]) -> list[TableRow]:

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from cnncalc.figures.summary import Row, Summary
 from cnncalc.layers.shapes import crossed
+from cnncalc.rendering.blocks import PageBlock, Paragraph
 from cnncalc.rendering.cells import cells
-from cnncalc.rendering.layout import PageBlock, Paragraph
 
 KIND_STYLES = {"conv": "cyan", "fc": "magenta", "norm": "blue", "block": "bold"}
 

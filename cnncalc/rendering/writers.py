@@ -12,7 +12,7 @@ from cnncalc.ground.terminal_safe import printable, printable_lines
 from cnncalc.rendering.screen import Screen
 
 if TYPE_CHECKING:
-    from cnncalc.rendering.layout import PageBlock
+    from cnncalc.rendering.blocks import PageBlock
 
 LAST_YEAR = 9_999
 """Largest number that may be a year, and is written without groups of digits."""

@@ -14,8 +14,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from cnncalc.rendering.blocks import Column, Paragraph, Table
 from cnncalc.rendering.cells import cells, fitting, left, right
-from cnncalc.rendering.layout import Column, Paragraph, Table, fold, page_lines, plain
+from cnncalc.rendering.layout import fold, page_lines, plain
 from cnncalc.rendering.screen import Screen
 
 SIGNS = st.sampled_from("ab1 .,/×层卷积ｗ한글é\u0301\u0308😀→…")

@@ -9,24 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cnncalc.rendering.blocks import Bar, Cell, Column, Divider, Heading, Paragraph, StyledLine, TableRow, Title
 from cnncalc.rendering.cells import cells
-from cnncalc.rendering.layout import (
-    NARROWEST_FOLD,
-    Bar,
-    Cell,
-    Column,
-    Divider,
-    Heading,
-    Paragraph,
-    StyledLine,
-    TableRow,
-    Title,
-    bar,
-    fold,
-    page_lines,
-    plain,
-    table,
-)
+from cnncalc.rendering.layout import NARROWEST_FOLD, bar, fold, page_lines, plain, table
 from cnncalc.rendering.screen import Screen
 from tests.commands import cnncalc
 

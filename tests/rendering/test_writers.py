@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cnncalc.rendering.layout import Column, Gap, Paragraph, Table, Text, Title
+from cnncalc.rendering.blocks import Column, Gap, Paragraph, Table, Text, Title
 from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.writers import FORMATS, Listed, View
 

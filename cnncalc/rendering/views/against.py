@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cnncalc.ground.numbers import counted
+from cnncalc.rendering.blocks import Cell, Column, Divider, Gap, PageBlock, Paragraph, Table, TableRow, Text, Title
 from cnncalc.rendering.figures import with_batch
-from cnncalc.rendering.layout import Cell, Column, Divider, Gap, PageBlock, Paragraph, Table, TableRow, Text, Title
 from cnncalc.rendering.styles import title
 from cnncalc.rendering.writers import View, real
 

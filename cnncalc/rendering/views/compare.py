@@ -12,9 +12,7 @@ from cnncalc.figures.summary import Row, Summary
 from cnncalc.ground.numbers import counted, exact, signed
 from cnncalc.layers.arguments import value_text
 from cnncalc.layers.shapes import crossed
-from cnncalc.rendering.cells import cells as width_of
-from cnncalc.rendering.figures import figure_text, title_of
-from cnncalc.rendering.layout import (
+from cnncalc.rendering.blocks import (
     Cell,
     Column,
     Divider,
@@ -26,8 +24,10 @@ from cnncalc.rendering.layout import (
     TableRow,
     Text,
     Title,
-    under_headings,
 )
+from cnncalc.rendering.cells import cells as width_of
+from cnncalc.rendering.figures import figure_text, title_of
+from cnncalc.rendering.layout import under_headings
 from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.styles import basis, inputs, section_depth, section_of, type_text
 from cnncalc.rendering.views.summary import layer, marked, marked_columns

@@ -7,19 +7,8 @@ from collections.abc import Iterator
 from cnncalc.figures.conventions import Account, CountDifference
 from cnncalc.graph import Graph
 from cnncalc.ground.numbers import exact, signed
-from cnncalc.rendering.layout import (
-    Cell,
-    Column,
-    Divider,
-    Gap,
-    Heading,
-    PageBlock,
-    Paragraph,
-    Table,
-    TableRow,
-    Title,
-    fold,
-)
+from cnncalc.rendering.blocks import Cell, Column, Divider, Gap, Heading, PageBlock, Paragraph, Table, TableRow, Title
+from cnncalc.rendering.layout import fold
 from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.styles import title
 from cnncalc.rendering.writers import View

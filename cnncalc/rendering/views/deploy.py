@@ -13,17 +13,7 @@ from cnncalc.deployment.planner import aligned
 from cnncalc.deployment.view import ArenaPlace, Deployment, OperatorRun
 from cnncalc.ground.numbers import bytes_text, counted, exact, exact_bytes
 from cnncalc.layers.shapes import crossed
-from cnncalc.rendering.layout import (
-    Cell,
-    Column,
-    Gap,
-    PageBlock,
-    Paragraph,
-    Table,
-    TableRow,
-    Text,
-    Title,
-)
+from cnncalc.rendering.blocks import Cell, Column, Gap, PageBlock, Paragraph, Table, TableRow, Text, Title
 from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.styles import labelled
 from cnncalc.rendering.writers import View

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from cnncalc.deployment.view import Deployment
 from cnncalc.ground.numbers import exact, signed
-from cnncalc.rendering.layout import Cell, Column, Divider, Gap, PageBlock, Paragraph, Table, TableRow, Title
+from cnncalc.rendering.blocks import Cell, Column, Divider, Gap, PageBlock, Paragraph, Table, TableRow, Title
 from cnncalc.rendering.views.deploy import verdict
 from cnncalc.rendering.writers import View
 from cnncalc.studies.device.budgets import DeviceBytes

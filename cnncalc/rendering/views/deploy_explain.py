@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from cnncalc.deployment.explained import Explained
 from cnncalc.deployment.view import Deployment
 from cnncalc.ground.numbers import exact
-from cnncalc.rendering.layout import Column, Gap, PageBlock, Paragraph, Table, Text
+from cnncalc.rendering.blocks import Column, Gap, PageBlock, Paragraph, Table, Text
 from cnncalc.rendering.writers import View
 
 COLUMNS = ("layer", "role", "step", "operator", "where", "what", "formula", "bytes", "source")

@@ -12,8 +12,8 @@ from cnncalc.graph import Graph
 from cnncalc.ground.numbers import counted, exact, percent
 from cnncalc.layers.shapes import crossed
 from cnncalc.layers.symbols import Formula
+from cnncalc.rendering.blocks import Gap, PageBlock, Paragraph, Text, Title
 from cnncalc.rendering.figures import seen, title_of
-from cnncalc.rendering.layout import Gap, PageBlock, Paragraph, Text, Title
 from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.views.layers import about, formula_lines
 from cnncalc.rendering.writers import View

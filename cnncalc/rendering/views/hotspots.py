@@ -9,21 +9,9 @@ from typing import NamedTuple
 
 from cnncalc.figures.catalogue import CATALOGUE
 from cnncalc.ground.numbers import bytes_text, duration, exact, percent, short
+from cnncalc.rendering.blocks import Bar, Cell, Column, Divider, Gap, PageBlock, Paragraph, Table, TableRow, Text, Title
 from cnncalc.rendering.figures import title_of
-from cnncalc.rendering.layout import (
-    Bar,
-    Cell,
-    Column,
-    Divider,
-    Gap,
-    PageBlock,
-    Paragraph,
-    Table,
-    TableRow,
-    Text,
-    Title,
-    under_headings,
-)
+from cnncalc.rendering.layout import under_headings
 from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.styles import basis, inputs, title, type_text
 from cnncalc.rendering.writers import View

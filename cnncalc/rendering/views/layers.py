@@ -11,8 +11,9 @@ from cnncalc.layers.arguments import REQUIRED, Argument, value_text
 from cnncalc.layers.base import Layer
 from cnncalc.layers.shapes import crossed
 from cnncalc.layers.symbols import Formula
+from cnncalc.rendering.blocks import Cell, Column, Gap, PageBlock, Paragraph, Table, TableRow, Text
 from cnncalc.rendering.cells import cells, left
-from cnncalc.rendering.layout import Cell, Column, Gap, PageBlock, Paragraph, Table, TableRow, Text, under_headings
+from cnncalc.rendering.layout import under_headings
 from cnncalc.rendering.writers import View
 
 FIELDS = ("type", "family", "kind", "named", "about")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from cnncalc.figures.summary import Summary
 from cnncalc.ground.numbers import bytes_text, counted, exact, short
+from cnncalc.rendering.blocks import Cell, Column, Divider, Gap, PageBlock, Paragraph, Table, TableRow, Title
 from cnncalc.rendering.figures import with_batch
-from cnncalc.rendering.layout import Cell, Column, Divider, Gap, PageBlock, Paragraph, Table, TableRow, Title
 from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.styles import title
 from cnncalc.rendering.views.summary import COLUMNS as LAYER_COLUMNS

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from cnncalc.ground.numbers import counted, exact
 from cnncalc.layers.shapes import Shape, crossed
-from cnncalc.rendering.layout import Column, Divider, PageBlock, Table, TableRow, Text, under_headings
+from cnncalc.rendering.blocks import Column, Divider, PageBlock, Table, TableRow, Text
+from cnncalc.rendering.layout import under_headings
 from cnncalc.rendering.writers import View
 
 NAME = Column("name", folds=True)

@@ -13,7 +13,7 @@ from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.writers import Record, View
 
 if TYPE_CHECKING:
-    from cnncalc.rendering.layout import PageBlock
+    from cnncalc.rendering.blocks import PageBlock
 
 COLUMNS = (
     "index", "name", "type", "kind", "inputs", "input_shapes", "output_shape",

@@ -7,22 +7,10 @@ from cnncalc.figures.fields import Fields
 from cnncalc.figures.summary import Row, Summary, share
 from cnncalc.ground.numbers import bytes_text, counted, exact, percent, short
 from cnncalc.layers.shapes import axis_names, crossed
+from cnncalc.rendering.blocks import Bar, Cell, Column, Divider, Gap, PageBlock, Paragraph, Table, TableRow, Title
 from cnncalc.rendering.cells import cells as width_of
 from cnncalc.rendering.figures import seen
-from cnncalc.rendering.layout import (
-    BAR_NARROWEST,
-    Bar,
-    Cell,
-    Column,
-    Divider,
-    Gap,
-    PageBlock,
-    Paragraph,
-    Table,
-    TableRow,
-    Title,
-    under_headings,
-)
+from cnncalc.rendering.layout import BAR_NARROWEST, under_headings
 from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.styles import KIND_STYLES, basis, inputs, labelled, section_depth, section_of, title, type_text
 from cnncalc.rendering.verdict import verdict

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnncalc.ground.numbers import counted, percent, short
-from cnncalc.rendering.layout import Bar, Cell, Column, Divider, Gap, PageBlock, Paragraph, Table, TableRow
+from cnncalc.rendering.blocks import Bar, Cell, Column, Divider, Gap, PageBlock, Paragraph, Table, TableRow
 from cnncalc.rendering.styles import KIND_STYLES
 from cnncalc.rendering.writers import View
 from cnncalc.studies.survey import TURN, Shares, period, periods

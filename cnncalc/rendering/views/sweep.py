@@ -10,9 +10,10 @@ from cnncalc.figures.catalogue import BYTES, CATALOGUE
 from cnncalc.ground.limits import MAX_DRAWN_POINTS
 from cnncalc.ground.numbers import bytes_text, exact
 from cnncalc.layers.shapes import crossed
+from cnncalc.rendering.blocks import PageBlock, Paragraph, Text
 from cnncalc.rendering.cells import cells, left, right
 from cnncalc.rendering.figures import title_of
-from cnncalc.rendering.layout import PageBlock, Paragraph, Text, fold
+from cnncalc.rendering.layout import fold
 from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.writers import Listed, Record, View, as_json
 from cnncalc.studies.sweep.grid import Grid

@@ -7,7 +7,7 @@ from math import isfinite, prod
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.shapes import axis_names
-from cnncalc.rendering.layout import Gap, PageBlock, Paragraph, Text, Title
+from cnncalc.rendering.blocks import Gap, PageBlock, Paragraph, Text, Title
 from cnncalc.rendering.writers import SCHEMA_VERSION, View, real
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from math import prod
 from cnncalc.graph import Graph, Node
 from cnncalc.ground.numbers import counted, exact
 from cnncalc.layers.base import Weight
-from cnncalc.rendering.layout import Cell, Column, Divider, PageBlock, Table, TableRow
+from cnncalc.rendering.blocks import Cell, Column, Divider, PageBlock, Table, TableRow
 from cnncalc.rendering.writers import View
 
 FIELDS = ("name", "layer", "shape", "trainable")
