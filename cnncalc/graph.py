@@ -187,10 +187,6 @@ class Unmet(NamedTuple):
     origin: Origin | None
 
 
-PUBLISHED = ("params", "macs", "flops", "buffers", "activations", "output", "arena", "flash")
-"""Keys of ``expect``: the figures that a spec may state; the last two depend on a device."""
-
-
 class OpenChoice(NamedTuple):
     """A branch of a model file that depends on the input.
 

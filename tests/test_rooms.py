@@ -17,7 +17,8 @@ FLOORS = [
     {"layers"},
     {"graph"},
     {"recipe"},
-    {"language", "figures"},
+    {"figures"},
+    {"language"},
     {"execution", "importers", "deployment"},
     {"exporters"},
     {"studies"},
@@ -92,12 +93,14 @@ def test_every_room_has_its_floor() -> None:
     assert {name.split(".")[1] for name, _ in modules(PACKAGE) if name != "cnncalc"} <= known
 
 
-def test_the_page_on_architecture_names_every_room() -> None:
+def test_the_page_on_architecture_names_every_room_from_the_roof_to_the_ground() -> None:
     page = (PACKAGE.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
-    named = {
+    named = [
         line.split()[0].removesuffix("/").removesuffix(".py") for line in page.split("```")[1].splitlines() if line
-    }
-    assert named == set().union(*FLOORS) - {"", "__main__"}
+    ]
+    assert set(named) == set().union(*FLOORS) - {"", "__main__"}
+    floors = [next(number for number, rooms in enumerate(FLOORS) if room in rooms) for room in named]
+    assert floors == sorted(floors, reverse=True)
 
 
 def test_imports_go_down() -> None:

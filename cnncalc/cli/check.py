@@ -14,7 +14,7 @@ from cnncalc.cli.options import BatchAndDtype, takes_basis, takes_output, takes_
 from cnncalc.cli.output import Output, to_stderr
 from cnncalc.cli.parsing import parse_bytes
 from cnncalc.figures.catalogue import BOUNDED, BYTES, Basis
-from cnncalc.figures.expectations import ON_A_DEVICE
+from cnncalc.figures.costs import ON_A_DEVICE
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_FAULTS
 from cnncalc.ground.numbers import counted

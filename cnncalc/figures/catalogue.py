@@ -6,7 +6,7 @@ new figure is one entry.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from cnncalc.figures.costs import Sums, sums
 from cnncalc.figures.memory import forward_elements, peak_elements, training_elements
@@ -186,7 +186,6 @@ HEAVIEST = 3
 """Number of layers that a failure names."""
 
 
-def heaviest(figure: Figure, network: Graph, basis: Basis) -> list[Share]:
-    """Return the layers with the largest shares of a figure, the largest first."""
-    parts = [part for part in figure.parts(network, basis) if part[1]]
-    return sorted(parts, key=lambda part: -part[1])[:HEAVIEST]
+def heaviest(parts: Iterable[Share]) -> tuple[Share, ...]:
+    """Return the largest shares of a figure, the largest first."""
+    return tuple(sorted([part for part in parts if part[1]], key=lambda part: -part[1])[:HEAVIEST])

@@ -35,6 +35,13 @@ class Sums(NamedTuple):
         return Sums(*[a + b for a, b in zip(self, other, strict=True)])
 
 
+ON_A_DEVICE = ("arena", "flash")
+"""Keys of ``expect`` that depend on a device; the study of devices checks them."""
+
+PUBLISHED = (*Sums._fields[1:], "output", *ON_A_DEVICE)
+"""Keys of ``expect``: the figures that a spec may state."""
+
+
 def sums(nodes: Iterable[Node], batch: int = 1) -> Sums:
     """Return the sums over some nodes, for a batch."""
     layers = params = buffers = macs = flops = activations = 0

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from cnncalc.figures.costs import sums
+from cnncalc.figures.costs import ON_A_DEVICE, sums
 from cnncalc.graph import Graph, Unmet
 from cnncalc.ground.errors import clipped
 from cnncalc.layers.shapes import shape_text
-
-ON_A_DEVICE = ("arena", "flash")
-"""Keys of ``expect`` that depend on a device; the study of devices checks them."""
 
 
 def unmet(network: Graph) -> list[Unmet]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnncalc.figures.costs import CONVENTIONS, COUNTED_IN_ACTIVATIONS, DTYPES, OWN_CONVENTION
+from cnncalc.figures.costs import CONVENTIONS, COUNTED_IN_ACTIVATIONS, DTYPES, OWN_CONVENTION, Sums
 from cnncalc.figures.expectations import unmet
 from cnncalc.figures.fields import Fields, leading
 from cnncalc.figures.memory import OPTIMIZERS, peak_elements, training_elements
@@ -14,7 +14,7 @@ from cnncalc.ground.near import did_you_mean
 from cnncalc.layers.base import KINDS
 from cnncalc.layers.shapes import Shape
 
-COUNTED = ("params", "buffers", "macs", "flops", "activations", "output_bytes")
+COUNTED = (*Sums._fields[1:], "output_bytes")
 """The additive figures of a layer, in their usual order."""
 
 
@@ -247,8 +247,7 @@ def share(part: float, whole: float) -> float:
 
 
 def _totals(network: Graph, rows: list[Row], batch: int, width: int, optimizer: str) -> Totals:
-    summed = ("params", "buffers", "macs", "flops", "activations")
-    totals = {name: sum([getattr(row, name) for row in rows]) for name in summed}
+    totals = {name: sum([getattr(row, name) for row in rows]) for name in Sums._fields[1:]}
     params, buffers, forward = totals["params"], totals["buffers"], sum([row.output_bytes for row in rows]) // width
     peak, where = peak_elements(network, batch)
     memory = Memory(

@@ -17,7 +17,7 @@ Hint: TypeAlias = "str | Callable[[], str | None] | None"
 """Advice on a fault; if it takes a search, a function that is called when the hint is shown."""
 
 
-def shown_hint(hint: Hint, shown: bool) -> str | None:
+def shown_hint(hint: Hint, shown: bool = True) -> str | None:
     """Return a hint, calling its search if there is one."""
     return (hint() if shown else None) if callable(hint) else hint
 

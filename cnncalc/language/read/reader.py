@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from functools import partial
 
-from cnncalc.graph import PUBLISHED
+from cnncalc.figures.costs import PUBLISHED
 from cnncalc.ground.near import did_you_mean
 from cnncalc.ground.places import Fault, Place, SpecError
 from cnncalc.language import hints

@@ -203,7 +203,7 @@ def _expression_hint(error: ExpressionError, text: str, argument: Argument[Any] 
     """Return the hint for an invalid expression; for a single word, the word that was probably meant."""
     if argument is not None and argument.words and _is_word(text):
         return hints.of_word(text, argument.words)
-    hint = shown_hint(error.hint, True)
+    hint = shown_hint(error.hint)
     if not _is_word(text) or not (hint is None or hint.startswith("known names")):
         return hint
     if argument is None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from cnncalc.figures.catalogue import BOUNDED, BYTES, CATALOGUE, HEAVIEST, Basis, Figure, Share, heaviest
-from cnncalc.figures.expectations import ON_A_DEVICE, own_figures, shown, unmet
+from cnncalc.figures.catalogue import BOUNDED, BYTES, CATALOGUE, Basis, Figure, Share, heaviest
+from cnncalc.figures.costs import ON_A_DEVICE
+from cnncalc.figures.expectations import own_figures, shown, unmet
 from cnncalc.graph import Graph
 from cnncalc.ground.places import Origin
 from cnncalc.ground.values import Value
@@ -103,7 +104,7 @@ def _published(network: Graph) -> Iterator[Check]:
             yield Check(what, EXPECTED, shown(figure), shown(figure), True, origin=origin)
     for fault in missed.values():
         stated = CATALOGUE.get(fault.what)
-        parts = tuple(heaviest(stated, network, Basis())) if stated else ()
+        parts = heaviest(stated.parts(network, Basis())) if stated else ()
         yield Check(fault.what, EXPECTED, fault.expected, fault.actual, False, heaviest=parts, origin=fault.origin)
     if network.states_shapes and not network.misshapen:
         yield Check("shapes", EXPECTED, None, None, True)
@@ -112,7 +113,7 @@ def _published(network: Graph) -> Iterator[Check]:
 def _budget(figure: Figure, bound: int, network: Graph, basis: Basis) -> Check:
     actual = figure.number(network, basis)
     holds = actual >= bound if figure.bound == "min" else actual <= bound
-    parts = () if holds else tuple(heaviest(figure, network, basis))
+    parts = () if holds else heaviest(figure.parts(network, basis))
     relation = LEAST if figure.bound == "min" else MOST
     return Check(figure.name, relation, bound, actual, holds, figure.unit == BYTES, parts)
 
@@ -126,16 +127,17 @@ def _on_device(
     if not (section or stated or wanted.board or not budgets.keys().isdisjoint(ON_A_DEVICE)):
         return
     on = wanted.over(section).device()
-    for what, (value, origin) in stated.items():
-        holds, actual = published(network, what, value, on)
-        yield Check(what, EXPECTED, value, actual if not holds else value, holds, origin=origin)
     limits = bounds(section, budgets, on)
-    found = measured(network, on) if limits else {}
+    if not (stated or limits):
+        return
+    from cnncalc.deployment.view import deploy
+
+    found = deploy(network, on)
+    for what, (value, origin) in stated.items():
+        holds, actual = published(found, what, value)
+        yield Check(what, EXPECTED, value, actual if not holds else value, holds, origin=origin)
+    measures = measured(found)
     for name, (limit, place) in limits.items():
-        actual, parts = found[name]
-        heavy = (
-            ()
-            if actual <= limit
-            else tuple(sorted([one for one in parts if one[1]], key=lambda one: -one[1])[:HEAVIEST])
-        )
-        yield Check(name, MOST, limit, actual, actual <= limit, True, heavy, place)
+        actual, parts = measures[name]
+        holds = actual <= limit
+        yield Check(name, MOST, limit, actual, holds, True, () if holds else heaviest(parts), place)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.quantities import parse_quantity
@@ -11,10 +12,10 @@ from cnncalc.ground.quantities import parse_quantity
 if TYPE_CHECKING:
     from cnncalc.deployment.parts import Part
     from cnncalc.deployment.view import Deployment, Device
-    from cnncalc.graph import Graph
     from cnncalc.ground.places import Origin
     from cnncalc.recipe import Stated
 
+T = TypeVar("T")
 Weighed = tuple[str, int]
 Bound = tuple[int, "Origin | None"]
 """A bound on bytes, and its place if it is from a spec."""
@@ -37,15 +38,15 @@ class Wanted(NamedTuple):
         Raises:
             CnncalcError: for a text that is no size, or an unknown name, with its place.
         """
-        for key in ("quant", "converter", "core", "board", "plan"):
-            if key in section:
-                _known(key, section[key])
-        stated: dict[str, str | int] = {
-            key: sized(key, section[key]) if key in ("ram", "flash") else section[key].text
-            for key in self._fields
-            if key in section
-        }
-        return Wanted(**(stated | {key: value for key, value in self._asdict().items() if value is not None}))
+        found: dict[str, Any] = {key: value for key, value in self._asdict().items() if value is not None}
+        for key, stated in [(key, section[key]) for key in self._fields if key in section]:
+            if key in ("ram", "flash"):
+                found.setdefault(key, sized(key, stated))
+            else:
+                named: dict[str, Any] = {key: stated.text}
+                _placed(stated, Wanted(**named).device)
+                found.setdefault(key, stated.text)
+        return Wanted(**found)
 
     def device(self) -> Device:
         """Return the device. Raises CnncalcError for an unknown name."""
@@ -57,19 +58,15 @@ class Wanted(NamedTuple):
         )  # fmt: skip
 
 
-def _known(key: str, stated: Stated) -> None:
-    """Raise CnncalcError, with its place, for an unknown name."""
-    try:
-        named: dict[str, Any] = {key: stated.text}
-        Wanted(**named).device()
-    except CnncalcError as error:
-        raise CnncalcError(f"{stated.origin}: {error.message}", error.hint) from None
-
-
 def sized(key: str, stated: Stated) -> int:
     """Return the bytes in a spec. Raises CnncalcError if it is not a number of bytes."""
+    return _placed(stated, partial(parse_quantity, stated.text, key, of_bytes=True))
+
+
+def _placed(stated: Stated, read: Callable[[], T]) -> T:
+    """Return what is read of a spec's text, whose place its errors get."""
     try:
-        return parse_quantity(stated.text, key, of_bytes=True)
+        return read()
     except CnncalcError as error:
         raise CnncalcError(f"{stated.origin}: {error.message}", error.hint) from None
 
@@ -111,16 +108,10 @@ def upper_ends(found: Deployment) -> DeviceBytes:
     return DeviceBytes(arena, found.ram_total[1] + arena - found.arena, found.flash_total[1])
 
 
-def measured(network: Graph, on: Device) -> dict[str, tuple[int, list[Weighed]]]:
+def measured(found: Deployment) -> dict[str, tuple[int, list[Weighed]]]:
     """Return the upper ends of ``arena`` and ``flash``, each with its parts; activations with the step that needs most.
     What another order of branches adds to the arena is a separate part.
-
-    Raises:
-        CnncalcError: for a layer that the device doesn't have.
     """
-    from cnncalc.deployment.view import deploy
-
-    found = deploy(network, on)
     ends = upper_ends(found)
     parts = [*[_weighed(part, found) for part in found.ram], ("another order of branches", ends.arena - found.arena)]
     return {"arena": (ends.ram_max, parts), "flash": (ends.flash, [_weighed(part, found) for part in found.flash])}
@@ -133,11 +124,8 @@ def _weighed(part: Part, found: Deployment) -> Weighed:
     return f"{part.name} at step {step.number}, {step.operator.code} of {step.operator.name},", part.high
 
 
-def published(network: Graph, what: str, value: object, on: Device) -> tuple[bool, object]:
+def published(found: Deployment, what: str, value: object) -> tuple[bool, object]:
     """Return whether a network matches a published ``arena``, or may match a published ``flash``, and its figure."""
-    from cnncalc.deployment.view import deploy
-
-    found = deploy(network, on)
     if what == "arena":
         return found.arena == value, found.arena
     low, high = found.file_total

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ast
 import re
-import warnings
 from collections.abc import Collection, Mapping
 from fractions import Fraction
 from math import prod
@@ -16,11 +15,11 @@ from typing import NamedTuple
 from cnncalc.figures.memory import IN_MEMORY
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_EXPRESSION, MAX_WORK
-from cnncalc.ground.places import Fault, SpecError, SpecText
+from cnncalc.ground.places import Fault, SpecError, SpecText, shown_hint
 from cnncalc.ground.values import Value
 from cnncalc.language.expressions.arithmetic import truth
 from cnncalc.language.expressions.budget import Budget, OutOfWorkError
-from cnncalc.language.expressions.compile import Expression, compile_expression
+from cnncalc.language.expressions.compile import Expression, compile_expression, parsed
 from cnncalc.language.expressions.whitelist import ExpressionError, UnknownNameError
 from cnncalc.layers.shapes import Shape
 from cnncalc.studies.sweep.points import FIGURES, MORE_FIGURES, FigureValue
@@ -92,8 +91,7 @@ class Condition:
         try:
             return truth(part(names, Budget()))
         except ExpressionError as error:
-            hint = error.hint() if callable(error.hint) else error.hint
-            raise CnncalcError(f"{self.text}: {error.message}", hint) from None
+            raise CnncalcError(f"{self.text}: {error.message}", shown_hint(error.hint)) from None
         except TypeError as fault:
             raise CnncalcError(f"{self.text}: {fault}") from None
         except OutOfWorkError:
@@ -112,9 +110,7 @@ def _conjuncts(plain: str) -> list[tuple[int, int]]:
     first = len(plain) - len(plain.lstrip())
     whole = [(first, len(plain.rstrip()))]
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Python's own warnings, as of `1if x`, are not shown
-            tree = ast.parse(plain[first:], mode="eval").body
+        tree = parsed(plain[first:])
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         return whole  # compile_expression reports what is wrong
     if not (isinstance(tree, ast.BoolOp) and isinstance(tree.op, ast.And)):
@@ -129,7 +125,7 @@ def _compiled(plain: _Plain, start: int, end: int, known: Collection[str], sourc
     try:
         return compile_expression(plain.text[start:end], known)
     except ExpressionError as error:
-        hint, message = error.hint() if callable(error.hint) else error.hint, error.message
+        hint, message = shown_hint(error.hint), error.message
         if message.endswith("is not an expression"):
             message = f"'{source.content.strip()}' is not an expression"
         if isinstance(error, UnknownNameError):
