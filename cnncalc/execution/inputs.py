@@ -44,7 +44,8 @@ def index_bounds(network: Graph) -> dict[Tensor, int]:
     found: dict[Tensor, int] = {}
     for node in reversed(network.nodes):
         limits = node.layer.below(node.use.inputs)
-        if node in found and (node.layer.moves_only or node.layer.kind == "merge" or node.layer.type == "affine"):
+        is_kept = node.layer.moves_only or node.layer.kind == "merge" or node.layer.type in ("affine", "trunc")
+        if node in found and is_kept:
             limits = tuple([found[node] if limit is None else limit for limit in limits])
         for tensor, limit in zip(node.inputs, limits, strict=True):
             if limit is not None:

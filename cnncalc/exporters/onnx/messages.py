@@ -125,9 +125,13 @@ def outside(name: str, shape: Sequence[int], code: int, file: str, start: int, s
     """Return a TensorProto whose elements are ``size`` bytes of another file, from ``start`` on."""
     made = _described(name, shape, code)
     for key, value in (("location", file), ("offset", str(start)), ("length", str(size))):
-        entry = text(StringStringEntryProto.KEY, key) + text(StringStringEntryProto.VALUE, value)
-        made += block(TensorProto.EXTERNAL_DATA, entry)
+        made += entry(TensorProto.EXTERNAL_DATA, key, value)
     return made + integer(TensorProto.DATA_LOCATION, EXTERNAL)
+
+
+def entry(field: int, key: str, value: str) -> bytes:
+    """Return a field that is a key with its value."""
+    return block(field, text(StringStringEntryProto.KEY, key) + text(StringStringEntryProto.VALUE, value))
 
 
 def _described(name: str, shape: Sequence[int], code: int) -> bytes:

@@ -15,14 +15,15 @@ import numpy as np
 
 from cnncalc.execution.weights import one_by_one
 from cnncalc.exporters.formats import Beside, Chunk, Options
-from cnncalc.exporters.onnx.messages import Size, block, head, integer, outside, tensor_head, text, value_info
+from cnncalc.exporters.onnx.messages import Size, block, entry, head, integer, outside, tensor_head, text, value_info
 from cnncalc.exporters.onnx.messages import node as node_message
 from cnncalc.exporters.onnx.operators import Operators
 from cnncalc.graph import Graph, Node
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_EXPORTED_INDICES, MAX_EXPORTED_OPERATORS
 from cnncalc.ground.version import __version__
-from cnncalc.importers.onnx.proto import FLOAT, WIDTHS, GraphProto, ModelProto, OperatorSetIdProto
+from cnncalc.importers.onnx.proto import FLOAT, WIDTHS, GraphProto, ModelProto, OperatorSetIdProto, ValueInfoProto
+from cnncalc.importers.onnx.provenance import BUFFER, KIND, is_buffer_name
 from cnncalc.layers.base import LayerError
 from cnncalc.layers.onnx import OpsetError
 from cnncalc.layers.shapes import Shape
@@ -145,7 +146,7 @@ def _parts(graph: Graph, opset: int, shown: Collection[Node], free: bool) -> Par
         OpsetError: for one that has a counterpart in a later opset only, if the opset is ``free`` to change.
     """
     names = tensor_names(graph)
-    operators, weights, indices = [], list[tuple[str, Shape]](), 0
+    operators, weights, buffers, indices = [], list[tuple[str, Shape]](), list[bytes](), 0
     for node in graph.nodes:
         made = Operators(node, [names[tensor] for tensor in node.inputs], opset)
         try:
@@ -165,8 +166,12 @@ def _parts(graph: Graph, opset: int, shown: Collection[Node], free: bool) -> Par
         ):
             if count > most:
                 raise CnncalcError(f"'{graph.title}' takes more than {most:,} {what} in ONNX")
-        if node.shares is None:
-            weights += [(node.key(name), weight.shape) for name, weight in node.use.weights.items()]
+        for name, weight in node.use.weights.items() if node.shares is None else ():
+            key = node.key(name)
+            weights.append((key, weight.shape))
+            if not weight.trainable and not is_buffer_name(key):  # marked as PyTorch's exporter does
+                mark = entry(ValueInfoProto.METADATA_PROPS, KIND, BUFFER)
+                buffers.append(block(GraphProto.VALUE_INFO, value_info(key, [*weight.shape]) + mark))
     operators += [
         block(GraphProto.NODE, node_message("Identity", f"/{name}/Identity", [names[tensor]], [name], {}))
         for name, tensor in graph.outputs.items()
@@ -178,7 +183,7 @@ def _parts(graph: Graph, opset: int, shown: Collection[Node], free: bool) -> Par
     sizes |= {name: _sizes(graph, tensor) for name, tensor in graph.outputs.items()}
     values += [block(GraphProto.OUTPUT, value_info(name, sizes[name])) for name in ends]
     values += [block(GraphProto.VALUE_INFO, value_info(name, of)) for name, of in sizes.items() if name not in ends]
-    return Parts(operators, values, weights)
+    return Parts(operators, values + buffers, weights)
 
 
 def tensor_names(graph: Graph) -> dict[Tensor, str]:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from cnncalc.importers.onnx.model import StoredTensor
 
 KIND = "pkg.torch.export.graph_signature.InputSpec.kind"
+PARAMETER, BUFFER = "PARAMETER", "BUFFER"
+
 FOLDED_BIAS = "weight_bias"
 """The end of the name that PyTorch's exporter gives to the bias of a convolution with a folded batch norm."""
 
@@ -88,8 +90,8 @@ def was_learned(properties: Mapping[str, str], computed: Collection[str], is_num
         is_number: whether it has one element, as constants of functions have.
     """
     kind = properties.get(KIND)
-    if kind in ("PARAMETER", "BUFFER"):
-        return kind == "PARAMETER"
+    if kind in (PARAMETER, BUFFER):
+        return kind == PARAMETER
     if not properties.get(FOLDED_FROM, "").strip("[] "):
         return None
     stored = folded_from(properties, computed)

@@ -92,6 +92,10 @@ class Recurrent(Layer):
             made |= self.more_weights(inputs[0], suffix)
         return made
 
+    def below(self, inputs: tuple[Shape, ...]) -> tuple[int | None, ...]:
+        """Return one more than the steps for the number of steps."""
+        return tuple([inputs[0][0] + 1 if self.lengths and i == 1 else None for i in range(len(inputs))])
+
     def more_weights(self, shape: Shape, suffix: str) -> dict[str, Weight]:
         """Return tensors of one direction that this kind of cell has in addition."""
         return {}

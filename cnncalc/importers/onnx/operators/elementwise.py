@@ -7,7 +7,6 @@ from typing import Any
 
 from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.evaluator import broadcast
-from cnncalc.importers.onnx.model import StoredTensor
 from cnncalc.importers.onnx.proto import FLOATS
 from cnncalc.importers.onnx.provenance import is_attribute
 from cnncalc.importers.onnx.values import Call, ConstantInput, UnfitError, Value, alias
@@ -198,10 +197,9 @@ def merged(build: Builder, name: str, values: list[Value], **arguments: object) 
 
 def is_learned(value: Value) -> bool:
     """Whether a constant is a learned tensor, not a number in a formula: size, metadata or dotted name show it."""
-    source = value.source
-    if value.elements > 1 or value.dtype not in FLOATS or not isinstance(source, StoredTensor):
+    if value.elements > 1 or value.dtype not in FLOATS or len(value.leaves) != 1:
         return value.elements > 1
-    return bool(source.was_learned) or is_attribute(source.name)
+    return bool(value.leaves[0].was_learned) or is_attribute(value.leaves[0].name)
 
 
 def _with_constant(build: Builder, x: Value, constant: Value, kind: str) -> Value | None:
