@@ -269,3 +269,13 @@ def test_gates_see_the_whole_map_and_positions_beyond_it() -> None:
     """Squeeze and excitation sees the mean of 18 positions, padding included, and a window of 3 sees beyond that."""
     network = merged("multiply", (conv(3, padding=1),), (conv(3, padding=1), "global_avgpool"))
     assert [(field.size, field.differs) for field in seen(network)] == [(18, False)] * 2
+
+
+def test_a_field_where_indices_are_fewer_along_other_axes() -> None:
+    """``y[c, i, 0] = x[c, index[c, i, 0], 0]``: all of H, and the first column, of which a reshape makes one axis."""
+    network = loads(
+        "input: [3, 5, 2]\nlayers:\n- gather_elements: {axis: 1, paths: [[], [parameter: {shape: [1, 4, 1]}]]}\n"
+        "- reshape: [4]\n- linear: 2"
+    )
+    fields = leading(receptive_fields(network).of[network.outputs["fc1"]])
+    assert [field.size for field in fields] == [5, 1]

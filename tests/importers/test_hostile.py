@@ -272,6 +272,17 @@ ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: model([node("Relu", ["x"], [f"r{i}"]) for i in range(6000)], MAP, [f"r{i}" for i in range(6000)]),
         "more than 5,000 layers",
     ),
+    "an axis beyond all": (
+        lambda: model(
+            [node("ArgMax", ["x"], ["i"], axis=1), node("OneHot", ["i", "depth", "values"], ["y"], axis=2**62)], MAP, ["y"],
+            {"depth": ints(3), "values": np.array([0, 1], np.float32)},
+        ), "axis 4611686018427387904 of 5",
+    ),
+    "a scale of 0": (
+        lambda: model(
+            [node("QuantizeLinear", ["x", "s", "z"], ["y"])], MAP, ["y"], {"s": np.float32(0), "z": np.uint8(9)},
+        ), "its scale is 0",
+    ),
     "no output": (lambda: model([node("Relu", ["x"], ["y"])], MAP, ["z"]), "no operator computes the output 'z'"),
 }  # fmt: skip
 

@@ -6,7 +6,7 @@ from cnncalc.layers.arguments import LayerError, argument, axis
 from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
 from cnncalc.layers.pytorch import Torch, X, Y, call
-from cnncalc.layers.reads import WHOLE, Along, Read, Reads
+from cnncalc.layers.reads import WHOLE, Along, Read, Reads, sliding
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, axis_index, axis_text, shape_text
 
@@ -51,7 +51,8 @@ class GatherElements(Movement):
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
         """Return that an element may come from anywhere on the axis, and the places of the others."""
         at = axis_index(self.axis, inputs[0])
-        others = [WHOLE if i == at else Read(i) for i in range(len(output))]
+        others = [Read(i) if size == inputs[0][i] else Read(i, sliding(1)) for i, size in enumerate(output)]
+        others[at] = WHOLE
         return (Along(tuple(others)),), (Along(tuple([Read(i) for i in range(len(output))])),)
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:

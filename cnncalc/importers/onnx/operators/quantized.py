@@ -142,6 +142,8 @@ def quantized(build: Builder, x: Value, grid: QuantizedGrid, dtype: int) -> Valu
         raise UnfitError(f"quantised tensors of the type {dtype} are not supported")
     if not build.call.integer("saturate", 1):
         raise UnfitError("saturate = 0, by which numbers that are too large become NaN, is not supported")
+    if grid.scale.number == 0:
+        raise UnfitError("its scale is 0, by which nothing can be divided")
     least, most = RANGES.get(dtype, (0, 0))
     if dtype in RANGES and grid.numbers is not None:
         step, offset = grid.numbers

@@ -6,6 +6,7 @@ from math import prod
 
 from cnncalc.ground.limits import MAX_KNOWN_ELEMENTS
 from cnncalc.importers.onnx.builder import Builder, operator
+from cnncalc.importers.onnx.evaluator_moves import position
 from cnncalc.importers.onnx.model import StoredTensor
 from cnncalc.importers.onnx.operators.elementwise import affine, merged
 from cnncalc.importers.onnx.operators.movement import size_in_file, with_axes
@@ -104,8 +105,7 @@ def _one_hot(build: Builder, call: Call) -> Value:
     x, depth, numbers = call.input(0), call.sizes(1, "depth"), call.known(2, "values")
     if not x.is_live or not depth or numbers is None or len(numbers) != 2 or not 0 < depth[0] <= MAX_KNOWN_ELEMENTS:
         raise UnfitError("its depth or its numbers are not known before it runs")
-    at = call.integer("axis", -1)
-    at = at + x.rank + 1 if at < 0 else at
+    at = position(call.integer("axis", -1), x.rank + 1)
     count = depth[0]
     if not _has_no_negative_indices(x):  # −1 stands for the last index
         below = build.step("compare", [x], by="less", number=0.0)
