@@ -117,6 +117,7 @@ def _receptive_field(network: Graph, basis: Basis) -> int:
     from cnncalc.figures.receptive_field import receptive_fields
 
     found = receptive_fields(network)
+    found.check_count(network.outputs.values())
     shortest = []
     for name, output in network.outputs.items():
         for source, fields in found.by_input(output).items():

@@ -13,6 +13,7 @@ networks", Distill).  Three conventions:
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import prod
 
 from cnncalc.figures.fields import (
@@ -30,7 +31,8 @@ from cnncalc.figures.fields import (
 from cnncalc.figures.patterns import IDENTITY, Pattern, through
 from cnncalc.figures.terms import CHANNELS, MISSING, IndexDigit, Term, whole
 from cnncalc.graph import Graph, Input, Node, Tensor
-from cnncalc.ground.limits import MAX_FIELD_WORK
+from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.limits import MAX_FIELD_WORK, MAX_SEEN
 from cnncalc.ground.named import NamedTuple
 from cnncalc.layers.base import Use
 from cnncalc.layers.reads import Along, LaidOut, Move, Read, Reads
@@ -47,6 +49,13 @@ class ReceptiveFields(NamedTuple):
 
     of: dict[Tensor, InputFields]
     disagreeing: list[Node]
+
+    def check_count(self, tensors: Iterable[Tensor]) -> None:
+        """Raise CnncalcError if some tensors see more inputs in all than are listed."""
+        count = sum([len(sources.inputs) for tensor in tensors for sources in self.of[tensor]])
+        if count > MAX_SEEN:
+            message = f"its outputs see {count:,} inputs in all, each counted for each output; at most {MAX_SEEN:,} are"
+            raise CnncalcError(f"{message} supported")
 
     def by_input(self, tensor: Tensor) -> dict[Input, Fields]:
         """Return what a tensor sees of each input that it depends on."""

@@ -145,7 +145,7 @@ def summarize(
             calflops); of ``flops``, too, if the tool calls its count so.
 
     Raises:
-        CnncalcError: for an unknown dtype, optimizer or convention.
+        CnncalcError: for an unknown dtype, optimizer or convention, or if the outputs see too many inputs.
     """
     for what, word, known in (
         ("dtype", dtype, tuple(DTYPES)),
@@ -156,6 +156,7 @@ def summarize(
             raise CnncalcError(f"unknown {what} '{word}'", did_you_mean(word, known, f"{what}s"))
     network.check_batch(batch)
     fields = receptive_fields(network)
+    fields.check_count(network.outputs.values())
     different = {id(seen): seen for seen in fields.of.values()}
     sizes = {key: tuple([field.size for field in leading(seen)]) for key, seen in different.items()}
     rows = [_row(node, batch, DTYPES[dtype], sizes[id(fields.of[node])]) for node in network.nodes]

@@ -45,7 +45,7 @@ MAX_READS = 250_000
 """Tensors that the layers of a network read; a tensor that two layers read counts twice."""
 
 MAX_INPUTS = 1_000
-"""Inputs of one item."""
+"""Inputs of one item, and of a model file."""
 
 MAX_NAME = 100
 """Characters of a name."""
@@ -135,7 +135,7 @@ MAX_RANK = 8
 """Axes of any tensor."""
 
 MAX_FAULTS = 20
-"""Faults that are reported in full; reading ends at ten times as many."""
+"""Faults, and notes on a model file, that are reported in full; reading ends at ten times as many faults."""
 
 MAX_MESSAGE = 600
 """Characters of one message or hint; longer ones are shortened in the middle."""
@@ -167,6 +167,9 @@ MAX_FOLDED = 100_000
 MAX_FIELD_WORK = 300_000
 """Steps for receptive fields without a closed form (positions of irregular maps), and for layers that see many inputs,
 each differently; beyond, an upper bound is given."""
+
+MAX_SEEN = 20_000
+"""Inputs that all outputs of a network see, each counted for each output: a summary has the receptive field of all."""
 
 MAX_REBUILT = 45_000
 """Total layers of all networks that are built to find savings; a spec's expressions and text count as layers that take

@@ -208,7 +208,13 @@ ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
         "has more elements than its shape says",
     ),
     "tensors of a loop's body": (looped, ""),
-    "inputs beside operators": (many_inputs, "which no operator before it computes"),
+    "inputs beside operators": (many_inputs, "the model has 20,001 inputs, but at most 1,000 are supported"),
+    "parts of constants": (
+        lambda: model(
+            [*[node("Split", ["c"], [f"s{i}_{j}" for j in range(1000)], axis=0) for i in range(240)], node("Relu", ["x"], ["y"])],
+            MAP, ["y"], {"c": ints(*range(4000))},
+        ), "",
+    ),
     "constants of all others": (
         lambda: beside([bare(f"c{i}", [5000]) for i in range(5000)], summed(5000, lambda i: f"c{i}")),
         "are computed from more than 2,000,000 others",
@@ -354,7 +360,7 @@ def test_a_spec_of_branches_side_by_side_ends_soon() -> None:
 
 def test_fields_on_many_inputs_end_soon() -> None:
     """Each layer sees one more input; beyond a bound of work, it is taken to see all of each."""
-    count = 2000
+    count = 1000
     nodes = [
         node("Add", [f"s{i}" if i else "i0", f"i{i}"], [f"s{i + 1}" if i < count - 1 else "y"]) for i in range(count)
     ]
@@ -362,6 +368,27 @@ def test_fields_on_many_inputs_end_soon() -> None:
     with ends_soon():
         done = cnncalc("summary", "-", stdin=data)
     assert done.code == 0, done.err
+
+
+def test_outputs_that_see_many_inputs_end_soon() -> None:
+    """Output i sees i + 1 inputs: 499 · 500 / 2 + 499 in all."""
+    count = 500
+    nodes = [node("Add", [f"s{i - 1}" if i > 1 else "i0", f"i{i}"], [f"s{i}"]) for i in range(1, count)]
+    ports: dict[str, list[object]] = {f"i{i}": ["N", 3, 8, 8] for i in range(count)}
+    for command, refused in (("summary", 2), ("compare", 2), ("check", 0)):
+        specs = ["-", "lenet5"] if command == "compare" else ["-"]
+        with ends_soon():
+            done = cnncalc(command, *specs, stdin=model(nodes, ports, [f"s{i}" for i in range(1, count)]))
+        assert done.code == refused, done.err
+        assert ("its outputs see 125,249 inputs in all" in done.err) == bool(refused)
+
+
+def test_many_notes_are_counted() -> None:
+    numbers: dict[str, list[object]] = {f"n{i}": [] for i in range(900)}
+    done = cnncalc("summary", "-", stdin=model([node("Relu", ["x"], ["y"])], {"x": ["N", 3], **numbers}, ["y"]))
+    assert done.code == 0
+    assert len(done.err.splitlines()) == 21
+    assert "880 more notes such as the last one" in done.err
 
 
 @pytest.mark.parametrize("command", ["run", "import"])

@@ -240,9 +240,9 @@ class Builder:
             read = sum([value.elements for value in call.inputs if value is not None])
             self.count_known(sum([len(one.data) for one in known]) + read)
             values = [literal(one.data, one.shape, one.dtype) for one in known]
+            leaves, step = self.leaves(call, len(values)), sample_step_of(call)
             for index, one in enumerate(values):
-                one.leaves, one.source, one.index = self.leaves(call), call, index
-                one.sample_step = sample_step_of(call)
+                one.leaves, one.source, one.index, one.sample_step = leaves, call, index, step
             return values
         result = HANDLERS.get((item.domain, item.op), HANDLERS["", UNKNOWN])(self, call)
         outputs = [result] if isinstance(result, Value) else result
@@ -281,10 +281,14 @@ class Builder:
         self.derive(value, Call(operator_of(op, **attributes), list(values)))
         return value
 
-    def leaves(self, call: Call) -> tuple[StoredTensor, ...]:
-        """Return the stored tensors that an operator on constants reads.  Raises CnncalcError if there are too many."""
+    def leaves(self, call: Call, outputs: int = 1) -> tuple[StoredTensor, ...]:
+        """Return the stored tensors that an operator on constants reads, counted for each of its outputs.
+
+        Raises:
+            CnncalcError: if there are too many.
+        """
         found = call.leaves()
-        self.leaves_left -= len(found)
+        self.leaves_left -= len(found) * outputs
         if self.leaves_left < 0:
             raise CnncalcError(f"its constants are computed from more than {MAX_MODEL_SOURCES:,} others, all together")
         return found

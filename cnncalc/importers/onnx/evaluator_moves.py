@@ -98,12 +98,14 @@ def _concat(call: Call, inputs: list[Known]) -> Known | None:
 def _split(call: Call, inputs: list[Known]) -> list[Known]:
     known = inputs[0]
     at = position(call.integer("axis"), len(known.shape))
-    axes: list[Sequence[int]] = [range(size) for size in known.shape]
+    run = prod(known.shape[at + 1 :])
+    row = run * known.shape[at]
     found, start = [], 0
     for size in split_sizes(call, known.shape[at]):
-        axes[at] = range(start, start + size)
-        found.append(selected(known, axes))
-        start += size
+        parts = [known.data[i : i + size * run] for i in range(start, len(known.data), row or 1)]
+        data = parts[0] if len(parts) == 1 else tuple([item for part in parts for item in part])
+        found.append(Known(data, (*known.shape[:at], size, *known.shape[at + 1 :]), known.dtype))
+        start += size * run
     return found
 
 

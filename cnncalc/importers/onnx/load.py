@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from cnncalc.graph import Graph, ModelData, OpenChoice
 from cnncalc.ground.errors import CnncalcError
-from cnncalc.ground.limits import MAX_AXES, MAX_MODEL_BYTES, MAX_MODEL_LAYERS, MAX_MODEL_NODES, MAX_PIPED_MODEL_BYTES
+from cnncalc.ground.limits import (
+    MAX_AXES,
+    MAX_INPUTS,
+    MAX_MODEL_BYTES,
+    MAX_MODEL_LAYERS,
+    MAX_MODEL_NODES,
+    MAX_PIPED_MODEL_BYTES,
+)
 from cnncalc.ground.places import Fault, GivenValue, SpecError
 from cnncalc.importers.onnx import operators as operators
 from cnncalc.importers.onnx.batch import batch_axis, batch_word
@@ -229,6 +236,8 @@ class Imported:
     def _inputs(self, given: Mapping[str, Shape], scope: ValueScope) -> dict[str, Value]:
         """Return the inputs that are tensors, and add all inputs to the scope."""
         ports = self.file.ports()
+        if len(ports) > MAX_INPUTS:
+            raise CnncalcError(f"the model has {len(ports):,} inputs, but at most {MAX_INPUTS:,} are supported")
         known = {port.name for port in ports}
         for name in given:
             if name and name not in known:

@@ -98,10 +98,13 @@ def keys(nodes: Mapping[Node, LayerStep], params: Params) -> None:
     """Set the keys of the nodes' tensors to those of the module's state_dict; no key is used twice."""
     usual = {f"{node.name}.{label}" for node in nodes for label in (*node.use.weights, *node.weights)}
     for node, step in nodes.items():
+        own = {}
         for label, key in params.keys.get(step, {}).items():
             if key not in usual:
                 usual.add(key)
-                node.keys = {**(node.keys or {}), label: key}
+                own[label] = key
+        if own:
+            node.keys = {**(node.keys or {}), **own}
 
 
 def _with_scopes_of_neighbours(scopes: list[tuple[str, ...]], steps: list[LayerStep]) -> list[tuple[str, ...]]:

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from cnncalc.ground.errors import clipped
+from cnncalc.ground.limits import MAX_FAULTS
 from cnncalc.importers.onnx.provenance import FOLDED_BIAS
 
 if TYPE_CHECKING:
@@ -16,7 +18,9 @@ if TYPE_CHECKING:
 
 def notes(build: Builder, params: Params, steps: Iterable[LayerStep], missing: Sequence[str]) -> list[str]:
     """Return the notes about an import, one sentence each; ``missing`` are outputs that were left out."""
-    found = list(dict.fromkeys(build.notes))
+    notes = list(dict.fromkeys(build.notes))
+    more = len(notes) - MAX_FAULTS
+    found = [clipped(note) for note in notes[:MAX_FAULTS]] + [f"{more:,} more notes such as the last one"] * (more > 0)
     folded = sum([_is_folded(step) for step in steps])
     if folded:
         what = f"{folded} convolution{'s' * (folded != 1)}"
@@ -34,7 +38,7 @@ def notes(build: Builder, params: Params, steps: Iterable[LayerStep], missing: S
         what = f"{build.variable_rows[0]} and {more} more have" if more else f"{build.variable_rows[0]} has"
         found.append(f"{what} a variable number of output rows: the maximum is counted")
     if build.lost:
-        found.append(of_lost(build.lost, missing))
+        found.append(clipped(of_lost(build.lost, missing)))
     if build.one_sample_only:
         found.append(f"the file works only for a batch of 1: {build.one_sample_only[0]} removes the batch")
     return found
