@@ -282,11 +282,7 @@ class Builder:
         return value
 
     def leaves(self, call: Call, outputs: int = 1) -> tuple[StoredTensor, ...]:
-        """Return the stored tensors that an operator on constants reads, counted for each of its outputs.
-
-        Raises:
-            CnncalcError: if there are too many.
-        """
+        """Return the stored tensors that an operator on constants reads.  Raises CnncalcError if there are too many."""
         found = call.leaves()
         self.leaves_left -= len(found) * outputs
         if self.leaves_left < 0:
