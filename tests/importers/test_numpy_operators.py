@@ -24,6 +24,7 @@ CASES: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], int]] = 
         ("N", 12, 12), {"i": ints(5, 5), "k": ints(3, 2)}, 18,
     ),
     "transform": ([node("DFT", ["x", "", "a"], ["y"])], ("N", 8, 3, 1), {"a": ints(1)[0]}, 20),
+    "transform along the first axis, the default of old opsets": ([node("DFT", ["x"], ["y"])], ("N", 8, 3, 2), {}, 17),
     "transform of half, longer": (
         [node("DFT", ["x", "n"], ["y"], axis=1, onesided=1)], ("N", 8, 1), {"n": ints(12)[0]}, 17,
     ),

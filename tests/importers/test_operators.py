@@ -126,7 +126,21 @@ CASES: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], int]] = 
     "clip low": ([node("Clip", ["x", "lo"], ["y"])], MAP, {"lo": F(0.1)}, 17),
     "clip 6": ([node("Clip", ["x"], ["y"], min=0.0, max=6.0)], MAP, {}, 10),
     "hardsigmoid": ([node("HardSigmoid", ["x"], ["y"], alpha=0.2, beta=0.5)], MAP, {}, 17),
+    "hardsigmoid of its parts": (
+        [node("Add", ["x", "3"], ["a"]), node("Clip", ["a", "0", "6"], ["c"]), node("Div", ["c", "6"], ["y"])], MAP,
+        {"3": F(3), "0": F(0), "6": F(6)}, 17,
+    ),
     "softmax": ([node("Softmax", ["x"], ["y"], axis=-1)], WINDOWS, {}, 17),
+    "softmax of a constant": (
+        [node("Softmax", ["c"], ["s"], axis=-1), node("Add", ["x", "s"], ["y"])], MAP, {"c": weight(6, 5)}, 17,
+    ),
+    "upper triangle of a constant": (
+        [node("Trilu", ["c"], ["u"]), node("Add", ["x", "u"], ["y"])], MAP, {"c": weight(6, 5)}, 17,
+    ),
+    "matrix with a scale for each column": (
+        [node("DequantizeLinear", ["q", "s"], ["w"]), node("Add", ["x", "w"], ["y"])], MAP,
+        {"q": np.arange(-15, 15, dtype=np.int8).reshape(6, 5), "s": np.abs(weight(5))}, 17,
+    ),
     "softmax before 13": ([node("Softmax", ["x"], ["y"], axis=1)], WINDOWS, {}, 11),
     "add constant": ([node("Add", ["x", "c"], ["y"])], MAP, {"c": weight(4, 1, 1)}, 17),
     "subtract from constant": ([node("Sub", ["c", "x"], ["y"])], MAP, {"c": weight(6, 1)}, 17),
@@ -263,7 +277,14 @@ CASES: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], int]] = 
     ),
 }  # fmt: skip
 
-LAYERS = {"conv": "conv", "gemm": "linear", "clip 6": "relu6", "matmul rows": "linear", "flatten": "flatten"}
+LAYERS = {
+    "conv": "conv",
+    "hardsigmoid of its parts": "hardsigmoid",
+    "gemm": "linear",
+    "clip 6": "relu6",
+    "matmul rows": "linear",
+    "flatten": "flatten",
+}
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -279,6 +300,16 @@ def test_an_operator_is_onnx_runtimes(name: str) -> None:
     assert made.shape == expected.shape
     np.testing.assert_allclose(made, expected, rtol=1e-4, atol=1e-5)
     assert name not in LAYERS or [one.layer.type for one in net.nodes] == [LAYERS[name]]
+
+
+def test_a_mean_over_the_batch_is_that_of_one_sample() -> None:
+    """MeanVarianceNormalization summarises the axes (0, 2, 3) by default: the batch with each channel."""
+    data = model([node("MeanVarianceNormalization", ["x"], ["y"])], {"x": MAP}, ["y"])
+    x = weight(1, 4, 6, 5)
+    net = network(data)
+    np.testing.assert_allclose(net.run(x).output, runtime(data, {"x": x})[0], rtol=1e-4, atol=1e-5)
+    with pytest.raises(CnncalcError, match="MeanVarianceNormalization restricts the network to a batch of 1"):
+        net.run(weight(2, 4, 6, 5))
 
 
 def looped(passes: Any, condition: Sequence[Any]) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -359,7 +358,7 @@ class Builder:
 
     def with_file_batch(self, value: Value) -> Value:
         """Return a constant in which each size that is a multiple of the batch's is that of the file's own batch."""
-        counted = [item for item in value.data or () if item and item % SAMPLES == 0 and abs(item) < math.inf]
+        counted = [item for item in value.data or () if item and item % SAMPLES == 0]
         if not counted or value.is_live:
             return value
         self.one_sample_only.append(f"{self.call.op} on the number of samples")

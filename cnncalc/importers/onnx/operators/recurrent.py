@@ -46,16 +46,16 @@ def recurrent(
         UnfitError: if the batch is not the axis of the sequences, or the kind of cell is not supported.
     """
     op = op or call.op
-    x, first = call.input(0), call.integer("layout")
+    x, batch_first = call.input(0), call.integer("layout")
     x = build.tensor(x)
-    if x.rank == 3 and x.axis is None and x.shape[1 - first] == 1:  # one sequence, which is the sample
-        shape = (x.shape[0], x.shape[2]) if not first else x.shape[1:]
-        x = build.view(x, shape, 1 - first if x.times else None)
-    along = x.rank == 3 and x.axis == first and x.times == x.shape[0] == 1  # the batch is the time axis of one sequence
-    if along:
+    if x.rank == 3 and x.axis is None and x.shape[1 - batch_first] == 1:  # one sequence, which is the sample
+        shape = (x.shape[0], x.shape[2]) if not batch_first else x.shape[1:]
+        x = build.view(x, shape, 1 - batch_first if x.times else None)
+    along = x.rank == 3 and x.axis == batch_first == 0 and x.times == x.shape[0] == 1
+    if along:  # the batch is the time axis of one sequence
         build.one_sample_only.append(f"{op} '{call.operator.name}', which goes along the batch,")
-        x = alias(x, x.shape, 1 - first)
-    if x.rank != 3 - (x.axis is None) or x.axis not in (None, 1 - first):
+        x = alias(x, x.shape, 1)
+    if x.rank != 3 - (x.axis is None) or x.axis not in (None, 1 - batch_first):
         raise UnfitError("the batch is not where the sequences are")
     if w.is_live or r.is_live or len(w.shape) != 3:
         raise UnfitError("its weights are computed, not stored")
@@ -84,19 +84,19 @@ def recurrent(
         arguments["rounds"] = True
     given = [call.given(index) for index in ((5, 6) if op == "LSTM" else (5,))]
     states = [_initial_state(build, state, hidden, directions) for state in given]
-    wants_cells = op == "LSTM" and _is_read(build, call, 2)
-    if wants_cells:
+    cells = op == "LSTM" and _is_read(build, call, 2)
+    if cells:
         arguments["output"] = "both"
     known = [state for state in states if state is not None]
     if known and states[0] is None:
         raise UnfitError("its first cells are given without its first state")
     inputs = [x, *([] if lengths is None else [lengths]), *known]
     y = build.layer(layer_of(op.lower(), arguments), inputs, None, tensors)
-    outputs = _outputs(build, y, x, lengths, hidden, directions, wants_cells, bool(arguments.get("reverse")), first)
+    outputs = _outputs(build, y, x, lengths, hidden, directions, cells, bool(arguments.get("reverse")), batch_first)
     whole = outputs[0]
     if not along or whole is None:
         return outputs
-    return [alias(whole, whole.shape, 1) if first else build.view(whole, (directions, 1, hidden), 0), *outputs[1:]]
+    return [build.view(whole, (directions, 1, hidden), 0), *outputs[1:]]
 
 
 def _sequence_lengths(lengths: Value | None, x: Value) -> Value | None:
@@ -187,7 +187,7 @@ def _is_zero(build: Builder, value: Value) -> bool:
 
 def _outputs(
     build: Builder, y: Value, x: Value, lengths: Value | None, hidden: int, directions: int, cells: bool, reverse: bool,
-    first: int,
+    batch_first: int,
 ) -> Sequence[Value | None]:  # fmt: skip
     """Return the outputs in ONNX's shapes: all states (T, directions, N, H), and the last ones (directions, N, H)."""
     steps = x.shape[0]
@@ -215,4 +215,4 @@ def _outputs(
     ends = [joined(last[at : at + directions], 0) for at in range(0, len(last), directions)]
     states = joined(sides[:directions], 1) if cells else y
     whole = build.view(states, (steps, directions, hidden), None)
-    return [batched(whole, 0 if first else 2), *[batched(end, 0 if first else 1) for end in ends]]
+    return [batched(whole, 0 if batch_first else 2), *[batched(end, 0 if batch_first else 1) for end in ends]]
