@@ -89,7 +89,7 @@ class Varied(NamedTuple):
         name = name.strip()
         if not equals or not name:
             raise CnncalcError(f"--set {setting}: not of the form NAME=V1,V2,…", "as in --set width=0.5,1.0")
-        if re.search(r"\d\.\.+\d|\.\.\.|range\(", text):
+        if re.search(r"\d\.\.+\d|\.\.\.|range\(|^ *\d+ *- *\d+ *$", text):
             raise CnncalcError(f"--set {setting}: not a range", "a range is START:STOP, or 8:32:8 with a step")
         return name, _called(f"--set {name}", lambda: values_of(text, lambda one: value_of_text(one, f"--set {name}")))
 
@@ -248,7 +248,9 @@ def _objective(text: str, option: str, grid: Grid) -> Objective:
     name, _, way = text.partition(":")
     known = (*FIGURES, *MORE_FIGURES, *grid.args, "input")
     if name not in known:
-        raise CnncalcError(f"{option}: no figure '{name}'", did_you_mean(name, known, "figures"))
+        falling = name[:1] == "-" and name[1:] in known
+        hint = f"write {name[1:]}:max for the largest first" if falling else did_you_mean(name, known, "figures")
+        raise CnncalcError(f"{option}: no figure '{name}'", hint)
     if way not in ("", "min", "max"):
         hint = f"write {name}, or {name}:max if more is better"
         raise CnncalcError(f"{option} {text}: '{way}' is neither min nor max", hint)

@@ -104,12 +104,13 @@ def layers_named(network: Graph, words: Sequence[str]) -> list[Node]:
 
 def _named(network: Graph, names: Sequence[str], word: str, ends: Sequence[str]) -> Sequence[str]:
     """Return the names that a glob matches, or the only one that ends in a word.  Raises CnncalcError."""
+    listed = f"layers: {', '.join(names[:8])}{', …' if len(names) > 8 else ''}"
     if any(sign in word for sign in "*?["):
         from fnmatch import filter
 
         matching = filter(names, word)
         if not matching:
-            raise CnncalcError(f"'{network.title}' has no layer that matches '{word}'")
+            raise CnncalcError(f"'{network.title}' has no layer that matches '{word}'", listed)
         return matching
     if len(ends) > 1:
         more = ", …" if len(ends) > 5 else ""
@@ -118,6 +119,5 @@ def _named(network: Graph, names: Sequence[str], word: str, ends: Sequence[str])
     if not ends:
         last = {name.rpartition(".")[2]: name for name in reversed(names)}
         near = did_you_mean(word, list(dict.fromkeys([*names, *last])), "")
-        hint = near or f"layers: {', '.join(names[:8])}{', …' if len(names) > 8 else ''}"
-        raise CnncalcError(f"'{network.title}' has no layer '{word}'", hint)
+        raise CnncalcError(f"'{network.title}' has no layer '{word}'", near or listed)
     return ends

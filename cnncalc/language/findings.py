@@ -22,6 +22,7 @@ RULES = {
     "wide-fc": "a fully connected layer reads a large map and holds most of the params",
     "channels-last": "an input whose last axis looks like its channels, which come first",
     "batch-axis": "an input that looks as if it began with a batch axis, which shapes don't have",
+    "no-channels": "an input of two equal axes, which looks like a picture without its axis of channels",
     "input-of-scope": "a 'from: input' that means the input of the scope, not of the enclosing path",
     "unused-output": "nothing reads what an item computes",
     "unused-name": "a name that a 'for' binds, or an input, is never read",

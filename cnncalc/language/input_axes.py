@@ -30,6 +30,13 @@ SAMPLES = 100
 """Least length of the first of two axes that looks like time rather than channels."""
 
 
+_MENDS = {
+    "channels-last": "channels come first",
+    "batch-axis": "shapes have no batch axis",
+    "no-channels": "a grey picture has one channel",
+}
+
+
 class Doubt(NamedTuple):
     """A doubt about a shape: the rule, its words, and the shape that is probably meant."""
 
@@ -54,6 +61,8 @@ def doubt(shape: Shape, kernel: Value = None) -> Doubt | None:
     overhangs = isinstance(width, int) and width > shape[-1]
     if axes == 2 and shape[0] >= SAMPLES and (overhangs or (shape[1] <= 3 and not fits)):
         return _last(shape)
+    if axes == 2 and shape[0] == shape[1] >= SIDE and isinstance(width, int) and width > 1 and len(listed) != 1:
+        return Doubt("no-channels", "like a picture without an axis of channels", (1, *shape))
     if axes == 3 and shape[-1] in PICTURE and shape[0] > max(PICTURE) and _picture(shape[0], shape[1]):
         return _last(shape)
     side = FOUR if axes >= 4 and shape[1] == 4 else SIDE
@@ -95,8 +104,8 @@ def findings(
         channels = f"{shape[0]:,} channel{'' if shape[0] == 1 else 's'}"
         map_size = f"length {shape[1]}" if len(shape) == 2 else crossed(shape[1:])
         message = f"the input {shape_text(shape)} looks {found.looks}: it is read as {channels} of {map_size}"
-        first = "channels come first" if found.rule == "channels-last" else "shapes have no batch axis"
-        finding = Finding(found.rule, message, value.origin if value else None, f"{first}: {shape_text(found.meant)}")
+        hint = f"{_MENDS[found.rule]}: {shape_text(found.meant)}"
+        finding = Finding(found.rule, message, value.origin if value else None, hint)
         if not finding.allowed:
             yield finding
 

@@ -112,6 +112,11 @@ def test_a_shape_with_blanks() -> None:
         )
 
 
+def test_a_negative_bound() -> None:
+    done = cnncalc("check", "lenet5", "--max-macs", "-1")
+    assert (done.code, done.err.splitlines()[0]) == (2, "--max-macs -1: not a number of 0 or more")
+
+
 def test_digits_of_other_scripts_are_none() -> None:
     done = cnncalc("check", "lenet5", "--max-macs", "１k")
     assert (done.code, done.err) == (2, "--max-macs １k: not a number\n  hint: write it as 600M, 1.5G or 20000\n")
@@ -490,6 +495,10 @@ OPTION = re.compile(r"(?<![\w-])--[a-z]").search
         (["help", "summary", "explain"], "'cnncalc help explain' shows this one"),
         (["-v"], "'cnncalc --version' prints the version"),
         (["export", "lenet5", "--to", "keras"], "write 'onnx', which other tools convert to keras"),
+        (["sweep", "mobilenet_v2", "--set", "width=1-8"], "a range is START:STOP, or 8:32:8 with a step"),
+        (["sweep", "mobilenet_v2", "--sort", "-params"], "write params:max for the largest first"),
+        (["sweep", "mobilenet_v2", "--where", "params"], "compare the figure with something: params <= 600M"),
+        (["explain", "lenet5", "c*"], "layers: C1, tanh1, S2.pool1, C3, tanh2, S4.pool1, C5, tanh3, …"),
         (["summary", "nothing.json"], None),  # "no such file", as of a spec
     ],
 )

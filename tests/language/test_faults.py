@@ -55,6 +55,7 @@ FAULTS = [
     ("an attribute", HEAD + "  - conv: {out_channels: in_shape.x, kernel_size: 3}\n", "3:26", "an attribute (a dot) is not allowed", "allowed are numbers"),
     ("division by zero", HEAD + "  - conv: {out_channels: 1 // 0, kernel_size: 3}\n", "3:26", "'1 // 0' divides by zero", None),
     ("an unquoted comma", HEAD + "  - conv: {out_channels: max(1, 2), kernel_size: 3}\n", "3:29", "'max(1' is not an expression", "inside {…} YAML takes , [ ] { } for itself: quote"),
+    ("a pair in parentheses", HEAD + "  - conv: {out_channels: 3, kernel_size: (5,5)}\n", "3:42", "'(5' is not an expression", "a list has brackets: [5, …]"),
     ("an unquoted bracket", "args: {d: [4]}\n" + HEAD + "  - conv: {out_channels: d[0], kernel_size: 3}\n", "4:27", "YAML: did not find expected ',' or '}'", "inside {…} YAML takes"),
     ("a leading zero", HEAD + "  - conv: {out_channels: 010, kernel_size: 3}\n", "3:26", "'010' is not an expression", "a leading zero is octal to some and decimal to others: write 10"),
     ("a number to base 60", HEAD + "  - conv: {out_channels: 3:30, kernel_size: 3}\n", "3:27", "'3:30' is not an expression", "YAML may read this as a number to base 60"),

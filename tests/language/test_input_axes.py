@@ -104,6 +104,10 @@ def test_usual_shapes_have_no_warning(shape: tuple[int, ...]) -> None:
         ((512, 1), 1, False),  # pointwise on a single position
         ((512, 1), 3, True),
         ((512, 3), 2, False),
+        ((28, 28), 5, True),  # a digit of MNIST, without its channel
+        ((28, 28), 1, False),
+        ((64, 64), (5,), False),  # a signal of 64 channels: the window has one axis
+        ((80, 3000), 5, False),
     ],
 )
 def test_the_first_window_decides_the_order_of_axes(shape: tuple[int, ...], kernel: Any, doubted: bool) -> None:

@@ -55,6 +55,12 @@ def test_for_binds_names_in_arguments_and_when() -> None:
     assert [node.shape for node in net.nodes] == [(4, 32, 32), (6, 16, 16)]
 
 
+def test_whole_quotients_are_counts_and_sizes() -> None:
+    """As where a layer takes an integer: ``/`` gives 2.0, which is 2."""
+    net = loads("args: {depth: 16}\ninput: [3, 448 / 2, 224]\nlayers:\n  - relu:\n    repeat: (depth - 4) / 6\n")
+    assert ([node.name for node in net.nodes], net.inputs["input"].shape) == (["relu1", "relu2"], (3, 224, 224))
+
+
 def test_repeat_feeds_each_round_into_the_next() -> None:
     net = network("- conv: {out_channels: in_channels * 2, kernel_size: 1}\n  repeat: 3\n")
     assert [node.shape[0] for node in net.nodes] == [6, 12, 24]

@@ -96,6 +96,15 @@ ITEMS = [
     ("convolution2dLayer(3, 16)", 5, "unknown layer type", "name the arguments after a colon: '- conv: {"),  # MATLAB: 16 filters of 3×3
     ("batchNormalizationLayer", 5, "unknown layer type", "it is called 'batchnorm' here"),
     ("normalisation", 5, "unknown layer type", "preprocessing of images is no part of the network here"),
+    ("Conv2d: {out_channels: 6, kernel_size: 5, foo: 1}", 5, "unknown layer type", "it is called 'conv' here: write '- conv: {out_channels: 6, kernel_size: 5}'; foo: not offered"),
+    ("nn.Conv2d(3, 6, 5, padding_mode='reflect')", 5, "unknown layer type", "write '- conv: {out_channels: 6, kernel_size: 5}'; padding_mode: put a 'pad' with this mode before the convolution"),
+    ("nn.Conv2d(3, 6, 5, padding_mode='zeros', device=d)", 5, "unknown layer type", "write '- conv: {out_channels: 6, kernel_size: 5}'"),
+    ("nn.Softmax(dim=1)", 5, "unknown layer type", "write '- softmax'"),
+    ("nn.Softmax(dim=2)", 5, "unknown layer type", "write '- softmax'; dim: 'axis' counts without the batch: channels are 0"),
+    ("nn.Softmax(-1)", 5, "unknown layer type", "write '- softmax'; dim: 'axis' counts without the batch: channels are 0"),  # the last axis
+    ("LogSoftmax(axis=-1)", 5, "unknown layer type", "write '- log_softmax'"),  # Keras's channels come last
+    ("conv[6, 5]", 5, "unknown layer type", "write '- conv: {out_channels: 6, kernel_size: 5}'"),
+    ("conv<6, 5>", 5, "unknown layer type", "write '- conv: {out_channels: 6, kernel_size: 5}'"),
     ("conv:\n    args: {out_channels: 3}", 9, "unknown modifier 'args'", None),
 ]  # fmt: skip
 
@@ -243,6 +252,30 @@ def test_a_long_item_is_not_looked_into() -> None:
             "a set is not allowed in an expression",
             "a name stands by itself: in_channels",
         ),
+        (
+            "  - add:\n    paths: [[], []]",
+            "unknown modifier 'paths'",
+            "indent 'paths:' below 'add:', as its argument",
+        ),
+        ("  - sequence:\n    layers: [relu]", "unknown modifier 'layers'", "list the items below 'sequence:'"),
+        (
+            "  - relu:\n    expect: {output: [3, 8, 8]}",
+            "an item's 'expect' is a shape",
+            "write '[64, 56, 56]' here; the network's figures have an 'expect' at the top level",
+        ),
+        ("  - relu:\n    for: {i: [1, 2]}", "for must be a text", "for example 'for: width in [16, 32]'"),
+        (
+            "  conv1: {type: conv, out_channels: 6, kernel_size: 5}",
+            "layers must be a list: each item begins with a dash",
+            "write '- conv: {out_channels: 6, kernel_size: 5}', with 'name: conv1' below it",
+        ),
+        ("  pool1: maxpool 2", "each item begins with a dash", "write '- maxpool: 2', with 'name: pool1' below it"),
+        (
+            "  conv:\n    filters: 6",
+            "each item begins with a dash",
+            "write '- conv: {out_channels: 6, kernel_size: …}'",
+        ),
+        ("  - relu:\n    repeat: 7 / 2", "repeat must be an integer of 0 or more, not 3.5", "'//' rounds a quotient down"),
         ("  - linear: 10,", "'10,' ends in a comma", "write 10"),
         ("  - linear: 4 GMACs", "'4 GMACs' is not an expression", "write 4000000000"),
         ("  - relu:\n    for:", "'for' is empty", "write a value after 'for:', or leave the line out"),

@@ -85,7 +85,7 @@ def test_flops(item: str, flops: int) -> None:
             "groupnorm: 32",
             (48, 8, 8),
             "num_groups",
-            "num_groups = 32 does not divide the 48 channels",
+            "num_groups = 32 does not divide in_channels = 48",
             "divisors of 48 are 1, 2, 3, 4, 6, 8, 12, 16, 24, 48",
         ),
         (

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, TypeGuard
+from typing import TYPE_CHECKING
 
 from cnncalc.graph import Graph, Tensor
-from cnncalc.ground.limits import MAX_AXES, MAX_FRAMES, MAX_INTEGER, MAX_LAYERS
+from cnncalc.ground.limits import MAX_AXES, MAX_FRAMES, MAX_LAYERS
 from cnncalc.ground.near import did_you_mean
 from cnncalc.ground.places import GivenValue, SpecError
 from cnncalc.language.document import Document, SpecValue
@@ -20,7 +20,7 @@ from cnncalc.language.expressions.budget import OutOfWorkError
 from cnncalc.language.faults import Faults, out_of_work
 from cnncalc.language.findings import warn
 from cnncalc.language.input_axes import findings
-from cnncalc.layers.arguments import LayerError, value_text
+from cnncalc.layers.arguments import LayerError, positive, value_text
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
@@ -190,9 +190,11 @@ class _Build:
 
     def input_shape(self, value: SpecValue) -> Shape:
         shape = self.values.value(value, self.values.globals)
-        stated = shape if isinstance(shape, tuple) else ()
-        sizes = tuple([size for size in stated if _is_size(size)])
-        if not 1 <= len(sizes) <= MAX_AXES or len(sizes) < len(stated):
+        try:
+            sizes = tuple(map(positive, shape if isinstance(shape, tuple) else ()))
+        except ValueError:
+            sizes = ()
+        if not 1 <= len(sizes) <= MAX_AXES:
             self.faults.note(
                 value.origin,
                 "an input is a list of positive integers, channels first and without the batch axis",
@@ -234,7 +236,3 @@ class _Build:
                 near = partial(did_you_mean, name, tuple(graph.outputs), "outputs")
                 self.faults.note(origin, f"the network has no output '{name}'", near)
         self.faults.stop()
-
-
-def _is_size(value: object) -> TypeGuard[int]:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MAX_INTEGER

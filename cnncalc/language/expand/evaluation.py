@@ -12,7 +12,7 @@ from cnncalc.language.expressions.budget import Budget
 from cnncalc.language.expressions.loops import bind
 from cnncalc.language.expressions.whitelist import ExpressionError, Names
 from cnncalc.language.faults import Faults
-from cnncalc.layers.arguments import value_text
+from cnncalc.layers.arguments import natural, value_text
 
 if TYPE_CHECKING:
     from cnncalc.ground.values import Value
@@ -72,12 +72,15 @@ class Evaluation:
 
     def count(self, value: SpecValue, names: Names) -> int:
         """Return the number of repetitions of an item. Raises SpecError for more than MAX_LAYERS."""
-        count = self.value(value, names)
-        if not isinstance(count, int) or isinstance(count, bool) or count < 0:
-            if count is not None or value.is_constant:
-                message = f"repeat must be an integer of 0 or more, not {value_text(count)}"
-                hint = "use 'repeat: 2' for a number, 'when: …' for a condition" if isinstance(count, bool) else None
-                self.faults.note(value.origin, message, hint)
+        found = self.value(value, names)
+        try:
+            count = natural(found)
+        except ValueError as error:
+            if found is not None or value.is_constant:
+                hint = "use 'repeat: 2' for a number, 'when: …' for a condition" if isinstance(found, bool) else None
+                if isinstance(found, float):
+                    hint = "'//' rounds a quotient down"
+                self.faults.note(value.origin, f"repeat must be {error}, not {value_text(found)}", hint)
             return 0
         if count > MAX_LAYERS:
             message = f"repeat: {count:,} is more than the {MAX_LAYERS:,} layers that a network may have"

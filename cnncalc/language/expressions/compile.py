@@ -147,6 +147,8 @@ def _syntax_hint(text: str, known: Collection[str]) -> str | None:
         return "write 'and', 'or' and 'not'"
     if re.search(r"[^=!<>]=[^=]", text):
         return "'==' compares"
+    if re.fullmatch(r"\(\s*\d+", text):
+        return f"a list has brackets: [{text.strip('( ')}, …]"
     if text.count("(") != text.count(")") or text.count("[") != text.count("]"):
         return "inside {…} YAML takes , [ ] { } for itself: quote the expression, or write the arguments one per line"
     return None

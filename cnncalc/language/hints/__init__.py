@@ -23,6 +23,14 @@ def of_no_list(text: str) -> str | None:
     return in_ascii(text[:2]) or (f"{dash}: '- {bullet[2]}'" if bullet else None)
 
 
+def of_named_items(node: Tree) -> str | None:
+    """Return the hint for a mapping in place of a list of items."""
+    from cnncalc.language.hints.notations import of_named_items
+
+    key, item = node.pairs[0] if isinstance(node, Map) and node.pairs else (node, node)
+    return (of_no_list(key.text) or of_named_items(key.text, item)) if isinstance(key, Scalar) else None
+
+
 def of_item(text: str, arguments: Tree | None, blocks: Collection[str]) -> str:
     """Return the hint for an unknown layer type; see :func:`cnncalc.language.hints.notations.item_hint`."""
     from cnncalc.language.hints.notations import item_hint

@@ -8,10 +8,11 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.ground.near import nearest
 from cnncalc.language.hints.foreign_words import SAME_VALUES
+from cnncalc.language.hints.literals import VerbatimCode, evaluated, literal, merged, of_node, spelled
 from cnncalc.language.hints.lookalikes import in_latin
 from cnncalc.language.hints.spellings import argument_hint, known_name, our_type, parameters, type_hint
 from cnncalc.language.read.yaml_tree import List, Map, Scalar, Tree
@@ -45,12 +46,6 @@ _TIMES = re.compile(r"(?:(\d+)\s*[x×*]\s*)?(\w+?)(?:\s*\*\s*(\d+))?").fullmatch
 _BULLETS = "•·*–—−"
 _TENSORS = ("x", "h", "y", "w", "b", "input", "inputs", "weight", "bias", "net", "out")
 """Usual names of what functions of tensors take first."""
-
-
-class VerbatimCode(NamedTuple):
-    """An expression that is copied into the item unchanged."""
-
-    text: str
 
 
 def item_hint(text: str, arguments: Tree | None, blocks: Collection[str]) -> str:
@@ -115,6 +110,9 @@ def _rewritten(text: str, blocks: Collection[str]) -> str | None:
         return f"{hint}, with 'repeat: {count}' below it"
     if re.match(r"[\w.]+\s*\(", text):
         return _of_call(text, blocks)
+    bracketed = re.fullmatch(r"([\w.]+)\s*[\[<]([^<>\[\]]+)[\]>]", text)
+    if bracketed:
+        return _of_words(bracketed[1], bracketed[2])
     glued = re.fullmatch(r"([\w.]+)[:=]\s*(.*)", text)
     if glued and not glued[2].startswith("{"):
         return _of_words(glued[1], glued[2])
@@ -166,7 +164,7 @@ def _of_words(name: str, values: str) -> str | None:
         elif re.fullmatch(r"/\d+", value):
             named["stride"] = int(value[1:])
         elif sizes:
-            named["kernel_size"] = _merged((int(sizes[1]), int(sizes[2])))
+            named["kernel_size"] = merged((int(sizes[1]), int(sizes[2])))
             if sizes[3]:
                 named["stride"] = int(sizes[3])
         else:
@@ -193,8 +191,8 @@ def _of_call(text: str, blocks: Collection[str]) -> str | None:
     placed = [one for one in call.args if not (isinstance(one, ast.Name) and one.id in _TENSORS)]
     if placed and (len(call.args) - len(placed) > 1 or callee.lower().endswith("layer")):  # MATLAB's kernel is first
         return _general(callee)
-    named = {keyword.arg: _evaluated(keyword.value) for keyword in call.keywords if keyword.arg}
-    return proposal(callee, [_evaluated(argument) for argument in placed], named)
+    named = {keyword.arg: evaluated(keyword.value) for keyword in call.keywords if keyword.arg}
+    return proposal(callee, [evaluated(argument) for argument in placed], named)
 
 
 def of_arguments(name: str, node: Tree | None) -> str | None:
@@ -203,7 +201,7 @@ def of_arguments(name: str, node: Tree | None) -> str | None:
         return _of_pairs(name, node.pairs)
     if isinstance(node, List):
         pairs = [pair for one in node.items if isinstance(one, Map) for pair in one.pairs]
-        return _of_pairs(name, pairs) if pairs else proposal(name, [_of_node(item) for item in node.items], {})
+        return _of_pairs(name, pairs) if pairs else proposal(name, [of_node(item) for item in node.items], {})
     if isinstance(node, Scalar) and not node.empty:
         return _of_words(name, node.text) if len(node.text) <= LONGEST else None
     return proposal(name, [], {})
@@ -219,8 +217,16 @@ def of_list(node: List) -> str | None:
             behind = node.items[at + 1 :]
             if len(behind) == 1 and isinstance(behind[0], (Map, List)):
                 return of_arguments(name.text, behind[0])
-            return proposal(name.text, [_of_node(item) for item in behind], {})
+            return proposal(name.text, [of_node(item) for item in behind], {})
     return None
+
+
+def of_named_items(name: str, item: Tree) -> str | None:
+    """Return the hint for an item behind its name, ``conv1: {type: conv, kernel_size: 3}``, or without a dash."""
+    hint = of_type_key(item.pairs) if isinstance(item, Map) else None
+    if hint is None and isinstance(item, Scalar) and our_type(name) is None:
+        hint = _rewritten(item.text, ()) or proposal(item.text, [], {})
+    return f"{hint}, with 'name: {name}' below it" if hint is not None else of_arguments(name, item)
 
 
 def of_type_key(pairs: Sequence[tuple[Tree, Tree]]) -> str | None:
@@ -245,58 +251,12 @@ def _of_pairs(name: str, pairs: Sequence[tuple[Tree, Tree]]) -> str | None:
             return None
         glued = re.fullmatch(r"(\w+)\s*[=:]\s*(.+)", key.text)
         if not (isinstance(value, Scalar) and value.empty):
-            named[key.text] = _of_node(value)
+            named[key.text] = of_node(value)
         elif glued:
             named[glued[1]] = literal(glued[2])
         else:
             placed.append(literal(key.text))
     return proposal(name, placed, named)
-
-
-# --- values --------------------------------------------------------------------------------------------------
-
-
-def literal(text: str) -> object:
-    """Return the value of a text: a number, a flag, a word or a list, else an expression."""
-    if text.lower() in ("true", "false"):
-        return text.lower() == "true"
-    if re.fullmatch(r"[A-Za-z_]\w*", text):
-        return text
-    try:
-        return _evaluated(ast.parse(text.strip(), mode="eval").body)
-    except (SyntaxError, ValueError, MemoryError, RecursionError):
-        return VerbatimCode(text)
-
-
-def _evaluated(node: ast.expr) -> object:
-    """Return a constant, a tuple of such, or the expression as code."""
-    if isinstance(node, ast.Constant):
-        return node.value
-    if isinstance(node, (ast.Tuple, ast.List)):
-        return tuple([_evaluated(item) for item in node.elts])
-    return VerbatimCode(ast.unparse(node))
-
-
-def _of_node(node: Tree) -> object:
-    if isinstance(node, Scalar):
-        return node.text if node.quoted else literal(node.text)
-    if isinstance(node, List):
-        return tuple([_of_node(item) for item in node.items])
-    return VerbatimCode("…")
-
-
-def _merged(value: object) -> object:
-    """Return one number for a tuple of equal ones, which has the same meaning."""
-    return value[0] if isinstance(value, tuple) and len(set(value)) == 1 else value
-
-
-def _text(value: object, flow: bool) -> str:
-    """Return a value in a spec's notation; inside ``{…}`` an expression with YAML's special characters is quoted."""
-    if isinstance(value, VerbatimCode):
-        return f'"{value.text}"' if flow and re.search(r"[][{},:#]", value.text) else value.text
-    if isinstance(value, tuple):
-        return "[" + ", ".join(_text(item, True) for item in value) + "]"
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 # --- the item ------------------------------------------------------------------------------------------------
@@ -322,27 +282,42 @@ def proposal(name: str, placed: Sequence[object], named: Mapping[str, object]) -
     renamed = dict(part.split("=") for part in order if "=" in part)
     given = {part.partition("=")[0]: value for part, value in zip(order, placed, strict=False)} | dict(named)
     values: dict[str, object] = {}
+    lost: list[str] = []
+    known = [one for one in layer_class.arguments if one not in _INFERRED]
     for word, value in given.items():
-        known = [one for one in layer_class.arguments if one not in _INFERRED]
         argument = renamed.get(word) or (word if word in known else known_name(word, known))
         if argument is None and word not in (*order, *_INFERRED) and argument_hint(word, known) is None:
             near = nearest(word, known)  # a slip of the keyboard: paddding
             argument = near[0] if len(near) == 1 else None
         if argument is not None and word not in _NOT_OURS and value is not None:
             values[argument] = _fitting(value, layer_class.arguments[argument])
+        elif word in _NOT_OURS or (word in named and word not in order):
+            lost += _without(word, value, known)
     if not _fits(layer_class, values):
         return _general(name)
     item = _item(layer_class, values)
     behind = given.get("activation")
     activation = our_type(behind) if isinstance(behind, str) and behind != "linear" else None
-    return f"write '- {item}'" + (f", then '- {activation}'" if activation else "")
+    return "; ".join([f"write '- {item}'" + (f", then '- {activation}'" if activation else ""), *lost[:FEW]])
+
+
+def _without(word: str, value: object, known: Sequence[str]) -> list[str]:
+    """Return what to know of an argument that the proposal leaves out; nothing if it changes neither shape nor cost."""
+    if word in _NOT_OURS:
+        is_usual = value == 1 or (word, value) == ("axis", -1) or not re.fullmatch(r"[-\d,() ]+", str(value))
+        return [] if is_usual else [f"{word}: 'axis' counts without the batch: channels are 0"]
+    advice = argument_hint(word, known)
+    is_inferred = known_name(word, _INFERRED) is not None or (advice or "").startswith("leave it out")
+    if value in (None, False, "zeros") or is_inferred or word in ("name", "activation", *_INFERRED):
+        return []
+    return [f"{word}: {advice or 'not offered'}"]
 
 
 def _fitting(value: object, argument: Argument[Any]) -> object:
     """Return a value in our words."""
     if isinstance(value, str):
         return SAME_VALUES.get(value.lower(), value.lower() if value.lower() in argument.words else value)
-    return _merged(value) if argument.axes else value
+    return merged(value) if argument.axes else value
 
 
 def _fits(layer_class: type[Layer], values: dict[str, object]) -> bool:
@@ -367,8 +342,8 @@ def _item(layer_class: type[Layer], values: dict[str, object]) -> str:
     if not shown:
         return layer_class.type
     if list(shown) == [next(iter(layer_class.arguments))]:
-        return f"{layer_class.type}: {_text(next(iter(shown.values())), False)}"
-    return f"{layer_class.type}: {{{', '.join(f'{name}: {_text(value, True)}' for name, value in shown.items())}}}"
+        return f"{layer_class.type}: {spelled(next(iter(shown.values())), False)}"
+    return f"{layer_class.type}: {{{', '.join(f'{name}: {spelled(value, True)}' for name, value in shown.items())}}}"
 
 
 def _general(name: str) -> str | None:

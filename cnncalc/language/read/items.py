@@ -62,8 +62,7 @@ class ItemReader:
         if isinstance(node, Scalar) and node.empty:
             return []
         if not isinstance(node, List):
-            first = node.pairs[0][0] if isinstance(node, Map) and node.pairs else node
-            hint = hints.of_no_list(first.text) if isinstance(first, Scalar) else None
+            hint = hints.of_no_list(node.text) if isinstance(node, Scalar) else partial(hints.of_named_items, node)
             self.values.fault(node, f"{what} must be a list: each item begins with a dash", hint)
             return []
         items = [self.item(item, names, depth + 1) for item in node.items]
@@ -109,13 +108,14 @@ class ItemReader:
             self.values.fault(key, f"'{first}' and '{key.text}' are in one item", "begin each item with its own dash")
         else:
             own = layer_type(first)
-            inside = own is not None and key.text in own.arguments
-            hint = (
-                f"indent arguments below the type, or write them in {{…}}: '- {first}: {{{key.text}: …}}'"
-                if inside
-                else None
-            )
             known = tuple(own.arguments) if own is not None else ()
+            hint = None
+            if key.text in known:
+                hint = f"indent arguments below the type, or write them in {{…}}: '- {first}: {{{key.text}: …}}'"
+            elif key.text == "paths" and _merges(first):
+                hint = f"indent 'paths:' below '{first}:', as its argument"
+            elif first == "sequence":
+                hint = "list the items below 'sequence:'"
             other = partial(hints.of_modifier, key.text, MODIFIERS, known)
             self.values.fault(key, f"unknown modifier '{key.text}'", hint or other)
 
@@ -169,7 +169,10 @@ class ItemReader:
             item.when = self.condition(nodes["when"], names)
         if "weights" in nodes:
             item.weights = self.reference(nodes["weights"], "weights")
-        if "expect" in nodes:
+        if isinstance(nodes.get("expect"), Map):
+            hint = "write '[64, 56, 56]' here; the network's figures have an 'expect' at the top level"
+            self.values.fault(nodes["expect"], "an item's 'expect' is a shape", hint)
+        elif "expect" in nodes:
             item.expect = self.values.value(nodes["expect"], names, SIZE)
 
     def is_empty(self, name: str, node: Tree | None) -> bool:
@@ -187,7 +190,10 @@ class ItemReader:
         """Read a ``for``."""
         if self.is_empty("for", node):
             return None
-        text = self.values.text(node, "for")
+        if not isinstance(node, Scalar):
+            self.values.fault(node, "for must be a text", "for example 'for: width in [16, 32]'")
+            return None
+        text = node.text
         origin = node.place
         try:
             target, bound, rows = compile_loop(text, names)

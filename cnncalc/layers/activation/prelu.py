@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cnncalc.ground.numbers import counted
 from cnncalc.layers.activation._elementwise import Elementwise
 from cnncalc.layers.arguments import Conversion, LayerError, argument, number, positive
 from cnncalc.layers.base import Elsewhere, Example, Weight, per_channel
@@ -40,7 +41,7 @@ class PReLU(Elementwise):
         slopes = channels if self.num_parameters == "channels" else self.num_parameters
         if slopes not in (1, channels):
             raise LayerError(
-                f"num_parameters = {slopes}, but the input has {channels} channels",
+                f"num_parameters = {slopes}, but the input has {counted(channels, 'channel')}",
                 argument="num_parameters",
                 hint="1 learns one slope for all, 'channels' one per channel",
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from math import prod
 
+from cnncalc.ground.numbers import counted
 from cnncalc.layers.arguments import LayerError, Pairs, argument, flag, pads, per_axis, positive
 from cnncalc.layers.base import Elsewhere, Example, Layer, Weight
 from cnncalc.layers.interfaces import Array, Contraction, Element, Flow, ModuleCall, NumPy, Onnx, Ops, Or, Torch
@@ -183,7 +184,7 @@ def check_channels(layer: Conv, shape: Shape) -> None:
         first = (shape[-1], *shape[:-1])
         come_last = len(shape) > 1 and layer.in_channels == shape[-1]
         raise LayerError(
-            f"in_channels = {layer.in_channels}, but the input has {channels} channels: "
+            f"in_channels = {layer.in_channels}, but the input has {counted(channels, 'channel')}: "
             "a filter must be as deep as its input",
             argument="in_channels",
             hint=f"channels come first: {shape_text(first)}"

@@ -48,7 +48,7 @@ class GroupNorm(Layer):
         channels = inputs[0][0]
         if channels % self.num_groups:
             raise LayerError(
-                f"num_groups = {self.num_groups} does not divide the {channels} channels",
+                f"num_groups = {self.num_groups} does not divide in_channels = {channels}",
                 argument="num_groups",
                 hint=f"divisors of {channels} are {divisors(channels)}",
             )

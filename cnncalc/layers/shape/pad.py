@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from cnncalc.ground.numbers import counted
 from cnncalc.layers.arguments import DERIVED, LayerError, argument, borders, choice, number, pair
 from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
@@ -136,7 +137,7 @@ class Pad(Movement):
         if max(border) > limits.get(self.mode, max(border)):
             raise LayerError(
                 f"padding = {max(border)} with mode = {self.mode}, but an axis of {size} provides only "
-                f"{limits[self.mode]} elements",
+                f"{counted(limits[self.mode], 'element')}",
                 argument="padding",
                 hint=f"{limits[self.mode]} at most, or 'mode: replicate'",
             )

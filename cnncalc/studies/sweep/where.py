@@ -122,6 +122,10 @@ def _conjuncts(plain: str) -> list[tuple[int, int]]:
 
 def _compiled(plain: _Plain, start: int, end: int, known: Collection[str], source: SpecText) -> Expression:
     """Compile a part of a condition.  Raises SpecError with its place in the text."""
+    figure = plain.text[start:end]
+    if figure in (*FIGURES, *MORE_FIGURES, *SHORT):
+        hint = f"compare the figure with something: {figure} <= 600M"
+        raise SpecError([Fault(f"'{figure}' is not a condition", source.place(plain.origins[start]), hint)])
     try:
         return compile_expression(plain.text[start:end], known)
     except ExpressionError as error:
