@@ -124,8 +124,8 @@ def _compiled(plain: _Plain, start: int, end: int, known: Collection[str], sourc
     """Compile a part of a condition.  Raises SpecError with its place in the text."""
     figure = plain.text[start:end]
     if figure in (*FIGURES, *MORE_FIGURES, *SHORT):
-        hint = f"compare the figure with something: {figure} <= 600M"
-        raise SpecError([Fault(f"'{figure}' is not a condition", source.place(plain.origins[start]), hint)])
+        compared = f"compare the figure with something: {figure} <= 600M"
+        raise SpecError([Fault(f"'{figure}' is not a condition", source.place(plain.origins[start]), compared)])
     try:
         return compile_expression(plain.text[start:end], known)
     except ExpressionError as error:
