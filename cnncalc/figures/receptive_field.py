@@ -194,12 +194,12 @@ def _along(term: Term, reads: tuple[Read, ...], shape: Shape, output: Shape, wor
         return _along_several(term, reads, shape, output, work)
     axis, unit, size = places[0]
     to, ranges = reads[axis].axis, reads[axis].ranges
+    if ranges is not None and (unit != 1 or size != shape[axis]):
+        return _along_several(term, reads, shape, output, work)
     if to is None:
         return _read_by_all(term._replace(loose=loose), reads[axis], work)
     if ranges is None:
         return term if to == axis and loose is term.loose else Term((IndexDigit(to, unit, size),), pattern, loose)
-    if unit != 1 or size != shape[axis]:
-        return _along_several(term, reads, shape, output, work)
     moved = through(pattern, ranges, output[to], work)
     return (
         Term._make(((IndexDigit._make((to, 1, output[to])),), moved, loose))
@@ -212,7 +212,7 @@ def _read_by_all(term: Term, read: Read, work: FieldBudget) -> Term:
     """Return the field of an output whose elements all read the same positions of an axis."""
     if read.ranges is None:
         return whole(term) if read.is_exact else whole(term)._replace(loose=(*term.loose, MISSING))
-    pattern = through(term.pattern, read.ranges, 1, work) if term.places[0].unit == 1 else None
+    pattern = through(term.pattern, read.ranges, 1, work)
     return Term((), pattern, term.loose) if pattern else whole(term)._replace(loose=(*term.loose, MISSING))
 
 

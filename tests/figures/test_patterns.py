@@ -100,3 +100,17 @@ def test_work_is_bounded() -> None:
     assert through(uneven, sliding(3), 991, PatternBudget(990)) is None
     assert union([uneven, Pattern((0,), (0,), 1)], 991, PatternBudget(990)) is None
     assert through(Pattern((0,), (0,), 2**60), sliding(3), 5, PatternBudget(PLENTY)) is None  # strides beyond any input
+
+
+def test_joined_parts_without_a_break_are_one_pattern() -> None:
+    """Position 0 sees element 2, and position 1 element 3: each sees the element two further on."""
+    left, right = Pattern((2, NOTHING), (2, -NOTHING), None), Pattern((NOTHING, 3), (-NOTHING, 3), None)
+    assert union([left, right], 2, PatternBudget(PLENTY)) == Pattern((2,), (2,), 1)
+
+
+def test_the_axis_is_the_period_of_a_longer_pattern() -> None:
+    """Three positions advance by 12 elements, so the first two of them by 8."""
+    windows = Pattern((0, 1, 5), (0, 2, 6), 12)
+    found = through(windows, sliding(1), 2, PatternBudget(PLENTY))
+    assert found == Pattern((0, 1), (0, 2), 8)
+    assert union([windows, Pattern((0,), (1,), 4)], 2, PatternBudget(PLENTY)) == Pattern((0, 1), (1, 5), 8)

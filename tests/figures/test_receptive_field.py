@@ -163,6 +163,26 @@ def test_branches(network: Network, sizes: tuple[int, ...]) -> None:
     assert all(field.is_exact for field in fields)
 
 
+def test_an_index_of_merged_axes_sees_one_position() -> None:
+    """Index 5 of 4 rows of 3 columns, laid end to end, is row 1 and column 2."""
+    fields = seen(stack((1, 4, 3), "reshape: [1, 12]", "select: {axis: 1, index: 5}"))
+    assert [(field.size, field.offset, field.is_exact) for field in fields] == [(1, -1, True), (1, -2, True)]
+
+
+def test_how_often_strided_elements_are_read_does_not_matter() -> None:
+    """Rows of 3 elements, 3·c to 3·c + 2 of a map of 15 columns: each sees columns 0, 3, …, 12, or 2, 5, …, 14."""
+    field = seen(stack((2, 15, 15), "reshape: [150, 3, 1]", "lppool: {kernel_size: 1, stride: 2}"))[1]
+    assert (field.size, field.is_exact) == (13, True)
+
+
+def test_strides_agree_where_a_skip_connection_meets_an_upsampled_map() -> None:
+    """2×2 pooling and upsampling by 2 advance by one element per position on average, as the skip connection does."""
+    skip = merged("add", (), ("avgpool: 2", "upsample: 2"))
+    assert receptive_fields(skip).disagreeing == []
+    strided = merged("add", ("slice: {axis: 1, step: 2}",), ("slice: {axis: 1, stop: 8}",))
+    assert [node.name for node in receptive_fields(strided).disagreeing] == ["merge"]
+
+
 def test_fractions_stay_exact() -> None:
     field = seen(stack((1, 4, 4), "upsample: 2", conv(3)))[0]
     assert (field.size, field.jump, field.offset) == (2, Fraction(1, 2), 0)  # 3 steps of half an element

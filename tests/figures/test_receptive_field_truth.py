@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
+from cnncalc import loads
 from cnncalc.figures.fields import Field, leading
 from cnncalc.figures.receptive_field import receptive_fields
 from cnncalc.layers.reads import Ranges
@@ -41,6 +43,20 @@ def check(seed: int) -> int:
 @pytest.mark.parametrize("start", range(0, NETWORKS, CHUNK))
 def test_fields_are_the_positions_that_outputs_depend_on(start: int) -> None:
     assert sum(check(seed) for seed in range(start, start + CHUNK)) > CHUNK // 2
+
+
+def test_the_middle_of_a_split_axis_is_read_whole() -> None:
+    """36 bins of 41 elements are split into 4·3·3, and the second axis is averaged: output (a, b) sees bins 9a + b + 3k."""
+    network = loads("input: [1, 41]\nlayers:\n- adaptive_avgpool: 36\n- reshape: [1, 4, 3, 3]\n- mean: {axis: 2}")
+    (output,) = network.outputs.values()
+    (field,) = leading(receptive_fields(network).of[output])
+    lowest = 9 * np.arange(4)[:, None] + np.arange(3)
+    first, last = (
+        41 * lowest // 36,
+        -(-41 * (lowest + 7) // 36) - 1,
+    )  # PyTorch's bins: from ⌊41·i/36⌋ to ⌈41·(i + 1)/36⌉
+    assert (claimed(field, output.shape)[:, 0] == np.stack([first, last])).all()
+    assert field.is_exact
 
 
 def test_few_random_networks_have_only_a_bound() -> None:
