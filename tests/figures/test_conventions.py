@@ -91,6 +91,14 @@ def test_upsampling_in_other_modes(mode: str, fvcore: int, thop: int) -> None:
     assert (totals["fvcore"], totals["thop"]) == (fvcore, thop)
 
 
+@pytest.mark.parametrize(("form", "figure"), [("module", 6 * (5 * 7 + 1)), ("function", 0), ("mean", 0)])
+def test_thop_counts_pooling_modules_alone(form: str, figure: int) -> None:
+    """thop's hooks see modules; thop/vision/calc_func.py takes kernel + 1 per output element, the kernel being 5×7."""
+    net = network(f"input: [6, 5, 7]\nlayers:\n  - global_avgpool: {{form: {form}}}\n")
+    totals = {account.convention.name: account.total for account in accounts(net)}
+    assert totals["thop"] == figure
+
+
 @pytest.mark.parametrize("name", layer_types())
 def test_every_word_that_an_argument_takes_has_a_figure(name: str) -> None:
     example = known(name).example
