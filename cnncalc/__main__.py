@@ -137,8 +137,12 @@ def _clean_up(code: int, message: str) -> None:
 
     remove_unfinished()
     with suppress(OSError):  # the terminal may be closed
-        if code == INTERRUPTED and sys.stderr is not None:
-            sys.stderr.write(f"interrupted{message}\n")
+        if message:  # of a command that has imported all it needs
+            from cnncalc.cli.output import to_stderr
+
+            to_stderr(f"interrupted{message}")
+        elif code == INTERRUPTED and sys.stderr is not None:
+            sys.stderr.write("interrupted\n")
         _flush()
 
 

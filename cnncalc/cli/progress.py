@@ -66,7 +66,9 @@ class Interruptible:
         self._owner = os.getpid()
 
     def __enter__(self) -> Interruptible:
-        self._before = signal.signal(signal.SIGINT, self._interrupt)
+        self._before = signal.getsignal(signal.SIGINT)
+        if self._before != signal.SIG_IGN:  # which a shell's background job does
+            signal.signal(signal.SIGINT, self._interrupt)
         return self
 
     def __exit__(

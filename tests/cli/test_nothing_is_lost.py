@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cnncalc.cli.progress import Interruptible
 from cnncalc.language import shipped
 from tests.commands import cnncalc, on_a_terminal, process
 
@@ -328,6 +329,17 @@ def test_ctrl_c_at_any_time_after_the_start() -> None:
         elif running.returncode == 130:
             assert err in ("interrupted\n", "")  # "" if the signal came before there was anything to interrupt
     assert 130 in codes
+
+
+def test_a_background_job_does_not_hear_the_terminal_s_ctrl_c() -> None:
+    """A shell without job control starts it with SIGINT ignored."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with Interruptible() as rows:
+            signal.raise_signal(signal.SIGINT)
+        assert (rows.interrupted, signal.getsignal(signal.SIGINT)) == (False, signal.SIG_IGN)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 FORKED = """
