@@ -26,7 +26,7 @@ def parse_input(text: str, layout: str) -> tuple[str, Shape]:
     """
     name, _, sizes = text.rpartition("=")
     inner = sizes.strip().strip("[]").strip()
-    parts = re.split(r" *, *" if "," in inner else r" *[x×*] *", inner)
+    parts = re.split(r" *, *" if "," in inner else r" *[xX×*] *", inner)
     if not 1 <= len(parts) <= MAX_AXES or not all(re.fullmatch(r"[1-9][0-9]{0,15}", part) for part in parts):
         raise CnncalcError(f"--input {text}: '{sizes}' is not a shape", "write it as 3x224x224, without the batch axis")
     shape = tuple([int(part) for part in parts])

@@ -103,7 +103,8 @@ def test_a_convention_names_itself(command: list[str]) -> None:
 
 def test_a_shape_with_blanks() -> None:
     """Blanks around signs are allowed; blanks in place of signs are not, so that two figures never become one."""
-    assert cnncalc("summary", "lenet5", "--input", " 1 x 32 × 32 ") == cnncalc("summary", "lenet5")
+    for text in (" 1 x 32 × 32 ", "1X32X32"):
+        assert cnncalc("summary", "lenet5", "--input", text) == cnncalc("summary", "lenet5")
     for text in ("1 32 32", "1x3 2x32", "1x1６x16", "1x32x32,1x16x16"):
         done = cnncalc("summary", "lenet5", "--input", text)
         assert (done.code, done.out) == (2, "")

@@ -282,6 +282,14 @@ def test_a_long_item_is_not_looked_into() -> None:
         ),
         ("  - linear: 10,", "'10,' ends in a comma", "write 10"),
         ("  - linear: 4 GMACs", "'4 GMACs' is not an expression", "write 4000000000"),
+        ("  - relu:\n    from:", "'from' is empty", "write a value after 'from:', or leave the line out"),
+        ("  - relu:\n    name:", "'name' is empty", "write a value after 'name:', or leave the line out"),
+        ("  - relu:\n    weights: ~", "no item is called '~'", "names above: input"),
+        (
+            "  - conv: {out_channels: '16, kernel_size: 3}",
+            "found unexpected end of stream",
+            "a quotation mark is not closed",
+        ),
         ("  - relu:\n    for:", "'for' is empty", "write a value after 'for:', or leave the line out"),
     ],
 )

@@ -152,8 +152,8 @@ class ItemReader:
 
     def modifiers(self, item: Item, nodes: dict[str, Tree], names: frozenset[str]) -> None:
         """Read the modifiers next to the type."""
-        for name in ("when", "repeat", "expect"):
-            self.is_empty(name, nodes.get(name))
+        given = [name for name in MODIFIERS if name != "for" and name in nodes]  # an empty 'for' was noted already
+        nodes = {name: nodes[name] for name in given if not self.is_empty(name, nodes[name])}
         if "name" in nodes:
             item.name = self.item_name(nodes["name"])
         if "from" in nodes:
@@ -175,7 +175,7 @@ class ItemReader:
         elif "expect" in nodes:
             item.expect = self.values.value(nodes["expect"], names, SIZE)
 
-    def is_empty(self, name: str, node: Tree | None) -> bool:
+    def is_empty(self, name: str, node: Tree) -> bool:
         """Return whether a modifier is empty, which is a fault."""
         if not isinstance(node, Scalar) or not node.empty:
             return False

@@ -39,6 +39,8 @@ def _hint(file: SpecText, line: int, problem: str) -> str | None:
     bare = re.match(r"\s*-\s+(\w+)\s*(#.*)?$", above)
     glued = re.match(r"\s*-\s*(\w[\w.]*)(?:\s*|:)[({\[]", text)
     bullet = re.match(r"\s*\*\s+(\w+)", text)
+    if "unexpected end of stream" in problem:
+        return "a quotation mark is not closed"
     if bullet:
         return f"write a dash and a blank: '- {bullet[1]}'"
     if re.match(r"\s*-[A-Za-z]", text):
