@@ -100,7 +100,6 @@ def _with(command: Callable[..., Any], *decorators: Callable[[Any], Any]) -> Cal
 
 def gathering(name: str, made: Callable[..., Any], *options: Callable[[Any], Any]) -> Decorator:
     """Return a decorator that adds options in this order; the command gets what is ``made`` of them as ``name``."""
-    fields = [param.name for param in vars(_with(lambda: None, *options))["__click_params__"]]
 
     def add(command: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(command)
@@ -108,7 +107,10 @@ def gathering(name: str, made: Callable[..., Any], *options: Callable[[Any], Any
             values = {field: given.pop(field) for field in fields}
             return command(**{name: made(**values)}, **given)
 
-        return _with(gathered, *options)
+        others = len(vars(gathered).get("__click_params__", ()))
+        _with(gathered, *options)
+        fields = [param.name for param in vars(gathered)["__click_params__"][others:]]
+        return gathered
 
     return add
 

@@ -18,7 +18,7 @@ from cnncalc.recipe import About, Recipe, Stated
 
 if TYPE_CHECKING:
     from cnncalc.ground.values import Value
-    from cnncalc.language.expressions.loops import Target
+    from cnncalc.language.expressions.compile import Target
 
 INPUT_NAMES = ("in_channels", "in_shape")
 """The names in expressions of the incoming tensor's channels and shape."""

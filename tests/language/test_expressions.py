@@ -14,8 +14,7 @@ from cnncalc.ground.limits import MAX_INTEGER
 from cnncalc.ground.values import Value
 from cnncalc.language.expressions.arithmetic import make_divisible
 from cnncalc.language.expressions.budget import Budget
-from cnncalc.language.expressions.compile import compile_expression
-from cnncalc.language.expressions.loops import bind, compile_loop
+from cnncalc.language.expressions.compile import bind, compile_expression, compile_loop
 from cnncalc.language.expressions.whitelist import ExpressionError
 
 NAMES: dict[str, Any] = {"a": 3, "b": 4.5, "rows": ((1, 2), (3, 4)), "kind": "basic", "flag": True, "empty": None}

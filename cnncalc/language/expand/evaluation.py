@@ -9,7 +9,7 @@ from cnncalc.ground.limits import MAX_LAYERS
 from cnncalc.language.document import BlockItem, Loop, SpecValue
 from cnncalc.language.expand.scopes import Flowing
 from cnncalc.language.expressions.budget import Budget
-from cnncalc.language.expressions.loops import bind
+from cnncalc.language.expressions.compile import bind
 from cnncalc.language.expressions.whitelist import ExpressionError, Names
 from cnncalc.language.faults import Faults
 from cnncalc.layers.arguments import natural, value_text

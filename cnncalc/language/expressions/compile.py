@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Collection
 from contextlib import suppress
 from keyword import iskeyword
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_EXPRESSION
@@ -21,6 +21,10 @@ from cnncalc.language.expressions.whitelist import Compiler, Evaluate, Expressio
 
 if TYPE_CHECKING:
     from cnncalc.ground.values import Value
+
+
+Target: TypeAlias = "str | tuple[Target, ...]"
+"""The names that a loop binds, nested as its rows are."""
 
 
 class Expression:
@@ -152,3 +156,58 @@ def _syntax_hint(text: str, known: Collection[str]) -> str | None:
     if text.count("(") != text.count(")") or text.count("[") != text.count("]"):
         return "inside {…} YAML takes , [ ] { } for itself: quote the expression, or write the arguments one per line"
     return None
+
+
+# --- loops: ``for: a, (b, c) in rows`` binds names to each row ---------------------------------------------------
+
+
+def compile_loop(text: str, known: Collection[str]) -> tuple[Target, list[str], Expression]:
+    """Compile ``a, (b, c) in rows`` to the target's nested names, all its names, and the rows.
+
+    Raises:
+        ExpressionError: if it is not of that form, or an unknown name is read.
+    """
+    head, separator, rows = text.partition(" in ")
+    form = "write it as 'names in list', for example 'i in range(3)' or 'n, c in rows'"
+    if not separator or len(head) > MAX_EXPRESSION:
+        raise ExpressionError(f"'{text[:80]}' is not a loop", hint=form)
+    try:
+        target = _target(parsed(head.strip()))
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        raise ExpressionError(f"'{head.strip()}' is not a list of names", hint=form) from None
+    names: list[str] = []
+    _flatten(target, names)
+    try:
+        return target, names, compile_expression(rows, known)
+    except ExpressionError as error:
+        error.offset += len(head) + len(separator) + len(rows) - len(rows.lstrip())
+        raise
+
+
+def bind(target: Target, row: Value) -> dict[str, Value]:
+    """Bind a row's values to the names of a loop's target.  Raises ExpressionError if they don't match."""
+    if isinstance(target, str):
+        return {target: row}
+    if not isinstance(row, tuple) or len(row) != len(target):
+        had = f"a row of {len(row)}" if isinstance(row, tuple) else f"the single value {row!r}"
+        raise ExpressionError(f"{len(target)} names, but {had}")
+    bound: dict[str, Value] = {}
+    for name, value in zip(target, row, strict=True):
+        bound.update(bind(name, value))
+    return bound
+
+
+def _target(node: ast.expr) -> Target:
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, (ast.Tuple, ast.List)):
+        return tuple([_target(item) for item in node.elts])
+    raise ValueError
+
+
+def _flatten(target: Target, names: list[str]) -> None:
+    if isinstance(target, str):
+        names.append(target)
+    else:
+        for item in target:
+            _flatten(item, names)

@@ -23,7 +23,7 @@ from cnncalc.language.document import (
     explicit_names,
 )
 from cnncalc.language.expressions.arithmetic import FUNCTIONS
-from cnncalc.language.expressions.loops import compile_loop
+from cnncalc.language.expressions.compile import compile_loop
 from cnncalc.language.expressions.whitelist import CONSTANTS, ExpressionError
 from cnncalc.language.read.values import COUNT, SIZE, ValueReader, begins_a_name, has_signs_of_a_name
 from cnncalc.language.read.yaml_tree import List, Map, Scalar, Tree
