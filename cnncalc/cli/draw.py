@@ -11,7 +11,7 @@ from cnncalc.cli import Command
 from cnncalc.cli.opening import Asked
 from cnncalc.cli.options import BatchAndDtype, takes_basis, takes_output, takes_spec
 from cnncalc.cli.output import Output, to_stderr
-from cnncalc.cli.parsing import parse_machine
+from cnncalc.cli.parsing import MACHINE, machine_option, parse_machine
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.places import SpecError
 
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from cnncalc.figures.summary import Summary
     from cnncalc.graph import Graph
     from cnncalc.recipe import Recipe
-
-
-MACHINE = "flops=100G,bandwidth=20G"
 
 
 @click.command("draw", Command, short_help="A network as a picture.")
@@ -43,10 +40,7 @@ MACHINE = "flops=100G,bandwidth=20G"
     help="Draw only these layers: a name or a glob, 'stage2.*'.",
 )
 @click.option("--columns", metavar="N|auto", default="auto", help="Number of columns in the picture.")
-@click.option(
-    "--machine", metavar="flops=N,bandwidth=N", default=MACHINE,
-    help="FLOPs and bytes of memory traffic per second, for time.",
-)  # fmt: skip
+@machine_option
 @takes_basis
 @takes_output("svg", "html", "mermaid", "dot", general=False)
 def command(
@@ -70,7 +64,6 @@ def command(
     """
     from cnncalc.drawing.measures import measure
     from cnncalc.drawing.picture import Choice
-    from cnncalc.figures.roofline import Machine
     from cnncalc.figures.selection import layers_named
     from cnncalc.figures.summary import summarize
     from cnncalc.language.expand.unfinished import Misfit, Unfinished
@@ -91,7 +84,7 @@ def command(
     if patterns:
         choice = choice._replace(nodes=layers_named(network, patterns))
     network.check_count("drawn", choice.nodes)
-    on = Machine(*parse_machine(machine))
+    on = parse_machine(machine)
     if out.format == "html":
         out.text(page_of(network, summarize(network, *basis), on, choice, by, more))
     else:
@@ -121,9 +114,8 @@ def _arena(recipe: Recipe, network: Graph) -> list[Chart]:
 def page_by_default(recipe: Recipe, network: Graph, summary: Summary, depth: int | None) -> Iterable[str]:
     """Return a network as one HTML file, with bars for MACs and the default machine."""
     from cnncalc.drawing.picture import Choice
-    from cnncalc.figures.roofline import Machine
 
-    return page_of(network, summary, Machine(*parse_machine(MACHINE)), Choice(depth), more=_arena(recipe, network))
+    return page_of(network, summary, parse_machine(MACHINE), Choice(depth), more=_arena(recipe, network))
 
 
 def page_of(

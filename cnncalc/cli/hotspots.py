@@ -11,7 +11,7 @@ from cnncalc.cli._device import takes_device
 from cnncalc.cli.opening import Asked
 from cnncalc.cli.options import BatchAndDtype, takes_basis, takes_output, takes_spec
 from cnncalc.cli.output import Output, to_stderr
-from cnncalc.cli.parsing import parse_machine
+from cnncalc.cli.parsing import machine_option, parse_machine
 from cnncalc.graph import Graph
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.numbers import counted
@@ -22,10 +22,7 @@ from cnncalc.studies.device.budgets import Wanted
 @click.command("hotspots", Command, short_help="The most expensive layers, and what changes would save.")
 @takes_spec()
 @click.option("--top", type=click.IntRange(1), default=5, help="Layers to list for each figure.")
-@click.option(
-    "--machine", metavar="flops=N,bandwidth=N", default="flops=100G,bandwidth=20G",
-    help="FLOPs and bytes of memory traffic per second.",
-)  # fmt: skip
+@machine_option
 @takes_basis
 @click.option(
     "--rank", type=click.IntRange(1), help="Rank of factorised fc layers. Default: a quarter of the smaller side."
@@ -59,7 +56,6 @@ def command(
     cnncalc hotspots vww_mobilenet_v1_0.25_96 --deploy --board nano33ble
     cnncalc hotspots net.yaml --format json | jq '.changes[] | [.change, .after.macs]'
     """
-    from cnncalc.figures.roofline import Machine
     from cnncalc.rendering.views.hotspots import Found, view
     from cnncalc.studies.hotspots import hotspots
     from cnncalc.studies.savings.workbench import Workbench, heavy_nodes
@@ -71,7 +67,7 @@ def command(
         _show_on_device(network, wanted.over(recipe.deploy), out)
         return 0
     recipe, variant = asked.recipe()
-    on = Machine(*parse_machine(machine))
+    on = parse_machine(machine)
     with asked.blaming(recipe, variant):
         bench = Workbench(recipe, variant, *asked.changes(), on, *basis)
     spots = hotspots(bench.summary, bench.estimates)

@@ -6,7 +6,10 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+import click
+
 from cnncalc.cli.output import to_stderr
+from cnncalc.figures.roofline import Machine
 from cnncalc.ground.errors import CnncalcError, clipped
 from cnncalc.ground.limits import MAX_AXES, MAX_INTEGER
 from cnncalc.ground.near import did_you_mean
@@ -64,8 +67,15 @@ def parse_bytes(text: str, option: str) -> int:
     return size
 
 
-def parse_machine(text: str) -> tuple[int, int]:
-    """Return (flops, bandwidth) per second of ``flops=100G,bandwidth=20G``.
+MACHINE = "flops=100G,bandwidth=20G"
+machine_option = click.option(
+    "--machine", metavar="flops=N,bandwidth=N", default=MACHINE,
+    help="FLOPs and bytes of memory traffic per second, for predicted times.",
+)  # fmt: skip
+
+
+def parse_machine(text: str) -> Machine:
+    """Return the machine of ``flops=100G,bandwidth=20G``, per second.
 
     Raises:
         CnncalcError: if a figure is missing, unknown, given twice or not above 0.
@@ -77,7 +87,7 @@ def parse_machine(text: str) -> tuple[int, int]:
         name, equals, figure = part.partition("=")
         name = name.strip()
         if name not in ("flops", "bandwidth") or not equals:
-            hint = did_you_mean(name, ("flops", "bandwidth"), "figures") if equals else "write flops=100G,bandwidth=20G"
+            hint = did_you_mean(name, ("flops", "bandwidth"), "figures") if equals else f"write {MACHINE}"
             raise CnncalcError(f"--machine {text}: '{part}' is not a figure of a machine", hint)
         if name in given:
             raise CnncalcError(f"--machine {text}: {name} is given twice")
@@ -85,5 +95,5 @@ def parse_machine(text: str) -> tuple[int, int]:
         if not given[name]:
             raise CnncalcError(f"--machine {text}: {name} must be above 0")
     if len(given) < 2:
-        raise CnncalcError(f"--machine {text}: both flops and bandwidth are needed", "write flops=100G,bandwidth=20G")
-    return given["flops"], given["bandwidth"]
+        raise CnncalcError(f"--machine {text}: both flops and bandwidth are needed", f"write {MACHINE}")
+    return Machine(**given)

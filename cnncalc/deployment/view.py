@@ -128,7 +128,6 @@ class Deployment(NamedTuple):
         device: the device.
         arena: bytes of the planned arena: tensors and scratch.
         bound: lower bound of all plans.
-        tensors_only: bytes of the plan of tensors alone.
         peak: the step at which most is alive.
         places: tensors and scratch, as they are planned.
         steps: step 0 and the operators.
@@ -140,7 +139,6 @@ class Deployment(NamedTuple):
     device: Device
     arena: int
     bound: int
-    tensors_only: int
     peak: OperatorRun
     places: list[ArenaPlace]
     steps: list[OperatorRun]
@@ -207,7 +205,7 @@ def deploy(graph: Graph, on: Device | None = None) -> Deployment:
     made = (parts_of.quantisation, parts_of.structure, parts_of.names)
     flash = [*parts_of.constants(lowered), *(part(lowered) for part in made), parts_of.runtime()]
     places = _places(lowered, plan)
-    return Deployment(lowered, on, plan.size, peak.live, alone.size, peak, places, steps, ram, flash)
+    return Deployment(lowered, on, plan.size, peak.live, peak, places, steps, ram, flash)
 
 
 # --- the plan ------------------------------------------------------------------------------------------------

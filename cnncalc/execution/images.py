@@ -53,12 +53,14 @@ def open_image(path: str, shape: Shape, resize: int | None, mean: Sequence[float
             _middle(size, resize, width, height)  # raises what can be known before the picture is decoded
 
     def read() -> Array:
+        from PIL import Image, ImageOps
+
         with _opened(path) as opened:
             grey = opened.mode.startswith("I")  # Pillow's name for 16-bit modes
-            _turn_upright(opened)
+            ImageOps.exif_transpose(opened, in_place=True)  # as it says before or after the pixels
             picture = opened.convert("F" if grey else "L" if channels == 1 else "RGB")
             middle = None if resize is None else _middle(opened.size, resize, width, height)
-            picture = picture.resize((width, height), _bilinear(), middle)
+            picture = picture.resize((width, height), Image.Resampling.BILINEAR, middle)
         pixels = np.asarray(picture, np.float32).reshape(height, width, -1) / np.float32(65535 if grey else 255)
         with np.errstate(all="ignore"):  # numbers beyond float32: infinite elements are reported for any input
             normal: Any = (pixels - np.asarray(mean, np.float32)) / np.asarray(std, np.float32)
@@ -91,19 +93,6 @@ def _orientation(opened: Any) -> int:
 
     found: int = Image.Image.getexif(opened).get(ORIENTATION, 1)
     return found
-
-
-def _turn_upright(opened: Any) -> None:
-    """Turn a picture as its EXIF says, before or after the pixels."""
-    from PIL import ImageOps
-
-    ImageOps.exif_transpose(opened, in_place=True)
-
-
-def _bilinear() -> Any:
-    from PIL import Image
-
-    return Image.Resampling.BILINEAR
 
 
 def _middle(size: tuple[int, int], resize: int, width: int, height: int) -> tuple[float, float, float, float]:

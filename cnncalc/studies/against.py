@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from cnncalc.execution.arrays.read import first_line
 from cnncalc.execution.choosing import chosen
 from cnncalc.execution.inputs import given_inputs, random_inputs
 from cnncalc.execution.machine import available, usual_threads
@@ -303,19 +304,15 @@ def _started(engine: Any, path: str, threads: int) -> Any:
     try:
         return engine.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's exception classes are not public
-        raise CnncalcError(f"ONNX Runtime can't read the model: {_first_line(error)}") from None
+        raise CnncalcError(f"ONNX Runtime can't read the model: {first_line(error)}") from None
 
 
 def _run(session: Any, wanted: list[str], feeds: Mapping[str, Array]) -> list[Array]:
     try:
         made: list[Array] = session.run(wanted, dict(feeds))
     except Exception as error:
-        raise CnncalcError(f"ONNX Runtime can't run the model: {_first_line(error)}") from None
+        raise CnncalcError(f"ONNX Runtime can't run the model: {first_line(error)}") from None
     return made
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0][:300]
 
 
 def _file_outputs(

@@ -167,7 +167,7 @@ def array_like(x: npt.ArrayLike | StoredArray, what: str = "it") -> Stored:
     try:
         return np.asarray(x)
     except Exception as error:  # other libraries' arrays may raise anything
-        raise CnncalcError(f"{what} can't be converted to an array: {_first_line(error)}") from None
+        raise CnncalcError(f"{what} can't be converted to an array: {first_line(error)}") from None
 
 
 @contextmanager
@@ -179,13 +179,14 @@ def reading_errors(place: str, fault: str) -> Iterator[None]:
         raise CnncalcError(f"can't read {place}: out of memory") from None
     except OSError as error:
         if error.errno is None:  # a decoder's
-            raise CnncalcError(f"{place} {fault}: {_first_line(error)}") from None
+            raise CnncalcError(f"{place} {fault}: {first_line(error)}") from None
         raise CnncalcError(f"can't read {place}: {error.strerror}") from None
     except DAMAGE as error:
-        raise CnncalcError(f"{place} {fault}: {_first_line(error)}") from None
+        raise CnncalcError(f"{place} {fault}: {first_line(error)}") from None
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's message, or its class's name if it has none."""
     return (str(error) or type(error).__name__).splitlines()[0][:200]
 
 
@@ -232,9 +233,7 @@ def _dtype(code: str) -> np.dtype[np.generic]:
 def _span(path: str, place: str, header: Header, start: int, stop: int) -> StoredArray:
     """Return the array whose bytes begin at `start` of a file and end at `stop` at most."""
     if header.size > stop - start:
-        raise ValueError(
-            f"its header says {sizes(header.shape)} of {header.dtype}, {header.size:,} bytes; {stop - start:,} follow"
-        )
+        raise _size_error(header, stop - start)
 
     def read() -> Array:
         with reading_errors(place, "is damaged"):
@@ -244,6 +243,11 @@ def _span(path: str, place: str, header: Header, start: int, stop: int) -> Store
             return flat.reshape(header.shape, order="F" if header.fortran else "C")
 
     return StoredArray(header, read)
+
+
+def _size_error(header: Header, follow: int) -> ValueError:
+    said = f"its header says {sizes(header.shape)} of {header.dtype}, {header.size:,} bytes"
+    return ValueError(f"{said}; {follow:,} follow")
 
 
 def sizes(shape: Sequence[object]) -> str:
@@ -271,10 +275,7 @@ def _member(path: str, archive: zipfile.ZipFile, name: str, member: zipfile.ZipI
             header = npy_header(file)
             start = file.tell()
         if header.size != member.file_size - start:
-            raise ValueError(
-                f"its header says {sizes(header.shape)} of {header.dtype}, {header.size:,} bytes; "
-                f"{member.file_size - start:,} follow"
-            )
+            raise _size_error(header, member.file_size - start)
 
     def read() -> Array:
         with reading_errors(place, "is damaged"):

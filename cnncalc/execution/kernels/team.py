@@ -56,11 +56,6 @@ class Team:
         self.workers.close()
         self._allocate([0] * len(self._scratch))
 
-    def spoil(self) -> None:
-        """Fill the scratch memory with NaN, which would show in results if it were read. For tests."""
-        for buffer in self._scratch:
-            buffer.fill(255)
-
     def block(self, places: Places) -> Calls:
         """Return the `Calls` of this thread's blocks."""
         number = self.workers.number if self.workers.threads > 1 else 0
