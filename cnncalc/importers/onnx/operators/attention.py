@@ -41,8 +41,7 @@ def _attention(build: Builder, call: Call) -> Sequence[Value | None]:
     if lengths is not None:
         if causal or lengths.axis != 0 or lengths.rank != 1:
             raise UnfitError("lengths beside a causal mask, or lengths that are not one per sample, are not supported")
-        places = literal(tuple(range(k.dims[2])), (1, 1, 1, k.dims[2]))
-        seen = merged(build, "compare", [places, with_axes(build, lengths, (0, None, None, None))], by="less")
+        seen = _is_before(build, lengths, k.dims[2])
         seen.dtype = BOOL
         biases.append(seen)
     y = attention_of(
@@ -54,8 +53,8 @@ def _attention(build: Builder, call: Call) -> Sequence[Value | None]:
 @operator("MultiHeadAttention", domain="com.microsoft")
 def _multi_head_attention(build: Builder, call: Call) -> Value:
     q, k, v = call.input(0), call.given(1), call.given(2)
-    padded = [value for value in (call.given(4), *call.inputs[6:]) if value is not None]
-    if k is None or v is None or {value.rank for value in (q, k, v)} != {3} or padded:
+    earlier = [value for value in call.inputs[6:] if value is not None]
+    if k is None or v is None or {value.rank for value in (q, k, v)} != {3} or earlier:
         raise UnfitError("only queries, keys and values of three axes are supported, without those of an earlier pass")
     heads = call.integer("num_heads")
     bias = call.given(3)
@@ -66,7 +65,8 @@ def _multi_head_attention(build: Builder, call: Call) -> Value:
             start += size
         q, k, v = sides
     sides = [_split_heads(build, value, heads) for value in (q, k, v)]
-    y = attention_of(build, sides, (heads, heads), _biases(build, call, sides), call.operator.attributes.get("scale"))
+    biases = _biases(build, call, call.given(4), sides)
+    y = attention_of(build, sides, (heads, heads), biases, call.operator.attributes.get("scale"))
     return _joined_heads(build, y)
 
 
@@ -80,19 +80,30 @@ def _packed_attention(build: Builder, call: Call) -> Value:
     y = linear(build, x, turned, bias=bias)
     width = weight.shape[1] // 3
     sides = [_split_heads(build, sliced(build, y, y.rank - 1, i * width, (i + 1) * width, 1), heads) for i in range(3)]
-    y = attention_of(build, sides, (heads, heads), _biases(build, call, sides), call.operator.attributes.get("scale"))
+    biases = _biases(build, call, call.given(3), sides)
+    y = attention_of(build, sides, (heads, heads), biases, call.operator.attributes.get("scale"))
     return _joined_heads(build, y)
 
 
-def _biases(build: Builder, call: Call, sides: Sequence[Value]) -> list[Value]:
-    """Return what one of ONNX Runtime's operators adds to the logits: a given bias, and a causal mask."""
-    bias = call.given(5)
-    found = [] if bias is None else [bias]
-    return (
-        [*found, _causal_bias(build, sides[0].dims[2], sides[1].dims[2], 0)]
-        if call.integer("unidirectional")
-        else found
-    )
+def _biases(build: Builder, call: Call, mask: Value | None, sides: Sequence[Value]) -> list[Value]:
+    """Return what one of ONNX Runtime's operators adds to the logits: a bias, a mask of padding, and a causal mask.
+
+    The mask of padding is 0 for padding, (batch, L), or the number of keys before it, (batch,).
+    """
+    queries, keys = [side.dims[2] for side in sides[:2]]
+    found = [bias for bias in (call.given(5),) if bias is not None]
+    if mask is not None:
+        if mask.axis != 0 or mask.shape not in ((), (keys,)):
+            raise UnfitError("its mask is neither (batch,) nor (batch, L)")
+        seen = with_axes(build, mask, (0, None, None, 1)) if mask.shape else _is_before(build, mask, keys)
+        found.append(build.step("where", [seen], then=0.0, otherwise=call.number("mask_filter_value", -10000.0)))
+    return [*found, _causal_bias(build, queries, keys, 0)] if call.integer("unidirectional") else found
+
+
+def _is_before(build: Builder, lengths: Value, keys: int) -> Value:
+    """Return whether each key is one of the first ``lengths`` of its sample, (batch, 1, 1, keys)."""
+    places = literal(tuple(range(keys)), (1, 1, 1, keys))
+    return merged(build, "compare", [places, with_axes(build, lengths, (0, None, None, None))], by="less")
 
 
 SIDES = ("left", "right")

@@ -42,13 +42,13 @@ def _gelu(build: Builder, call: Call) -> Value:
     return build.step("gelu", [call.input(0)], approximate=call.text("approximate", "none"))
 
 
-@operator("Gelu", "FastGelu", "QuickGelu", domain="com.microsoft")
+@operator("Gelu", "BiasGelu", "FastGelu", "QuickGelu", domain="com.microsoft")
 def _microsoft_gelu(build: Builder, call: Call) -> Value:
     x = call.input(0)
     if call.op == "QuickGelu":
         gate = build.step("sigmoid", [build.step("affine", [x], mul=call.number("alpha", 1.702))])
         return build.step("multiply", [x, gate])
-    if call.op == "FastGelu" and call.given(1) is not None:
+    if call.op != "Gelu" and call.given(1) is not None:
         x = merged(build, "add", [x, call.input(1)])
     return build.step("gelu", [x], approximate="tanh" if call.op == "FastGelu" else None)
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import isclose
 
-from cnncalc.importers.onnx.builder import HANDLERS, Builder, operator
+from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.evaluator_moves import position
 from cnncalc.importers.onnx.operators.contraction import convolution, feature_map, linear, matrix_product
 from cnncalc.importers.onnx.operators.elementwise import affine, merged
+from cnncalc.importers.onnx.operators.fused import as_plain, channels_first, channels_last
 from cnncalc.importers.onnx.proto import FLOAT, INT2, INT4, INT8, INT16, SMALL_FLOATS, UINT2, UINT4, UINT8, UINT16
 from cnncalc.importers.onnx.steps import own_tensors
 from cnncalc.importers.onnx.values import (
@@ -52,7 +53,9 @@ def as_real_numbers(build: Builder, value: Value, grid: QuantizedGrid) -> Value:
         first = first.step.inputs[0]
     table = first.step.tensors.get("weight") if first.step is not None else None
     real = value.copy()
-    if first.step is not None and table is not None and table.value.dtype in RANGES:
+    if grid.scale.is_live:
+        real = _times_scale(build, value, grid)
+    elif first.step is not None and table is not None and table.value.dtype in RANGES:
         weight = dequantized(build, table.value, grid.scale, grid.zero)
         first.step.tensors["weight"] = ConstantInput(weight, table.is_certain)
     elif first.grid is not None and not grid.is_that_of(first.grid):
@@ -244,11 +247,15 @@ def _conv_integer(build: Builder, call: Call) -> Value:
 
 
 @operator("QLinearConv")
+@operator("QLinearConv", domain="com.microsoft")
 def _qlinear_conv(build: Builder, call: Call) -> Value:
     weight = dequantized(build, call.input(3), call.input(4), call.input(5), 0)
-    x = dequantized(build, call.input(0), call.input(1), call.input(2))
+    is_last = call.integer("channels_last")
+    x = channels_first(build, call.input(0)) if is_last else call.input(0)
+    x = dequantized(build, x, call.input(1), call.input(2))
     y = convolution(build, call, feature_map(x), weight, _dequantized_bias(build, call, 8))
-    return requantized(build, y, call.given(6), call.given(7))
+    y = requantized(build, y, call.given(6), call.given(7))
+    return channels_last(build, y) if is_last else y
 
 
 def _dequantized_bias(build: Builder, call: Call, index: int) -> Value | None:
@@ -301,9 +308,6 @@ def _qgemm(build: Builder, call: Call) -> Value:
     return requantized(build, linear(build, x, weight, bias=bias), call.given(7), call.given(8))
 
 
-PLAIN_OPSET = 17
-"""The version of the operators for which quantised operators of com.microsoft stand."""
-
 QUANTIZED_INPUTS: dict[str, tuple[int, ...]] = {
     "Add": (0, 3), "Mul": (0, 3), "Sigmoid": (0,), "LeakyRelu": (0,), "Softmax": (0,), "GlobalAveragePool": (0,),
     "AveragePool": (0,), "ReduceMean": (0,), "Where": (1, 4),
@@ -317,14 +321,13 @@ def _qlinear(build: Builder, call: Call) -> Value:
 
     The scale and the zero point of the output come after all other inputs; those of QLinearConcat come first.
     """
-    if call.integer("channels_last"):
-        raise UnfitError("a quantised pool with the channels last is not supported")
-    op = call.op.removeprefix("QLinear")
+    op, is_last = call.op.removeprefix("QLinear"), call.integer("channels_last")
     places = QUANTIZED_INPUTS.get(op, range(2, len(call.inputs), 3))
     inputs: list[Value | None] = [call.input(0)] if op == "Where" else []
-    inputs += [dequantized(build, call.input(i), call.given(i + 1), call.given(i + 2)) for i in places]
+    for i in places:
+        x = channels_first(build, call.input(i)) if is_last else call.input(i)
+        inputs.append(dequantized(build, x, call.given(i + 1), call.given(i + 2)))
     scale = 0 if op == "Concat" else places[-1] + 3
-    item = call.operator._replace(op=op, domain="")
-    value = HANDLERS["", op](build, Call(item, inputs, PLAIN_OPSET, call.scopes))
-    assert isinstance(value, Value), op
-    return requantized(build, value, call.given(scale), call.given(scale + 1)) if value.is_live else value
+    value = as_plain(build, call, op, inputs)
+    value = requantized(build, value, call.given(scale), call.given(scale + 1)) if value.is_live else value
+    return channels_last(build, value) if is_last else value

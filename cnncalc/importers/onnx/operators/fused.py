@@ -1,0 +1,135 @@
+"""Operators that ONNX Runtime makes of others as it optimises a model: with an activation, or with the channels last.
+
+https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from cnncalc.importers.onnx.builder import HANDLERS, Builder, operator
+from cnncalc.importers.onnx.model import Attribute, operator_of
+from cnncalc.importers.onnx.operators.contraction import convolution, permuted
+from cnncalc.importers.onnx.operators.elementwise import merged
+from cnncalc.importers.onnx.steps import layer_of, own_tensors
+from cnncalc.importers.onnx.values import Call, UnfitError, Value, literal
+
+OPSET = 17
+"""The version of the operators that fused operators stand for."""
+
+ACTIVATION_OPSET = 10
+"""The last version in which all numbers of an activation are attributes."""
+
+PARAMETERS = {"LeakyRelu": ("alpha",), "HardSigmoid": ("alpha", "beta"), "Clip": ("min", "max")}
+"""Attributes of activations, in the order in which a FusedConv lists them."""
+
+ACTIVATIONS = frozenset((
+    *PARAMETERS, "Elu", "Relu", "Selu", "Sigmoid", "Softplus", "Softsign", "Tanh", "ThresholdedRelu",
+))  # fmt: skip
+
+
+def as_plain(build: Builder, call: Call, op: str, inputs: list[Value | None], **attributes: Attribute) -> Value:
+    """Return the output of the operator ``op`` with the attributes of a call, and others."""
+    item = call.operator._replace(op=op, domain="", attributes={**call.operator.attributes, **attributes})
+    value = HANDLERS["", op](build, Call(item, inputs, OPSET, call.scopes))
+    assert isinstance(value, Value), op
+    return value
+
+
+def _activated(build: Builder, call: Call, x: Value, parameters: Mapping[str, Attribute]) -> Value:
+    """Return a value after the activation that an operator names; it names none if it has none."""
+    name = call.text("activation")
+    if not name:
+        return x
+    if name not in ACTIVATIONS:
+        raise UnfitError(f"the activation {name} is not supported")
+    item = operator_of(name, **{key: value for key, value in parameters.items() if value is not None})
+    value = HANDLERS["", name](build, Call(item, [x], ACTIVATION_OPSET, call.scopes))
+    assert isinstance(value, Value), name
+    return value
+
+
+@operator("NhwcConv", domain="com.microsoft")
+def _nhwc_conv(build: Builder, call: Call) -> Value:
+    weight = call.input(1)
+    order = [0, weight.rank - 1, *range(1, weight.rank - 1)]
+    turned = build.derived("Transpose", weight, shape=tuple([weight.shape[i] for i in order]), perm=order)
+    return channels_last(build, convolution(build, call, channels_first(build, call.input(0)), turned, call.given(2)))
+
+
+@operator("GroupNorm", domain="com.microsoft")
+def _group_norm(build: Builder, call: Call) -> Value:
+    layer = layer_of("groupnorm", {"num_groups": call.integer("groups", 1), "eps": call.number("epsilon", 1e-5)})
+    is_last, x = call.integer("channels_last", 1), call.input(0)
+    x = channels_first(build, x) if is_last else x
+    y = build.layer(layer, [x], x.axis, own_tensors(weight=call.input(1), bias=call.input(2)))
+    y = build.step("silu", [y]) if call.integer("activation") else y
+    return channels_last(build, y) if is_last else y
+
+
+@operator("EmbedLayerNormalization", domain="com.microsoft")
+def _embed_layernorm(build: Builder, call: Call) -> Sequence[Value | None]:
+    """Return normalised sums of embeddings of words, of positions, and of segments, and the lengths by a mask."""
+    ids, table, mask = call.input(0), call.input(3), call.given(7)
+    length = ids.shape[-1]
+    if call.given(8) is None:
+        shape = (length, table.shape[1])
+        parts = [build.derived("Part", table, shape=shape, axis=0, start=0, stop=length)]
+    else:
+        parts = [as_plain(build, call, "Gather", [table, call.input(8)])]
+    for rows, places in ((call.input(2), ids), (call.given(4), call.given(1))):
+        parts += [as_plain(build, call, "Gather", [rows, places])] if rows is not None and places is not None else []
+    x = merged(build, "add", [*parts[1:], parts[0]])
+    y = as_plain(build, call, "LayerNormalization", [x, call.input(5), call.input(6)])
+    return [y, None if mask is None else as_plain(build, call, "ReduceSum", [mask, literal((1,), (1,))], keepdims=0), x]
+
+
+@operator("FusedConv", domain="com.microsoft")
+def _fused_conv(build: Builder, call: Call) -> Value:
+    y, added = as_plain(build, call, "Conv", call.inputs[:3]), call.given(3)
+    y = y if added is None else merged(build, "add", [y, added])
+    names = PARAMETERS.get(call.text("activation"), ())
+    return _activated(build, call, y, dict(zip(names, call.numbers("activation_params") or (), strict=False)))
+
+
+@operator("FusedGemm", domain="com.microsoft")
+def _fused_gemm(build: Builder, call: Call) -> Value:
+    prefix = "activation_"
+    given = {key: value for key, value in call.operator.attributes.items() if key.startswith(prefix)}
+    y = as_plain(build, call, "Gemm", call.inputs)
+    return _activated(build, call, y, {key.removeprefix(prefix): value for key, value in given.items()})
+
+
+@operator("NhwcMaxPool", domain="com.microsoft")
+def _nhwc_maxpool(build: Builder, call: Call) -> Value:
+    return channels_last(build, as_plain(build, call, "MaxPool", [channels_first(build, call.input(0))]))
+
+
+def channels_first(build: Builder, value: Value) -> Value:
+    """Return a batch of maps whose channels come last with the channels behind the batch."""
+    return _turned(build, value, (0, value.rank - 1, *range(1, value.rank - 1)))
+
+
+def channels_last(build: Builder, value: Value) -> Value:
+    """Return a batch of maps with the channels last."""
+    return _turned(build, value, (0, *range(2, value.rank), 1))
+
+
+def _turned(build: Builder, value: Value, order: tuple[int, ...]) -> Value:
+    """Return a value with its axes in another order; the input of a permute that put them into this one."""
+    step = value.step
+    if step is not None and step.layer.type == "permute" and step.inputs[0].axis == value.axis == 0:
+        before = [step["dims"][i - 1] for i in order[1:]]
+        if before == sorted(before):
+            return step.inputs[0]
+    return permuted(build, value, order)
+
+
+@operator(
+    "Conv", "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "ReorderInput", "ReorderOutput", "Upsample",
+    domain="com.microsoft.nchwc",
+)  # fmt: skip
+def _of_one_processor(build: Builder, call: Call) -> Value:
+    raise UnfitError(
+        "its channels are in blocks for one kind of processor; optimise the model at level 'extended' instead of 'all'"
+    )
