@@ -22,7 +22,7 @@ MICROSOFT = [onnx.helper.make_opsetid("", 17), onnx.helper.make_opsetid("com.mic
 LEVELS = onnxruntime.GraphOptimizationLevel
 weight = drawing()
 
-ACTIVATED = {
+ACTIVATED: dict[str, dict[str, Any]] = {
     "LeakyRelu": {"alpha": 0.1}, "HardSigmoid": {"alpha": 0.25, "beta": 0.4}, "Sigmoid": {}, "Tanh": {}, "Relu": {},
 }  # fmt: skip
 
@@ -122,7 +122,7 @@ def test_embeddings_and_attention_that_masks_padding(mask: list[Any]) -> None:
     data = onnx.helper.make_model(graph, opset_imports=MICROSOFT, ir_version=8).SerializeToString()
     ones = np.array([[int(i < n) for i in range(4)] for n in mask] if is_lengths else mask, np.int32)
     draw = np.random.default_rng(0)
-    feeds = {"ids": draw.integers(0, 9, (2, 4)), "kind": draw.integers(0, 2, (2, 4)), "ones": ones}
+    feeds: dict[str, Any] = {"ids": draw.integers(0, 9, (2, 4)), "kind": draw.integers(0, 2, (2, 4)), "ones": ones}
     feeds = {name: array.astype(np.int32) for name, array in feeds.items()}
     np.testing.assert_allclose(network(data).run(feeds).output, runtime(data, feeds)[0], rtol=1e-4, atol=1e-5)
 
