@@ -25,6 +25,9 @@ _LONG = 0.6
 _MOST_ROUNDS = 64
 """Rounds after which items are drawn one below the other."""
 
+_MOST_VISITED = 250_000
+"""Items and edges, counted in each round, after which items are drawn one below the other."""
+
 
 class Branches:
     """The items of one level, numbered in a topological order, on their way to a tree.
@@ -41,6 +44,7 @@ class Branches:
     ) -> None:
         self.elements = elements
         self.detach = detach
+        self.left = _MOST_VISITED
         self.depths = [0] * len(elements)
         self.feeds: list[set[int]] = [set() for _ in elements]
         self.reads: list[set[int]] = [set() for _ in elements]
@@ -59,6 +63,9 @@ class Branches:
         if depth > MAX_DRAWN_NESTING:
             return self._row(numbers, top, bottom, depth)
         for round_ in range(_MOST_ROUNDS):
+            self.left -= sum([1 + len(self.reads[number]) for number in numbers])
+            if self.left < 0:
+                break
             cuts = self._cuts(numbers, top, bottom)
             if cuts:
                 return self._between(numbers, cuts, top, bottom, depth)
@@ -148,16 +155,16 @@ class Branches:
     def _take_out(self, numbers: list[int], top: int, bottom: int, one: bool) -> bool:
         """Turn the longest edge, or all long ones, into lanes, preferring edges whose ends keep another edge."""
         place = {number: at for at, number in enumerate(numbers)} | {top: -1, bottom: len(numbers)}
+        is_only = {number: sum([target in place for target in self.feeds[number]]) < 2 for number in numbers}
         found: list[tuple[int, int, int, int]] = []  # (quality, length, source, target)
         for number in numbers:
             inner = [source for source in self.reads[number] if source in place]
             for source in inner:
                 span = place[number] - place[source]
-                keeps = self._out_degree(source, place) > 1
-                found.append((2 * (len(inner) > 1) + keeps, span, source, number))
+                found.append((2 * (len(inner) > 1) + (not is_only.get(source)), span, source, number))
             if bottom in self.feeds[number]:
                 span = len(numbers) - place[number]
-                found.append((self._out_degree(number, place) > 1, span, number, bottom))
+                found.append((not is_only[number], span, number, bottom))
         found = [edge for edge in found if edge[1] > 1]
         if not found:
             return False
@@ -167,9 +174,6 @@ class Branches:
         for _, _, source, target in chosen[:1] if one else chosen:
             self._cut_off(source, target)
         return True
-
-    def _out_degree(self, number: int, place: dict[int, int]) -> int:
-        return 2 if number in (TOP, BOTTOM) else sum(target in place for target in self.feeds[number])
 
     def _cut_off(self, source: int, target: int) -> None:
         if source != TOP:

@@ -29,6 +29,9 @@ FAR = 480
 CELL = 64
 """Height of the strips by which obstacles are found."""
 
+MOST_LOOKED_AT = 25_000
+"""Obstacles of the fullest strip, counted for each end of a line, up to which ways around them are looked for."""
+
 
 class Obstacle(NamedTuple):
     """A rectangle that lines go around, except those that leave or reach its ``part``."""
@@ -68,6 +71,8 @@ class LaneRouter:
         for block in found:
             for cell in range((block.top - CLEAR) // CELL, (block.bottom + CLEAR) // CELL + 1):
                 self.blocks.setdefault(cell, []).append(block)
+        self.widest = max(map(len, self.blocks.values()), default=0)
+        self.left = MOST_LOOKED_AT
         for line in placing.lines:
             self._lay(line.points, None)
 
@@ -82,12 +87,16 @@ class LaneRouter:
     def way(self, part: Card | Box, x: int, arrives: bool) -> list[XY]:
         """Return the corners of a line from the side of a part to ``x``, around obstacles, and record its place.
 
-        If it can't be alone, it overlaps another line; if there is no way, it runs straight, behind the obstacles.
+        If it can't be alone, it overlaps another line; if there is no way, or looking for one takes too long, it runs
+        straight, behind the obstacles.
         """
         side = part.x + part.width if x > part.x else part.x
         heights = _heights(part, arrives)
-        ways = chain(self._ways(part, side, x, heights, True), self._ways(part, side, x, heights, False))
-        points = next(ways, [(side, heights[0]), (x, heights[0])])
+        points = [(side, heights[0]), (x, heights[0])]
+        self.left -= self.widest
+        if self.left >= 0:
+            ways = chain(self._ways(part, side, x, heights, True), self._ways(part, side, x, heights, False))
+            points = next(ways, points)
         self._lay(points, part)
         return points
 

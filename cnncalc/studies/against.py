@@ -170,6 +170,8 @@ def against(
             weights don't fit, or memory is too small.
     """
     engine = _engine()
+    if not network.nodes:
+        raise CnncalcError(f"'{network.title}' has no layer to compare")
     threads = threads or usual_threads()
     inputs = _inputs(network, x, batch, seed)
     if network.model.decided is not None:

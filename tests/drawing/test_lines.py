@@ -9,6 +9,7 @@ import pytest
 
 from cnncalc import load
 from cnncalc.drawing.edges import seen_edges
+from cnncalc.drawing.lanes import LaneRouter
 from cnncalc.drawing.measures import measure
 from cnncalc.drawing.parts import Box, Card
 from cnncalc.drawing.picture import Choice, Picture, describe, heading_of, open_to, placed
@@ -122,6 +123,13 @@ def test_shipped_networks(name: str) -> None:
 def test_shapes(graph: Graph) -> None:
     for depth, columns in ((1, None), (2, None), (99, None), (2, 3)):
         check_lines(graph, depth, columns)
+
+
+def test_beyond_a_bound_of_work_lines_run_straight(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cnncalc.drawing.lanes.MOST_LOOKED_AT", 0)
+    monkeypatch.delattr(LaneRouter, "_ways")
+    for seed in range(20):
+        check_lines(random_network(Random(seed)), 99)
 
 
 def test_random_networks() -> None:

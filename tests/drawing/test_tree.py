@@ -96,6 +96,15 @@ def test_random_networks(part: int) -> None:
         check(random_network(Random(seed)))
 
 
+def test_beyond_a_bound_of_work_items_stand_one_below_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Layouts of 4,900 sums of pairs of 70 inputs took more than 20 s of CPU."""
+    monkeypatch.setattr("cnncalc.drawing.branches._MOST_VISITED", 20)
+    for seed in range(80):
+        check(random_network(Random(seed)))
+    body = check(nested_skips(30)).body
+    assert not any(isinstance(item, Parallel) for item in body.items)
+
+
 @pytest.mark.parametrize("scoped", [False, True])
 def test_many_skips_in_each_other(scoped: bool) -> None:
     check(nested_skips(1000, scoped))

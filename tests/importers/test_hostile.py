@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -209,12 +210,6 @@ ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "tensors of a loop's body": (looped, ""),
     "inputs beside operators": (many_inputs, "the model has 20,001 inputs, but at most 1,000 are supported"),
-    "parts of constants": (
-        lambda: model(
-            [*[node("Split", ["c"], [f"s{i}_{j}" for j in range(1000)], axis=0) for i in range(240)], node("Relu", ["x"], ["y"])],
-            MAP, ["y"], {"c": ints(*range(4000))},
-        ), "",
-    ),
     "constants of all others": (
         lambda: beside([bare(f"c{i}", [5000]) for i in range(5000)], summed(5000, lambda i: f"c{i}")),
         "are computed from more than 2,000,000 others",
@@ -283,6 +278,16 @@ ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
             [node("ArgMax", ["x"], ["i"], axis=1), node("OneHot", ["i", "depth", "values"], ["y"], axis=2**62)], MAP, ["y"],
             {"depth": ints(3), "values": np.array([0, 1], np.float32)},
         ), "axis 4611686018427387904 of 5",
+    ),
+    "nearest elements of long axes": (
+        lambda: model([node("Resize", ["x", "", "s"], [f"r{i}"]) for i in range(4000)], MAP, ["r0"], {"s": np.array([1, 1, 500, 500], np.float32)}),
+        "computes with more than 2,000,000 elements of constants",
+    ),
+    "lists that grow": (
+        lambda: model(
+            [node("SequenceConstruct", ["x"], ["q0"]), *[node("SequenceInsert", [f"q{i}", "x"], [f"q{i + 1}"]) for i in range(4900)],
+             node("ConcatFromSequence", ["q4900"], ["y"], axis=1)], MAP, ["y"],
+        ), "more than 20,000 operators",
     ),
     "a scale of 0": (
         lambda: model(
@@ -381,6 +386,22 @@ def test_outputs_that_see_many_inputs_end_soon() -> None:
             done = cnncalc(command, *specs, stdin=model(nodes, ports, [f"s{i}" for i in range(1, count)]))
         assert done.code == refused, done.err
         assert ("its outputs see 125,249 inputs in all" in done.err) == bool(refused)
+
+
+COMMANDS_ON_NO_LAYER: tuple[tuple[str, int], ...] = (
+    ("summary", 0), ("summary -o net.html", 0), ("check", 0), ("explain", 0), ("hotspots", 0), ("weights", 0),
+    ("draw -o net.svg", 0), ("deploy", 0), ("sweep", 0), ("run", 0), ("run --against onnxruntime", 2), ("import", 2),
+    ("export -o net.py", 2), ("export -o net.onnx", 0),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("command", "code"), COMMANDS_ON_NO_LAYER)
+def test_a_model_that_returns_its_input(command: str, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    word, *options = command.split()
+    done = cnncalc(word, "-", *options, stdin=model([node("Identity", ["x"], ["y"])], MAP, ["y"]))
+    assert done.code == code, done.err
+    assert ("has no layer to" in done.err) == bool(code)
 
 
 def test_many_notes_are_counted() -> None:

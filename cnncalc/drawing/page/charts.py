@@ -98,9 +98,11 @@ def contrast(summary: Summary) -> Chart:
 # --- memory over time ----------------------------------------------------------------------------------------
 
 
-def memory(graph: Graph, summary: Summary) -> Chart:
+def memory(graph: Graph, summary: Summary) -> Chart | None:
     """Return the chart of the tensors that are alive at each step, stacked; waiting ones have the colour of skips."""
     steps = len(graph.nodes)
+    if not steps:  # a model file may return its input
+        return None
     unit = summary.totals.memory.peak
     scale = 200 / unit if unit else 0.0
     across = (RIGHT - LEFT) / steps

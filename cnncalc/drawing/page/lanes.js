@@ -9,6 +9,8 @@ class LaneRouter {
     for (const part of placing.parts)
       if (part.k === "t" || !part.open) this.add([part.x, part.y, part.x + part.w, part.y + part.h, part]);
     for (const [x, y, text] of placing.texts) this.add([x, y - 8, x + widthOf(text), y + 2, null]);
+    this.widest = Math.max(0, ...[...this.blocks.values()].map((blocks) => blocks.length));
+    this.left = G.MOST_LOOKED_AT;
     for (const line of placing.lines) this.lay(line.points, null);
   }
 
@@ -26,8 +28,9 @@ class LaneRouter {
 
   way(part, x, arrives) {
     const side = x > part.x ? part.x + part.w : part.x, heights = heightsOf(part, arrives);
-    const points = this.free(part, side, x, heights, true) || this.free(part, side, x, heights, false)
-      || [[side, heights[0]], [x, heights[0]]];
+    this.left -= this.widest;
+    const found = this.left >= 0 && (this.free(part, side, x, heights, true) || this.free(part, side, x, heights, false));
+    const points = found || [[side, heights[0]], [x, heights[0]]];
     this.lay(points, part);
     return points;
   }

@@ -13,6 +13,7 @@ from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import (
     MAX_AXES,
     MAX_INPUTS,
+    MAX_KNOWN,
     MAX_MODEL_BYTES,
     MAX_MODEL_LAYERS,
     MAX_MODEL_NODES,
@@ -54,6 +55,9 @@ from cnncalc.recipe import Recipe
 
 if TYPE_CHECKING:
     from cnncalc.graph import Node, Tensor
+
+KNOWN_PER_LAYER = 40
+"""Number of known elements that take as long as a layer."""
 
 READ_AT_ONCE = 1 << 22
 """The size in bytes up to which a file is read at once; of a larger one, only the parts that are needed are read."""
@@ -213,7 +217,8 @@ class Imported:
             raise CnncalcError(f"{file.path}: {error.message}", error.hint) from None
         missing = [port.name for port in file.model.graph.outputs if port.name not in self.graph.outputs]
         self.graph.notes = notes(self.build, self.params, self.steps.values(), missing)
-        self.graph.effort = max(MAX_MODEL_NODES - self.build.operators_left - len(self.graph.nodes), 0)
+        beside = MAX_MODEL_NODES - self.build.operators_left - len(self.graph.nodes)
+        self.graph.effort = max(beside, 0) + (MAX_KNOWN - self.build.known_left) // KNOWN_PER_LAYER
         self.graph.model = self._data()
 
     def _data(self) -> ModelData:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from math import ceil, floor
 from struct import pack, unpack
 
@@ -42,6 +43,9 @@ ROUNDINGS: dict[str, Callable[[float], int]] = {
     "ceil": ceil,
 }  # fmt: skip
 """The index of the element nearest to a position."""
+
+STEPS_PER_INDEX = 8
+"""Computed elements of constants that take as long as the index of one nearest element."""
 
 UPSAMPLE_INDICES: tuple[tuple[dict[str, str], Callable[[int, float], int]], ...] = (
     ({}, lambda i, scale: int(_float32(i * _float32(1 / scale)))),
@@ -141,19 +145,30 @@ def _nearest(build: Builder, call: Call, x: Value, size: Shape, scales: Sequence
     axes = list(zip(x.shape[1:], size, scales, strict=True))
     if max(size) > MAX_KNOWN_ELEMENTS:
         raise UnfitError(f"an axis of {max(size):,} gets the nearest elements")
-    place = POSITIONS[_coordinate_mode(call)]
-    nearest = ROUNDINGS[call.text("nearest_mode", "round_prefer_floor" if call.opset > 10 else "floor")]
-    wanted = [
-        [min(max(nearest(place(i, scale, length, count)), 0), length - 1) for i in range(count)]
-        for length, count, scale in axes
-    ]
-    for how, taken in UPSAMPLE_INDICES:
-        if wanted == [[min(taken(i, scale), length - 1) for i in range(count)] for length, count, scale in axes]:
+    build.count_known(STEPS_PER_INDEX * sum(size))
+    rounding = call.text("nearest_mode", "round_prefer_floor" if call.opset > 10 else "floor")
+    wanted = [_nearest_indices(_coordinate_mode(call), rounding, *axis) for axis in axes]
+    for number, (how, _) in enumerate(UPSAMPLE_INDICES):
+        if wanted == [_upsample_indices(number, *axis) for axis in axes]:
             return build.step("upsample", [x], x.axis, **how, **_scale_or_size(x.shape[1:], size, scales))
     for axis, indices in enumerate(wanted, 1):
-        if indices != list(range(x.shape[axis])):
-            x = build.step("gather", [x], x.axis, axis=axis, indices=tuple(indices))
+        if indices != tuple(range(x.shape[axis])):
+            x = build.step("gather", [x], x.axis, axis=axis, indices=indices)
     return x
+
+
+@lru_cache(64)
+def _nearest_indices(where: str, rounding: str, length: int, count: int, scale: float) -> tuple[int, ...]:
+    """Return the indices of the elements that an operator takes along an axis."""
+    place, nearest = POSITIONS[where], ROUNDINGS[rounding]
+    return tuple([min(max(nearest(place(i, scale, length, count)), 0), length - 1) for i in range(count)])
+
+
+@lru_cache(64)
+def _upsample_indices(number: int, length: int, count: int, scale: float) -> tuple[int, ...]:
+    """Return the indices of the elements that ``upsample`` takes along an axis with one of UPSAMPLE_INDICES."""
+    taken = UPSAMPLE_INDICES[number][1]
+    return tuple([min(taken(i, scale), length - 1) for i in range(count)])
 
 
 def _sizes(call: Call, x: Value) -> tuple[list[int], list[float]]:

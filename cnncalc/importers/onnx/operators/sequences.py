@@ -12,6 +12,9 @@ from cnncalc.importers.onnx.operators.movement import with_axes
 from cnncalc.importers.onnx.operators.parts import sliced
 from cnncalc.importers.onnx.values import Call, UnfitError, Value, literal
 
+ITEMS_PER_OPERATOR = 64
+"""Copied items of a list that take as long as an operator."""
+
 
 def _sequence(items: Sequence[Value]) -> Value:
     value = Value("", ())
@@ -40,6 +43,7 @@ def _construct(build: Builder, call: Call) -> Value:
 @operator("SequenceInsert", "SequenceErase")
 def _insert_or_erase(build: Builder, call: Call) -> Value:
     items = list(_items(call))
+    build.count_operators(len(items) // ITEMS_PER_OPERATOR)
     if call.op == "SequenceErase":
         del items[_index(call, 1, -1)]
     else:
