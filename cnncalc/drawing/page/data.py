@@ -29,7 +29,9 @@ CONSTANTS = {
     **{name: getattr(parts, name) for name in ("HEAD", "STRIP", "CIRCLE", "PILL", "CLOSED")},
     **{name: getattr(picture, name) for name in ("BORDER", "HEADING")},
     **{name: getattr(columns, name) for name in ("PAGE_WIDTH", "PAGE_HEIGHT", "FITS", "FEWER", "MOST_COLUMNS")},
-    **{name: getattr(lanes, name) for name in ("CLEAR", "APART", "TURNS", "ABOVE", "BELOW", "FAR", "CELL", "MOST_LOOKED_AT")},
+    **{name: getattr(lanes, name) for name in (
+        "CLEAR", "APART", "TURNS", "ABOVE", "BELOW", "FAR", "CELL", "MOST_LOOKED_AT",
+    )},
     "LETTERS": {letter: WIDTHS[letter] for letter in "0123456789×…"},
 }  # fmt: skip
 """The constants of the geometry, which the script shares."""
