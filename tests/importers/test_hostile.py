@@ -396,7 +396,9 @@ COMMANDS_ON_NO_LAYER: tuple[tuple[str, int], ...] = (
 
 
 @pytest.mark.parametrize(("command", "code"), COMMANDS_ON_NO_LAYER)
-def test_a_model_that_returns_its_input(command: str, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_that_returns_its_input(
+    command: str, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     word, *options = command.split()
     done = cnncalc(word, "-", *options, stdin=model([node("Identity", ["x"], ["y"])], MAP, ["y"]))
