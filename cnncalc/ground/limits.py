@@ -128,6 +128,9 @@ MAX_KNOWN_ELEMENTS = 4_096
 MAX_KNOWN = 2_000_000
 """Elements of all such tensors, each counted where it is computed and where it is read."""
 
+KNOWN_PER_LAYER = 40
+"""Number of such elements that take as long as a layer, where networks are built again."""
+
 MAX_COMPARED_BYTES = 2**25
 """Total bytes of a model file's attention biases that are compared with each other for a summary."""
 

@@ -170,8 +170,6 @@ def against(
             weights don't fit, or memory is too small.
     """
     engine = _engine()
-    if not network.nodes:
-        raise CnncalcError(f"'{network.title}' has no layer to compare")
     threads = threads or usual_threads()
     inputs = _inputs(network, x, batch, seed)
     if network.model.decided is not None:
@@ -232,6 +230,8 @@ def _compared(
 
     Return one row per layer, the largest element of each tensor in magnitude, and our last run.
     """
+    if not network.nodes:
+        raise CnncalcError(f"'{network.title}' has no layer to compare")
     batch, names = len(next(iter(inputs.values()))), tensor_names(network)
     threads, weights, seed = options["threads"], options["weights"], options["seed"]
     rows: list[Difference] = []

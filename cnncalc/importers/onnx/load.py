@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from cnncalc.graph import Graph, ModelData, OpenChoice
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import (
+    KNOWN_PER_LAYER,
     MAX_AXES,
     MAX_INPUTS,
     MAX_KNOWN,
@@ -55,9 +56,6 @@ from cnncalc.recipe import Recipe
 
 if TYPE_CHECKING:
     from cnncalc.graph import Node, Tensor
-
-KNOWN_PER_LAYER = 40
-"""Number of known elements that take as long as a layer."""
 
 READ_AT_ONCE = 1 << 22
 """The size in bytes up to which a file is read at once; of a larger one, only the parts that are needed are read."""
