@@ -242,9 +242,8 @@ class Imported:
         if len(ports) > MAX_INPUTS:
             raise CnncalcError(f"the model has {len(ports):,} inputs, but at most {MAX_INPUTS:,} are supported")
         known = {port.name for port in ports}
-        for name in given:
-            if name and name not in known:
-                raise CnncalcError(f"there is no input '{name}'", f"inputs: {', '.join(sorted(known))}")
+        if unknown := given.keys() - {"", *known}:
+            raise CnncalcError(f"there is no input '{min(unknown)}'", f"inputs: {', '.join(sorted(known))}")
         batch = batch_word(ports)
         found: dict[str, Value] = {}
         for number, port in enumerate(ports):
