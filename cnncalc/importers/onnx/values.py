@@ -58,7 +58,8 @@ class Value:
         items: the tensors of a list of tensors; None for a tensor.
         grid: the scale and the zero point of a tensor that the file has as integers, or None.
         sample_step: for indices, the number that is added to those of one sample for the next one; else None.
-        before_batch: L if the batch of N is the inner part of an axis, as in the shape (L·N, E); else None.
+        before_batch: L and T if the batch of N, T arrays of each sample, is the inner part of an axis, as in the shape
+            (L·N·T, E); else None.
     """
 
     __slots__ = (
@@ -81,7 +82,7 @@ class Value:
         self.input_name: str | None = None
         self._fill: float | None = None
         self.index = 0
-        self.before_batch: int | None = None
+        self.before_batch: tuple[int, int] | None = None
         self.sample_step: int | None = None
         self.items: tuple[Value, ...] | None = None
         self.grid: QuantizedGrid | None = None

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from cnncalc.layers.arguments import LayerError, argument, axis, integers
+from math import prod
+
+from cnncalc.ground.limits import MAX_LIST
+from cnncalc.layers.arguments import LayerError, argument, axis, integer, integers
 from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
 from cnncalc.layers.pytorch import Torch, X, Y, call, index
@@ -21,34 +24,64 @@ def take(x, indices, dim):
 
 class Gather(Movement):
     """Takes the elements at given indices of one axis, from a list or a second input. Input of any shape; the list's
-    length, or the second input's shape, replaces the axis.  Flops: 0.
+    length, or the second input's shape, replaces the axis.  Indices of a grid, such as those of relative positions in
+    a window, are ``start`` plus a multiple of each of the ``steps``, the last one fastest.  Flops: 0.
+
+    Attributes:
+        chosen: the indices, as a list or as a grid; None if the second input has them.
     """
 
     arity = (1, 2)
+    chosen: tuple[int, ...] | None
 
     indices = argument(integers, "the indices, counted from 0; without them the second input has the indices", None)
     axis = argument(axis, "the axis of the indices", 0)
+    sizes = argument(integers, "sizes of a grid of indices, in place of a list", None)
+    steps = argument(integers, "what one step along each axis of the grid adds to an index", None)
+    start = argument(integer, "the first index of the grid", 0)
 
     example = Example("gather: {indices: [2, 0, 2], axis: channels}", inputs=((3, 8, 8),), output=(3, 8, 8))
     elsewhere = Elsewhere(onnx="Gather", others="index_select", compared=True)
+
+    def check(self) -> None:
+        """Refuse half a grid, one beside a list, and one that is too large."""
+        if self.sizes is None and self.steps is None:
+            return
+        if self.sizes is None or self.steps is None or len(self.sizes) != len(self.steps) or self.indices is not None:
+            raise LayerError(
+                "a grid of indices takes sizes and as many steps, and no list",
+                argument="sizes",
+                hint="{start: 4, sizes: [2, 2], steps: [3, -1]} is [4, 3, 7, 6]",
+            )
+        if min(self.sizes, default=0) < 1 or prod(self.sizes) > MAX_LIST:
+            raise LayerError(f"sizes of a grid are at least 1, and at most {MAX_LIST:,} in all", argument="sizes")
+
+    def derived(self) -> dict[str, object]:
+        """Return the indices, those of a grid written out."""
+        if self.sizes is None or self.steps is None:
+            return {"chosen": self.indices}
+        chosen = [self.start]
+        for size, step in zip(self.sizes, self.steps, strict=True):
+            chosen = [index + i * step for index in chosen for i in range(size)]
+        return {"chosen": tuple(chosen)}
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return the shape with the number of indices on the axis."""
         shape = inputs[0]
         at = axis_index(self.axis, shape)
-        if (self.indices is None) == (len(inputs) == 1):
+        if (self.chosen is None) == (len(inputs) == 1):
             one = "neither is given" if len(inputs) == 1 else "both are given"
             raise LayerError(f"takes either indices or a second input, but {one}", hint="gather: [0, 2]")
-        if self.indices is None:
+        if self.chosen is None:
             return (*shape[:at], *inputs[1], *shape[at + 1 :])
-        if any(not -shape[at] <= index < shape[at] for index in self.indices) or not self.indices:
+        if any(not -shape[at] <= index < shape[at] for index in self.chosen) or not self.chosen:
             raise LayerError(
-                f"indices reach from {min(self.indices, default=0)} to {max(self.indices, default=0)}, "
+                f"indices reach from {min(self.chosen, default=0)} to {max(self.chosen, default=0)}, "
                 f"but {axis_text(at, len(shape))} has {shape[at]}",
                 argument="indices",
                 hint=f"0 is the first, {shape[at] - 1} the last",
             )
-        return (*shape[:at], len(self.indices), *shape[at + 1 :])
+        return (*shape[:at], len(self.chosen), *shape[at + 1 :])
 
     def below(self, inputs: tuple[Shape, ...]) -> tuple[int | None, ...]:
         """Return the axis' size for the second input."""
@@ -60,18 +93,18 @@ class Gather(Movement):
         """
         at, longer = axis_index(self.axis, inputs[0]), len(output) - len(inputs[0])
         others = [Read(i if i < at else i + longer) for i in range(len(inputs[0]))]
-        if self.indices is None:
+        if self.chosen is None:
             others[at] = WHOLE
             return ((Along(tuple(others)),), (Along(tuple([Read(at + i) for i in range(len(inputs[1]))])),))
-        others[at] = Read(at, listed([index % inputs[0][at] for index in self.indices]))
+        others[at] = Read(at, listed([index % inputs[0][at] for index in self.chosen]))
         return along(*others)
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Take the indices."""
         x = inputs[0]
         at = axis_index(self.axis, x.shape[1:]) + 1
-        if self.indices is not None:
-            return x.take(self.indices, axis=at)
+        if self.chosen is not None:
+            return x.take(self.chosen, axis=at)
         chosen = inputs[1].astype(int)
         if len(chosen) == 1:
             same: Array = x.take(chosen[0], axis=at)
@@ -82,8 +115,8 @@ class Gather(Movement):
     def to_onnx(self, onnx: Onnx) -> str:
         """Gather; GatherND if every sample has its own indices."""
         at = axis_index(self.axis, onnx.shapes[0]) + 1
-        if self.indices is not None:
-            return onnx.node("Gather", onnx.x, onnx.integers(self.indices), axis=at)
+        if self.chosen is not None:
+            return onnx.node("Gather", onnx.x, onnx.integers(self.chosen), axis=at)
         rank, many = len(onnx.shapes[0]) + 1, len(onnx.shapes[1])
         indices = onnx.reshape(onnx.cast(onnx.stretched(1), "integer"), [0, *onnx.shapes[1], 1])
         first = onnx.transpose(onnx.stretched(0), [0, at, *[axis for axis in range(1, rank) if axis != at]])
@@ -94,13 +127,13 @@ class Gather(Movement):
     def to_torch(self, flow: Flow) -> Torch:
         """An index; if every sample has its own indices, one per sample."""
         at = axis_index(self.axis, flow.inputs[0])
-        if self.indices is not None:
-            return Torch(index(X, at, call("list", *self.indices)))
+        if self.chosen is not None:
+            return Torch(index(X, at, call("list", *self.chosen)))
         if flow.once[1]:
             return Torch(index(X, at, call(".long", call("[]", Y, 0))))
         return Torch(call("take", X, call(".long", Y), dim=at + 1), helpers=(_FUNCTION,))
 
     def label(self) -> str:
         """Return the number of indices, and the axis if it is not the first."""
-        count = "" if self.indices is None else f"{len(self.indices)}"
+        count = "" if self.chosen is None else f"{len(self.chosen)}"
         return count if self.axis == 0 else f"{count}, axis {self.axis}".lstrip(", ")

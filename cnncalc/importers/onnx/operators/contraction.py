@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from cnncalc.importers.onnx.builder import Builder, Handler, Result, operator
 from cnncalc.importers.onnx.opaque import ComputedConv
-from cnncalc.importers.onnx.operators.elementwise import affine, aligned, merged
+from cnncalc.importers.onnx.operators.elementwise import affine, aligned, meets_the_batch, merged, without_batch
 from cnncalc.importers.onnx.proto import FLOAT
 from cnncalc.importers.onnx.steps import layer_of, own_tensors
 from cnncalc.importers.onnx.values import Call, UnfitError, Value, alias, literal
@@ -66,17 +66,21 @@ def feature_map(value: Value) -> Value:
 
 
 def accepting_regions(handler: Handler) -> Handler:
-    """Return a handler that also accepts maps without a batch, whose first axis counts regions of another map."""
+    """Return a handler that also accepts maps without a batch: one for all samples, or regions of another map."""
 
     def handled(build: Builder, call: Call) -> Result:
         x, weight = call.input(0), call.given(1)
         axes = (call.integers("kernel_shape") or ()) if weight is None else weight.shape[2:]
-        if not x.is_live or x.axis is not None or not x.times or x.rank != len(axes) + 2:
+        of_all = not x.times and x.shape[:1] == (1,)
+        if x.axis is not None or x.rank != len(axes) + 2 or not (of_all or (x.is_live and x.times)):
             return handler(build, call)
-        samples = build.step("fold", [x], 0, axis=0)
+        one = build.tensor(x)
+        samples = build.view(one, x.shape[1:], None) if of_all else build.step("fold", [x], 0, axis=0)
         result = handler(build, Call(call.operator, [samples, *call.inputs[1:]], call.opset, call.scopes))
         y = result if isinstance(result, Value) else result[0]
         assert y is not None, call.op
+        if of_all:
+            return [build.view(y, (1, *y.shape), None)]
         return [build.step("unfold", [y], None, size=x.shape[0], axis=0)]
 
     return handled
@@ -230,6 +234,8 @@ def _product_of_tensors(build: Builder, a: Value, b: Value) -> Value:
         row = build.view(a, (*a.shape[:-1], 1, a.shape[-1]), None)
         y = build.step("matmul", [row, b], None)
         return build.view(y, (*y.shape[:-2], y.shape[-1]), axis)
+    if axis is not None and meets_the_batch(build, [a, b], rank - axis):
+        return _product_of_tensors(build, *without_batch(build, [a, b]))
     live = []
     for value in (a, b):
         shape = value.shape
@@ -349,9 +355,11 @@ def _einsum(build: Builder, call: Call) -> Value:
         shape = value.shape
         if letter in term and value.axis is None and letter:
             at = term.index(letter)
+            if shape[at] != 1:
+                raise UnfitError(f"an input without a batch has {shape[at]} on the axis of the batch")
             shape = (*shape[:at], *shape[at + 1 :])
         own.append(term.replace(letter, "") if letter else term)
-        live.append(value if value.is_live else build.parameter(value, shape))
+        live.append(build.view(value, shape, value.axis) if value.is_live else build.parameter(value, shape))
     axis = out.index(letter) if letter else None
     equation = ",".join(own) + "->" + (out.replace(letter, "") if letter else out)
     y = build.step("einsum", live, axis, equation=equation)

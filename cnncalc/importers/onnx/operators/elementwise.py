@@ -151,11 +151,8 @@ def aligned(build: Builder, values: list[Value]) -> tuple[list[Value], list[Shap
     if len(places) > 1:
         raise UnfitError("the batch stands on different axes of its inputs")
     axis = rank - places.pop() if places else None
-    if axis is not None and build.file_batch == 1 and _meets_the_batch(values, rank - axis):
-        build.one_sample_only.append(f"{build.call.op} '{build.call.operator.name}'")
-        rows = [value for value in values if value.axis is not None]
-        apart = {value: build.step("unfold", [value], None, size=value.times, axis=value.axis) for value in rows}
-        return aligned(build, [apart.get(value, value) for value in values])
+    if axis is not None and meets_the_batch(build, values, rank - axis):
+        return aligned(build, without_batch(build, values))
     found, shapes = [], []
     for value in values:
         shape = (1,) * (rank - value.rank) + value.shape
@@ -170,14 +167,23 @@ def aligned(build: Builder, values: list[Value]) -> tuple[list[Value], list[Shap
     return found, shapes, axis
 
 
-def _meets_the_batch(values: list[Value], place: int) -> bool:
+def meets_the_batch(build: Builder, values: list[Value], place: int) -> bool:
     """Whether the arrays of one sample, merged with the batch in some values, are an axis of their own in the others.
 
     ``place`` is the position of the batch axis, counted from the end.
     """
     counts = {value.times for value in values if value.axis is not None}
     rows = {value.shape[-place] for value in values if value.axis is None and value.rank >= place}
-    return rows - {1} == counts - {1} != set()
+    return build.file_batch == 1 and rows - {1} == counts - {1} != set()
+
+
+def without_batch(build: Builder, values: list[Value]) -> list[Value]:
+    """Return values of the one sample for which a file was made, whose arrays are an axis in place of the batch."""
+    build.one_sample_only.append(f"{build.call.op} '{build.call.operator.name}'")
+    return [
+        value if value.axis is None else build.step("unfold", [value], None, size=value.times, axis=value.axis)
+        for value in values
+    ]
 
 
 def aligned_tensors(build: Builder, values: list[Value]) -> tuple[list[Value], int | None]:

@@ -50,8 +50,12 @@ def reshaped(build: Builder, x: Value, target: Sequence[int], allowzero: bool = 
     if x.axis is None:
         shape = reshaped_sizes(x.shape, [size_in_file(size, build.file_batch) for size in target], allowzero)
         stated = [i for i, size in enumerate(target) if size > 0 and size % SAMPLES == 0]
-        if x.before_batch is not None:
-            stated = stated or [i for i, size in enumerate(shape) if size == 1 and prod(shape[:i]) == x.before_batch]
+        if x.before_batch is not None and not stated:
+            before, times = x.before_batch
+            stated = [i for i, size in enumerate(shape) if size == times and prod(shape[:i]) == before]
+            if stated and times > 1:
+                whole = build.view(x, shape, None)
+                return build.step("fold", [whole], stated[0], axis=stated[0])
         return with_batch_axis(build, x, shape, stated[0] if stated else 0)
     plain = tuple([size_in_file(size, build.file_batch) for size in x.dims])
     shape = reshaped_sizes(plain, [size_in_file(size, build.file_batch) for size in target], allowzero)
@@ -61,11 +65,13 @@ def reshaped(build: Builder, x: Value, target: Sequence[int], allowzero: bool = 
         build.one_sample_only.append(f"{build.call.op} '{build.call.operator.name}'")
         return build.view(x, (*shape[:moved], *shape[moved + 1 :]), moved)
     at = _batch_axis(shape, target, before, build.file_batch)
-    if at is None and build.file_batch == 1 and any(prod(shape[: i + 1]) == before for i in range(len(shape))):
+    ends = [prod(shape[: i + 1]) for i in range(len(shape))]
+    if at is None and build.file_batch == 1 and (before in ends or before * x.times in ends):
+        inner = before, 1 if before in ends else x.times
         if x.times > 1:
             x = build.step("unfold", [x], None, size=x.times, axis=x.axis)
         hidden = build.view(build.view(x, x.shape, None), shape, None)
-        hidden.before_batch = before
+        hidden.before_batch = inner
         return hidden
     if at is None:
         build.one_sample_only.append(f"{build.call.op} '{build.call.operator.name}'")

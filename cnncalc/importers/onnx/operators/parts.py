@@ -45,7 +45,7 @@ def sliced(build: Builder, x: Value, axis: int, start: int, stop: int, step: int
         return build.step("slice", [x], x.axis, axis=own, start=chosen[0], stop=chosen[-1] + 1, step=by)
     if len(chosen) > MAX_KNOWN_ELEMENTS:
         raise UnfitError(f"an axis of {size} backwards")
-    return build.step("gather", [x], x.axis, axis=own, indices=tuple(chosen))
+    return at_indices(build, x, own, chosen)
 
 
 @operator("Slice")
@@ -96,11 +96,40 @@ def gathered(build: Builder, x: Value, chosen: Value, axis: int) -> Value:
     if len(steps) == 1 and min(steps) > 0:
         picked = sliced(build, x, axis, indices[0], indices[-1] + 1, *steps)
     else:
-        picked = build.step("gather", [x], x.axis, axis=own, indices=tuple(indices))
+        picked = at_indices(build, x, own, indices)
     if chosen.rank == 1:
         return picked.copy() if picked is x else picked
     shape = (*x.shape[:own], *chosen.shape, *x.shape[own + 1 :])
     return build.view(picked, shape, _batch_axis_after(x.axis, axis, chosen.rank))
+
+
+def at_indices(build: Builder, x: Value, axis: int, indices: Sequence[int]) -> Value:
+    """Return the elements at known indices of a sample's axis, which are written as a grid if it is much shorter."""
+    sizes, steps = grid_of(indices)
+    if 4 * len(sizes) < len(indices):
+        return build.step("gather", [x], x.axis, axis=axis, start=indices[0], sizes=sizes, steps=steps)
+    return build.step("gather", [x], x.axis, axis=axis, indices=tuple(indices))
+
+
+def grid_of(indices: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return sizes and steps of a grid of indices, such that the first one plus multiples of the steps are all.
+
+    The last size is that of the longest run of equal steps that indices begin with, if all further runs are equal to
+    it; the starts of the runs are a grid again.  Otherwise each index is a run of its own, so that sizes are many.
+    """
+    sizes: list[int] = []
+    steps: list[int] = []
+    while len(indices) > 1:
+        step = indices[1] - indices[0]
+        pairs = enumerate(pairwise(indices), 1)
+        size = next((place for place, (a, b) in pairs if b - a != step), len(indices))
+        starts = indices[::size]
+        if len(indices) % size or [*indices] != [start + i * step for start in starts for i in range(size)]:
+            return tuple(indices), ()
+        sizes.insert(0, size)
+        steps.insert(0, step)
+        indices = starts
+    return tuple(sizes), tuple(steps)
 
 
 def _batch_axis_after(batch: int | None, axis: int, rank: int) -> int | None:
@@ -147,6 +176,11 @@ def _gathered_at_computed(build: Builder, table: Value, chosen: Value, axis: int
         build.one_sample_only.append(build.call.operator.label)
         rows = build.step("unfold", [table], None, size=table.times, axis=axis)
         return build.step("gather", [rows, chosen], None, axis=axis)
+    if own is None and chosen.axis == axis == 0 and chosen.rank == 1 and build.file_batch == 1:  # both are flat
+        build.one_sample_only.append(build.call.operator.label)
+        rows, places = [build.step("unfold", [one], None, size=one.times, axis=0) for one in (table, chosen)]
+        taken = build.step("gather", [alias(rows, rows.shape, 0), alias(places, places.shape, 0)], 0, axis=0)
+        return build.step("fold", [taken], 0, axis=0)
     if own is None:
         raise UnfitError("it takes a part of the batch")
     live = build.tensor(table)

@@ -7,6 +7,7 @@ from math import prod
 
 from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.operators.elementwise import merged
+from cnncalc.importers.onnx.operators.parts import at_indices
 from cnncalc.importers.onnx.proto import INT64
 from cnncalc.importers.onnx.steps import layer_of
 from cnncalc.importers.onnx.values import Call, UnfitError, Value, alias, literal
@@ -80,7 +81,7 @@ def _argmax(build: Builder, call: Call) -> Value:
     at = call.integer("axis")
     own = x.sample_axis(at) if call.integer("select_last_index") else None
     if own is not None:
-        x = build.step("gather", [x], x.axis, axis=own, indices=tuple(range(x.shape[own]))[::-1])
+        x = at_indices(build, x, own, range(x.shape[own])[::-1])
     y = reduced(build, "argmax", x, (at,), bool(call.integer("keepdims", 1)))
     if own is not None:
         y = build.step("affine", [y], mul=-1.0, add=x.shape[own] - 1.0)

@@ -11,6 +11,7 @@ from cnncalc.ground.limits import MAX_KNOWN_ELEMENTS
 from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.operators.contraction import feature_map
 from cnncalc.importers.onnx.operators.opaque import uncounted
+from cnncalc.importers.onnx.operators.parts import at_indices
 from cnncalc.importers.onnx.steps import layer_of
 from cnncalc.importers.onnx.values import Call, UnfitError, Value, alias
 from cnncalc.layers.shapes import Shape
@@ -153,7 +154,7 @@ def _nearest(build: Builder, call: Call, x: Value, size: Shape, scales: Sequence
             return build.step("upsample", [x], x.axis, **how, **_scale_or_size(x.shape[1:], size, scales))
     for axis, indices in enumerate(wanted, 1):
         if indices != tuple(range(x.shape[axis])):
-            x = build.step("gather", [x], x.axis, axis=axis, indices=indices)
+            x = at_indices(build, x, axis, indices)
     return x
 
 
