@@ -102,3 +102,53 @@ def test_a_state_for_the_windows_of_one_sample_is_repeated_for_the_batch() -> No
     weights = {"h0": np.zeros((1, 2, 4), F), "i": weight(1, 12, 4), "r": weight(1, 12, 4)}
     net = network(model(nodes, {"x": ["N", 6, 4]}, ["y"], numbers | weights))
     assert net.summary(batch=5).totals.macs == 5 * net.summary().totals.macs == 5 * 2 * 3 * 12 * (4 + 4)
+
+
+def turn(x: str, y: str, *order: int) -> Any:
+    return node("Transpose", [x], [y], perm=order)
+
+
+ROWS_AND_COLUMNS = [  # of a map (1, 4, 3, 2): 3 rows become samples, and stand behind the 2 columns within an axis
+    turn("x", "a", 0, 2, 3, 1), reshape("a", "rows", "b"), turn("b", "c", 1, 0, 2), reshape("c", "flat", "d"),
+    node("Gemm", ["d", "w"], ["e"], transB=1), reshape("e", "columns", "f"), turn("f", "y", 1, 0, 2),
+]  # fmt: skip
+
+# name: (nodes, input shape, constants)
+ONE_SAMPLE: dict[str, tuple[list[Any], tuple[int, ...], dict[str, Any]]] = {
+    "axial attention: rows of a map are samples of a sequence-first module": (
+        ROWS_AND_COLUMNS, (1, 4, 3, 2),
+        {"w": weight(4, 4), "rows": np.array([3, 2, 4]), "flat": np.array([6, 4]), "columns": np.array([2, 3, 4])},
+    ),
+    "Set Transformer: heads are samples, of learned points, too": (
+        [node("Split", ["x"], ["a", "b"], axis=2, num_outputs=2), node("Concat", ["a", "b"], ["k"], axis=0),
+         turn("k", "t", 0, 2, 1), node("MatMul", ["p", "w"], ["q"]), node("MatMul", ["q", "t"], ["y"])],
+        (1, 5, 6), {"p": weight(2, 4, 3), "w": weight(3, 3)},
+    ),
+    "slot attention: learned slots in an Einstein sum": (
+        [node("MatMul", ["p", "w"], ["q"]), node("Einsum", ["q", "x"], ["y"], equation="bid,bjd->bij")],
+        (1, 5, 6), {"p": weight(1, 4, 6), "w": weight(6, 6)},
+    ),
+    "Tacotron: a convolution of the first step's weights, which are zeros": (
+        [node("Conv", ["zeros", "w", "c"], ["a"], pads=[1, 1]), turn("a", "b", 0, 2, 1), node("MatMul", ["b", "m"], ["d"]),
+         node("Add", ["x", "d"], ["y"])],
+        (1, 5, 6), {"zeros": np.zeros((1, 2, 5), F), "w": weight(4, 2, 3), "c": weight(4), "m": weight(4, 6)},
+    ),
+    "DGCNN: points of all samples by their places in one list": (
+        [node("TopK", ["x", "two"], ["z", "i"], axis=2), node("ReduceMin", ["i"], ["j"], axes=[2], keepdims=0),
+         reshape("j", "all", "places"), reshape("x", "list", "points"), node("Gather", ["points", "places"], ["taken"], axis=0),
+         reshape("taken", "back", "y")],
+        (1, 7, 6), {"two": np.array([2]), "all": np.array([-1]), "list": np.array([7, -1]), "back": np.array([1, 7, 6])},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ONE_SAMPLE)
+def test_what_stands_in_the_place_of_samples_in_a_file_for_one_sample(name: str) -> None:
+    nodes, shape, constants = ONE_SAMPLE[name]
+    opset = 17 if "DGCNN" in name else 18
+    data = model(nodes, {"x": shape}, ["y"], constants, opset)
+    x = STREAM.standard_normal(shape).astype(F)
+    (expected,) = runtime(data, {"x": x})
+    run = network(data).run(x)
+    assert run.ok, [(row.node.name, row.fault, row.actual) for row in run.mismatches]
+    np.testing.assert_allclose(run.output.reshape(expected.shape), expected, rtol=1e-4, atol=1e-5)

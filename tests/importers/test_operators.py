@@ -602,3 +602,18 @@ def test_an_operator_in_lower_case_is_no_layer_type(op: str) -> None:
     assert all(account.total == 0 for account in accounts(network(data)))
     with pytest.raises(CnncalcError, match=r"is not verified|is of type"):
         network(data).deploy()
+
+
+def test_indices_of_a_window_are_a_grid_and_others_a_list() -> None:
+    """Swin v2 looks up a bias for each pair of positions of a window (arXiv:2111.09883, section 3.3)."""
+    places = [(row, column) for row in range(3) for column in range(3)]
+    window = [(a - c + 2) * 5 + b - d + 2 for a, b in places for c, d in places]
+    for indices, arguments in (
+        (window, {"sizes": (3, 3, 3, 3), "steps": (5, 1, -5, -1), "start": 12}),
+        ([*window[:-1], 0], {"indices": (*window[:-1], 0)}),
+        ([2, 0, 1], {"indices": (2, 0, 1)}),
+    ):
+        data = model([node("Gather", ["x", "i"], ["y"], axis=1)], {"x": ["N", 25]}, ["y"], {"i": np.array(indices)})
+        (made,) = imported(data).graph.nodes
+        assert {name: getattr(made.layer, name) for name in arguments} == arguments
+        assert made.layer.__dict__["chosen"] == tuple(indices)

@@ -222,3 +222,33 @@ def test_each_key_occurs_once() -> None:
     names = [item.name for item in expected(graph)]
     assert names[0] == "fc.w"
     assert len(set(names)) == 2
+
+
+def test_a_tensor_folded_from_one_that_is_in_the_file_is_no_second_parameter() -> None:
+    """A codebook's squared norms and its transpose, beside the embedding that has the codebook (VQ-VAE)."""
+    nodes = [
+        node("MatMul", ["x", "turned"], ["products"]), node("Sub", ["squares", "products"], ["distances"]),
+        node("ArgMin", ["distances"], ["codes"], axis=-1, keepdims=0), node("Gather", ["book.weight", "codes"], ["y"]),
+    ]  # fmt: skip
+    book = np.random.default_rng(5).standard_normal((6, 4)).astype(np.float32)
+    stored = {"book.weight": book, "turned": book.T.copy(), "squares": (book**2).sum(1)}
+    made = onnx.load_from_string(model(nodes, {"x": ["N", 3, 4]}, ["y"], stored))
+    for name, key, text in (("book.weight", KIND, "PARAMETER"), ("turned", FOLDED, "['book.weight']"),
+                            ("squares", FOLDED, "['pow_1', 'book.weight']")):  # fmt: skip
+        info = onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, stored[name].shape)
+        info.metadata_props.add(key=key, value=text)
+        made.graph.value_info.append(info)
+    assert network(made.SerializeToString()).summary().totals.params == 6 * 4
+
+
+@pytest.mark.parametrize(("producer", "params"), [("pytorch", 1), ("", 0)])
+def test_a_number_with_an_attributes_name_is_learned_in_a_file_of_pytorch(producer: str, params: int) -> None:
+    """``self.gamma = nn.Parameter(torch.zeros(1))`` of the outermost module; other exporters name numbers so, too."""
+    data = model(
+        [node("Mul", ["x", "gamma"], ["y"])],
+        {"x": ["N", 4]},
+        ["y"],
+        {"gamma": np.ones(1, np.float32)},
+        producer_name=producer,
+    )
+    assert network(data).summary().totals.params == params

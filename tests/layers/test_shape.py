@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+import numpy as np
 import pytest
 
 from cnncalc.layers.shapes import Shape
+from tests.execution.networks import single
 from tests.layers.building import refusal, use
 
 HALF = Fraction(1, 2)
@@ -240,3 +242,27 @@ def test_labels(item: str, label: str) -> None:
 def test_refusals(item: str, shape: Shape, argument: str | None, message: str, hint: str | None) -> None:
     error = refusal(item, shape)
     assert (error.argument, error.message, error.hint) == (argument, message, hint)
+
+
+def test_a_grid_of_indices_is_that_of_swins_relative_positions() -> None:
+    """arXiv:2103.14030: (Δrow + M − 1) · (2M − 1) + Δcolumn + M − 1 for each pair of positions in an M×M window."""
+    places = [(row, column) for row in range(3) for column in range(3)]
+    expected = [(a - c + 2) * 5 + b - d + 2 for a, b in places for c, d in places]
+    x = np.arange(25.0)
+    run = single("gather: {start: 12, sizes: [3, 3, 3, 3], steps: [5, 1, -5, -1]}", (25,)).run(x[None])
+    assert run.output[0].tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fault"),
+    [
+        ("sizes: [2, 2]", "sizes and as many steps"),
+        ("sizes: [2], steps: [1, 1]", "sizes and as many steps"),
+        ("sizes: [2], steps: [1], indices: [0]", "and no list"),
+        ("sizes: [0], steps: [1]", "at least 1"),
+        ("sizes: [200, 200], steps: [0, 0]", "at most 10,000"),
+        ("sizes: [3], steps: [2]", "reach from 0 to 4"),
+    ],
+)
+def test_a_wrong_grid_of_indices_is_refused(arguments: str, fault: str) -> None:
+    assert fault in refusal(f"gather: {{{arguments}}}", (4,)).message

@@ -43,6 +43,7 @@ class Params:
 
     def __init__(self, build: Builder, steps: list[LayerStep]) -> None:
         """Collect the roles that stored tensors have in the layers."""
+        self.stored = build.model.graph.stored
         self.constants = build.constants
         self.dequantized = build.dequantized
         self.statistics = build.statistics
@@ -73,7 +74,8 @@ class Params:
                 if id(leaf) in here or not self.counts(leaf):
                     continue
                 trainable = self.is_param(leaf)
-                if not is_owned:
+                is_copy = leaf.key != leaf.name and leaf.key in self.stored  # folded from one that is there, too
+                if not is_owned or is_copy:
                     self.shared.update([id(leaf)] if trainable else [])
                     continue
                 here.add(id(leaf))

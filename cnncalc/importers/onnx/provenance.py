@@ -28,7 +28,7 @@ FOLDED_BIAS = "weight_bias"
 FOLDED_FROM = "pkg.onnxscript.optimizer.folded_from"
 
 is_buffer_name = re.compile(
-    r"(?:^|[._])(?:attn_mask|mask|anchors|anchor_points|stride|strides|grid|inv_freq|freq_inv|bands|periods|t_[xy]|"
+    r"(?:^|[._])(?:attn_mask|mask|priors|anchors|anchor_points|stride|strides|grid|inv_freq|freq_inv|bands|periods|t_[xy]|"
     r"num_batches_tracked|running_\w+|\w*_(?:index|idx|indices)|rel(?:ative)?_coords\w*|\w*coords_table|"
     r"pos_embed_(?:cached|sin|cos)|(?:imagenet_)?(?:mean|std))(?:_quantized)?$"
 ).search
