@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import prod
 
 from cnncalc.ground.limits import MAX_LIST
@@ -22,17 +23,21 @@ def take(x, indices, dim):
 '''
 
 
+@lru_cache(maxsize=64)
+def _grid(start: int, sizes: tuple[int, ...], steps: tuple[int, ...]) -> tuple[int, ...]:
+    indices = [start]
+    for size, step in zip(sizes, steps, strict=True):
+        indices = [index + i * step for index in indices for i in range(size)]
+    return tuple(indices)
+
+
 class Gather(Movement):
     """Takes the elements at given indices of one axis, from a list or a second input. Input of any shape; the list's
     length, or the second input's shape, replaces the axis.  Indices of a grid, such as those of relative positions in
     a window, are ``start`` plus a multiple of each of the ``steps``, the last one fastest.  Flops: 0.
-
-    Attributes:
-        chosen: the indices, as a list or as a grid; None if the second input has them.
     """
 
     arity = (1, 2)
-    chosen: tuple[int, ...] | None
 
     indices = argument(integers, "the indices, counted from 0; without them the second input has the indices", None)
     axis = argument(axis, "the axis of the indices", 0)
@@ -56,14 +61,12 @@ class Gather(Movement):
         if min(self.sizes, default=0) < 1 or prod(self.sizes) > MAX_LIST:
             raise LayerError(f"sizes of a grid are at least 1, and at most {MAX_LIST:,} in all", argument="sizes")
 
-    def derived(self) -> dict[str, object]:
-        """Return the indices, those of a grid written out."""
+    @property
+    def chosen(self) -> tuple[int, ...] | None:
+        """The indices, as a list or as a grid; None if the second input has them."""
         if self.sizes is None or self.steps is None:
-            return {"chosen": self.indices}
-        chosen = [self.start]
-        for size, step in zip(self.sizes, self.steps, strict=True):
-            chosen = [index + i * step for index in chosen for i in range(size)]
-        return {"chosen": tuple(chosen)}
+            return self.indices
+        return _grid(self.start, self.sizes, self.steps)
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return the shape with the number of indices on the axis."""

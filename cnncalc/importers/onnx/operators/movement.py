@@ -54,8 +54,7 @@ def reshaped(build: Builder, x: Value, target: Sequence[int], allowzero: bool = 
             before, times = x.before_batch
             stated = [i for i, size in enumerate(shape) if size == times and prod(shape[:i]) == before]
             if stated and times > 1:
-                whole = build.view(x, shape, None)
-                return build.step("fold", [whole], stated[0], axis=stated[0])
+                return build.step("fold", [build.view(x, shape, None)], stated[0], axis=stated[0])
         return with_batch_axis(build, x, shape, stated[0] if stated else 0)
     plain = tuple([size_in_file(size, build.file_batch) for size in x.dims])
     shape = reshaped_sizes(plain, [size_in_file(size, build.file_batch) for size in target], allowzero)
