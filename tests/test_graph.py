@@ -41,6 +41,13 @@ def test_a_graph_needs_an_output() -> None:
     assert graph.outputs == {"y": node}
 
 
+def test_weights_that_are_shared_on_belong_to_their_first_user() -> None:
+    graph, first = graph_with("a")
+    second = graph.add(first.layer, [graph.inputs["input"]], "b", first)
+    third = graph.add(first.layer, [graph.inputs["input"]], "c", second)
+    assert second.shares is third.shares is first
+
+
 def test_a_graph_up_to_a_node_has_only_the_nodes_that_it_needs() -> None:
     graph, first = graph_with("a")
     second = graph.add(first.layer, [first], "b")
