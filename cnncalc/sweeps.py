@@ -97,9 +97,9 @@ def sweep(
     engine = None
     count = given.workers("jobs", jobs)
     if count > 1:
-        from cnncalc.studies.sweep.processes import Errand, Processes, same
+        from cnncalc.studies.sweep.processes import PartTask, Processes, same
 
-        engine = partial(Processes, Errand(recipe.reader(), partial(same, plan)), count)
+        engine = partial(Processes, PartTask(recipe.reader(), partial(same, plan)), count)
     return _joined(plan, wanted, parts(recipe, plan, engine))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from cnncalc.cli.options import Command, gathering
-from cnncalc.studies.device.budgets import Wanted
+from cnncalc.studies.device.budgets import RequestedDevice
 
 QUANTS = ("int8", "int16x8", "float32")
 CORES = ("reference", "m0", "m3", "m4", "m7", "m33", "m55", "m85", "esp32")
@@ -20,7 +20,7 @@ def _boards(begin: str) -> list[str]:
 
 takes_device = gathering(
     "wanted",
-    Wanted,
+    RequestedDevice,
     click.option("--quant", type=click.Choice(QUANTS), help="Number format on the device. Default: int8."),
     click.option(
         "--converter", type=click.Choice(CONVERTERS),

@@ -36,10 +36,10 @@ class Computing(NamedTuple):
         jobs = self.jobs or 1
         if self.dask is None and jobs == 1:
             return None
-        from cnncalc.studies.sweep.processes import Errand, Processes
+        from cnncalc.studies.sweep.processes import PartTask, Processes
 
         if self.dask is None:
-            return partial(Processes, Errand(recipe.reader(), plan), jobs)
+            return partial(Processes, PartTask(recipe.reader(), plan), jobs)
         if self.dask != LOCAL:
             if "://" not in self.dask:
                 raise CnncalcError(f"--dask {self.dask}: not an address", "as in --dask tcp://scheduler:8786, or local")
@@ -53,7 +53,7 @@ class Computing(NamedTuple):
                 )
         from cnncalc.studies.sweep.cluster import Cluster
 
-        return partial(Cluster, Errand(recipe.reader(), plan), self.dask, self.jobs)
+        return partial(Cluster, PartTask(recipe.reader(), plan), self.dask, self.jobs)
 
 
 takes_engine = gathering(

@@ -18,7 +18,7 @@ from cnncalc.language.document import Document
 from cnncalc.language.read.values import value_of_text
 from cnncalc.layers.shapes import Shape
 from cnncalc.recipe import Recipe
-from cnncalc.studies.device.budgets import Wanted
+from cnncalc.studies.device.budgets import RequestedDevice
 from cnncalc.studies.sweep.grid import Grid
 from cnncalc.studies.sweep.jobs import SweepPlan
 from cnncalc.studies.sweep.keepers import Best, Front, Keeper, Objective
@@ -94,7 +94,7 @@ class Varied(NamedTuple):
         return name, _called(f"--set {name}", lambda: values_of(text, lambda one: value_of_text(one, f"--set {name}")))
 
 
-class Rows(NamedTuple):
+class RowOptions(NamedTuple):
     """Which rows are kept, in which order, with which figures.
 
     Attributes:
@@ -174,9 +174,9 @@ class SweepTexts(NamedTuple):
     """The options of a sweep as text, from which another process makes the same plan."""
 
     varied: Varied
-    rows: Rows
+    rows: RowOptions
     basis: BatchAndDtype
-    wanted: Wanted
+    wanted: RequestedDevice
     named: str | None
 
     def plan(self, recipe: Recipe) -> SweepPlan:
@@ -209,7 +209,7 @@ takes_varied = gathering(
 
 takes_rows = gathering(
     "rows",
-    Rows,
+    RowOptions,
     click.option("--sample", metavar="N", help="Number of different combinations to draw at random: 1000 or 100k."),
     click.option("--seed", type=WholeNumber(0, 2**64), default=0, help="Seed for --sample."),
     click.option("--where", metavar="CONDITION", help=_WHERE),

@@ -26,7 +26,7 @@ from cnncalc.language.usage import unused
 from cnncalc.rendering.failures import failure_text
 from cnncalc.rendering.views.check import view
 from cnncalc.studies.check.report import Check, Report, check
-from cnncalc.studies.device.budgets import Wanted
+from cnncalc.studies.device.budgets import RequestedDevice
 
 
 def _budget_options(command: Callable[..., int]) -> Callable[..., int]:
@@ -57,7 +57,7 @@ def _option(way: str, name: str) -> str:
 def command(
     asked: AskedSeveral,
     basis: BatchAndDtype,
-    wanted: Wanted,
+    wanted: RequestedDevice,
     out: Output,
     strict: bool,
     allowed: tuple[str, ...],

@@ -12,7 +12,7 @@ from cnncalc.cli.output import Output
 from cnncalc.cli.overwriting import refuse_overwriting
 from cnncalc.cli.parsing import parse_bytes
 from cnncalc.ground.atomic_write import write_whole
-from cnncalc.studies.device.budgets import Wanted
+from cnncalc.studies.device.budgets import RequestedDevice
 
 
 @click.command("deploy", Command, short_help="RAM and flash on a microcontroller, step by step.")
@@ -35,7 +35,7 @@ from cnncalc.studies.device.budgets import Wanted
 @takes_output("svg", "html")
 def command(
     asked: Asked,
-    wanted: Wanted,
+    wanted: RequestedDevice,
     out: Output,
     ram: str | None,
     flash: str | None,

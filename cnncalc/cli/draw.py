@@ -97,12 +97,12 @@ def _arena(recipe: Recipe, network: Graph) -> list[Chart]:
     from cnncalc.deployment.view import deploy
     from cnncalc.drawing.page.charts import Chart
     from cnncalc.rendering.deploy_picture import svg
-    from cnncalc.studies.device.budgets import Wanted
+    from cnncalc.studies.device.budgets import RequestedDevice
 
     if not recipe.deploy:
         return []
     try:
-        found = deploy(network, Wanted().over(recipe.deploy).device())
+        found = deploy(network, RequestedDevice().over(recipe.deploy).device())
     except CnncalcError:
         return []  # 'deploy' reports why
     says = (

@@ -14,7 +14,7 @@ from cnncalc.execution import load_numpy
 from cnncalc.figures.selection import layers_named
 from cnncalc.graph import Graph, Node
 from cnncalc.ground.errors import CnncalcError
-from cnncalc.studies.device.budgets import Wanted
+from cnncalc.studies.device.budgets import RequestedDevice
 
 _AT = "Trace this element of one layer's output on real numbers; --input may then be a file."
 _WEIGHTS = "With --at: weights, an .npz or .safetensors with PyTorch's names. Default: random."
@@ -36,7 +36,7 @@ _WEIGHTS = "With --at: weights, an .npz or .safetensors with PyTorch's names. De
 @takes_output()
 def command(
     asked: Asked,
-    wanted: Wanted,
+    wanted: RequestedDevice,
     out: Output,
     layers: tuple[str, ...],
     at: str | None,
@@ -88,7 +88,7 @@ def command(
 # --- on a device ---------------------------------------------------------------------------------------------
 
 
-def _show_on_device(network: Graph, nodes: list[Node], wanted: Wanted, out: Output) -> None:
+def _show_on_device(network: Graph, nodes: list[Node], wanted: RequestedDevice, out: Output) -> None:
     from cnncalc.deployment.explained import explained
     from cnncalc.deployment.view import deploy
     from cnncalc.rendering.views.deploy_explain import view

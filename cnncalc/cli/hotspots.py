@@ -16,7 +16,7 @@ from cnncalc.graph import Graph
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.numbers import counted
 from cnncalc.layers.shapes import Shape, typed
-from cnncalc.studies.device.budgets import Wanted
+from cnncalc.studies.device.budgets import RequestedDevice
 
 
 @click.command("hotspots", Command, short_help="The most expensive layers, and what changes would save.")
@@ -37,7 +37,7 @@ from cnncalc.studies.device.budgets import Wanted
 def command(
     asked: Asked,
     basis: BatchAndDtype,
-    wanted: Wanted,
+    wanted: RequestedDevice,
     out: Output,
     top: int,
     machine: str,
@@ -56,7 +56,7 @@ def command(
     cnncalc hotspots vww_mobilenet_v1_0.25_96 --deploy --board nano33ble
     cnncalc hotspots net.yaml --format json | jq '.changes[] | [.change, .after.macs]'
     """
-    from cnncalc.rendering.views.hotspots import Found, view
+    from cnncalc.rendering.views.hotspots import HotspotsView, view
     from cnncalc.studies.hotspots import hotspots
     from cnncalc.studies.savings.workbench import Workbench, heavy_nodes
 
@@ -76,11 +76,11 @@ def command(
         layers = counted(len(bench.network.nodes), "layer")
         to_stderr(f"note: not every change was tried, because the network has {layers}")
     changes = [(change, _command_line(asked, basis, bench.inputs, change.options)) for change in found]
-    out.show(view(Found(bench, spots, changes, top)))
+    out.show(view(HotspotsView(bench, spots, changes, top)))
     return 0
 
 
-def _show_on_device(network: Graph, wanted: Wanted, out: Output) -> None:
+def _show_on_device(network: Graph, wanted: RequestedDevice, out: Output) -> None:
     """Write what changes would save on a device."""
     from cnncalc.deployment.view import deploy
     from cnncalc.rendering.views.deploy_changes import view

@@ -19,7 +19,7 @@ from cnncalc.ground.named import NamedTuple
 from cnncalc.importers import begins_a_model
 from cnncalc.importers.opening import open_file, split_variant
 from cnncalc.language.document import Document, SpecValue
-from cnncalc.language.input_axes import doubt
+from cnncalc.language.input_axes import axis_doubt
 from cnncalc.language.loading import read_text
 from cnncalc.layers.arguments import axis_count
 from cnncalc.layers.shapes import Shape, typed
@@ -210,7 +210,7 @@ def input_notes(recipe: Recipe, network: Graph, layout: str) -> list[str]:
     stated = value.constant if isinstance(value, SpecValue) and isinstance(value.constant, tuple) else ()
     for tensor in network.inputs.values():
         shape, text = tensor.shape, typed(tensor.shape)
-        if doubt(shape) is not None:
+        if axis_doubt(shape) is not None:
             continue  # the build has already warned about the network
         if stated and len(shape) != len(stated):
             axes = axis_count(len(shape) - 1, "spatial ")

@@ -51,7 +51,7 @@ class PictureOptions(NamedTuple):
     std: str | None
 
 
-class Saving(NamedTuple):
+class SaveOptions(NamedTuple):
     """The file to save to, and the layers whose outputs are saved beside the network's, as texts."""
 
     save: str | None
@@ -74,7 +74,7 @@ class MachineLimits(NamedTuple):
     max_memory: str | None
 
 
-class Other(NamedTuple):
+class OtherEngine(NamedTuple):
     """Another engine to compare with, and the largest accepted relative difference."""
 
     against: str | None
@@ -101,7 +101,7 @@ _takes_picture = gathering(
 
 _takes_saving = gathering(
     "saving",
-    Saving,
+    SaveOptions,
     click.option("--save", metavar="FILE", help="Write the outputs to this .npz or .safetensors."),
     click.option(
         "--layers", metavar="NAME,…", help="With --save: write these layers' outputs too; 'all' for every layer's."
@@ -121,7 +121,7 @@ _takes_machine = gathering(
 
 _takes_other = gathering(
     "other",
-    Other,
+    OtherEngine,
     click.option(
         "--against",
         type=click.Choice(["onnxruntime"]),
@@ -156,14 +156,14 @@ def command(
     asked: Asked,
     out: Output,
     picture: PictureOptions,
-    saving: Saving,
+    saving: SaveOptions,
     weights: str | None,
     batch: int | None,
     seed: int,
     dtype: str | None,
     machine: MachineLimits,
     repeat: int,
-    other: Other,
+    other: OtherEngine,
 ) -> int:
     """Run the network on real tensors, and compare every layer's shape and products with the inferred ones.
 
@@ -232,7 +232,7 @@ def _against(
     return max(1 if compared.apart else 0, _report_to_stderr(compared.run, out.screen.layout))
 
 
-def _tolerance(other: Other, unused: Mapping[str, object]) -> float | None:
+def _tolerance(other: OtherEngine, unused: Mapping[str, object]) -> float | None:
     """Return the tolerance, None for the usual one.
 
     Raises:

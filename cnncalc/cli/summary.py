@@ -104,11 +104,11 @@ def _on_a_device(recipe: Recipe, network: Graph, summary: Summary) -> str:
         return ""
     from cnncalc.deployment.view import deploy
     from cnncalc.rendering.views.deploy import in_brief
-    from cnncalc.studies.device.budgets import Wanted
+    from cnncalc.studies.device.budgets import RequestedDevice
 
     here = "every tensor is one byte per element here; " if int8 else ""
     try:
-        return here + in_brief(deploy(network, Wanted().over(recipe.deploy).device()))
+        return here + in_brief(deploy(network, RequestedDevice().over(recipe.deploy).device()))
     except CnncalcError as error:
         return here + error.message if asked else ""
 

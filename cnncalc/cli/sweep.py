@@ -11,7 +11,7 @@ from cnncalc.cli import Command
 from cnncalc.cli._device import takes_device
 from cnncalc.cli._engine import Computing, takes_engine
 from cnncalc.cli._resuming import grows, identity, noted, opened, write
-from cnncalc.cli._rows import Rows, SweepTexts, Varied, takes_rows, takes_varied
+from cnncalc.cli._rows import RowOptions, SweepTexts, Varied, takes_rows, takes_varied
 from cnncalc.cli._tally import RowTally
 from cnncalc.cli.opening import collect_networks, read_asked
 from cnncalc.cli.options import BatchAndDtype, fuse_option, spec_argument, takes_basis, takes_output
@@ -21,7 +21,7 @@ from cnncalc.ground.terminal_safe import printable
 from cnncalc.ground.version import __version__
 from cnncalc.rendering.views.sweep import Swept, view
 from cnncalc.rendering.writers import View
-from cnncalc.studies.device.budgets import Wanted
+from cnncalc.studies.device.budgets import RequestedDevice
 from cnncalc.studies.sweep.grid import Grid
 from cnncalc.studies.sweep.jobs import SweepPart, parts
 from cnncalc.studies.sweep.keepers import Keeper
@@ -42,9 +42,9 @@ from cnncalc.studies.sweep.keepers import Keeper
 def command(
     spec: str,
     varied: Varied,
-    rows: Rows,
+    rows: RowOptions,
     basis: BatchAndDtype,
-    wanted: Wanted,
+    wanted: RequestedDevice,
     computing: Computing,
     resume: bool,
     out: Output,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeGuard
 
-from cnncalc.deployment.lowering import Lowering, LoweringRule, last, refused
+from cnncalc.deployment.lowering import Lowering, LoweringRule, last, refusal
 from cnncalc.deployment.operators import DeviceGraph, DeviceTensor
 from cnncalc.deployment.rules import affine, elementwise, movement, windows
 from cnncalc.graph import Node
@@ -80,13 +80,13 @@ def _rule_of(node: Node, kind: NumberFormat) -> LoweringRule:
     """Return the rule of a layer. Raises CnncalcError with the reason if there is none."""
     why, hint = MISSING.get(node.layer.type, ("", None))
     if why:
-        raise refused(node, why, hint)
+        raise refusal(node, why, hint)
     if node.layer.type not in RULES:
-        raise refused(node, f"the conversion of {node.layer.type} to tflite-micro is not verified")
+        raise refusal(node, f"the conversion of {node.layer.type} to tflite-micro is not verified")
     if kind.name == "int16x8" and node.layer.type == "hardswish":
-        raise refused(node, "TensorFlow's converter refuses HARD_SWISH in 16x8: not yet supported", "use relu6 or silu")
+        raise refusal(node, "TensorFlow's converter refuses HARD_SWISH in 16x8: not yet supported", "use relu6 or silu")
     if any(len(shape) > 3 for shape in (node.shape, *node.use.inputs)):
-        raise refused(node, "tflite-micro has no operator for maps of three spatial axes")
+        raise refusal(node, "tflite-micro has no operator for maps of three spatial axes")
     if any(tensor.times != 1 for tensor in (node, *node.inputs)):
-        raise refused(node, "it runs several times for one input, which is not verified on tflite-micro")
+        raise refusal(node, "it runs several times for one input, which is not verified on tflite-micro")
     return RULES[node.layer.type]

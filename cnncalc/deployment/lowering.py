@@ -124,7 +124,7 @@ class Lowering:
         return [] if given else readers
 
     def _vanishes(self, node: Node) -> bool:
-        if is_idle(node):
+        if is_dropped(node):
             return True
         if node.layer.type not in ("flatten", "reshape"):
             return False
@@ -148,7 +148,7 @@ class Lowering:
 
     def behind_a_copy(self, tensor: Tensor) -> bool:
         """Whether a tensor comes from a reshape that the converter drops only after it has merged clamps."""
-        while isinstance(tensor, Node) and is_idle(tensor):
+        while isinstance(tensor, Node) and is_dropped(tensor):
             tensor = tensor.inputs[0]
         return isinstance(tensor, Node) and tensor.layer.type in ("flatten", "reshape") and tensor in self.passing
 
@@ -306,7 +306,7 @@ class Lowering:
 LoweringRule = Callable[[Lowering, Node], None]
 
 
-def is_idle(node: Node) -> bool:
+def is_dropped(node: Node) -> bool:
     """Whether a layer is dropped on a device: it passes its input on, or reshapes it to the same shape."""
     if node.layer.type in ("dropout", "identity"):
         return True
@@ -315,7 +315,7 @@ def is_idle(node: Node) -> bool:
     return node.layer.is_view and last(node.shape) == last(node.use.inputs[0])
 
 
-def shifts(node: Node) -> bool:
+def adds(node: Node) -> bool:
     """Whether a layer adds a constant to each channel."""
     return node.layer.type == "batchnorm" or (node.layer.type == "scale" and cast("Scale", node.layer).bias)
 
@@ -325,7 +325,7 @@ def last(shape: Shape) -> Shape:
     return (*shape[1:], shape[0])
 
 
-def refused(node: Node, why: str, hint: str | None = None) -> CnncalcError:
+def refusal(node: Node, why: str, hint: str | None = None) -> CnncalcError:
     """Return the error for a layer that is not supported on this device, with its place in the spec."""
     place = f"{node.origin}: " if node.origin else ""
     of_shapes = " of " + ", ".join([shape_text(shape) for shape in node.use.inputs]) if node.use.inputs else ""

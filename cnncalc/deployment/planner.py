@@ -68,7 +68,7 @@ def greedy(buffers: Sequence[Buffer]) -> Plan:
 
 def placed(buffers: Sequence[Buffer], order: Sequence[int]) -> Plan:
     """Place buffers in an order, each at the lowest offset where it is free for as long as it lives."""
-    crowded = _meetings(buffers) > CROWDED and sum([buffer.size for buffer in buffers]) < 2**63
+    crowded = _overlapping_pairs(buffers) > CROWDED and sum([buffer.size for buffer in buffers]) < 2**63
     offsets = _offsets_in_arrays(buffers, order) if crowded else _offsets(buffers, order)
     total = max([offset + buffer.size for offset, buffer in zip(offsets, buffers, strict=True)], default=0)
     return Plan(tuple(buffers), tuple(offsets), total)
@@ -143,7 +143,7 @@ def best(buffers: Sequence[Buffer], steps: int) -> Plan:
     """
     loads = live(buffers, steps)
     bound, found = max(loads, default=0), greedy(buffers)
-    tries = min(TRIES, WORK // (_meetings(buffers) + 2 * STRETCH * len(buffers) + 1))
+    tries = min(TRIES, WORK // (_overlapping_pairs(buffers) + 2 * STRETCH * len(buffers) + 1))
     orders = _orders(buffers, loads)[:tries]
     for order in orders:
         if found.size == bound:
@@ -155,7 +155,7 @@ def best(buffers: Sequence[Buffer], steps: int) -> Plan:
     return found
 
 
-def _meetings(buffers: Sequence[Buffer]) -> int:
+def _overlapping_pairs(buffers: Sequence[Buffer]) -> int:
     """Return the number of pairs of buffers that are alive at the same time, the work of placing all of them."""
     steps = max([buffer.last for buffer in buffers], default=0) + 1
     begun, over = [0] * (steps + 1), [0] * (steps + 1)

@@ -211,7 +211,7 @@ def deploy(graph: Graph, on: Device | None = None) -> Deployment:
 # --- the plan ------------------------------------------------------------------------------------------------
 
 
-def _lives(graph: DeviceGraph) -> dict[DeviceTensor, tuple[int, int]]:
+def _lifetimes(graph: DeviceGraph) -> dict[DeviceTensor, tuple[int, int]]:
     """Return the first and the last step of every tensor; an unread one lives only at the step that makes it."""
     lives = dict.fromkeys(graph.inputs, (0, 0))
     for step, operator in enumerate(graph.operators, 1):
@@ -225,7 +225,7 @@ def _lives(graph: DeviceGraph) -> dict[DeviceTensor, tuple[int, int]]:
 
 def buffers_of(graph: DeviceGraph, requests: list[list[Request]]) -> list[Buffer]:
     """Return the buffers to place: the tensors in the order of the file, then scratch in the order of the steps."""
-    buffers = [Buffer(aligned(flow.bytes), *life, flow.name) for flow, life in _lives(graph).items()]
+    buffers = [Buffer(aligned(flow.bytes), *life, flow.name) for flow, life in _lifetimes(graph).items()]
     for step, asked in enumerate(requests, 1):
         name = graph.operators[step - 1].name
         buffers += [Buffer(aligned(request.size), step, step, name, True) for request in asked]
@@ -239,7 +239,7 @@ def _plan(graph: DeviceGraph, requests: list[list[Request]], way: str) -> Plan:
 
 def _places(graph: DeviceGraph, plan: Plan) -> list[ArenaPlace]:
     """Return every tensor and scratch buffer with its place in the arena."""
-    flows = list(_lives(graph))
+    flows = list(_lifetimes(graph))
     places = []
     for number, (buffer, offset) in enumerate(zip(plan.buffers, plan.offsets, strict=True)):
         flow = flows[number] if number < len(flows) else None

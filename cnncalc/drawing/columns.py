@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from cnncalc.drawing.geometry import beside, enclose, gap, pile, set_apart
+from cnncalc.drawing.geometry import enclose, gap, lanes_width, set_apart, size_stack
 from cnncalc.drawing.parts import Box, Fork, Stack, StackColumns, Valley
 
 PAGE_WIDTH, PAGE_HEIGHT = 1000, 1400
@@ -42,7 +42,7 @@ class ColumnSetting(NamedTuple):
 
 def excess(root: Box, heading: int) -> float:
     """Return the size of a network relative to a page; ``heading`` is the width of its heading."""
-    return max(max(root.body.width + beside(root), heading) / PAGE_WIDTH, root.body.height / PAGE_HEIGHT)
+    return max(max(root.body.width + lanes_width(root), heading) / PAGE_WIDTH, root.body.height / PAGE_HEIGHT)
 
 
 def best_columns(root: Box, ways: Sequence[int], heading: int) -> ColumnSetting:
@@ -59,23 +59,23 @@ def best_columns(root: Box, ways: Sequence[int], heading: int) -> ColumnSetting:
         for count in ways:
             if count > 1 or not depth:
                 body = _in_columns(whole, count, depth > 0)
-                put(boxes, body)
+                put_inside(boxes, body)
                 tried.append(ColumnSetting(boxes, body, excess(root, heading)))
-        put(boxes, whole)
+        put_inside(boxes, whole)
     best = min(one.excess for one in tried)
     limit = FEWER * best if best > FITS else min(FEWER * best, FITS)
     near = [one for one in tried if one.excess <= limit]
     return min(near, key=lambda one: (one.columns, one.excess))
 
 
-def put(boxes: Sequence[Box], body: Stack | StackColumns | Valley) -> None:
+def put_inside(boxes: Sequence[Box], body: Stack | StackColumns | Valley) -> None:
     """Give the innermost of some nested boxes, listed from the outermost, an inside, and all of them their sizes."""
     *around, last = boxes
     last.body = body
     for outer in reversed(around):
         enclose(last)
         assert isinstance(outer.body, Stack)
-        pile(outer.body)
+        size_stack(outer.body)
         last = outer
 
 
@@ -110,7 +110,7 @@ def _in_columns(stack: Stack, count: int, returns: bool) -> Stack | StackColumns
     columns = StackColumns([stack.part(start, end) for start, end in pairwise(cuts)], returns and stack.feeds)
     columns.stacks[0].reads = stack.reads
     for part in columns.stacks:
-        pile(part)
+        size_stack(part)
     set_apart(columns)
     return columns
 

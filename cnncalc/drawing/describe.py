@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import cast
 
 from cnncalc.drawing.atoms import Atom
-from cnncalc.drawing.letters import even, fitted, text_width
+from cnncalc.drawing.letters import fitted, multiple_of_four, text_width
 from cnncalc.drawing.measures import LayerFigure, share_text
 from cnncalc.drawing.parts import (
     CIRCLE,
@@ -183,7 +183,7 @@ def _ends(names: Sequence[str]) -> str:
 
 def _card_width(texts: Sequence[int]) -> int:
     """Return the width of a card or closed box with texts of these widths."""
-    return min(max(even(18 + max(texts)), NARROWEST), WIDEST)
+    return min(max(multiple_of_four(18 + max(texts)), NARROWEST), WIDEST)
 
 
 def _label(twins: Sequence[TreePart]) -> str:
@@ -222,7 +222,7 @@ def _fault(atom: Atom) -> Card:
     strips = [Strip(fitted(atom.name, TEXT, FAULT_WIDTH), "fault", True)]
     strips += [Strip(line, "fault", False) for line in fault_lines(atom.message)]
     tile = Card("card", "fault", strips, atom.message)
-    tile.width, tile.height = even(FAULT_WIDTH + 18), HEAD + STRIP * (len(strips) - 1)
+    tile.width, tile.height = multiple_of_four(FAULT_WIDTH + 18), HEAD + STRIP * (len(strips) - 1)
     return tile
 
 
@@ -234,7 +234,7 @@ def _end(atom: Atom) -> Card:
     name = end_text(atom)
     text = f"{fitted(name, TEXT, WIDEST - 90)} {dims}"
     tile = Card("pill", atom.kind, [Strip(text, atom.kind, True)], f"{name} {dims}")
-    tile.width, tile.height = even(24 + text_width(text, TEXT)), PILL
+    tile.width, tile.height = multiple_of_four(24 + text_width(text, TEXT)), PILL
     return tile
 
 

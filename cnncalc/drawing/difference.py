@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from cnncalc.drawing.arrange import arrange
 from cnncalc.drawing.describe import Describer
-from cnncalc.drawing.geometry import beside, gap, set_levels, set_routes, size
+from cnncalc.drawing.geometry import gap, lanes_width, set_levels, set_routes, size
 from cnncalc.drawing.lanes import lane_lines
 from cnncalc.drawing.measures import LayerFigure
 from cnncalc.drawing.parts import Box, Card, PicturePart, Stack, visible, walked
@@ -49,7 +49,7 @@ def difference(a: Side, b: Side, changes: Sequence[LayerDiff]) -> Picture:
         placing.place(root.body, x, y)
         placing.texts.append(Label(x, y - 8, f"{side.name}: {_totals(side.summary)}"))
         root.x, root.y = x, y
-        root.width = max(root.body.width + beside(root), 260)
+        root.width = max(root.body.width + lanes_width(root), 260)
         x += root.width + BETWEEN
     placing.lines.extend(lane_lines(placing, [left, right]))
     width = max(x - BETWEEN + BORDER, 560)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
 
-from cnncalc.drawing.letters import even
+from cnncalc.drawing.letters import multiple_of_four
 from cnncalc.drawing.parts import (
     CLOSED,
     Box,
@@ -50,7 +50,7 @@ def size(part: PicturePart) -> None:
     for one in inner(part):
         size(one)
     if isinstance(part, Stack):
-        pile(part)
+        size_stack(part)
     elif isinstance(part, Fork):
         _size_fork(part)
     elif isinstance(part, Box):
@@ -64,17 +64,17 @@ def size(part: PicturePart) -> None:
 
 def enclose(box: Box) -> None:
     """Set the size of an open box whose inside has one."""
-    box.axis = max(MARGIN + box.body.axis, even(box.title_width) + 20)
-    box.width = box.axis - box.body.axis + box.body.width + MARGIN + beside(box)
+    box.axis = max(MARGIN + box.body.axis, multiple_of_four(box.title_width) + 20)
+    box.width = box.axis - box.body.axis + box.body.width + MARGIN + lanes_width(box)
     box.height = HEADER + box.body.height + MARGIN
 
 
-def beside(box: Box) -> int:
+def lanes_width(box: Box) -> int:
     """Return the width of the lines beside the inside of a box."""
     return TRACK * box.tracks + 8 if box.tracks else 0
 
 
-def pile(stack: Stack) -> None:
+def size_stack(stack: Stack) -> None:
     """Set the size of a stack whose items have one."""
     tops, top = [], 0
     for place, item in enumerate(stack.items):
@@ -116,13 +116,13 @@ def _size_fork(fork: Fork) -> None:
         fork.lane = max(width, fork.axis + room) + LANE
         fork.width = fork.lane + 4
     highest = max(heights, default=0)
-    below = MERGE if _meet(fork, axes) else 4
+    below = MERGE if _meet_below(fork, axes) else 4
     above = SPREAD if fork.reads else 0
     fork.height = above + highest + below
     fork.tops = [above + _rise(branch, highest) for branch in fork.branches]
 
 
-def _meet(fork: Fork, axes: list[int]) -> bool:
+def _meet_below(fork: Fork, axes: list[int]) -> bool:
     """Whether lines must be joined below the branches."""
     ends = [axis for branch, axis in zip(fork.branches, axes, strict=True) if branch.feeds]
     if fork.passes and fork.joint is None:

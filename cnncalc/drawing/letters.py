@@ -43,6 +43,6 @@ def fitted(text: str, size: int, width: int, bold: bool = False) -> str:
     return text + "…"
 
 
-def even(width: int) -> int:
+def multiple_of_four(width: int) -> int:
     """Return a width rounded up to a multiple of 4, so that halves of it are even."""
     return -(-width // 4) * 4

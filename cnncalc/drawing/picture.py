@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from cnncalc.drawing.arrange import arrange, two_sides
-from cnncalc.drawing.columns import FITS, MOST_COLUMNS, ColumnSetting, best_columns, excess, put
+from cnncalc.drawing.columns import FITS, MOST_COLUMNS, ColumnSetting, best_columns, excess, put_inside
 from cnncalc.drawing.describe import Describer
-from cnncalc.drawing.geometry import beside, set_routes, size
+from cnncalc.drawing.geometry import lanes_width, set_routes, size
 from cnncalc.drawing.lanes import lane_lines
 from cnncalc.drawing.letters import text_width
 from cnncalc.drawing.measures import LayerFigure
@@ -86,11 +86,11 @@ def describe(graph: Graph, measure: LayerFigure, choice: Choice) -> Box:
 def placed(root: Box, heading: tuple[str, str], columns: int | None) -> Picture:
     """Return the picture of a network whose boxes are open or closed; its parts get their sizes and places."""
     setting = _setting(root, text_width(heading[1], 10), columns)
-    put(setting.boxes, setting.body)
+    put_inside(setting.boxes, setting.body)
     placing = Placing()
     placing.place(root.body, BORDER, BORDER + HEADING)
     root.x, root.y = root.body.x, root.body.y
-    root.width, root.height = root.body.width + beside(root), root.body.height
+    root.width, root.height = root.body.width + lanes_width(root), root.body.height
     placing.lines.extend(lane_lines(placing, [root]))
     texts = max([text.x + text_width(text.text, 9) for text in placing.texts], default=0)
     width = max(root.width + 2 * BORDER, texts + BORDER, text_width(heading[1], 10) + 2 * BORDER)

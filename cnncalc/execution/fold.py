@@ -11,7 +11,7 @@ import numpy as np
 
 from cnncalc.execution.kernels.kernel import NOTHING_BEFORE, Before, Clip, HeldWeight
 from cnncalc.execution.kernels.rows import RowOperation
-from cnncalc.execution.plan import Step, is_contraction, is_point, pads
+from cnncalc.execution.plan import Step, is_contraction, is_padded, is_point
 from cnncalc.execution.weights import node_weights
 from cnncalc.graph import Node
 from cnncalc.layers.interfaces import Array
@@ -95,7 +95,7 @@ def _before(step: Step, weights: dict[str, Array], given: Mapping[str, Array], o
         return Before((), first.layer.clamps())
     scale, shift = first.layer.as_affine(node_weights(first, given))
     clip = last.layer.clamps() if last is not first else None
-    if clip != (0.0, np.inf) or not _unpadded_point(step.carrier) or not _steep(scale, shift):
+    if clip != (0.0, np.inf) or not _unpadded_point(step.carrier) or not _keeps_digits(scale, shift):
         return Before((RowOperation(scale, np.multiply), RowOperation(shift, np.add)), clip)
     weight = weights["weight"]
     constant = (weight.reshape(weight.shape[:2]) @ shift).astype(weight.dtype)
@@ -104,7 +104,7 @@ def _before(step: Step, weights: dict[str, Array], given: Mapping[str, Array], o
     return Before((RowOperation(-shift / scale, np.maximum),))
 
 
-def _steep(scale: Array, shift: Array) -> bool:
+def _keeps_digits(scale: Array, shift: Array) -> bool:
     """Return whether all scales are positive and no shift is so large that digits would be lost."""
     return bool((FLATTEST * scale > np.abs(shift)).all())
 
@@ -112,4 +112,4 @@ def _steep(scale: Array, shift: Array) -> bool:
 def _unpadded_point(node: Node) -> bool:
     """Return whether a node is a 1×1 convolution in one group without padding."""
     channels = node.use.inputs[0][0]
-    return node.use.weights["weight"].shape[1] == channels and is_point(node) and not pads(node)
+    return node.use.weights["weight"].shape[1] == channels and is_point(node) and not is_padded(node)

@@ -80,7 +80,7 @@ def _left_to_reader(node: Node, sole: Mapping[Tensor, Node]) -> bool:
     reader = sole.get(node)
     if reader is None or reader.layer.type != "conv" or node.layer.clamps() is None:
         return False
-    return not is_point(reader) and pads(reader)
+    return not is_point(reader) and is_padded(reader)
 
 
 def is_point(node: Node) -> bool:
@@ -88,7 +88,7 @@ def is_point(node: Node) -> bool:
     return set(node.use.weights["weight"].shape[2:]) == {1}
 
 
-def pads(node: Node) -> bool:
+def is_padded(node: Node) -> bool:
     """Return whether a convolution pads."""
     window = node.layer.sliding(node.use.inputs)
     return window is not None and any(map(any, window.pads))

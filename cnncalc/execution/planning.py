@@ -76,8 +76,8 @@ class RunPlan:
             try:
                 reads = [found[tensor] if tensor in found else self._stretched(tensor) for tensor in step.reads]
                 uses = step.carrier.use.weights.items()
-                weights = {name: stretched(weight.shape, self.dtype) for name, weight in uses}
-                finder = Finder(team, stretched, step.prepares)
+                weights = {name: zeros_without_memory(weight.shape, self.dtype) for name, weight in uses}
+                finder = Finder(team, zeros_without_memory, step.prepares)
                 work = find(step, weights, reads, finder, self.fuse, step.output not in kept)
             except FAULTS:  # a wrong shape rule, which the run will report, or a size that NumPy can't index
                 work = None
@@ -89,9 +89,9 @@ class RunPlan:
                 yield work.kernel, work.plain
 
     def _stretched(self, tensor: Tensor) -> Array:
-        return stretched((tensor.copies(self.batch), *tensor.shape), self.dtype)
+        return zeros_without_memory((tensor.copies(self.batch), *tensor.shape), self.dtype)
 
 
-def stretched(shape: Shape, dtype: DType) -> Array:
+def zeros_without_memory(shape: Shape, dtype: DType) -> Array:
     """Return an array whose elements all share one zero in memory."""
     return np.ndarray(shape, dtype, np.zeros(1, dtype), 0, (0,) * len(shape))

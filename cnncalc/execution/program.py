@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 
 from cnncalc.execution.fold import Folded
-from cnncalc.execution.kernels.kernel import Bytes, Call, HeldWeight, Shape, Tally, make
+from cnncalc.execution.kernels.kernel import Bytes, Call, HeldWeight, Shape, Tally, run_all
 from cnncalc.execution.kernels.team import Team, mapped
 from cnncalc.execution.kernels.tuning import MOST_READS_AHEAD
 from cnncalc.execution.layout import MemoryPiece
@@ -137,7 +137,7 @@ class BatchProgram:
             if note is not None:
                 note(step)
             begun = perf_counter()
-            make(calls)
+            run_all(calls)
             yield perf_counter() - begun
 
     def _take_in(self, inputs: Mapping[str, Array]) -> None:

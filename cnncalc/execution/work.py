@@ -27,7 +27,7 @@ from cnncalc.execution.kernels.kernel import (
     Task,
     Then,
     held,
-    make,
+    run_all,
 )
 from cnncalc.execution.kernels.parts import channels_first, channels_last
 from cnncalc.execution.kernels.team import Team
@@ -86,7 +86,7 @@ class StepWork:
     def make(self) -> None:
         """Make the calls."""
         try:
-            make(self.calls)
+            run_all(self.calls)
         except FAULTS as error:
             self.fail(str(error))
 
@@ -108,7 +108,7 @@ class StepWork:
         out[...] = last
         self.seconds = perf_counter() - begun
         self._tally = eager.tally()
-        self.output, self.calls = channels_first(out), [(_again, (forward, eager, out))]
+        self.output, self.calls = channels_first(out), [(_run_again, (forward, eager, out))]
         return self
 
 
@@ -219,7 +219,7 @@ def plainly(
     return StepWork(step, arrays, channels_first(out), kernel, task, not isinstance(kernel, ScaleAndShift))
 
 
-def _again(forward: Callable[[], Array], eager: Kernels, out: Array) -> None:
+def _run_again(forward: Callable[[], Array], eager: Kernels, out: Array) -> None:
     """Run a whole layer once more."""
     out[...] = channels_last(forward())
     eager.tally()

@@ -91,7 +91,7 @@ def structure(entries: list[Entry], source: Tensor) -> StructureKey:
     return tuple(found)
 
 
-def rolled(graph: Graph) -> list[Entry]:
+def items_of_graph(graph: Graph) -> list[Entry]:
     """Return the items of a graph, its scopes as items with items of their own."""
     return _entries(parts_of(graph))
 
@@ -111,17 +111,17 @@ def _entries(part: ScopePart) -> list[Entry]:
     return sorted(found, key=lambda entry: entry.node.index)
 
 
-def everything(entries: list[Entry]) -> Iterator[Entry]:
+def all_scopes(entries: list[Entry]) -> Iterator[Entry]:
     """Yield all scopes, the innermost first."""
     for entry in entries:
         if entry.inner is not None:
-            yield from everything(entry.inner)
+            yield from all_scopes(entry.inner)
             yield entry
 
 
 def without_single(entries: list[Entry]) -> list[Entry]:
     """Return items in which every scope that occurs only once is replaced by its own items."""
-    count = Counter(entry.key for entry in everything(entries))
+    count = Counter(entry.key for entry in all_scopes(entries))
 
     def kept(some: list[Entry]) -> list[Entry]:
         found: list[Entry] = []
@@ -160,7 +160,7 @@ def blocks(entries: list[Entry], taken: Callable[[str], bool]) -> dict[Structure
     """Return the blocks that scopes become, the innermost first; each scope gets its arguments as values."""
     found: dict[StructureKey, BlockText] = {}
     places: dict[StructureKey, list[Entry]] = {}
-    for entry in everything(entries):
+    for entry in all_scopes(entries):
         places.setdefault(entry.key, []).append(entry)
     names: set[str] = set()
     numbers: dict[str, int] = {}

@@ -58,7 +58,7 @@ def export(graph: Graph, options: Options) -> Iterator[bytes]:
         options.report(coverage(graph, found))
         unfolded = list(dict.fromkeys([product.node.name for product in found if _is_unfolded(product.contraction)]))
         if unfolded:
-            named = _few(unfolded)
+            named = _at_most_named(unfolded)
             options.report(f"written as matrix products, which are read as if windows did not overlap: {named}")
 
 
@@ -115,5 +115,5 @@ def _reach(axis: WindowedAxis, stride: int) -> int:
     return (axis.windows - 1) * stride + axis.kernel
 
 
-def _few(names: list[str]) -> str:
+def _at_most_named(names: list[str]) -> str:
     return ", ".join(names[:4]) + (f" and {len(names) - 4:,} more" if len(names) > 4 else "")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from cnncalc.exporters.formats import Options, check_text
 from cnncalc.exporters.nesting import nested
-from cnncalc.exporters.rolling import BlockText, Entry, StructureKey, blocks, rolled, without_single
+from cnncalc.exporters.rolling import BlockText, Entry, StructureKey, blocks, items_of_graph, without_single
 from cnncalc.exporters.shared import with_owners
 from cnncalc.graph import Graph, ModelData, Node, Tensor
 from cnncalc.ground.errors import CnncalcError
@@ -50,7 +50,7 @@ def written(graph: Graph) -> tuple[str, Graph]:
     problem = ""
     neat, order = nested(graph)
     for one, nodes, is_rolled in ((neat, order, True), (graph, graph.nodes, False)):
-        entries = rolled(one) if is_rolled else [Entry(node, node.inputs) for node in one.nodes]
+        entries = items_of_graph(one) if is_rolled else [Entry(node, node.inputs) for node in one.nodes]
         entries = with_owners(entries, {node: node.shares for node in one.nodes if node.shares is not None})
         text = "\n".join(_Writer(one, without_single(entries)).lines()) + "\n"
         try:
@@ -74,10 +74,10 @@ def _renamed(stored: Callable[[], Mapping[str, Array]], graph: Graph, nodes: Seq
         for node, one in zip(graph.nodes, nodes, strict=True)
         for tensor in node.use.weights
     }
-    return Renamed(stored(), names)
+    return RenamedTensors(stored(), names)
 
 
-class Renamed(Mapping[str, "Array"]):
+class RenamedTensors(Mapping[str, "Array"]):
     """Tensors by other names, each read on access."""
 
     def __init__(self, tensors: Mapping[str, Array], names: Mapping[str, str]) -> None:

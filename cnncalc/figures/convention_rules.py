@@ -52,7 +52,7 @@ def batchnorm(use: Use, batch: int) -> int:
     return batch * prod(use.output) * (2 if use.params else 1)
 
 
-def inputs(use: Use, batch: int) -> int:
+def one_per_input(use: Use, batch: int) -> int:
     """1 per input element"""
     return batch * prod(use.inputs[0])
 
@@ -60,7 +60,7 @@ def inputs(use: Use, batch: int) -> int:
 # --- torchinfo -----------------------------------------------------------------------------------------------
 
 
-def parameters(use: Use, batch: int) -> int:
+def params_times_batch(use: Use, batch: int) -> int:
     """parameters × batch: bias and batchnorm too, a linear layer on a map as if at one position"""
     return batch * use.params
 
@@ -75,7 +75,7 @@ def parameters_at_steps(use: Use, batch: int) -> int:
     return batch * use.params * use.inputs[0][0]
 
 
-def own_parameter(use: Use, batch: int) -> None:
+def undefined_parameter(use: Use, batch: int) -> None:
     """not defined: it depends on the parameter's name in the code"""
 
 
@@ -103,7 +103,7 @@ def cell_products(use: Use, batch: int) -> int:
     return batch * use.macs + (2 if batch == 1 else batch) * adds
 
 
-def attended(use: Use, batch: int) -> int:
+def attention_of_one_head(use: Use, batch: int) -> int:
     """multiply-accumulates of one head without an axis of heads; nothing otherwise"""
     return batch * use.macs if len(use.output) == 2 else 0
 
@@ -128,12 +128,12 @@ def doubled_norm(use: Use, batch: int) -> int:
     return batch * prod(use.output) * (4 if use.params else 2)
 
 
-def outputs(use: Use, batch: int) -> int:
+def one_per_output(use: Use, batch: int) -> int:
     """1 per output element"""
     return batch * prod(use.output)
 
 
-def adaptive(use: Use, batch: int) -> int:
+def adaptive_pool(use: Use, batch: int) -> int:
     """output elements × (input size / output size + 1), cut off to an integer; nothing where it is a function"""
     if _form(use) != "module":  # only modules are seen
         return 0
@@ -156,7 +156,7 @@ def interpolated(use: Use, batch: int) -> int:
     return batch * prod(use.output) * by_mode.get(cast("Upsample", use.layer).mode, 0)
 
 
-def cell(use: Use, batch: int) -> int:
+def recurrent_cell(use: Use, batch: int) -> int:
     """multiply-accumulates, and per unit and step the biases, a sum for each gate, and 4 (LSTM, GRU) or nothing more"""
     layer = cast("Recurrent", use.layer)
     each = layer.gates * (1 + 2 * layer.bias) + (4 if layer.gates > 1 else 0)
@@ -210,7 +210,7 @@ def pool_flops(use: Use, batch: int) -> int:
 
 def global_pool_flops(use: Use, batch: int) -> int:
     """1 per input element; nothing for x.mean"""
-    return 0 if _form(use) == "mean" else inputs(use, batch)
+    return 0 if _form(use) == "mean" else one_per_input(use, batch)
 
 
 def lppool_flops(use: Use, batch: int) -> int | None:
@@ -234,7 +234,7 @@ def resized_flops(use: Use, batch: int) -> int | None:
         return prod(layer.size)
     factors = layer.scale_factor or ()
     works = len(set(factors)) == 1 or len(factors) == batch
-    return inputs(use, batch) if works else None
+    return one_per_input(use, batch) if works else None
 
 
 def cell_flops(use: Use, batch: int) -> int:

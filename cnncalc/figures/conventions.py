@@ -77,10 +77,10 @@ TOOLS = {
                 {
                     "conv conv_transpose": rules.filters_at_outputs,
                     "lstm gru rnn": rules.parameters_at_steps,
-                    "scale shift parameter": rules.own_parameter,
+                    "scale shift parameter": rules.undefined_parameter,
                 }
             ),
-            rules.parameters,
+            rules.params_times_batch,
         ),
         Convention(
             "fvcore",
@@ -111,7 +111,7 @@ TOOLS = {
                     "conv conv_transpose linear": rules.macs_and_bias,
                     "matmul": rules.macs,
                     "einsum": rules.path_products,
-                    "attention": rules.attended,
+                    "attention": rules.attention_of_one_head,
                     "gru rnn": rules.cell_products,
                 }
             ),
@@ -127,10 +127,10 @@ TOOLS = {
                     "conv conv_transpose": rules.convolved_at_outputs,
                     "linear": rules.macs,
                     "batchnorm layernorm instancenorm": rules.doubled_norm,
-                    "lstm gru rnn": rules.cell,
-                    "prelu avgpool": rules.outputs,
+                    "lstm gru rnn": rules.recurrent_cell,
+                    "prelu avgpool": rules.one_per_output,
                     "softmax": rules.softmax,
-                    "adaptive_avgpool global_avgpool": rules.adaptive,
+                    "adaptive_avgpool global_avgpool": rules.adaptive_pool,
                     "upsample": rules.interpolated,
                 }
             ),
@@ -153,10 +153,10 @@ TOOLS = {
                     "lrn": rules.lrn_flops,
                     "maxpool avgpool": rules.pool_flops,
                     "lppool": rules.lppool_flops,
-                    "adaptive_avgpool adaptive_maxpool global_maxpool": rules.inputs,
+                    "adaptive_avgpool adaptive_maxpool global_maxpool": rules.one_per_input,
                     "global_avgpool": rules.global_pool_flops,
                     "upsample": rules.resized_flops,
-                    "relu leaky_relu prelu elu gelu silu softmax": rules.inputs,
+                    "relu leaky_relu prelu elu gelu silu softmax": rules.one_per_input,
                 }
             ),
         ),

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from cnncalc.figures.patterns import Pattern, PatternBudget
-from cnncalc.figures.terms import CHANNELS, MISSING, Term, Terms, whole
+from cnncalc.figures.terms import CHANNELS, MISSING, Term, Terms, read_whole
 from cnncalc.graph import Input, Node, Tensor
 
 if TYPE_CHECKING:
@@ -239,6 +239,6 @@ class FieldBounds:
 
 def at_most(fields: Sequence[Field]) -> Field:
     """Return what an element sees at most that reads all positions of some fields."""
-    ends = [whole(term).pattern for field in fields for term in field.terms]
+    ends = [read_whole(term).pattern for field in fields for term in field.terms]
     pattern = Pattern((min([one.first[0] for one in ends]),), (max([one.last[0] for one in ends]),), 0)
     return Field((Term((), pattern, (MISSING,)),), fields[0].input_size)

@@ -107,7 +107,7 @@ def through(pattern: Pattern, ranges: Ranges, count: int, work: PatternBudget) -
     rises = pattern.rises()
     if not work.take(len(pattern.first) + period * (1 if rises else _taps(pattern, ranges))):
         return None
-    seen = [_together(pattern, _span(ranges, position), ranges.step, rises) for position in range(period)]
+    seen = [_seen_through(pattern, _span(ranges, position), ranges.step, rises) for position in range(period)]
     return Pattern(tuple([ends[0] for ends in seen]), tuple([ends[1] for ends in seen]), growth)
 
 
@@ -138,7 +138,7 @@ def _span(ranges: Ranges, position: int) -> Reach:
     return ends[0] + turns * ranges.growth, ends[1] + turns * ranges.growth
 
 
-def _together(pattern: Pattern, span: Reach, step: int, rises: bool) -> tuple[int, int]:
+def _seen_through(pattern: Pattern, span: Reach, step: int, rises: bool) -> tuple[int, int]:
     """Return the union of what the positions of a span see."""
     if span is None:
         return NOTHING, -NOTHING
@@ -167,7 +167,7 @@ def union(patterns: Sequence[Pattern], count: int, work: PatternBudget) -> Patte
     if not others:
         return one
     period, growth = lcm(*[len(pattern.first) for pattern in patterns]), one.growth
-    if not in_step(patterns):
+    if not have_equal_rates(patterns):
         period, growth = count, max([pattern.growth or 0 for pattern in patterns]) if count == 1 else None
     elif growth is not None:
         growth = growth * period // len(one.first)
@@ -177,10 +177,10 @@ def union(patterns: Sequence[Pattern], count: int, work: PatternBudget) -> Patte
         return None
     seen = [[pattern.at(position) for pattern in patterns] for position in range(period)]
     first, last = [min(ends)[0] for ends in seen], [max([end for _, end in ends]) for ends in seen]
-    return _straightened(first, last, growth)
+    return _with_shortest_period(first, last, growth)
 
 
-def in_step(patterns: Sequence[Pattern]) -> bool:
+def have_equal_rates(patterns: Sequence[Pattern]) -> bool:
     """Return whether patterns advance at the same rate."""
     one = patterns[0]
     if any(pattern.growth is None for pattern in patterns):
@@ -188,7 +188,7 @@ def in_step(patterns: Sequence[Pattern]) -> bool:
     return all((other.growth or 0) * len(one.first) == (one.growth or 0) * len(other.first) for other in patterns)
 
 
-def _straightened(first: list[int], last: list[int], growth: int | None) -> Pattern:
+def _with_shortest_period(first: list[int], last: list[int], growth: int | None) -> Pattern:
     """Return a pattern, with period 1 if joined parts form an axis without a break."""
     if growth is None and len(first) > 1:
         jump = first[1] - first[0]

@@ -29,13 +29,13 @@ from cnncalc.figures.fields import (
     seen_together,
 )
 from cnncalc.figures.patterns import IDENTITY, Pattern, through
-from cnncalc.figures.terms import CHANNELS, MISSING, IndexDigit, Term, whole
+from cnncalc.figures.terms import CHANNELS, MISSING, IndexDigit, Term, read_whole
 from cnncalc.graph import Graph, Input, Node, Tensor
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_FIELD_WORK, MAX_SEEN
 from cnncalc.ground.named import NamedTuple
 from cnncalc.layers.base import Use
-from cnncalc.layers.reads import Along, LaidOut, Move, Read, Reads
+from cnncalc.layers.reads import Along, Move, Read, Reads, Reshaped
 from cnncalc.layers.shapes import Shape
 
 _ALL_CHANNELS = (CHANNELS,)
@@ -69,7 +69,7 @@ class ReceptiveFields(NamedTuple):
 def receptive_fields(graph: Graph) -> ReceptiveFields:
     """Return the fields of every node's output on the inputs that it depends on."""
     of: dict[Tensor, InputFields] = {
-        tensor: {Sources((tensor,)): _own(tensor.shape)} for tensor in graph.inputs.values()
+        tensor: {Sources((tensor,)): _input_fields(tensor.shape)} for tensor in graph.inputs.values()
     }
     disagreeing: list[Node] = []
     known: dict[Use, Reads | None] = {}
@@ -91,14 +91,14 @@ def receptive_fields(graph: Graph) -> ReceptiveFields:
         else:
             key = (use, *[id(of[tensor]) for tensor in node.inputs])
             if key not in met:
-                met[key] = _after(node, moves, of, work)
+                met[key] = _fields_after(node, moves, of, work)
             of[node], agree = met[key]
             if not agree:
                 disagreeing.append(node)
     return ReceptiveFields(of, disagreeing)
 
 
-def _after(
+def _fields_after(
     node: Node, moves: Reads | None, of: dict[Tensor, InputFields], work: FieldBudget
 ) -> tuple[InputFields, bool]:
     """Return a node's fields, and whether the strides of its inputs are equal.
@@ -108,17 +108,17 @@ def _after(
     seen = of[node.inputs[0]]
     if len(node.inputs) == 1 and moves is not None:
         return _moved(seen, moves[0], node.use.inputs[0], node.use.output, work), True
-    found, agree = _joined(node, moves, of, work)
+    found, agree = _fields_of_merge(node, moves, of, work)
     return (seen if found == seen else found), agree
 
 
-def _own(shape: Shape) -> Fields:
+def _input_fields(shape: Shape) -> Fields:
     """Return the fields of an input: each position sees itself."""
     axes = enumerate(shape[1:], 1)
     return tuple([Field((Term((IndexDigit(axis, 1, size),), IDENTITY, ()),), size) for axis, size in axes])
 
 
-def _stretched(shape: Shape, output: Shape) -> tuple[Move, ...]:
+def _broadcast_move(shape: Shape, output: Shape) -> tuple[Move, ...]:
     """Return the move of an input of an elementwise merge that is broadcast."""
     sizes = enumerate(zip(shape, output, strict=True))
     return (Along(tuple([Read(None if size != out else axis) for axis, (size, out) in sizes])),)
@@ -130,9 +130,9 @@ def _moved(seen: InputFields, moves: tuple[Move, ...], shape: Shape, output: Sha
         reads = moves[0].reads
         found = {}
         for source, fields in seen.items():
-            found[source] = tuple([_along_all(field, reads, shape, output, work) for field in fields])
+            found[source] = tuple([_field_along(field, reads, shape, output, work) for field in fields])
         return seen if found == seen else found
-    flattens = len(output) == len(moves) == 1 and isinstance(moves[0], LaidOut)
+    flattens = len(output) == len(moves) == 1 and isinstance(moves[0], Reshaped)
     return {
         source: tuple(
             [
@@ -169,19 +169,19 @@ def _regrouped(field: Field, moves: tuple[Move, ...], shape: Shape, output: Shap
     return found
 
 
-def _along_all(field: Field, reads: tuple[Read, ...], shape: Shape, output: Shape, work: FieldBudget) -> Field:
+def _field_along(field: Field, reads: tuple[Read, ...], shape: Shape, output: Shape, work: FieldBudget) -> Field:
     """Return a field after a layer that treats axes separately."""
     before = field.terms
     if len(before) == 1:
-        term = _along(before[0], reads, shape, output, work)
+        term = _term_along(before[0], reads, shape, output, work)
         return field if term is before[0] else Field((term,), field.input_size)
     from cnncalc.figures.regrouping import united
 
-    terms = [_along(term, reads, shape, output, work) for term in before]
+    terms = [_term_along(term, reads, shape, output, work) for term in before]
     return Field(united(terms, work), field.input_size)
 
 
-def _along(term: Term, reads: tuple[Read, ...], shape: Shape, output: Shape, work: FieldBudget) -> Term:
+def _term_along(term: Term, reads: tuple[Read, ...], shape: Shape, output: Shape, work: FieldBudget) -> Term:
     """Return a part of a field after a layer that treats axes separately."""
     places, pattern, loose = term
     if loose == _ALL_CHANNELS and reads[CHANNELS].is_whole:
@@ -204,16 +204,16 @@ def _along(term: Term, reads: tuple[Read, ...], shape: Shape, output: Shape, wor
     return (
         Term._make(((IndexDigit._make((to, 1, output[to])),), moved, loose))
         if moved
-        else Term((), whole(term).pattern, (*loose, to))
+        else Term((), read_whole(term).pattern, (*loose, to))
     )
 
 
 def _read_by_all(term: Term, read: Read, work: FieldBudget) -> Term:
     """Return the field of an output whose elements all read the same positions of an axis."""
     if read.ranges is None:
-        return whole(term) if read.is_exact else whole(term)._replace(loose=(*term.loose, MISSING))
+        return read_whole(term) if read.is_exact else read_whole(term)._replace(loose=(*term.loose, MISSING))
     pattern = through(term.pattern, read.ranges, 1, work)
-    return Term((), pattern, term.loose) if pattern else whole(term)._replace(loose=(*term.loose, MISSING))
+    return Term((), pattern, term.loose) if pattern else read_whole(term)._replace(loose=(*term.loose, MISSING))
 
 
 def _along_several(term: Term, reads: tuple[Read, ...], shape: Shape, output: Shape, work: FieldBudget) -> Term:
@@ -225,7 +225,7 @@ def _along_several(term: Term, reads: tuple[Read, ...], shape: Shape, output: Sh
 # --- where branches meet ----------------------------------------------------------------------------------------
 
 
-def _joined(
+def _fields_of_merge(
     node: Node, moves: Reads | None, of: dict[Tensor, InputFields], work: FieldBudget
 ) -> tuple[InputFields, bool]:
     """Return a node's fields over all its inputs, and whether their strides are equal."""
@@ -238,7 +238,7 @@ def _joined(
         if moves is not None and not (concat_axis == CHANNELS and not _on_channels(seen)):
             seen = _moved(seen, moves[number], use.inputs[number], use.output, work)
         elif moves is None and use.inputs[number] != use.output:
-            seen = _moved(seen, _stretched(use.inputs[number], use.output), use.inputs[number], use.output, work)
+            seen = _moved(seen, _broadcast_move(use.inputs[number], use.output), use.inputs[number], use.output, work)
         branches.append(seen)
     one = branches[0]
     if all(seen is one for seen in branches) and concat_axis is None:

@@ -7,10 +7,10 @@ from functools import partial
 from itertools import product
 from math import prod
 
-from cnncalc.figures.patterns import Pattern, PatternBudget, constant, in_step, through, union
-from cnncalc.figures.terms import CHANNELS, MISSING, IndexDigit, Term, Terms, whole
+from cnncalc.figures.patterns import Pattern, PatternBudget, constant, have_equal_rates, through, union
+from cnncalc.figures.terms import CHANNELS, MISSING, IndexDigit, Term, Terms, read_whole
 from cnncalc.ground.limits import MAX_FIELD_WORK
-from cnncalc.layers.reads import Along, LaidOut, Move, Ranges, Read, repeated, sliding
+from cnncalc.layers.reads import Along, Move, Ranges, Read, Reshaped, repeated, sliding
 from cnncalc.layers.shapes import Shape
 
 _MOST_TERMS = 8
@@ -22,22 +22,22 @@ def regrouped(terms: Terms, moves: tuple[Move, ...], shape: Shape, output: Shape
     for move in moves:
         if isinstance(move, Along):
             terms, shape = tuple([along_several(term, move.reads, shape, output, work) for term in terms]), output
-        elif isinstance(move, LaidOut):
-            terms, shape = tuple([_laid_out(term, shape, move.shape, work) for term in terms]), move.shape
+        elif isinstance(move, Reshaped):
+            terms, shape = tuple([_reshaped(term, shape, move.shape, work) for term in terms]), move.shape
         else:
-            terms, shape = tuple([_turned(term, move.order) for term in terms]), tuple([shape[i] for i in move.order])
+            terms, shape = tuple([_permuted(term, move.order) for term in terms]), tuple([shape[i] for i in move.order])
     return united(terms, work)
 
 
-def _turned(term: Term, order: tuple[int, ...]) -> Term:
+def _permuted(term: Term, order: tuple[int, ...]) -> Term:
     places = tuple([place._replace(axis=order.index(place.axis)) for place in term.places])
     loose = tuple([order.index(axis) if axis != MISSING else axis for axis in term.loose])
     return Term(places, term.pattern, loose)
 
 
-def loosened(term: Term) -> Term:
+def as_upper_bound(term: Term) -> Term:
     """Return a term in which each position sees the union of all: an upper bound."""
-    return whole(term)._replace(loose=tuple(sorted({*term.loose, *[place.axis for place in term.places]})))
+    return read_whole(term)._replace(loose=tuple(sorted({*term.loose, *[place.axis for place in term.places]})))
 
 
 # --- where branches meet ----------------------------------------------------------------------------------------
@@ -54,7 +54,7 @@ def united_fields(
         are_all: whether all inputs of the layer read it.
         work: the budget.
     """
-    terms = _put_together([term for field in fields for term in field], work)
+    terms = _one_term_per_place([term for field in fields for term in field], work)
     if concat_axis is not None:
         others = [{term for term in field if not _on_axis(term, concat_axis)} for field in fields]
         if not are_all or any(some != others[0] for some in others):
@@ -77,17 +77,17 @@ def _same_strides(fields: Sequence[Terms]) -> bool:
         for term in field:
             if term.positions > 1 and term.pattern.growth is not None:
                 by_places.setdefault(term.places, []).append(term.pattern)
-    return all(in_step(patterns) for patterns in by_places.values())
+    return all(have_equal_rates(patterns) for patterns in by_places.values())
 
 
 def united(terms: Sequence[Term], work: PatternBudget) -> Terms:
     """Combine the terms of each place into one again after a move."""
     if len({term.places for term in terms}) == len(terms):
         return tuple(terms)
-    return _put_together(terms, work)
+    return _one_term_per_place(terms, work)
 
 
-def _put_together(terms: Sequence[Term], work: PatternBudget) -> Terms:
+def _one_term_per_place(terms: Sequence[Term], work: PatternBudget) -> Terms:
     """Return one term for each place; too many become one upper bound for all positions."""
     by_places: dict[tuple[IndexDigit, ...], list[Term]] = {}
     for term in terms:
@@ -96,11 +96,11 @@ def _put_together(terms: Sequence[Term], work: PatternBudget) -> Terms:
     for places, alike in by_places.items():
         pattern = union([term.pattern for term in alike], alike[0].positions, work)
         loose = tuple(sorted({axis for term in alike for axis in term.loose}))
-        found.append(Term(places, pattern, loose) if pattern else _all_together(alike))
-    return tuple(found) if len(found) <= _MOST_TERMS else (_all_together(found),)
+        found.append(Term(places, pattern, loose) if pattern else _one_upper_bound(alike))
+    return tuple(found) if len(found) <= _MOST_TERMS else (_one_upper_bound(found),)
 
 
-def _all_together(terms: Sequence[Term]) -> Term:
+def _one_upper_bound(terms: Sequence[Term]) -> Term:
     """Return one term for several, in which each position sees the union of all: an upper bound."""
     hulls = [term.pattern.hull(term.positions) for term in terms]
     axes = {axis for term in terms for axis in (*term.loose, *[place.axis for place in term.places])}
@@ -122,18 +122,18 @@ def along_several(term: Term, reads: tuple[Read, ...], shape: Shape, output: Sha
         if not own:
             continue
         if to is None and (ranges is None or len(own) < len(term.places)):
-            term = _without(term, own, work)
+            term = _without_places(term, own, work)
             term = term if ranges is None and is_exact else _loose_along(term, MISSING)
         elif ranges is not None and len(own) < len(term.places):
-            term = _without(term, own, work)
+            term = _without_places(term, own, work)
             term = _loose_along(term, axis)
         elif ranges is not None:
             spread = spread_out(term, shape[axis], work)
             count = 1 if to is None else output[to]
             pattern = spread and through(spread.pattern, ranges, count, work)
             left = () if to is None else (IndexDigit(axis, 1, count),)
-            term = Term(left, pattern, term.loose) if pattern else loosened(term)
-    places = tuple([place._replace(axis=_onto(reads, place.axis)) for place in term.places])
+            term = Term(left, pattern, term.loose) if pattern else as_upper_bound(term)
+    places = tuple([place._replace(axis=_output_axis(reads, place.axis)) for place in term.places])
     loose = set()
     for axis in term.loose:
         to = MISSING if axis == MISSING else reads[axis].axis
@@ -149,7 +149,7 @@ def _channels_together(term: Term, work: PatternBudget) -> Term:
     own = [number for number, place in enumerate(term.places) if place.axis == CHANNELS]
     if len(own) in (0, len(term.places)):
         return term
-    term = _without(term, own, work)
+    term = _without_places(term, own, work)
     return _loose_along(term, CHANNELS)
 
 
@@ -172,31 +172,31 @@ def _reads_all(read: Read, size: int, output: Shape) -> bool:
     )  # fmt: skip
 
 
-def _onto(reads: tuple[Read, ...], axis: int) -> int:
+def _output_axis(reads: tuple[Read, ...], axis: int) -> int:
     to = reads[axis].axis
     assert to is not None
     return to
 
 
-def _without(term: Term, numbers: list[int], work: PatternBudget) -> Term:
+def _without_places(term: Term, numbers: list[int], work: PatternBudget) -> Term:
     """Return the term of elements that read some of its places whole."""
     if len(numbers) == len(term.places):
-        return whole(term)
+        return read_whole(term)
     for number in reversed(numbers):
         counts = [place.size for place in term.places]
         size, below, above = counts[number], prod(counts[number + 1 :]), prod(counts[:number])
         if above == 1:
             ranges = sliding(size, dilation=below)
         else:
-            ranges = Ranges(below, size * below, partial(_every, size, below), below)
+            ranges = Ranges(below, size * below, partial(_spaced_positions, size, below), below)
         pattern = through(term.pattern, ranges, above * below, work)
         if pattern is None:
-            return loosened(term)
+            return as_upper_bound(term)
         term = Term((*term.places[:number], *term.places[number + 1 :]), pattern, term.loose)
     return term
 
 
-def _every(size: int, below: int, place: int) -> tuple[int, int]:
+def _spaced_positions(size: int, below: int, place: int) -> tuple[int, int]:
     """Return the ends of ``size`` positions from a place on, ``below`` apart."""
     return place, place + (size - 1) * below
 
@@ -210,12 +210,12 @@ def spread_out(term: Term, size: int, work: PatternBudget) -> Term | None:
     if len(places) == 1 and places[0].unit * places[0].size == size:
         ranges = repeated(places[0].unit)
     else:
-        ranges = Ranges(size, None, lambda index: (_flat(places, index),) * 2)
+        ranges = Ranges(size, None, lambda index: (_flat_position(places, index),) * 2)
     pattern = through(term.pattern, ranges, size, work)
     return pattern and Term((IndexDigit(axis, 1, size),), pattern, term.loose)
 
 
-def _flat(places: tuple[IndexDigit, ...], index: int) -> int:
+def _flat_position(places: tuple[IndexDigit, ...], index: int) -> int:
     flat = 0
     for _, unit, count in places:
         flat = flat * count + index // unit % count
@@ -232,7 +232,7 @@ def _strides(shape: Shape) -> list[int]:
     return strides[-2::-1]
 
 
-def _laid_out(term: Term, shape: Shape, output: Shape, work: PatternBudget) -> Term:
+def _reshaped(term: Term, shape: Shape, output: Shape, work: PatternBudget) -> Term:
     """Return a term after its axes are reshaped."""
     theirs = _strides(output)
     weights = _strides(shape)
@@ -280,10 +280,10 @@ def _on_group(
     high = min(bound for bound in common if all(bound >= weight * count for weight, count in digits))
     count = high // low
     flat = tuple([IndexDigit(0, weight // low, count) for weight, count in digits])
-    pattern = through(term.pattern, Ranges(count, None, lambda index: (_flat(flat, index),) * 2), count, work)
+    pattern = through(term.pattern, Ranges(count, None, lambda index: (_flat_position(flat, index),) * 2), count, work)
     places = _split([(low, count)], output, theirs)
     if pattern is None or places is None:
-        return loosened(term), ()
+        return as_upper_bound(term), ()
     return Term((), pattern, term.loose), places
 
 

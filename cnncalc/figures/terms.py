@@ -46,7 +46,7 @@ class Term(NamedTuple):
 Terms: TypeAlias = tuple[Term, ...]
 
 
-def whole(term: Term) -> Term:
+def read_whole(term: Term) -> Term:
     """Return the pattern of one element that reads all positions of the term."""
     pattern, count = term.pattern, term.positions
     growth = -(-(pattern.growth or 0) * count // len(pattern.first))

@@ -37,7 +37,7 @@ _MENDS = {
 }
 
 
-class Doubt(NamedTuple):
+class AxisDoubt(NamedTuple):
     """A doubt about a shape: the rule, its words, and the shape that is probably meant."""
 
     rule: str
@@ -45,7 +45,7 @@ class Doubt(NamedTuple):
     meant: Shape
 
 
-def doubt(shape: Shape, kernel: Value = None) -> Doubt | None:
+def axis_doubt(shape: Shape, kernel: Value = None) -> AxisDoubt | None:
     """Return the doubt about an input's shape, or None.
 
     Args:
@@ -62,19 +62,19 @@ def doubt(shape: Shape, kernel: Value = None) -> Doubt | None:
     if axes == 2 and shape[0] >= SAMPLES and (overhangs or (shape[1] <= 3 and not fits)):
         return _last(shape)
     if axes == 2 and shape[0] == shape[1] >= SIDE and isinstance(width, int) and width > 1 and len(listed) != 1:
-        return Doubt("no-channels", "like a picture without an axis of channels", (1, *shape))
+        return AxisDoubt("no-channels", "like a picture without an axis of channels", (1, *shape))
     if axes == 3 and shape[-1] in PICTURE and shape[0] > max(PICTURE) and _picture(shape[0], shape[1]):
         return _last(shape)
     side = FOUR if axes >= 4 and shape[1] == 4 else SIDE
     if axes >= 4 and shape[1] in PICTURE and shape[0] != 3 and _picture(shape[-2], shape[-1], side):
-        return Doubt("batch-axis", "as if it began with a batch axis", shape[1:])
+        return AxisDoubt("batch-axis", "as if it began with a batch axis", shape[1:])
     if axes >= 4 and shape[-1] in PICTURE and shape[0] not in range(2, 5) and _picture(shape[-3], shape[-2]):
         return _last(shape[1:] if shape[0] == 1 else shape)
     return None
 
 
-def _last(shape: Shape) -> Doubt:
-    return Doubt("channels-last", "as if its channels came last", (*shape[-1:], *shape[:-1]))
+def _last(shape: Shape) -> AxisDoubt:
+    return AxisDoubt("channels-last", "as if its channels came last", (*shape[-1:], *shape[:-1]))
 
 
 def _picture(height: int, width: int, side: int = SIDE) -> bool:
@@ -97,7 +97,7 @@ def findings(
         return  # the spec itself reorders the axes
     kernel = _first_kernel(document.items)
     for name, shape in shapes.items():
-        found = doubt(shape, kernel)
+        found = axis_doubt(shape, kernel)
         if found is None:
             continue
         value = stated[name] if name not in given else None

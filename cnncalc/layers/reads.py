@@ -65,19 +65,19 @@ class Along(NamedTuple):
     reads: tuple[Read, ...]
 
 
-class LaidOut(NamedTuple):
+class Reshaped(NamedTuple):
     """The same elements, in the same order, in another shape."""
 
     shape: Shape
 
 
-class Turned(NamedTuple):
+class Permuted(NamedTuple):
     """The axes in another order: axis i of the output is axis ``order[i]`` of the input."""
 
     order: tuple[int, ...]
 
 
-Move: TypeAlias = "Along | LaidOut | Turned"
+Move: TypeAlias = "Along | Reshaped | Permuted"
 Reads: TypeAlias = "tuple[tuple[Move, ...], ...]"
 """The moves of every input."""
 

@@ -25,7 +25,7 @@ def figure_text(name: str, value: int) -> str:
     return bytes_text(value) if CATALOGUE[name].unit == BYTES else exact(value)
 
 
-def seen(fields: Sequence[Field]) -> str:
+def field_size(fields: Sequence[Field]) -> str:
     """Return ``3×3``, ``4×4 to 6×6`` if positions differ, or ``at most 9×9`` for an upper bound."""
     widest = crossed(tuple([field.size for field in fields]))
     if not all(field.is_exact for field in fields):

@@ -86,7 +86,7 @@ class Difference(NamedTuple):
         return self.difference / self.magnitude if self.magnitude else inf
 
 
-class Against(NamedTuple):
+class EngineDiff(NamedTuple):
     """Two engines on one network.
 
     Attributes:
@@ -147,7 +147,7 @@ def against(
     max_memory: int | None = None,
     file: str | None = None,
     progress: Callable[[int, int, str], object] | None = None,
-) -> Against:
+) -> EngineDiff:
     """Run a network with our kernels and with ONNX Runtime, and compare every layer's output.
 
     The outputs of as many layers as memory allows are held at once.
@@ -179,7 +179,7 @@ def against(
     rows, largest, ours = _compared(engine, unrounded, inputs, options, max_memory, progress)
     usual = QUANTISED if network.model.rounded is not None else HALF if network.model.is_half else TOLERANCE
     tolerances = (TOLERANCE, usual) if tolerance is None else (tolerance, tolerance)
-    compared = Against(unrounded, f"{ENGINES['onnxruntime']} {engine.__version__}", tolerances, rows, ours)
+    compared = EngineDiff(unrounded, f"{ENGINES['onnxruntime']} {engine.__version__}", tolerances, rows, ours)
     if file is None:
         return compared
     rounds = network.model.rounded is not None and weights is None
@@ -192,7 +192,7 @@ def against(
         return compared
     wide = {name: array.astype(np.float64) for name, array in inputs.items()}
     exact = run(network, wide, **options | {"dtype": "float64"}).outputs
-    return compared._replace(from_exact=(_apart(exact, outputs), _apart(exact, of_file)))
+    return compared._replace(from_exact=(_farthest(exact, outputs), _farthest(exact, of_file)))
 
 
 def _inputs(network: Graph, x: Any, batch: int, seed: int) -> dict[str, Array]:
@@ -213,7 +213,7 @@ def _differences(
     return [_difference(name, OF_FILE, outputs[name], array, terms[name]) for name, array in of_file.items()]
 
 
-def _apart(exact: Mapping[str, Array], others: Mapping[str, Array]) -> float:
+def _farthest(exact: Mapping[str, Array], others: Mapping[str, Array]) -> float:
     """Return the largest relative difference of some outputs from exact ones."""
     return max([_difference(name, OF_FILE, exact[name], array).relative for name, array in others.items()])
 
@@ -239,7 +239,7 @@ def _compared(
     for group in _groups(network, batch, threads, max_memory):
         if progress is not None:
             progress(len(rows), len(network.nodes), group[0].name)
-        others = _theirs(engine, network, inputs, group, names, threads, one_by_one(network, weights, seed))
+        others = _engine_outputs(engine, network, inputs, group, names, threads, one_by_one(network, weights, seed))
         ours = run(network, inputs, layers=[node.name for node in group], **options)
         for node in group:
             if node.name in ours.tensors:
@@ -284,7 +284,7 @@ def _groups(network: Graph, batch: int, threads: int, max_memory: int | None) ->
     yield group
 
 
-def _theirs(
+def _engine_outputs(
     engine: Any, network: Graph, inputs: Mapping[str, Array], group: list[Node], names: Mapping[Any, str], threads: int,
     weights: Iterator[tuple[str, Array]],
 ) -> dict[str, Array]:  # fmt: skip
@@ -337,14 +337,14 @@ def _file_outputs(
     made = dict(zip(outputs, _run(session, list(outputs), feeds), strict=True))
     found = {}
     for name, array in outputs.items():
-        theirs = _as_ours(np.asarray(made[name]), array)
+        theirs = _batch_first(np.asarray(made[name]), array)
         if theirs is None:
             return f"its output '{name}' has another layout"
         found[name] = theirs
     return found
 
 
-def _as_ours(made: Array, like: Array) -> Array | None:
+def _batch_first(made: Array, like: Array) -> Array | None:
     """Return an array of the file as float, with the batch first like ours; None if it has no batch."""
     if made.dtype.kind not in "fiub":
         return None

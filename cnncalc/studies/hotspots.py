@@ -13,7 +13,7 @@ MOST = Fraction(4, 5)
 """The share of a figure that the listed layers make up."""
 
 
-class Spot(NamedTuple):
+class HeavyLayer(NamedTuple):
     """A layer with its share of a figure; ``so_far`` is the cumulative share."""
 
     row: Row
@@ -34,7 +34,7 @@ class Hotspots(NamedTuple):
 
     figure: str
     total: float
-    spots: list[Spot]
+    spots: list[HeavyLayer]
 
 
 def hotspots(summary: Summary, estimates: list[Estimate]) -> list[Hotspots]:
@@ -54,7 +54,7 @@ def _most(name: str, figures: list[float], rows: list[Row], estimates: list[Esti
     spots = []
     for index, so_far in zip(heaviest, accumulate(figures[i] for i in heaviest), strict=True):
         part = figures[index]
-        spots.append(Spot(rows[index], part, part / total, so_far / total, estimates[index]))
+        spots.append(HeavyLayer(rows[index], part, part / total, so_far / total, estimates[index]))
         if so_far >= MOST * total:
             break
     return Hotspots(name, total, spots)

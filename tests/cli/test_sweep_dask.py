@@ -17,11 +17,11 @@ from typing import NamedTuple
 
 import pytest
 
-from cnncalc.cli._rows import Rows, SweepTexts, Varied
+from cnncalc.cli._rows import RowOptions, SweepTexts, Varied
 from cnncalc.cli.options import BatchAndDtype
 from cnncalc.language.loading import read_text
-from cnncalc.studies.device.budgets import Wanted
-from cnncalc.studies.sweep.processes import Errand
+from cnncalc.studies.device.budgets import RequestedDevice
+from cnncalc.studies.sweep.processes import PartTask
 from tests.commands import cnncalc, process
 
 NET = """
@@ -211,10 +211,10 @@ def test_without_dask_the_extra_is_named() -> None:
 def test_workers_get_the_text_and_no_objects_made_of_it() -> None:
     document = read_text(NET.encode(), "net.yaml")
     varied = Varied(("width=1:1000000", "kernel=1:1000000"), (), None, "chw")
-    rows = Rows("100k", 7, "macs < 1M", None, None, None, None, 16)
-    texts = SweepTexts(varied, rows, BatchAndDtype(1, "float32"), Wanted(), None)
+    rows = RowOptions("100k", 7, "macs < 1M", None, None, None, None, 16)
+    texts = SweepTexts(varied, rows, BatchAndDtype(1, "float32"), RequestedDevice(), None)
     plan = texts.plan(document)
-    sent = pickle.dumps(Errand(document.reader(), texts.plan))
+    sent = pickle.dumps(PartTask(document.reader(), texts.plan))
     assert len(sent) < len(NET) + 1000
     assert b"width=1:1000000" in sent
     work = pickle.loads(sent).work()

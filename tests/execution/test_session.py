@@ -186,7 +186,7 @@ def test_threads_share_what_is_repeated(monkeypatch: pytest.MonkeyPatch) -> None
     session = prepared(spec(NETWORKS["Winograd"]), threads=3)
     outputs(session, 0, 16)
     numbers: set[int] = set()
-    made = kernel.make
+    made = kernel.run_all
     barrier = threading.Barrier(3, timeout=10)
 
     def make(calls: Any) -> None:
@@ -195,7 +195,7 @@ def test_threads_share_what_is_repeated(monkeypatch: pytest.MonkeyPatch) -> None
             barrier.wait()
         made(calls)
 
-    monkeypatch.setattr(team, "make", make)
+    monkeypatch.setattr(team, "run_all", make)
     found = outputs(session, 1, 16)
     assert numbers == {0, 1, 2}
     assert as_bytes(found) == as_bytes(outputs(prepared(session.network, threads=3), 1, 16))
@@ -235,7 +235,7 @@ def test_a_layer_of_one_kernel_returns_its_kernels_output(name: str) -> None:
         made = session.outputs(inputs)["layer"]
         assert session.program is not None
         ((function, _), *_rest) = session.program.calls[0]
-        assert function is not work._again, "a kernel's calls"
+        assert function is not work._run_again, "a kernel's calls"
     wanted = network.nodes[0].layer.forward(Kernels(), *inputs.values(), **own)
     np.testing.assert_allclose(made, wanted, rtol=1e-5, atol=1e-5)
 
@@ -285,7 +285,7 @@ CONVOLUTIONS: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_a_kernel_that_is_bound_touches_no_memory(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(team, "make", lambda calls: None)
+    monkeypatch.setattr(team, "run_all", lambda calls: None)
     monkeypatch.setattr(team, "MACS_PER_MICROSECOND", 1)  # threads share even this little work
     ops = _Watched(Team(threads))
     x, bias = np.ones((2, 48, 26, 25), np.float32), np.ones(48, np.float32)

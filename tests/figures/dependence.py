@@ -10,7 +10,7 @@ import numpy as np
 
 from cnncalc.figures.fields import Field
 from cnncalc.layers.base import LayerError
-from cnncalc.layers.reads import LaidOut, Ranges, Turned
+from cnncalc.layers.reads import Permuted, Ranges, Reshaped
 from cnncalc.layers.shapes import Shape
 from cnncalc.network import Network
 from tests.layers.building import make
@@ -61,9 +61,9 @@ def beyond(network: Network) -> Mask:
 
 def _behind(reached: Any, moves: Any, output: Shape) -> Any:
     for move in moves:
-        if isinstance(move, LaidOut):
+        if isinstance(move, Reshaped):
             reached = reached.reshape(move.shape)
-        elif isinstance(move, Turned):
+        elif isinstance(move, Permuted):
             reached = reached.transpose(move.order)
         else:
             for axis, read in enumerate(move.reads):

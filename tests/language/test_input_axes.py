@@ -13,7 +13,7 @@ import cnncalc
 from cnncalc.cli import cli
 from cnncalc.language.collection import shipped
 from cnncalc.language.findings import noticed
-from cnncalc.language.input_axes import doubt
+from cnncalc.language.input_axes import axis_doubt
 from tests.commands import cnncalc as command
 from tests.commands import process
 
@@ -47,7 +47,7 @@ LAST, BATCH = "channels-last", "batch-axis"
     ],
 )
 def test_doubtful_shapes(shape: tuple[int, ...], rule: str, meant: tuple[int, ...]) -> None:
-    found = doubt(shape)
+    found = axis_doubt(shape)
     assert found is not None
     assert (found.rule, found.meant) == (rule, meant)
 
@@ -55,10 +55,10 @@ def test_doubtful_shapes(shape: tuple[int, ...], rule: str, meant: tuple[int, ..
 def test_a_window_wider_than_the_map_reveals_the_time_axis() -> None:
     """For 128 samples of nine sensors, or 1,000 of twelve ECG leads, the window must run along the other axis."""
     for shape, kernel in (((128, 9), 11), ((1000, 12), 16)):
-        found = doubt(shape, kernel)
+        found = axis_doubt(shape, kernel)
         assert found is not None
         assert (found.rule, found.meant) == (LAST, shape[::-1])
-        assert doubt(shape, 3) is doubt(shape[::-1], kernel) is None
+        assert axis_doubt(shape, 3) is axis_doubt(shape[::-1], kernel) is None
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_a_window_wider_than_the_map_reveals_the_time_axis() -> None:
     ],
 )
 def test_usual_shapes_have_no_warning(shape: tuple[int, ...]) -> None:
-    assert doubt(shape) is None
+    assert axis_doubt(shape) is None
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_usual_shapes_have_no_warning(shape: tuple[int, ...]) -> None:
     ],
 )
 def test_the_first_window_decides_the_order_of_axes(shape: tuple[int, ...], kernel: Any, doubted: bool) -> None:
-    assert (doubt(shape, kernel) is not None) is doubted
+    assert (axis_doubt(shape, kernel) is not None) is doubted
 
 
 def test_no_shipped_network_is_doubted() -> None:

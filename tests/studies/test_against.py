@@ -148,13 +148,13 @@ def test_few_outputs_at_a_time_are_compared_as_well(monkeypatch: pytest.MonkeyPa
     network = load("lenet5")
     at_once = against.against(network, batch=2)
     sizes: list[int] = []
-    theirs = against._theirs
+    theirs = against._engine_outputs
 
     def counted(engine: Any, graph: Any, inputs: Any, group: list[Any], *others: Any) -> Any:
         sizes.append(len(group))
         return theirs(engine, graph, inputs, group, *others)
 
-    monkeypatch.setattr(against, "_theirs", counted)
+    monkeypatch.setattr(against, "_engine_outputs", counted)
     monkeypatch.setattr(against, "available", lambda threads: 0)
     one_by_one = against.against(network, batch=2)
     assert sizes == [1] * len(network.nodes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, cast
 
-from cnncalc.deployment.lowering import FOLDABLE, Lowering, LoweringRule, refused, shifts
+from cnncalc.deployment.lowering import FOLDABLE, Lowering, LoweringRule, adds, refusal
 from cnncalc.deployment.rules.windows import pads_itself, taps_of
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ def linear(low: Lowering, node: Node) -> None:
     """FULLY_CONNECTED, on the last axis: of a map, that of the channels."""
     layer = cast("Linear", node.layer)
     if layer.axis is not None and layer.axis % len(node.shape) != 0:
-        raise refused(node, "FULLY_CONNECTED works only on the channels, which come last there", "use 'axis: channels'")
+        raise refusal(node, "FULLY_CONNECTED works only on the channels, which come last there", "use 'axis: channels'")
     (flow,) = low.of(node)
     owner = node.shares or node
     shape = (*flow.shape[:-1], layer.out_features) if layer.axis is not None else (layer.out_features,)
@@ -27,7 +27,7 @@ def linear(low: Lowering, node: Node) -> None:
     if layer.bias and has_bias(low, node):
         operator.constants.append(low.bias(layer.out_features, owner, True))
     for folded in low.ahead.get(node, ()):
-        low.folds(folded, operator, shifts(folded))
+        low.folds(folded, operator, adds(folded))
 
 
 def affine(low: Lowering, node: Node) -> None:
@@ -35,8 +35,8 @@ def affine(low: Lowering, node: Node) -> None:
     if _folds_back(low, node) or _folds_ahead(low, node):
         return
     flow = low.of(node)[0]
-    for code in ("MUL", "ADD") if shifts(node) else ("MUL",):
-        name = f"{node.name} (factor)" if code == "MUL" and shifts(node) else ""
+    for code in ("MUL", "ADD") if adds(node) else ("MUL",):
+        name = f"{node.name} (factor)" if code == "MUL" and adds(node) else ""
         factors = low.factors(node.shape[0], (code, node.shares or node))
         flow = low.emit(code, node, [flow], flow.shape, factors, name=name).output
 
@@ -48,7 +48,7 @@ def _folds_back(low: Lowering, node: Node) -> bool:
         return False
     if low.sole_reader(node.inputs[0]) is None:
         return False
-    shifted = shifts(node) and (operator.code != "FULLY_CONNECTED" or has_bias(low, operator.layers[0]))
+    shifted = adds(node) and (operator.code != "FULLY_CONNECTED" or has_bias(low, operator.layers[0]))
     low.folds(node, operator, shifted)
     return True
 
@@ -58,7 +58,7 @@ def _folds_ahead(low: Lowering, node: Node) -> bool:
     if low.before_dense is None:
         low.before_dense = _before_dense(low)
     readers = low.before_dense.get(node, [])
-    if shifts(node) and not all(has_bias(low, reader) for reader in readers):
+    if adds(node) and not all(has_bias(low, reader) for reader in readers):
         return False
     readers = readers or _windows_on_one_channel(low, node)
     low.folds_ahead(node, readers)
@@ -72,7 +72,7 @@ def _windows_on_one_channel(low: Lowering, node: Node) -> list[Node]:
     for reader in readers:
         if reader.layer.type != "conv" or reader.shares is not None or not pads_itself(reader, flow):
             return []
-        if shifts(node) and any(map(sum, taps_of(reader).pads)):
+        if adds(node) and any(map(sum, taps_of(reader).pads)):
             return []
     return readers
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from cnncalc.deployment.lowering import FOLDABLE, Lowering, LoweringRule, refused
+from cnncalc.deployment.lowering import FOLDABLE, Lowering, LoweringRule, refusal
 from cnncalc.deployment.operators import DeviceTensor
 from cnncalc.deployment.rules.windows import pads_itself
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from cnncalc.layers.shapes import Shape
 
 
-def one(code: str, fixed_scale: bool = False) -> LoweringRule:
+def one_operator(code: str, fixed_scale: bool = False) -> LoweringRule:
     """Return the rule of an activation that is one operator, with a tensor of its own."""
 
     def rule(low: Lowering, node: Node) -> None:
@@ -29,7 +29,7 @@ def one(code: str, fixed_scale: bool = False) -> LoweringRule:
 
 def clamp(code: str) -> LoweringRule:
     """Return the rule of a clamp: part of the operator before it if that can clamp, else an operator of its own."""
-    own = one(code)
+    own = one_operator(code)
 
     def rule(low: Lowering, node: Node) -> None:
         if not low.fuses(node, code):
@@ -118,12 +118,12 @@ def prelu(low: Lowering, node: Node) -> None:
 
 def softmax(code: str) -> LoweringRule:
     """Return the rule of a softmax, which the device takes along the last axis."""
-    plain = one(code, True)
+    plain = one_operator(code, True)
 
     def rule(low: Lowering, node: Node) -> None:
         layer = cast("Softmax", node.layer)
         if layer.axis % len(node.shape) != 0:
-            raise refused(node, f"{code} works only on the channels, which come last there", "use 'axis: channels'")
+            raise refusal(node, f"{code} works only on the channels, which come last there", "use 'axis: channels'")
         plain(low, node)
 
     rule.__doc__ = f"{code}."
@@ -137,7 +137,7 @@ def rescaled(low: Lowering, node: Node, flow: DeviceTensor) -> DeviceTensor:
     return low.emit("QUANTIZE", node, [flow], flow.shape, name=f"{flow.name} (rescaled)").output
 
 
-def pairs(code: str, one_scale: bool = False) -> LoweringRule:
+def merge_in_pairs(code: str, one_scale: bool = False) -> LoweringRule:
     """Return the rule of a merge: an operator for each input after the first, never in place.
 
     ``one_scale`` says that all its tensors have one scale, as only elements are chosen.
@@ -178,19 +178,19 @@ RULES: dict[str, LoweringRule] = {
     "relu6": clamp("RELU6"),
     "hardtanh": hardtanh,
     "hardsigmoid": hardsigmoid,
-    "hardswish": one("HARD_SWISH"),
-    "leaky_relu": one("LEAKY_RELU"),
-    "sigmoid": one("LOGISTIC", True),
-    "tanh": one("TANH", True),
+    "hardswish": one_operator("HARD_SWISH"),
+    "leaky_relu": one_operator("LEAKY_RELU"),
+    "sigmoid": one_operator("LOGISTIC", True),
+    "tanh": one_operator("TANH", True),
     "silu": silu,
     "elu": elu,
     "prelu": prelu,
     "softmax": softmax("SOFTMAX"),
     "log_softmax": softmax("LOG_SOFTMAX"),
-    "add": pairs("ADD"),
-    "subtract": pairs("SUB"),
-    "multiply": pairs("MUL"),
-    "maximum": pairs("MAXIMUM", True),
-    "minimum": pairs("MINIMUM", True),
+    "add": merge_in_pairs("ADD"),
+    "subtract": merge_in_pairs("SUB"),
+    "multiply": merge_in_pairs("MUL"),
+    "maximum": merge_in_pairs("MAXIMUM", True),
+    "minimum": merge_in_pairs("MINIMUM", True),
     "concat": concat,
 }

@@ -62,7 +62,7 @@ def upsample(low: Lowering, node: Node) -> None:
     )
 
 
-def cut(low: Lowering, node: Node) -> None:
+def strided_slice(low: Lowering, node: Node) -> None:
     """STRIDED_SLICE of one axis."""
     layer = cast("Slice", node.layer)
     (flow,) = low.of(node)
@@ -91,6 +91,6 @@ RULES: dict[str, LoweringRule] = {
     "pixel_shuffle": pixel_shuffle,
     "pixel_unshuffle": pixel_shuffle,
     "upsample": upsample,
-    "slice": cut,
+    "slice": strided_slice,
     "center_crop": center_crop,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, cast
 
-from cnncalc.deployment.lowering import Lowering, LoweringRule, last, refused, shifts
+from cnncalc.deployment.lowering import Lowering, LoweringRule, adds, last, refusal
 from cnncalc.deployment.operators import DeviceTensor, Operator
 from cnncalc.layers.reduction._reduction import axis_indices
 from cnncalc.layers.window import Pair, Sliding, same_pad
@@ -106,18 +106,18 @@ def conv(low: Lowering, node: Node) -> None:
     flow, taps = behind_padding(low, node, taps._replace(pads=low.borders.get(node, taps.pads)))
     depthwise = 1 < layer.groups == node.use.inputs[0][0]
     operator = low.emit("DEPTHWISE_CONV_2D" if depthwise else "CONV_2D", node, [flow], map_shape(node))
-    _weigh(low, node, operator, taps)
+    _set_weights(low, node, operator, taps)
     if not layer.bias:
         operator.constants.append(low.bias(layer.out_channels, None))
     for folded in low.ahead.get(node, ()):
-        low.folds(folded, operator, shifts(folded))
+        low.folds(folded, operator, adds(folded))
 
 
 def conv_transpose(low: Lowering, node: Node) -> None:
     """TRANSPOSE_CONV, and a STRIDED_SLICE unless the output is cut off as by TensorFlow's SAME, or not at all."""
     layer = cast("ConvTranspose", node.layer)
     if layer.groups > 1 or max(layer.dilation) > 1 or len(node.shape) != 3:
-        raise refused(node, "tflite-micro's TRANSPOSE_CONV has neither groups nor dilation, and maps of two axes")
+        raise refusal(node, "tflite-micro's TRANSPOSE_CONV has neither groups nor dilation, and maps of two axes")
     (flow,) = low.of(node)
     taps, out = taps_of(node), map_shape(node)
     sizes = list(zip(flow.shape[:2], taps.kernel, taps.stride, strict=True))
@@ -128,10 +128,10 @@ def conv_transpose(low: Lowering, node: Node) -> None:
     same = same or all(size == (have - 1) * s + max(k, s) for size, (have, k, s) in zip(out, sizes, strict=False))
     whole = out if same else (*[(have - 1) * s + max(k, s) for have, k, s in sizes], out[2])
     if any(size > have for size, have in zip(out, whole, strict=True)):
-        raise refused(node, "its output_padding reaches beyond the output of TRANSPOSE_CONV", "use 'padding: same'")
+        raise refusal(node, "its output_padding reaches beyond the output of TRANSPOSE_CONV", "use 'padding: same'")
     name = "" if same else f"{node.name} (whole)"
     operator = low.emit("TRANSPOSE_CONV", node, [flow], whole, low.integers(1, *whole), name=name)
-    _weigh(low, node, operator, taps)
+    _set_weights(low, node, operator, taps)
     if not same:
         sliced(low, node, operator.output, out, [*[before for before, _ in taps.pads], 0])
 
@@ -145,7 +145,7 @@ def sliced(low: Lowering, node: Node, flow: DeviceTensor, shape: Shape, starts: 
     low.emit("STRIDED_SLICE", node, [flow], shape, *bounds)
 
 
-def _weigh(low: Lowering, node: Node, operator: Operator, taps: Sliding) -> None:
+def _set_weights(low: Lowering, node: Node, operator: Operator, taps: Sliding) -> None:
     """Give a convolution its window, its macs, its weights, and the layer's bias if it has one."""
     owner = node.shares or node
     weights = node.use.weights
@@ -162,7 +162,7 @@ def maxpool(low: Lowering, node: Node) -> None:
     """MAX_POOL_2D."""
     layer = cast("MaxPool", node.layer)
     if max(layer.dilation) > 1:
-        raise refused(node, "MAX_POOL_2D has no dilation")
+        raise refusal(node, "MAX_POOL_2D has no dilation")
     flow, taps = behind_padding(low, node, taps_of(node))
     _pool(low, node, "MAX_POOL_2D", flow, taps)
 
@@ -188,7 +188,7 @@ def adaptive_avgpool(low: Lowering, node: Node) -> None:
         global_avgpool(low, node)
     elif len(out) != 2 or any(size % count for size, count in zip(sizes, out, strict=True)):
         hint = "use avgpool, or an input whose map the output's size divides"
-        raise refused(node, "tflite-micro has no pooling whose bins are of several sizes", hint)
+        raise refusal(node, "tflite-micro has no pooling whose bins are of several sizes", hint)
     else:
         steps = (sizes[0] // out[0], sizes[1] // out[1])
         _pool(low, node, "AVERAGE_POOL_2D", low.of(node)[0], Sliding(steps, steps, ((0, 0), (0, 0)), (1, 1)))
@@ -221,7 +221,7 @@ def reduction(low: Lowering, node: Node) -> None:
     layer, code = cast("Reduction", node.layer), "MEAN" if node.layer.type == "mean" else "REDUCE_MAX"
     (shape,) = node.use.inputs
     if axis_indices(layer.axis, shape) != list(range(1, len(shape))) or len(shape) != 3:
-        raise refused(node, f"{code} over other axes than height and width is not verified")
+        raise refusal(node, f"{code} over other axes than height and width is not verified")
     _reduced(low, node, code, low.of(node)[0])
 
 
@@ -243,9 +243,9 @@ def pad(low: Lowering, node: Node) -> None:
     """PAD, PADV2 or MIRROR_PAD; nothing if the convolution behind it does that padding itself."""
     layer = cast("Pad", node.layer)
     if layer.mode in ("replicate", "circular"):
-        raise refused(node, f"tflite-micro has no padding with mode {layer.mode}", "use 'mode: reflect' or zeros")
+        raise refusal(node, f"tflite-micro has no padding with mode {layer.mode}", "use 'mode: reflect' or zeros")
     if any(side < 0 for pair in layer.padding for side in pair):
-        raise refused(node, "the conversion of a pad that crops is not verified", "use center_crop or slice")
+        raise refusal(node, "the conversion of a pad that crops is not verified", "use center_crop or slice")
     (flow,) = low.of(node)
     reader = _absorbing(low, node, flow)
     if reader is not None:

@@ -234,9 +234,9 @@ def roofline(graph: Graph, summary: Summary, machine: Machine) -> Chart | None:
     pieces = [
         f'<path class="line" d="{outline}" fill="none" stroke="{LINE}" stroke-width="1.6"/>',
         _rule(ridge, roof, ridge, 214),
-        _text(ridge, 228, four_of(machine.ridge), "middle", "muted"),
-        _text(LEFT, 228, four_of(10**least), "middle", "muted"),
-        _text(RIGHT, 228, four_of(10**most), "end", "muted"),
+        _text(ridge, 228, short_number(machine.ridge), "middle", "muted"),
+        _text(LEFT, 228, short_number(10**least), "middle", "muted"),
+        _text(RIGHT, 228, short_number(10**most), "end", "muted"),
         _text(RIGHT, 246, "FLOPs per byte of memory traffic", "end", "muted"),
         _text(LEFT - 8, roof + 4, short(machine.flops), "end"),
         _text(LEFT - 8, 214, short(machine.bandwidth * 10**least), "end"),
@@ -262,7 +262,7 @@ def _circle(nodes: list[Node], kind: str, x: str, y: str, part: str) -> str:
     )
 
 
-def four_of(value: float) -> str:
+def short_number(value: float) -> str:
     """Return a number in two digits, or as an integer from 100 on."""
     return f"{value:.2g}" if value < 100 else f"{value:.0f}"
 

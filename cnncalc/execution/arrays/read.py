@@ -260,7 +260,7 @@ def _npz(path: str) -> Archive[zipfile.ZipInfo]:
     listed = [member for member in archive.infolist() if member.filename.endswith(".npy")]
     members = {member.filename: member for member in listed}
     if len(members) < len(listed):
-        raise ValueError(f"it holds {_twice([member.filename for member in listed])} twice")
+        raise ValueError(f"it holds {_first_repeated([member.filename for member in listed])} twice")
     return Archive({name[:-4]: member for name, member in members.items()}, partial(_member, path, archive))
 
 
@@ -301,7 +301,7 @@ def _safetensors(path: str, file: IO[bytes]) -> Archive[object]:
     length = int.from_bytes(file.read(8), "little")
     if length > min(size - 8, MAX_SAFETENSORS_HEADER):
         raise ValueError(f"its header would take {length:,} bytes; {max(size - 8, 0):,} follow")
-    entries = json.loads(file.read(length).decode(), object_pairs_hook=_unlike)
+    entries = json.loads(file.read(length).decode(), object_pairs_hook=_unique_keys)
     if not isinstance(entries, dict):
         raise ValueError("its header is not a JSON object")
     entries.pop("__metadata__", None)
@@ -309,15 +309,15 @@ def _safetensors(path: str, file: IO[bytes]) -> Archive[object]:
     return Archive(entries, partial(_tensor, path, 8 + length, size))
 
 
-def _unlike(pairs: list[tuple[str, object]]) -> dict[str, object]:
+def _unique_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
     """Return the pairs of a JSON object; refuse duplicate keys."""
     made = dict(pairs)
     if len(made) < len(pairs):
-        raise ValueError(f"its header holds {_twice([key for key, _ in pairs])} twice")
+        raise ValueError(f"its header holds {_first_repeated([key for key, _ in pairs])} twice")
     return made
 
 
-def _twice(names: Sequence[str]) -> str:
+def _first_repeated(names: Sequence[str]) -> str:
     """Return the first name that occurs more than once."""
     return next(f"'{name[:80]}'" for name, count in Counter(names).items() if count > 1)
 

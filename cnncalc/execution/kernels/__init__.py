@@ -9,7 +9,7 @@ import numpy
 
 from cnncalc.execution.kernels import convolution, dense, pooling, resizing, special, transposed
 from cnncalc.execution.kernels.elementwise import Concatenation
-from cnncalc.execution.kernels.kernel import HeldWeight, Kernel, Tally, Task, held, make
+from cnncalc.execution.kernels.kernel import HeldWeight, Kernel, Tally, Task, held, run_all
 from cnncalc.execution.kernels.parts import channels_first, channels_last
 from cnncalc.execution.kernels.team import Team
 from cnncalc.layers.interfaces import Array, NumPy, Padding, Rounding, Sizes
@@ -44,7 +44,7 @@ class Kernels:
         out: Array = numpy.empty(kernel.shape, inputs[0].dtype)
         room = numpy.empty(kernel.room * out.itemsize, numpy.uint8) if kernel.room else None
         bound = self.team.bind(kernel, Task(tuple(inputs), out, room, weight, bias), again=False)
-        make(bound.calls)
+        run_all(bound.calls)
         self.count(sum(bound.products), kernel)
         return out
 

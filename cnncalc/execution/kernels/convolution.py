@@ -11,7 +11,7 @@ import numpy as np
 from cnncalc.execution.kernels.depthwise import Depthwise
 from cnncalc.execution.kernels.kernel import NOTHING_BEFORE, Before, Calls, HeldWeight, Kernel, Shape, Stage, Task
 from cnncalc.execution.kernels.panels import Filters
-from cnncalc.execution.kernels.parts import Finisher, as_rows, blocks, channels_last, images, in_room, once, sheets
+from cnncalc.execution.kernels.parts import Finisher, as_rows, blocks, channels_last, images, once, sheets, task_array
 from cnncalc.execution.kernels.shallow import Shallow
 from cnncalc.execution.kernels.tuning import BLOCK
 from cnncalc.execution.kernels.windows import Slide, Slides, slides, windows
@@ -76,7 +76,7 @@ class PointConvolution(Kernel):
         x = task.x[self.every] if self.skips else task.x
         rows = as_rows(x)
         if rows is None:
-            copy = in_room(task.room, x.shape, x.dtype)
+            copy = task_array(task.room, x.shape, x.dtype)
             yield once(lambda calls: calls.fill(copy, x))
             rows = copy.reshape(-1, self.depth)
         source, products = rows, task.out.reshape(-1, self.shape[-1])
@@ -146,7 +146,7 @@ class Unrolled(Kernel):
         x, out = (task.x[:, None], task.out[:, None]) if flat else (task.x, task.out)
         source = x
         if self.axes.pads or task.before.clip is not None:
-            source = in_room(task.room, _padded_shape(x, self.axes), x.dtype)
+            source = task_array(task.room, _padded_shape(x, self.axes), x.dtype)
             yield once(lambda calls: pad(calls, source, x, self.axes, task.before.clip))
         view = windows(source, self.axes)
         finish = Finisher(task, out, self.arrange)
@@ -211,7 +211,7 @@ class Prepared(Kernel):
 
     def stages(self, task: Task) -> Iterator[Stage]:
         """Prepare the input, then run the kernel's stages."""
-        fresh = in_room(task.room, task.x.shape, task.x.dtype)
+        fresh = task_array(task.room, task.x.shape, task.x.dtype)
         yield affine(task.x, fresh, task.before)
         rest = None if task.room is None else task.room[fresh.nbytes :]
         yield from self.kernel.stages(task._replace(inputs=(fresh,), room=rest, before=NOTHING_BEFORE))

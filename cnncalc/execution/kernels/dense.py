@@ -9,9 +9,9 @@ from math import prod
 import numpy as np
 
 from cnncalc.execution.kernels.convolution import pad
-from cnncalc.execution.kernels.kernel import Calls, HeldWeight, Kernel, Places, Shape, Stage, Task, make
+from cnncalc.execution.kernels.kernel import Calls, HeldWeight, Kernel, Places, Shape, Stage, Task, run_all
 from cnncalc.execution.kernels.panels import Filters
-from cnncalc.execution.kernels.parts import Finisher, as_rows, blocks, channels_first, channels_last, in_room, once
+from cnncalc.execution.kernels.parts import Finisher, as_rows, blocks, channels_first, channels_last, once, task_array
 from cnncalc.execution.kernels.tuning import GEMM_FROM_ROWS
 from cnncalc.execution.kernels.windows import slides, windows
 from cnncalc.layers.interfaces import Array, Padding, Sizes
@@ -40,7 +40,7 @@ class DenseProduct(Kernel):
         assert task.weight is not None
         rows = as_rows(task.x)
         if rows is None:
-            copy = in_room(task.room, task.x.shape, task.x.dtype)
+            copy = task_array(task.room, task.x.shape, task.x.dtype)
             yield once(lambda calls: calls.fill(copy, task.x))
             rows = copy.reshape(self.rows, -1)
         source, products = rows, task.out.reshape(self.rows, -1)
@@ -92,7 +92,7 @@ def locally_connected(
     padded: Array = np.empty((len(x), *(axis.padded for axis in axes), x.shape[1]), x.dtype)
     calls = Calls(None, Places(x.itemsize, {}, 0))
     pad(calls, padded, source, axes, None)
-    make(calls.made)
+    run_all(calls.made)
     patches = windows(padded, axes).reshape(len(x), places, taps).transpose(1, 0, 2)
     order = (*range(2, 2 + 2 * len(axes)), 1, 0)  # (places, *kernel · C, out)
     product: Array = np.matmul(patches, weight.transpose(order).reshape(places, -1, len(weight)))

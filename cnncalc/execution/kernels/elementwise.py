@@ -10,7 +10,7 @@ import numpy as np
 from cnncalc.execution.kernels.convolution import affine
 from cnncalc.execution.kernels.kernel import Before, Calls, Kernel, Shape, Stage, Task
 from cnncalc.execution.kernels.parts import apply, as_rows, blocks, images, once, sheets
-from cnncalc.execution.kernels.rows import RowOperation, of_three
+from cnncalc.execution.kernels.rows import RowOperation, with_third_output
 from cnncalc.execution.kernels.tuning import BLOCK
 from cnncalc.layers.interfaces import Array
 
@@ -53,7 +53,7 @@ class Merge(Kernel):
     def __init__(self, shapes: Sequence[Shape], ufunc: np.ufunc) -> None:
         """Prepare for inputs (N, *in, C).  Raises ValueError if NumPy can't broadcast them."""
         self.shape = np.broadcast_shapes(*shapes)
-        self.combine = of_three(ufunc)
+        self.combine = with_third_output(ufunc)
         self.total = self.shape[0] * (self.shape[1] if len(self.shape) > 2 else 1)
         self.step = max(1, BLOCK * self.total // max(prod(self.shape), 1))
         self.blocks = blocks(self.total, self.step)
@@ -109,12 +109,12 @@ class Concatenation(Kernel):
             end = 0
             for array in task.inputs:
                 start, end = end, end + array.shape[-1]
-                if start or not _begins(task.out, array):
+                if start or not _is_at_start_of(task.out, array):
                     calls.fill(task.out[..., start:end], array)
 
         yield once(join)
 
 
-def _begins(whole: Array, part: Array) -> bool:
+def _is_at_start_of(whole: Array, part: Array) -> bool:
     """Return whether a part lies where a whole begins, in rows of the whole's width."""
     return whole.strides == part.strides and whole.ctypes.data == part.ctypes.data

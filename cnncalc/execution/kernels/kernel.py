@@ -27,7 +27,7 @@ Form = TypeVar("Form")
 Part = TypeVar("Part")
 
 
-def make(calls: Sequence[Call]) -> None:
+def run_all(calls: Sequence[Call]) -> None:
     """Run calls one after the other."""
     for function, args in calls:
         function(*args)

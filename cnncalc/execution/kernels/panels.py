@@ -12,7 +12,7 @@ from functools import cache
 
 import numpy as np
 
-from cnncalc.execution.kernels.rows import Do, at_once
+from cnncalc.execution.kernels.rows import Do, call_now
 from cnncalc.execution.kernels.tuning import BEST_ROWS, MOST_WORK_UNPACKED, ROWS_UNROLLED, WIDEST_PANEL
 from cnncalc.layers.interfaces import Array, DType
 
@@ -57,7 +57,7 @@ class Filters:
             part = part.reshape(*part.shape[:-1], self.panels.shape[-3], self.panels.shape[-1]).swapaxes(-2, -3)
         self.panels[..., start:stop, :] = part
 
-    def multiply(self, a: Array, out: Array, do: Do = at_once) -> None:
+    def multiply(self, a: Array, out: Array, do: Do = call_now) -> None:
         """Write the products of a (…, M, K) to out (…, M, N)."""
         *lead, count, depth = a.shape
         if not self.rows or depth != self.depth:
@@ -88,7 +88,7 @@ def _width(depth: int, columns: int, dtype: DType) -> int:
     return 0
 
 
-def transform(matrix: Array, columns: Array, out: Array, pieces: bool, do: Do = at_once) -> None:
+def transform(matrix: Array, columns: Array, out: Array, pieces: bool, do: Do = call_now) -> None:
     """Write the product of a small matrix (p, q) and (q, N) to out (p, N), both of which are C-contiguous."""
     count = columns.shape[1]
     step = MOST_WORK_UNPACKED // matrix.size // 16 * 16

@@ -98,7 +98,7 @@ def as_rows(x: Array) -> Array | None:
     return x.reshape(-1, x.shape[-1])
 
 
-def in_room(room: Bytes | None, shape: Shape, dtype: DType, start: int = 0) -> Array:
+def task_array(room: Bytes | None, shape: Shape, dtype: DType, start: int = 0) -> Array:
     """Return an array in the task's bytes for whole inputs, or in new memory if they are too few."""
     if room is None or start + prod(shape) * dtype.itemsize > len(room):
         return np.empty(shape, dtype)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cnncalc.execution.kernels.kernel import Calls, Kernel, Shape, Stage, Task
-from cnncalc.execution.kernels.parts import as_rows, blocks, images, in_room, once, sheets
-from cnncalc.execution.kernels.rows import of_three
+from cnncalc.execution.kernels.parts import as_rows, blocks, images, once, sheets, task_array
+from cnncalc.execution.kernels.rows import with_third_output
 from cnncalc.execution.kernels.tuning import BLOCK
 from cnncalc.execution.kernels.windows import Slide, Slides, on_each_axis, slides
 from cnncalc.layers.interfaces import Array, Padding, Rounding, Sizes
@@ -85,7 +85,7 @@ class Pool(Kernel):
 
     def _merge(self, calls: Calls, x: Array, out: Array, axis: Slide, number: int, first: int, neutral: float) -> None:
         """Merge the taps of one axis, counted `number`, into `out`, whose positions begin at `first`."""
-        merge, before = of_three(self.merge), (slice(None),) * number
+        merge, before = with_third_output(self.merge), (slice(None),) * number
         count = out.shape[number]
         meetings = [axis.meet(tap, first, count) for tap in range(axis.kernel)]
         whole = [met for met in meetings if met[0] == slice(0, count)]
@@ -144,7 +144,7 @@ class Norm(Pool):
     def stages(self, task: Task) -> Iterator[Stage]:
         """Raise to the power, sum, and take the root."""
         out = task.out
-        powers = in_room(task.room, task.x.shape, task.x.dtype)
+        powers = task_array(task.room, task.x.shape, task.x.dtype)
         if self.of == 2:
             yield once(lambda calls: calls.do(np.square, task.x, powers))
         else:
@@ -168,7 +168,7 @@ class GlobalPooling(Kernel):
     def stages(self, task: Task) -> Iterator[Stage]:
         """Reduce the places of each image; BLAS sums faster than NumPy."""
         batch, channels = self.shape[0], self.shape[-1]
-        source = task.x if as_rows(task.x) is not None else in_room(task.room, task.x.shape, task.x.dtype)
+        source = task.x if as_rows(task.x) is not None else task_array(task.room, task.x.shape, task.x.dtype)
         if source is not task.x:
             yield once(lambda calls: calls.fill(source, task.x))
         places = source.reshape(batch, self.positions, channels)
@@ -217,7 +217,7 @@ class AdaptivePooling(Kernel):
             size, count = x.shape[axis], self.shape[axis]
             shape = (*self.shape[: axis + 1], *x.shape[axis + 1 :])
             start = half * (self.room // 2) * x.itemsize
-            target = task.out if axis == self.changed[-1] else in_room(task.room, shape, x.dtype, start)
+            target = task.out if axis == self.changed[-1] else task_array(task.room, shape, x.dtype, start)
             before = (slice(None),) * axis
             for i in range(count):
                 part = x[(*before, slice(i * size // count, -((i + 1) * size // -count)))]

@@ -18,12 +18,12 @@ Do: TypeAlias = Callable[..., object]
 """do(function, *arguments) makes a call that writes to arrays, or records it."""
 
 
-def at_once(function: Callable[..., object], *args: object) -> None:
+def call_now(function: Callable[..., object], *args: object) -> None:
     """Call a function: a `Do` that records nothing."""
     function(*args)
 
 
-def of_three(operation: np.ufunc) -> Combine:
+def with_third_output(operation: np.ufunc) -> Combine:
     """Return an operation of two arrays that takes the output third; NumPy has deprecated that for two of its own."""
     if operation is np.maximum:
         return _maximum
@@ -46,12 +46,12 @@ class RowOperation:
 
     def __init__(self, vector: Array, operation: np.ufunc = np.add) -> None:
         """Prepare for rows of the vector's length."""
-        self.operation = of_three(operation)
+        self.operation = with_third_output(operation)
         self.vector = vector
         self._width = len(vector)
         self._wide = vector  # repeated as often as needed so far
 
-    def __call__(self, rows: Array, out: Array, do: Do = at_once) -> None:
+    def __call__(self, rows: Array, out: Array, do: Do = call_now) -> None:
         """Write the changed rows to `out`, which may be `rows`."""
         if not out.flags.c_contiguous:
             do(self.operation, rows, self.vector, out)

@@ -9,7 +9,7 @@ import numpy as np
 
 from cnncalc.execution.kernels.kernel import Calls, HeldWeight, Kernel, Shape, Stage, Task
 from cnncalc.execution.kernels.panels import Filters
-from cnncalc.execution.kernels.parts import Finisher, blocks, channels_last, images, in_room, once, sheets
+from cnncalc.execution.kernels.parts import Finisher, blocks, channels_last, images, once, sheets, task_array
 from cnncalc.execution.kernels.tuning import BLOCK, SHALLOW_FROM_COLUMNS, SHALLOW_UP_TO
 from cnncalc.execution.kernels.windows import Slides
 from cnncalc.layers.interfaces import Array
@@ -55,7 +55,7 @@ class Shallow(Kernel):
         filters = self.pack(task.weight)
         down, across = self.axes
         x, out = task.x, task.out
-        planes = in_room(task.room, (len(x), self.deep, down.padded, across.padded), x.dtype)  # as pictures are stored
+        planes = task_array(task.room, (len(x), self.deep, down.padded, across.padded), x.dtype)  # as in pictures
         framed = planes.transpose(0, 2, 3, 1)
         yield once(lambda calls: self._pad(calls, framed, x, task.before.clip))
         finish = Finisher(task, out, channels_last)

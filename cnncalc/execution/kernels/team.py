@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cnncalc.execution.kernels.kernel import Bytes, Call, Calls, Kernel, Places, Span, Stage, Task, make
+from cnncalc.execution.kernels.kernel import Bytes, Call, Calls, Kernel, Places, Span, Stage, Task, run_all
 from cnncalc.execution.kernels.threads import Workers, cut
 from cnncalc.execution.kernels.tuning import ELEMENTS_PER_MICROSECOND, MACS_PER_MICROSECOND, MOST_AHEAD, MOST_KEPT
 
@@ -141,4 +141,4 @@ class _Work:
                 self.products.append(calls.products)
             if self.keep:
                 kept[number] = made
-        make(made)
+        run_all(made)

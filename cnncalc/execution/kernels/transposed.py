@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from cnncalc.execution.kernels.kernel import Calls, HeldWeight, Kernel, Shape, Stage, Task
-from cnncalc.execution.kernels.parts import Finisher, channels_last, in_room, once
+from cnncalc.execution.kernels.parts import Finisher, channels_last, once, task_array
 from cnncalc.execution.kernels.tuning import BLOCK
 from cnncalc.execution.kernels.windows import on_each_axis
 from cnncalc.layers.interfaces import Array, Padding, Sizes
@@ -59,10 +59,10 @@ class Transposed(Kernel):
         groups, deep = self.groups, self.deep
         filters = self.pack(task.weight)
         x, dtype = task.x, task.x.dtype
-        whole = in_room(task.room, (self.batch, *self.full, self.channels), dtype)
+        whole = task_array(task.room, (self.batch, *self.full, self.channels), dtype)
         yield once(lambda calls: calls.zero(whole))
         if not x.flags.c_contiguous:
-            copy = in_room(task.room, x.shape, dtype, whole.nbytes)
+            copy = task_array(task.room, x.shape, dtype, whole.nbytes)
             yield once(lambda calls: calls.fill(copy, task.x))
             x = copy
         rows = x.reshape(self.batch, -1, groups, x.shape[-1] // groups).transpose(0, 2, 1, 3)
@@ -73,7 +73,7 @@ class Transposed(Kernel):
                     landed = calls.scratch("landed", (rows.shape[2], groups, deep), dtype)
                     calls.do(np.matmul, rows[number], matrices, landed.transpose(1, 0, 2))
                     calls.products += rows[number].size * deep
-                    target = whole[number][_landing(self.sizes, tap, self.steps, self.spread)]
+                    target = whole[number][_target_slices(self.sizes, tap, self.steps, self.spread)]
                     calls.do(np.add, target, landed.reshape(target.shape), target)
 
         yield Stage(self.batch, 1, image, rows.size * deep * len(self.taps))
@@ -85,7 +85,7 @@ class Transposed(Kernel):
         yield Stage(count, max(1, BLOCK // self.channels), finish, elements=prod(self.shape))
 
 
-def _landing(sizes: tuple[int, ...], tap: tuple[int, ...], steps: Any, spread: Any) -> tuple[slice, ...]:
+def _target_slices(sizes: tuple[int, ...], tap: tuple[int, ...], steps: Any, spread: Any) -> tuple[slice, ...]:
     return tuple(
         slice(t * d, t * d + (size - 1) * s + 1, s) for size, t, s, d in zip(sizes, tap, steps, spread, strict=True)
     )

@@ -10,7 +10,7 @@ from cnncalc.exporters.columns import ABSENT, MOST_COMPARED, FigureColumn, equal
 from cnncalc.exporters.scopes import ScopePart
 from cnncalc.exporters.torch.merging import Template, alone, merged
 from cnncalc.exporters.torch.names import free, quoted
-from cnncalc.exporters.torch.structures import Slot, SlotRef, Structure, folded, runs
+from cnncalc.exporters.torch.structures import Slot, SlotRef, Structure, equal_runs, folded
 from cnncalc.exporters.torch.trees import KnownFigure, filled_call
 from cnncalc.graph import BlockUse
 from cnncalc.layers.pytorch import InputPlace, ModuleCall, Option
@@ -230,6 +230,6 @@ def _loops(structures: Sequence[Structure]) -> set[tuple[str, int]]:
     """Return the starts of the runs that are written as loops: three or more modules, or a number that differs."""
     counts: dict[tuple[str, int], set[int]] = {}
     for structure in structures:
-        for start, names in runs(structure):
+        for start, names in equal_runs(structure):
             counts.setdefault(start, set()).add(len(names))
     return {start for start, found in counts.items() if max(found) > 2 or len(found) > 1}

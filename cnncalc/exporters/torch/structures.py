@@ -169,7 +169,7 @@ def is_chain(structure: Structure, name: str, before: SlotRef) -> bool:
     return simple and slot.reads == (before,)
 
 
-def runs(structure: Structure) -> list[tuple[tuple[str, int], list[str]]]:
+def equal_runs(structure: Structure) -> list[tuple[tuple[str, int], list[str]]]:
     """Return the runs of slots that a loop can write: equal, numbered in a row, each reading only the one before.
 
     A run is the stem and number of its first name, and its names.
@@ -203,7 +203,7 @@ def _goes_on(structure: Structure, last: str, slot: Slot, uses: Mapping[SlotRef,
 def folded(structure: Structure, starts: set[tuple[str, int]]) -> Structure:
     """Return a structure in which each run with one of these beginnings is one slot, its length the first figure."""
     alone = {name for name in structure.slots if numbered(name) in starts}
-    groups = {names[0]: names for start, names in runs(structure) if start in starts}
+    groups = {names[0]: names for start, names in equal_runs(structure) if start in starts}
     slots: dict[str, Slot] = {}
     ends: dict[SlotRef, SlotRef] = {}
     gone = {name for names in groups.values() for name in names[1:]}

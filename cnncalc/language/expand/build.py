@@ -15,7 +15,7 @@ from cnncalc.language.document import Block, BlockItem, Document, Item, LayerIte
 from cnncalc.language.expand.evaluation import Evaluation
 from cnncalc.language.expand.items import Expansion
 from cnncalc.language.expand.scopes import Flowing, Frame
-from cnncalc.language.expressions.budget import OutOfWorkError
+from cnncalc.language.expressions.budget import WorkLimitError
 from cnncalc.language.faults import Faults, out_of_work
 from cnncalc.language.findings import warn
 from cnncalc.language.input_axes import findings
@@ -92,7 +92,7 @@ class _Build:
         except RecursionError:
             message = "blocks, sequences and paths are nested too deep"
             raise self.faults.refusal(self.document.origin, message) from None
-        except OutOfWorkError:
+        except WorkLimitError:
             raise SpecError([*self.faults.found, out_of_work(self.document.origin)]) from None
         except SpecError as error:
             from cnncalc.language.expand.unfinished import Unfinished

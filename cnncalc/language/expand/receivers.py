@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnncalc.language.document import Block, BlockItem, Document, Item, LayerItem, SpecValue, walked
-from cnncalc.language.expressions.budget import Budget, OutOfWorkError
+from cnncalc.language.expressions.budget import Budget, WorkLimitError
 from cnncalc.language.expressions.whitelist import ExpressionError
 
 Visited = set[tuple[Block | None, str]]
@@ -17,7 +17,7 @@ def takes_word(document: Document, name: str, word: str) -> bool:
             return True
         blocks = [block for block in document.blocks.values() if name not in block.arguments]
         return any(_takes(block.items, block, name, word, budget, visited) for block in blocks)
-    except OutOfWorkError:
+    except WorkLimitError:
         return False
 
 

@@ -15,7 +15,7 @@ FAILED = 100
 """Operations that a failing expression counts as, in addition to its own."""
 
 
-class OutOfWorkError(Exception):
+class WorkLimitError(Exception):
     """The expressions of a spec take more than MAX_WORK operations."""
 
 
@@ -31,7 +31,7 @@ class Budget:
         """Spend operations. Raises OutOfWorkError if too few are left."""
         self.left -= operations
         if self.left < 0:
-            raise OutOfWorkError
+            raise WorkLimitError
 
     def weighed(self, value: V) -> V:
         """Return a value, spending operations for the items of a list.

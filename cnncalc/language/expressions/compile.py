@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_EXPRESSION
-from cnncalc.language.expressions.budget import FAILED, Budget, OutOfWorkError
+from cnncalc.language.expressions.budget import FAILED, Budget, WorkLimitError
 from cnncalc.language.expressions.whitelist import Compiler, Evaluate, ExpressionError, Names
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Expression:
         try:
             budget.left -= self._cost
             if budget.left < 0:
-                raise OutOfWorkError
+                raise WorkLimitError
             return self._evaluate(names, budget)
         except ExpressionError:
             budget.spend(FAILED)

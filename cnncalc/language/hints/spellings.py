@@ -24,7 +24,7 @@ SHORT = 4
 KEYBOARD = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 
 
-class Abroad(NamedTuple):
+class ForeignName(NamedTuple):
     """Another framework's name for a layer type, with its positional arguments."""
 
     name: str
@@ -33,9 +33,9 @@ class Abroad(NamedTuple):
 
 
 @cache
-def abroad() -> dict[str, list[Abroad]]:
+def abroad() -> dict[str, list[ForeignName]]:
     """Return other frameworks' names of all layer types, by folded name; this imports every type."""
-    found: dict[str, list[Abroad]] = {}
+    found: dict[str, list[ForeignName]] = {}
     for type_name in layer_types():
         layer_class = layer_type(type_name)
         assert layer_class is not None
@@ -43,7 +43,7 @@ def abroad() -> dict[str, list[Abroad]]:
         for text in (there.torch, there.keras, there.onnx, there.others):
             for match in _CALL(text):
                 parameters = tuple([part.strip() for part in (match[2] or "").split(",") if part.strip()])
-                found.setdefault(bare(match[1]), []).append(Abroad(match[1], type_name, parameters))
+                found.setdefault(bare(match[1]), []).append(ForeignName(match[1], type_name, parameters))
     return found
 
 

@@ -19,7 +19,7 @@ from cnncalc.language.document import (
     Variant,
     explicit_names,
 )
-from cnncalc.language.expressions.budget import OutOfWorkError
+from cnncalc.language.expressions.budget import WorkLimitError
 from cnncalc.language.faults import out_of_work
 from cnncalc.language.read.items import ItemReader, is_item_name
 from cnncalc.language.read.values import COUNT, SIZE, ValueReader
@@ -51,7 +51,7 @@ def read_into(document: Document) -> None:
     reader = _DocumentReader(document)
     try:
         reader.read(parse(document.file))
-    except OutOfWorkError:
+    except WorkLimitError:
         raise SpecError([out_of_work(Place(document.file, 0, 0))]) from None
     if reader.values.faults:
         raise SpecError(sorted(reader.values.faults.found, key=_line_and_column))

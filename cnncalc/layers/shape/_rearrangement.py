@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops, TensorCode
 from cnncalc.layers.pytorch import Torch, X, call
-from cnncalc.layers.reads import LaidOut, Reads, Turned
+from cnncalc.layers.reads import Permuted, Reads, Reshaped
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape
 
-Moves = tuple[LaidOut | Turned, ...]
+Moves = tuple[Reshaped | Permuted, ...]
 
 
 class Rearrangement(Movement):
@@ -26,27 +26,27 @@ class Rearrangement(Movement):
         """Reshape and transpose, based on the array's shape."""
         (x,) = inputs
         for move in self.moves(x.shape[1:]):
-            x = x.transpose(_order(move)) if isinstance(move, Turned) else x.reshape(len(x), *move.shape)
+            x = x.transpose(_order(move)) if isinstance(move, Permuted) else x.reshape(len(x), *move.shape)
         return x
 
     def to_onnx(self, onnx: Onnx) -> str:
         """Reshape and Transpose."""
         y = onnx.x
         for move in self.moves(onnx.shapes[0]):
-            y = onnx.transpose(y, _order(move)) if isinstance(move, Turned) else onnx.reshape(y, [0, *move.shape])
+            y = onnx.transpose(y, _order(move)) if isinstance(move, Permuted) else onnx.reshape(y, [0, *move.shape])
         return y
 
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's methods, with the batch inferred."""
         value: TensorCode = X
         for move in self.moves(flow.inputs[0]):
-            if isinstance(move, Turned):
+            if isinstance(move, Permuted):
                 value = call(".permute", value, *_order(move))
             else:
                 value = call(".reshape", value, -1, *move.shape)
         return Torch(value)
 
 
-def _order(move: Turned) -> list[int]:
+def _order(move: Permuted) -> list[int]:
     """Return the order of a permutation with the batch in front."""
     return [0, *[axis + 1 for axis in move.order]]

@@ -6,7 +6,7 @@ from cnncalc.layers.arguments import LayerError, argument, positive
 from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.interfaces import Flow
 from cnncalc.layers.pytorch import Torch, X, call
-from cnncalc.layers.reads import LaidOut, Turned
+from cnncalc.layers.reads import Permuted, Reshaped
 from cnncalc.layers.shape._rearrangement import Moves, Rearrangement
 from cnncalc.layers.shapes import Shape, divisors
 
@@ -37,8 +37,8 @@ class ChannelShuffle(Rearrangement):
 
     def moves(self, shape: Shape) -> Moves:
         """Return a reshape into groups, the swap of groups and channels, and a reshape back."""
-        split = LaidOut((self.groups, shape[0] // self.groups, *shape[1:]))
-        return split, Turned((1, 0, *range(2, len(shape) + 1))), LaidOut(shape)
+        split = Reshaped((self.groups, shape[0] // self.groups, *shape[1:]))
+        return split, Permuted((1, 0, *range(2, len(shape) + 1))), Reshaped(shape)
 
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's function, which takes only maps; of a vector its methods."""

@@ -6,7 +6,7 @@ from math import prod
 
 from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops, Torch
-from cnncalc.layers.reads import LaidOut, Reads
+from cnncalc.layers.reads import Reads, Reshaped
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape
 
@@ -28,7 +28,7 @@ class Flatten(Movement):
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
         """Return that the elements are laid out in a row."""
-        return ((LaidOut(output),),)
+        return ((Reshaped(output),),)
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Keep the batch axis, and merge the others."""

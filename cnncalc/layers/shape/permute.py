@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cnncalc.layers.arguments import LayerError, argument, axis_count, integers
 from cnncalc.layers.base import Elsewhere, Example
-from cnncalc.layers.reads import Turned
+from cnncalc.layers.reads import Permuted
 from cnncalc.layers.shape._rearrangement import Moves, Rearrangement
 from cnncalc.layers.shapes import Shape, shape_text
 
@@ -29,7 +29,7 @@ class Permute(Rearrangement):
 
     def moves(self, shape: Shape) -> Moves:
         """Return the permutation."""
-        return (Turned(tuple(self._order(len(shape)))),)
+        return (Permuted(tuple(self._order(len(shape)))),)
 
     def label(self) -> str:
         """Return ``1, 2, 0``."""

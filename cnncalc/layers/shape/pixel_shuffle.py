@@ -8,7 +8,7 @@ from cnncalc.layers.arguments import LayerError, argument, positive
 from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.interfaces import Flow, Onnx
 from cnncalc.layers.pytorch import Torch, X, call
-from cnncalc.layers.reads import LaidOut, Turned
+from cnncalc.layers.reads import Permuted, Reshaped
 from cnncalc.layers.shape._rearrangement import Moves, Rearrangement
 from cnncalc.layers.shapes import Shape, spatial
 
@@ -48,7 +48,7 @@ class PixelShuffle(Rearrangement):
         channels = shape[0] // r**rank
         order = [axis for i in range(rank) for axis in (1 + rank + i, 1 + i)]
         split, joined = (channels, *(r,) * rank, *shape[1:]), (channels, *[size * r for size in shape[1:]])
-        return LaidOut(split), Turned((0, *order)), LaidOut(joined)
+        return Reshaped(split), Permuted((0, *order)), Reshaped(joined)
 
     def to_onnx(self, onnx: Onnx) -> str:
         """DepthToSpace in PyTorch's order; Reshape, Transpose and Reshape on other than two axes."""

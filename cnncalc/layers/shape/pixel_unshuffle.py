@@ -8,7 +8,7 @@ from cnncalc.layers.arguments import LayerError, argument, positive
 from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.interfaces import Flow
 from cnncalc.layers.pytorch import Torch, X, call
-from cnncalc.layers.reads import LaidOut, Turned
+from cnncalc.layers.reads import Permuted, Reshaped
 from cnncalc.layers.shape._rearrangement import Moves, Rearrangement
 from cnncalc.layers.shapes import Shape, spatial
 
@@ -49,7 +49,7 @@ class PixelUnshuffle(Rearrangement):
         r, rank = self.downscale_factor, len(shape) - 1
         halves = [part for size in shape[1:] for part in (size // r, r)]
         order = (0, *range(2, 2 + 2 * rank, 2), *range(1, 1 + 2 * rank, 2))
-        return LaidOut((shape[0], *halves)), Turned(order), LaidOut((shape[0] * r**rank, *halves[::2]))
+        return Reshaped((shape[0], *halves)), Permuted(order), Reshaped((shape[0] * r**rank, *halves[::2]))
 
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's function for two spatial axes; else reshapes and a permutation."""

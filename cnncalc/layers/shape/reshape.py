@@ -9,7 +9,7 @@ from cnncalc.layers.arguments import LayerError, argument, integers, positive
 from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
 from cnncalc.layers.pytorch import Torch, X, call
-from cnncalc.layers.reads import LaidOut, Read, Reads, along
+from cnncalc.layers.reads import Read, Reads, Reshaped, along
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, crossed, shape_text
 
@@ -75,7 +75,7 @@ class Reshape(Movement):
         """Return that the elements are rearranged; reads of elements that go into the batch are not tracked."""
         if prod(inputs[0]) != prod(output):
             return along(*[Read(None, is_exact=False)] * len(inputs[0]))
-        return ((LaidOut(output),),)
+        return ((Reshaped(output),),)
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Keep the batch axis, and reshape the others."""

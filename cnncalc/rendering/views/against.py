@@ -11,7 +11,7 @@ from cnncalc.rendering.styles import title
 from cnncalc.rendering.writers import View, real
 
 if TYPE_CHECKING:
-    from cnncalc.studies.against import Against, Difference
+    from cnncalc.studies.against import Difference, EngineDiff
 
 FIELDS = ("name", "type", "output", "difference", "magnitude", "relative", "agrees")
 
@@ -26,7 +26,7 @@ _COLUMNS = (
 )
 
 
-def view(compared: Against) -> View:
+def view(compared: EngineDiff) -> View:
     """Return the comparison in every format."""
     return View(
         page=lambda screen: page(compared, screen.layout),
@@ -36,7 +36,7 @@ def view(compared: Against) -> View:
     )
 
 
-def page(compared: Against, layout: str) -> list[PageBlock]:
+def page(compared: EngineDiff, layout: str) -> list[PageBlock]:
     """Return one row per layer, and the verdict."""
     network = compared.network
     about = f"beside {compared.engine}   batch {compared.batch}   float32"
@@ -47,7 +47,7 @@ def page(compared: Against, layout: str) -> list[PageBlock]:
     return [*head, Table(_COLUMNS, rows), Gap(), *_verdict(compared)]
 
 
-def _row(row: Difference, compared: Against, layout: str) -> list[str | Cell]:
+def _row(row: Difference, compared: EngineDiff, layout: str) -> list[str | Cell]:
     agrees = compared.agrees(row)
     style = "" if agrees else "red"
     return [
@@ -65,7 +65,7 @@ def _figure(value: float) -> str:
     return "0" if value == 0 else f"{value:.1e}"
 
 
-def _verdict(compared: Against) -> list[PageBlock]:
+def _verdict(compared: EngineDiff) -> list[PageBlock]:
     layers, worst = compared.rows, compared.worst
     agree = sum(map(compared.agrees, layers))
     style = "bold red" if compared.apart else "bold green"
@@ -96,7 +96,7 @@ def _differ(agree: int, of_all: str, bound: float) -> str:
     return f"{agree} of {of_all} {verb} by at most {bound:g} of {whose} magnitude"
 
 
-def document(compared: Against) -> dict[str, object]:
+def document(compared: EngineDiff) -> dict[str, object]:
     """Return the comparison as one object."""
     worst, exact = compared.worst, compared.from_exact
     return {
@@ -115,12 +115,12 @@ def document(compared: Against) -> dict[str, object]:
     }
 
 
-def records(compared: Against) -> list[dict[str, object]]:
+def records(compared: EngineDiff) -> list[dict[str, object]]:
     """Return one object per layer, and per output of a model file."""
     return [_record(row, compared) for row in (*compared.rows, *compared.of_file)]
 
 
-def _record(row: Difference, compared: Against) -> dict[str, object]:
+def _record(row: Difference, compared: EngineDiff) -> dict[str, object]:
     """Return one output as an object; a figure that is not finite is null."""
     figures = {name: real(getattr(row, name)) for name in ("difference", "magnitude", "relative")}
     output = {"name": row.name, "type": row.type, "output": list(row.shape)}

@@ -176,7 +176,7 @@ def layers(changes: Sequence[LayerDiff], macs: str, context: int, screen: Screen
         return [Text([(text, "bold")])]
     moved = " Both have the same layers: their order differs, or what they read." if same_layers(changes) else ""
     lines: list[list[Cell] | str] = []
-    for shown, group in groupby(zip(_near(changes, context), changes, strict=True), lambda pair: pair[0]):
+    for shown, group in groupby(zip(_is_near_change(changes, context), changes, strict=True), lambda pair: pair[0]):
         hunk = [one for _, one in group]
         lines += [row for one in hunk for row in _change(one, screen.layout)] if shown else [f"… {len(hunk)} the same"]
     columns = (
@@ -207,7 +207,7 @@ def _sectioned(rows: list[list[Cell] | str], width: int | None) -> Iterator[tupl
         yield f"   {section}" if section else "", [row[0], shown, *row[2:]]
 
 
-def _near(changes: Sequence[LayerDiff], context: int) -> list[bool]:
+def _is_near_change(changes: Sequence[LayerDiff], context: int) -> list[bool]:
     """Whether each is shown: it has changed, or is at most ``context`` away from one that has."""
     near = [one.change != SAME for one in changes]
     shown = near[:]

@@ -47,7 +47,7 @@ def page(network: Graph, accounts: list[Account], screen: Screen) -> list[PageBl
         rows += [Divider(), _total(account), *[_difference(one) for one in account.differences]]
     table = Table(columns, rows)
     if screen.width is not None and screen.width < NARROW:
-        table = Table(columns[:-1], [line for row in rows for line in _below(row, screen.width)])
+        table = Table(columns[:-1], [line for row in rows for line in _text_below(row, screen.width)])
     blocks: list[PageBlock] = [Title(title(network.name, network.variant), "for one sample"), Gap(), table]
     text = "Each line under a tool is a layer type that it counts otherwise; they add up to the difference."
     blocks += [Gap(), Paragraph(text)]
@@ -56,7 +56,7 @@ def page(network: Graph, accounts: list[Account], screen: Screen) -> list[PageBl
     return blocks
 
 
-def _below(row: list[str | Cell] | Divider, width: int) -> Iterator[TableRow]:
+def _text_below(row: list[str | Cell] | Divider, width: int) -> Iterator[TableRow]:
     """Yield a row with its last text below it."""
     if isinstance(row, Divider):
         yield row

@@ -13,7 +13,7 @@ from cnncalc.ground.numbers import counted, exact, percent
 from cnncalc.layers.shapes import crossed
 from cnncalc.layers.symbols import Formula
 from cnncalc.rendering.blocks import Gap, PageBlock, Paragraph, Text, Title
-from cnncalc.rendering.figures import seen, title_of
+from cnncalc.rendering.figures import field_size, title_of
 from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.views.layers import about, formula_lines
 from cnncalc.rendering.writers import View
@@ -246,7 +246,7 @@ def _growth_texts(growth: Sequence[FieldGrowth]) -> list[PageBlock]:
             as_before = ": the same as its input" if _figures(before) == _figures(field) else ""
             average = " on average" if field.differs else ""
             step = "the same at every position" if field.is_whole else f"a step of {field.jump} apart"
-            text = f"{seen([field])} of the input, {step}{average}{as_before}"
+            text = f"{field_size([field])} of the input, {step}{average}{as_before}"
         elif field.is_whole:
             text = f"{sum_}, the same at every position"
         else:

@@ -15,7 +15,7 @@ from cnncalc.rendering.layout import under_headings
 from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.styles import basis, inputs, title, type_text
 from cnncalc.rendering.writers import View
-from cnncalc.studies.hotspots import Hotspots, Spot
+from cnncalc.studies.hotspots import HeavyLayer, Hotspots
 from cnncalc.studies.savings.workbench import Change, Figures, Workbench
 
 COLUMNS = (
@@ -41,7 +41,7 @@ LONGEST_NAMES = 50
 _UNITS = _TITLES | {"output_bytes": "bytes", "seconds": "time"}
 
 
-class Found(NamedTuple):
+class HotspotsView(NamedTuple):
     """The result: the most expensive layers, and changes, each with its command line, or "" if an edit makes it.
 
     The first ``top`` layers are shown for each figure.
@@ -53,7 +53,7 @@ class Found(NamedTuple):
     top: int
 
 
-def view(found: Found) -> View:
+def view(found: HotspotsView) -> View:
     """Return hotspots and changes in every format."""
     return View(
         page=lambda screen: page(found, screen),
@@ -66,7 +66,7 @@ def view(found: Found) -> View:
 # --- the page ------------------------------------------------------------------------------------------------
 
 
-def page(found: Found, screen: Screen) -> list[PageBlock]:
+def page(found: HotspotsView, screen: Screen) -> list[PageBlock]:
     """Return the whole page."""
     blocks = _heading(found.bench, screen.layout)
     for hot in found.spots:
@@ -92,7 +92,7 @@ def _heading(bench: Workbench, layout: str) -> list[PageBlock]:
 # --- expensive layers ----------------------------------------------------------------------------------------
 
 
-def _most(hot: Hotspots, found: Found) -> list[PageBlock]:
+def _most(hot: Hotspots, found: HotspotsView) -> list[PageBlock]:
     count, layers, top = len(hot.spots), len(found.bench.summary.rows), found.top
     if not hot.spots:
         return [Title(f"{_TITLES[hot.figure]}: none")]
@@ -116,7 +116,7 @@ def _figure(hot: Hotspots) -> str:
     return bytes_text(int(hot.total)) if hot.figure == "output_bytes" else exact(int(hot.total))
 
 
-def _spot(spot: Spot, figure: str) -> list[str | Cell | Bar]:
+def _spot(spot: HeavyLayer, figure: str) -> list[str | Cell | Bar]:
     row = spot.row
     cells: list[str | Cell | Bar] = [row.name, type_text(row)]
     cells.append(duration(spot.figure) if figure == "seconds" else exact(int(spot.figure)))
@@ -193,7 +193,7 @@ def _recipe(number: int, change: Change, command: str) -> list[PageBlock]:
 # --- for scripts ---------------------------------------------------------------------------------------------
 
 
-def document(found: Found) -> dict[str, object]:
+def document(found: HotspotsView) -> dict[str, object]:
     """Return everything as one object."""
     bench = found.bench
     summary, machine = bench.summary, bench.machine
@@ -218,7 +218,7 @@ def document(found: Found) -> dict[str, object]:
     }
 
 
-def records(found: Found) -> Iterator[dict[str, object]]:
+def records(found: HotspotsView) -> Iterator[dict[str, object]]:
     """Return one record per heavy layer and figure, then one per change, with keys out of :data:`COLUMNS`."""
     for hot in found.spots:
         for spot in hot.spots[: found.top]:
@@ -230,7 +230,7 @@ def records(found: Found) -> Iterator[dict[str, object]]:
         yield {"by": "change", **record, **_figures(change.after), "lines": lines, "text": text}
 
 
-def _spot_record(spot: Spot) -> dict[str, object]:
+def _spot_record(spot: HeavyLayer) -> dict[str, object]:
     return {
         "layer": spot.row.name,
         "type": spot.row.type,

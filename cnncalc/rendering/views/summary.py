@@ -123,15 +123,15 @@ def layer(row: Row) -> dict[str, object]:
 
 def channels_last(record: Record) -> Record:
     """Return a layer with the channels last in its shapes, after the batch and the spatial axes."""
-    return {key: _turned(value) if key.endswith(("_shape", "_shapes")) else value for key, value in record.items()}
+    return {key: _moved_last(value) if key.endswith(("_shape", "_shapes")) else value for key, value in record.items()}
 
 
-def _turned(shape: object) -> object:
+def _moved_last(shape: object) -> object:
     """Return a shape that begins with the batch, or each of several, with its channels last."""
     if not isinstance(shape, tuple):
         return shape
     if shape and isinstance(shape[0], tuple):
-        return tuple(map(_turned, shape))
+        return tuple(map(_moved_last, shape))
     return (*shape[:1], *shape[2:], *shape[1:2])
 
 

@@ -9,7 +9,7 @@ from cnncalc.ground.numbers import bytes_text, counted, exact, percent, short
 from cnncalc.layers.shapes import axis_names, crossed
 from cnncalc.rendering.blocks import Bar, Cell, Column, Divider, Gap, PageBlock, Paragraph, Table, TableRow, Title
 from cnncalc.rendering.cells import cells as width_of
-from cnncalc.rendering.figures import seen
+from cnncalc.rendering.figures import field_size
 from cnncalc.rendering.layout import BAR_NARROWEST, under_headings
 from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.styles import KIND_STYLES, basis, inputs, labelled, section_depth, section_of, title, type_text
@@ -212,7 +212,7 @@ def _field_text(fields: Fields, summary: Summary, source: str, is_map: bool) -> 
     whose = "the input's" if len(summary.inputs) == 1 else f"{source}'s"
     step = _steps(fields) if is_map else ""
     padded = " (with padding)" if any(axis.size > axis.input_size for axis in fields) else ""
-    return f"{seen(fields)}{padded} of {whose} {crossed(summary.inputs[source][2:])}{step}"
+    return f"{field_size(fields)}{padded} of {whose} {crossed(summary.inputs[source][2:])}{step}"
 
 
 def _steps(fields: Fields) -> str:

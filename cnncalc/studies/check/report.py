@@ -15,7 +15,7 @@ from cnncalc.language.collection import Member
 from cnncalc.language.findings import Finding
 from cnncalc.layers.shapes import Shape
 from cnncalc.studies.check.lints import lint
-from cnncalc.studies.device.budgets import Wanted, bounds, measured, published
+from cnncalc.studies.device.budgets import RequestedDevice, bounds, measured, published
 
 EXPECTED, MOST, LEAST = "=", "≤", "≥"
 
@@ -71,7 +71,7 @@ def check(
     basis: Basis,
     settings: Mapping[str, Value],
     inputs: Mapping[str, Shape],
-    wanted: Wanted | None = None,
+    wanted: RequestedDevice | None = None,
 ) -> Report:
     """Build one network and check it.
 
@@ -90,7 +90,7 @@ def check(
     network = member.build(settings, inputs)
     checks = [] if settings or inputs else list(_published(network))
     checks += [_budget(BOUNDED[name], bound, network, basis) for name, bound in budgets.items() if name in BOUNDED]
-    checks += _on_device(member, network, budgets, wanted or Wanted(), bool(settings or inputs))
+    checks += _on_device(member, network, budgets, wanted or RequestedDevice(), bool(settings or inputs))
     figures = {name: CATALOGUE[name].number(network, basis) for name in SHOWN}
     return Report(spec, member.name, figures, checks, lint(network))
 
@@ -119,7 +119,7 @@ def _budget(figure: Figure, bound: int, network: Graph, basis: Basis) -> Check:
 
 
 def _on_device(
-    member: Member, network: Graph, budgets: Mapping[str, int], wanted: Wanted, changed: bool
+    member: Member, network: Graph, budgets: Mapping[str, int], wanted: RequestedDevice, changed: bool
 ) -> Iterator[Check]:
     """Check a device's figures: upper ends against bounds, and published figures unless the network is changed."""
     section = member.recipe.deploy

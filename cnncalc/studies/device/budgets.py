@@ -21,7 +21,7 @@ Bound = tuple[int, "Origin | None"]
 """A bound on bytes, and its place if it is from a spec."""
 
 
-class Wanted(NamedTuple):
+class RequestedDevice(NamedTuple):
     """A requested device, by names and sizes; None for what is not given."""
 
     quant: str | None = None
@@ -32,7 +32,7 @@ class Wanted(NamedTuple):
     ram: int | None = None
     flash: int | None = None
 
-    def over(self, section: Mapping[str, Stated]) -> Wanted:
+    def over(self, section: Mapping[str, Stated]) -> RequestedDevice:
         """Return the request, completed from a spec's ``deploy`` section.
 
         Raises:
@@ -41,12 +41,12 @@ class Wanted(NamedTuple):
         found: dict[str, Any] = {key: value for key, value in self._asdict().items() if value is not None}
         for key, stated in [(key, section[key]) for key in self._fields if key in section]:
             if key in ("ram", "flash"):
-                found.setdefault(key, sized(key, stated))
+                found.setdefault(key, spec_bytes(key, stated))
             else:
                 named: dict[str, Any] = {key: stated.text}
-                _placed(stated, Wanted(**named).device)
+                _placed(stated, RequestedDevice(**named).device)
                 found.setdefault(key, stated.text)
-        return Wanted(**found)
+        return RequestedDevice(**found)
 
     def device(self) -> Device:
         """Return the device. Raises CnncalcError for an unknown name."""
@@ -58,7 +58,7 @@ class Wanted(NamedTuple):
         )  # fmt: skip
 
 
-def sized(key: str, stated: Stated) -> int:
+def spec_bytes(key: str, stated: Stated) -> int:
     """Return the bytes in a spec. Raises CnncalcError if it is not a number of bytes."""
     return _placed(stated, partial(parse_quantity, stated.text, key, of_bytes=True))
 
@@ -83,7 +83,7 @@ def bounds(section: Mapping[str, Stated], given: Mapping[str, int], on: Device) 
         if name in given:
             found[name] = given[name], None
         elif stated is not None:
-            found[name] = sized(f"max_{name}", stated), stated.origin
+            found[name] = spec_bytes(f"max_{name}", stated), stated.origin
         elif limit is not None:
             found[name] = limit, None
     return found

@@ -20,7 +20,7 @@ from cnncalc.ground.errors import ArgumentError
 from cnncalc.ground.version import __version__
 from cnncalc.studies.sweep.identity import code_identity
 from cnncalc.studies.sweep.jobs import SweepPart, Work
-from cnncalc.studies.sweep.processes import Errand
+from cnncalc.studies.sweep.processes import PartTask
 
 LOCAL = "local"
 TIMEOUT = 10
@@ -50,7 +50,7 @@ class Cluster:
     most_rows = 65_536
     most_plain = 4_096
 
-    def __init__(self, errand: Errand, address: str, workers: int | None = None) -> None:
+    def __init__(self, errand: PartTask, address: str, workers: int | None = None) -> None:
         """Connect to a scheduler, and check its workers.
 
         Args:

@@ -14,7 +14,7 @@ from cnncalc.ground.places import SpecError
 from cnncalc.ground.values import Value
 from cnncalc.layers.shapes import Shape
 from cnncalc.recipe import Recipe
-from cnncalc.studies.device.budgets import DeviceBytes, Wanted, upper_ends
+from cnncalc.studies.device.budgets import DeviceBytes, RequestedDevice, upper_ends
 from cnncalc.studies.sweep.grid import Combination
 
 FigureValue: TypeAlias = "int | Shape"
@@ -52,7 +52,7 @@ class Measure(NamedTuple):
     batch: int = 1
     dtype: str = "float32"
     more: tuple[str, ...] = ()
-    device: Wanted | None = None
+    device: RequestedDevice | None = None
 
 
 def point(recipe: Recipe, combination: Combination, measure: Measure) -> Point:
@@ -85,7 +85,7 @@ def figures(network: Graph, measure: Measure) -> dict[str, FigureValue]:
     if "receptive_field" in measure.more:
         found["receptive_field"] = _receptive_field(network)
     if not set(ON_A_DEVICE).isdisjoint(measure.more):
-        found |= _on_a_device(network, measure.device or Wanted())
+        found |= _on_a_device(network, measure.device or RequestedDevice())
     return found
 
 
@@ -103,7 +103,7 @@ def named_figures(totals: Sums, forward: int, peak: int, output: Shape, measure:
     return dict(zip(FIGURES, values, strict=True))
 
 
-def _on_a_device(network: Graph, wanted: Wanted) -> dict[str, int]:
+def _on_a_device(network: Graph, wanted: RequestedDevice) -> dict[str, int]:
     from cnncalc.deployment.view import deploy
 
     return upper_ends(deploy(network, wanted.device()))._asdict()

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from multiprocessing.synchronize import Event
 
 
-class Errand(NamedTuple):
+class PartTask(NamedTuple):
     """The data for computing parts of a sweep in another process, as picklable functions.
 
     Attributes:
@@ -36,7 +36,7 @@ class Processes:
     most_rows = WINDOW
     most_plain = 64
 
-    def __init__(self, errand: Errand, workers: int) -> None:
+    def __init__(self, errand: PartTask, workers: int) -> None:
         """Start a pool; its processes start when they are needed."""
         import multiprocessing
         from concurrent.futures import ProcessPoolExecutor
@@ -62,7 +62,7 @@ class Processes:
 _work: Work | None = None  # a worker process's state
 
 
-def _start(errand: Errand, stopped: Event) -> None:
+def _start(errand: PartTask, stopped: Event) -> None:
     import signal
 
     global _work

@@ -18,7 +18,7 @@ from cnncalc.ground.limits import MAX_EXPRESSION, MAX_WORK
 from cnncalc.ground.places import Fault, SpecError, SpecText, shown_hint
 from cnncalc.ground.values import Value
 from cnncalc.language.expressions.arithmetic import truth
-from cnncalc.language.expressions.budget import Budget, OutOfWorkError
+from cnncalc.language.expressions.budget import Budget, WorkLimitError
 from cnncalc.language.expressions.compile import Expression, compile_expression, parsed
 from cnncalc.language.expressions.whitelist import ExpressionError, UnknownNameError
 from cnncalc.layers.shapes import Shape
@@ -94,7 +94,7 @@ class Condition:
             raise CnncalcError(f"{self.text}: {error.message}", shown_hint(error.hint)) from None
         except TypeError as fault:
             raise CnncalcError(f"{self.text}: {fault}") from None
-        except OutOfWorkError:
+        except WorkLimitError:
             raise CnncalcError(f"{self.text}: takes more than {MAX_WORK:,} operations for one row") from None
 
 

@@ -10,7 +10,7 @@ from cnncalc.language.loading import Spec, open_document, read_text
 from cnncalc.studies.sweep.grid import Combination, Grid
 from cnncalc.studies.sweep.jobs import Engine, SweepPlan, parts
 from cnncalc.studies.sweep.points import Measure, Point
-from cnncalc.studies.sweep.processes import Errand, Processes, same
+from cnncalc.studies.sweep.processes import PartTask, Processes, same
 from cnncalc.studies.sweep.window import points_of
 
 NET = """
@@ -94,7 +94,7 @@ def test_published_figures_are_held_against_variants_only() -> None:
 def test_several_processes_give_the_same_in_order() -> None:
     grid = Grid((None,), {"width": tuple(range(1, 40)), "groups": (1, 2, 3)})
     read = document().reader()
-    errand = Errand(read, partial(same, SweepPlan(grid, Measure())))
+    errand = PartTask(read, partial(same, SweepPlan(grid, Measure())))
     processes = partial(Processes, errand, 2)
     assert list(sweep(document(), grid, start_engine=processes)) == list(sweep(document(), grid))
 
