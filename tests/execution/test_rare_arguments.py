@@ -36,6 +36,14 @@ def test_a_negative_padding_crops_as_pytorch_does(mode: str) -> None:
     assert y[0, 0].tolist() == PADDED[mode]
 
 
+@pytest.mark.parametrize("keeps", ["true", "false"])
+def test_a_batchnorm_adds_eps_to_the_variance(keeps: str) -> None:
+    """1 and 3 have the mean 2 and the variance 1: (3 − 2) / √(1 + 3) = 0.5, by hand."""
+    given = {"weight": [1], "bias": [0]} | ({"running_mean": [2], "running_var": [1]} if keeps == "true" else {})
+    y = outputs(f"batchnorm: {{eps: 3, track_running_stats: {keeps}}}", np.array([[[1, 3]]], np.float32), **given)
+    np.testing.assert_allclose(y, [[[-0.5, 0.5]]], rtol=1e-6)
+
+
 def test_a_batchnorm_with_a_shift_alone() -> None:
     """(x − mean) / √(variance + eps) + bias, by hand: (3 − 1) / 2 + 5 = 6."""
     x = np.full((2, 3), 3, np.float32)

@@ -202,3 +202,24 @@ def test_weights_of_few_bits_are_their_numbers(kind: str) -> None:
 def test_a_cast_to_integers_of_few_bits_is_refused() -> None:
     with pytest.raises(CnncalcError, match="a cast to numbers of 4 bits is not supported"):
         rounding(model([node("Cast", ["x"], ["y"], to=onnx.TensorProto.INT4)], {"x": ["N", 4]}, ["y"], {}, 21))
+
+
+def test_a_grid_that_a_run_computes_is_that_of_the_tensor() -> None:
+    """−1 to 3 has the scale 4 / 255, and the zero point 255 / 4, rounded to 64 (ONNX's DynamicQuantizeLinear)."""
+    nodes = [
+        node("DynamicQuantizeLinear", ["x"], ["q", "s", "z"]), node("MatMulInteger", ["q", "w", "z"], ["i"]),
+        node("Cast", ["i"], ["f"], to=1), node("Mul", ["f", "s"], ["y"]),
+    ]  # fmt: skip
+    data = model(nodes, {"x": ["N", 3]}, ["y", "s"], {"w": np.array([[1, 2], [-1, 3], [5, -7]], np.int8)})
+    x = np.array([[-1, 0.3, 3], [0.7, 2.9, -0.5]], F)  # both samples have one grid
+    net = rounding(data)
+    assert net.model.rounded is not None
+    shapes = [one.shape for one in net.model.rounded().nodes if one.layer.type == "quantize"]
+    run = net.run(x)
+    assert run.ok
+    outputs = run.outputs
+    numbers = np.round(x * F(255 / 4)) * F(4 / 255)  # the integers −64, 19, 191; 45, 185, −32
+    np.testing.assert_allclose(outputs["y"], numbers @ np.array([[1, 2], [-1, 3], [5, -7]], F), rtol=1e-6)
+    np.testing.assert_allclose(outputs["s"], 4 / 255, rtol=1e-6)
+    np.testing.assert_allclose(outputs["y"], runtime(data, {"x": x})[0], rtol=1e-6)
+    assert sorted(shapes) == [(1,), (1,), (3,)]

@@ -134,6 +134,7 @@ def test_reads_of_several_inputs() -> None:
     for item, shapes, places in (
         ("matmul", ((2, 5, 4), (2, 4, 3)), [(0, 1, None), (0, None, 2)]),
         ("matmul: {transpose_b: true}", ((2, 5, 4), (1, 3, 4)), [(0, 1, None), (None, 2, None)]),
+        ("matmul", ((5, 4), (4, 3)), [(0, None), (None, 1)]),
         ("matmul", ((4,), (4, 3)), [(None,), (None, 0)]),
         ("einsum: 'hld,hsd->hls'", ((2, 5, 4), (2, 3, 4)), [(0, 1, None), (0, 2, None)]),
         # softmax(q·kᵀ + bias)·v: one query, all keys, one feature of the values, one line of the biases
