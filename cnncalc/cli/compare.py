@@ -96,7 +96,7 @@ def command(
     else:
         out.show(view(found, context, only_layers))
     exceeded = _report_exceeded(names, compared, ratios)
-    return max(exceeded, *[report_unmet(summary) for summary in summaries])
+    return max(exceeded, *[report_unmet(summary.unmet) for summary in summaries])
 
 
 def _bound(text: str) -> tuple[str, Fraction]:

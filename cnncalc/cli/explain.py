@@ -76,13 +76,12 @@ def command(
         return _show_trace(network, nodes, _place(at, asked.layout), files, weights, seed, channels, out)
     if weights is not None:
         raise CnncalcError("--weights is for tracing an element", "add --at C,H,W")
-    from cnncalc.figures.summary import summarize
+    from cnncalc.figures.expectations import unmet
     from cnncalc.rendering.views.explain import view
     from cnncalc.studies.explain.explanation import explain
 
-    summary = summarize(network)
-    out.show(view(summary, network, explain(network, nodes, dtype), whole=not layers))
-    return report_unmet(summary)
+    out.show(view(network, explain(network, nodes, dtype), whole=not layers))
+    return report_unmet(unmet(network))
 
 
 # --- on a device ---------------------------------------------------------------------------------------------

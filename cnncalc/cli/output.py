@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -18,7 +18,7 @@ from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.writers import FORMATS, View
 
 if TYPE_CHECKING:
-    from cnncalc.figures.summary import Summary
+    from cnncalc.graph import Unmet
     from cnncalc.rendering.blocks import StyledLine
 
 NARROWEST = 40
@@ -168,13 +168,13 @@ def more_unmet(count: int) -> str:
     return f"… and {counted(count, 'more figure')} that differ{'s' * (count == 1)} from the published ones"
 
 
-def report_unmet(summary: Summary) -> int:
+def report_unmet(unmet: Sequence[Unmet]) -> int:
     """Report on stderr published figures that the network does not match; return the exit code."""
-    for unmet in summary.unmet[:MAX_FAULTS]:
-        place = f"{unmet.origin}: " if unmet.origin else ""
-        shown = [f"{figure:,}" if isinstance(figure, int) else str(figure) for figure in (unmet.expected, unmet.actual)]
-        excerpt = f"\n{unmet.origin.excerpt()}" if unmet.origin else ""
-        to_stderr(printable(f"{place}{unmet.what} should be {shown[0]}, but is {shown[1]}") + excerpt)
-    if len(summary.unmet) > MAX_FAULTS:
-        to_stderr(more_unmet(len(summary.unmet) - MAX_FAULTS))
-    return 1 if summary.unmet else 0
+    for one in unmet[:MAX_FAULTS]:
+        place = f"{one.origin}: " if one.origin else ""
+        shown = [f"{figure:,}" if isinstance(figure, int) else str(figure) for figure in (one.expected, one.actual)]
+        excerpt = f"\n{one.origin.excerpt()}" if one.origin else ""
+        to_stderr(printable(f"{place}{one.what} should be {shown[0]}, but is {shown[1]}") + excerpt)
+    if len(unmet) > MAX_FAULTS:
+        to_stderr(more_unmet(len(unmet) - MAX_FAULTS))
+    return 1 if unmet else 0

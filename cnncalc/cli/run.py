@@ -207,7 +207,7 @@ def command(
     summary = summarize(network, result.batch, result.dtype)
     drawn = ["input"] * (not files) + ["weights"] * (tensors is None and network.model.tensors is None)
     out.show(view(summary, result, f"random {' and '.join(drawn)} (seed {seed})" if drawn else ""))
-    return max(report_unmet(summary), _report_to_stderr(result, asked.layout, bool(saving.save)))
+    return max(report_unmet(summary.unmet), _report_to_stderr(result, asked.layout, bool(saving.save)))
 
 
 def _against(

@@ -88,12 +88,12 @@ def command(
             if given is not None:
                 raise CnncalcError(f"{name} is for tables", "the page has its own sorting and folding")
         out.text(page_by_default(recipe, network, summary, depth))
-        return report_unmet(summary)
+        return report_unmet(summary.unmet)
     rows, rest = select(summary, depth, ALIKE.get(sort or "", sort), top)
     known = TABLE_COLUMNS if out.format == "table" else (*COLUMNS, "args")
     device = _on_a_device(recipe, network, summary) if out.format == "table" else ""
     out.show(view(summary, rows, rest, _columns(columns, known), device))
-    return report_unmet(summary)
+    return report_unmet(summary.unmet)
 
 
 def _on_a_device(recipe: Recipe, network: Graph, summary: Summary) -> str:

@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator, Sequence
 from math import prod
 
+from cnncalc.figures.costs import sums
 from cnncalc.figures.fields import Field
-from cnncalc.figures.summary import Summary
 from cnncalc.graph import Graph
 from cnncalc.ground.numbers import counted, exact, percent
+from cnncalc.layers.base import KINDS
 from cnncalc.layers.shapes import crossed
 from cnncalc.layers.symbols import Formula
 from cnncalc.rendering.blocks import Gap, PageBlock, Paragraph, Text, Title
@@ -26,12 +27,12 @@ COLUMNS = ("layer", "symbol", "expression", "numbers", "value")
 _MOST_RANGES = 6
 
 
-def view(summary: Summary, network: Graph, explanations: Sequence[Explanation], whole: bool) -> View:
+def view(network: Graph, explanations: Sequence[Explanation], whole: bool) -> View:
     """Return explanations in every format: of the ``whole`` network in brief, of some layers in full."""
 
     def page(screen: Screen) -> list[PageBlock]:
         if whole:
-            return [*heading(summary, screen.layout), *compact(explanations, screen)]
+            return [*heading(network, screen.layout), *compact(explanations, screen)]
         blocks: list[PageBlock] = []
         for number, explanation in enumerate(explanations):
             blocks += [*([Gap()] if number else []), *full(explanation, screen)]
@@ -49,15 +50,16 @@ def view(summary: Summary, network: Graph, explanations: Sequence[Explanation], 
 # --- the whole network ---------------------------------------------------------------------------------------
 
 
-def heading(summary: Summary, layout: str) -> list[PageBlock]:
+def heading(network: Graph, layout: str) -> list[PageBlock]:
     """Return the network's description, and the sums of its totals."""
-    inputs = ", ".join(f"{name} {crossed(shape[1:], layout)}" for name, shape in summary.inputs.items())
-    blocks: list[PageBlock] = [Title(summary.title, inputs)]
-    if summary.source:
-        blocks.append(Paragraph(summary.source, "dim"))
-    totals = summary.totals
+    inputs = ", ".join(f"{name} {crossed(tensor.shape, layout)}" for name, tensor in network.inputs.items())
+    blocks: list[PageBlock] = [Title(network.variant or network.name, inputs)]
+    if network.source:
+        blocks.append(Paragraph(network.source, "dim"))
+    totals = sums(network.nodes)
+    by_kind = {kind: sums([node for node in network.nodes if node.layer.kind == kind]) for kind in KINDS}
     for figure in ("params", "macs"):
-        parts = [f"{kind} {exact(getattr(of, figure))}" for kind, of in summary.kinds.items() if getattr(of, figure)]
+        parts = [f"{kind} {exact(getattr(of, figure))}" for kind, of in by_kind.items() if getattr(of, figure)]
         total = f" = {exact(getattr(totals, figure))}" if len(parts) > 1 else ""
         blocks.append(Paragraph(f"{title_of(figure)} = {' + '.join(parts) or 0}{total}"))
     blocks.append(Text([(f"{counted(totals.layers, 'layer')}; FLOPs {exact(totals.flops)}", "")]))
