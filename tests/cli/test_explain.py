@@ -162,7 +162,12 @@ def test_layers_are_selected() -> None:
             "stage1.basic1.conv_bn2.conv1, …\n",
         ),
         (["conv_bn1.cnov1"], "'resnet18' has no layer 'conv_bn1.cnov1'\n  hint: did you mean 'conv_bn1.conv1'?\n"),
-        (["x*"], "'resnet18' has no layer that matches 'x*'\n"),
+        (
+            ["x*"],
+            "'resnet18' has no layer that matches 'x*'\n  hint: layers: conv_bn1.conv1, conv_bn1.bn1, relu1, pool1, "
+            "stage1.basic1.conv_bn1.conv1, stage1.basic1.conv_bn1.bn1, stage1.basic1.relu1, "
+            "stage1.basic1.conv_bn2.conv1, …\n",
+        ),
         (
             ["basic1.conv_bn3.conv1"],
             "'basic1.conv_bn3.conv1' is the end of 3 layers' names\n  hint: stage2.basic1.conv_bn3.conv1, "
