@@ -200,3 +200,12 @@ def test_a_growing_concatenation_reuses_the_last_one() -> None:
     assert "  - layer:\n    repeat: 3\n" in text
     assert "      - concat:\n        from: [input, conv_1]\n" in text
     assert sums(loads(text).nodes) == sums(graph.nodes)
+
+
+def test_tensors_that_a_model_makes_of_fewer_numbers_are_noted() -> None:
+    """A range of three numbers becomes a factor of 2·4, which the spec stores."""
+    nodes = [node("Range", ["z", "f", "o"], ["r"]), node("Expand", ["r", "s"], ["e"]), node("Mul", ["x", "e"], ["y"])]
+    numbers = {"z": np.float32(0), "f": np.float32(4), "o": np.float32(1), "s": np.array([2, 4])}
+    done = cnncalc("import", "-", stdin=model(nodes, {"x": ["N", 2, 4]}, ["y"], numbers))
+    assert (done.code, done.out.splitlines()[-1]) == (0, "  - scale: {shape: [2, 4], trainable: false}")
+    assert done.err.startswith("note: the spec has 8 buffers, the model 3: some tensors are shared, made of others, or")
