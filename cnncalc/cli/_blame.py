@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeAlias
 
+from cnncalc.cli.parsing import SEVERAL
 from cnncalc.graph import Graph
 from cnncalc.ground.errors import clipped
 from cnncalc.ground.places import Fault, Origin, Place, SpecError
@@ -62,6 +63,8 @@ def blaming(build: Build, settings: Sequence[str], inputs: Sequence[str]) -> Ite
             (tensor, *_) = build(tuple(settings), ()).inputs.values()
             if len(tensor.shape) != inputs[0].rpartition("=")[2].count("x") + 1:
                 first = first._replace(hint=f"without it the input is {typed(tensor.shape)}")
+        if first.hint is None and [option for option, _ in blamed] == ["--set"] and "," in blamed[0][1]:
+            first = first._replace(hint=SEVERAL)
         raise BlamedError([first, *others], [f"{option} {text}" for option, text in blamed]) from None
 
 

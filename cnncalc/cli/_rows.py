@@ -74,7 +74,7 @@ class Varied(NamedTuple):
         return Grid(variants, args, shapes)
 
     def _variants(self, recipe: Recipe, named: str | None) -> list[str | None]:
-        if self.variants == "all" and "all" not in recipe.variants:
+        if self.variants == "all" and recipe.variants and "all" not in recipe.variants:
             return list(recipe.variants)
         names: list[str | None] = [*split(self.variants)] if self.variants else [named]
         for name in names:

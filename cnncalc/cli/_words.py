@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import click
 
+from cnncalc.cli.options import AS_SVG, RASTER
 from cnncalc.ground.near import did_you_mean, suggestion
 
 COMMANDS = {
@@ -77,11 +78,15 @@ VALUES = {
     "markdown": "md",
     "ndjson": "jsonl",
     "table": "text txt",
+    "mermaid": "mmd",
 }
 """Other words for what our options take."""
 
 CONVERTED = ["keras", "tensorflow", "tf", "tflite", "coreml", "openvino", "tensorrt", "ncnn", "mnn", "jax", "caffe"]
 """Formats for which other tools convert an ONNX model."""
+
+FEW_COMMANDS = 2
+"""Most commands that a hint names as those that have an option."""
 
 SPEC = "a spec or an ONNX model, '-' for standard input, or a network that 'cnncalc specs' lists"
 NO_NUMBER = {
@@ -106,6 +111,7 @@ def explained(error: click.ClickException) -> click.ClickException:
     if isinstance(error, click.NoSuchOption):
         message = f"no option '{error.option_name}'"
         hint = _option_hint(error.option_name, error.ctx.command.get_params(error.ctx) if error.ctx else [])
+        hint = hint or _elsewhere(error.option_name, error.ctx)
         in_front = error.ctx is not None and isinstance(error.ctx.command, click.Group)
         if in_front and error.option_name == "-v":
             hint = "'cnncalc --version' prints the version"
@@ -149,6 +155,8 @@ def _extra_hint(message: str, command: click.Command) -> str | None:
 def _value_hint(word: str, known: tuple[str, ...]) -> str | None:
     bare = word.lower().removeprefix("cortex").lstrip("-")
     alike = [one for one in known if re.findall("[0-9]", one) == re.findall("[0-9]", word)]  # int4 is not int8
+    if "svg" in known and f".{bare}" in RASTER:
+        return AS_SVG
     near = suggestion([bare]) if bare in known else did_you_mean(word, alike, "")
     converted = f"write 'onnx', which other tools convert to {bare}" if "onnx" in known and bare in CONVERTED else None
     return near or _other(word, known, VALUES) or converted
@@ -166,6 +174,19 @@ def _option_hint(name: str, parameters: Sequence[click.Parameter]) -> str | None
     alike = [option for option in known if not option.startswith(opposite)]
     layers = "layers follow SPEC, without an option" if any(one.name == "layers" for one in parameters) else None
     return did_you_mean(name, alike, "") or _other(name, known, OPTIONS) or (layers if word == "layer" else None)
+
+
+def _elsewhere(name: str, context: click.Context | None) -> str | None:
+    """Return the hint for an option that only a few other commands have."""
+    root = context.find_root().command if context is not None else None
+    if context is None or not isinstance(root, click.Group) or context.command is root:
+        return None
+    commands = [root.get_command(context, command) for command in root.list_commands(context)]
+    having = [one.name for one in commands if one and any(name in parameter.opts for parameter in one.params)]
+    if not 0 < len(having) <= FEW_COMMANDS:
+        return None
+    named = " and ".join([f"'cnncalc {one}'" for one in having])
+    return f"{named} take{'s' * (len(having) == 1)} this option"
 
 
 def _other(name: str, known: tuple[str, ...], words: Mapping[str, str]) -> str | None:

@@ -9,7 +9,7 @@ from cnncalc.cli._tensors import save_weights
 from cnncalc.cli.opening import Asked
 from cnncalc.cli.options import takes_spec
 from cnncalc.cli.output import Output, to_stderr
-from cnncalc.cli.overwriting import refuse_replacing
+from cnncalc.cli.overwriting import refuse_other_suffix, refuse_replacing
 from cnncalc.figures.costs import sums
 from cnncalc.graph import Graph
 from cnncalc.ground.errors import CnncalcError
@@ -40,6 +40,7 @@ def command(asked: Asked, path: str | None, weights: str | None, force: bool) ->
     from cnncalc.exporters.spec import written
 
     network = asked.network()
+    refuse_other_suffix("-o", path)
     refuse_replacing("-o", path, force)
     refuse_replacing("--weights", weights, force)
     if weights is not None:

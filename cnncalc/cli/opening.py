@@ -75,9 +75,9 @@ class Asked(NamedTuple):
         """Return what ``--set`` and ``--input`` ask for.  Raises CnncalcError if they can't be read."""
         if not self.settings and not self.inputs:
             return {}, {}
-        from cnncalc.cli.parsing import parse_input, parse_settings
+        from cnncalc.cli.parsing import parse_inputs, parse_settings
 
-        return parse_settings(self.settings), dict([parse_input(text, self.layout) for text in self.inputs])
+        return parse_settings(self.settings), parse_inputs(self.inputs, self.layout)
 
     def blaming(self, recipe: Recipe, variant: str | None) -> AbstractContextManager[None]:
         """Name the options to blame in errors of a network that is built inside this context."""

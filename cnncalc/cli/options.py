@@ -38,6 +38,7 @@ from cnncalc.rendering.writers import FORMATS
 Command = TypeVar("Command", bound=Callable[..., Any])
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
+AS_SVG = "write an .svg: browsers show it, and rsvg-convert makes a PNG or a PDF of it"
 RASTER = (".png", ".jpg", ".jpeg", ".pdf", ".gif", ".webp")
 GENERAL = tuple([name for name, format in FORMATS.items() if format.general])
 """The formats of nearly every command."""
@@ -204,7 +205,7 @@ def takes_output(
         if suffix not in suffixes:
             raise CnncalcError(
                 f"-o {path}: no format has the suffix '{suffix}'",
-                "write an .svg: browsers show it, and rsvg-convert makes a PNG or a PDF of it"
+                AS_SVG
                 if suffix in RASTER and ".svg" in suffixes
                 else f"there are {', '.join(suffixes)}; with --format any name is allowed",
             )

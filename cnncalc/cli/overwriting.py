@@ -32,6 +32,13 @@ def refuse_overwriting(option: str, path: str) -> None:
     raise CnncalcError(f"{option} {path}{also}: this command reads that file and won't overwrite it")
 
 
+def refuse_other_suffix(option: str, path: str | None) -> None:
+    """Raise CnncalcError if an option names a file for a spec whose suffix is that of something else."""
+    suffix = os.path.splitext(path or "")[1].lower()
+    if suffix not in ("", ".yaml", ".yml", ".txt"):
+        raise CnncalcError(f"{option} {path}: a spec is YAML, not '{suffix}'", "give it the suffix .yaml")
+
+
 def refuse_replacing(option: str, path: str | None, force: bool) -> None:
     """Raise CnncalcError if an option names an existing file of a kind that is not lightly overwritten."""
     from cnncalc.ground.atomic_write import is_replaced

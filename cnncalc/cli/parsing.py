@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from cnncalc.ground.values import Value
 
 
+SEVERAL = "'cnncalc sweep' takes several values"
+
+
 def parse_input(text: str, layout: str) -> tuple[str, Shape]:
     """Return (name, shape) of ``3x320x320`` or ``left=1x64x64``; the name is empty where none is given.
 
@@ -38,6 +41,17 @@ def parse_input(text: str, layout: str) -> tuple[str, Shape]:
     return name, (shape[-1:] + shape[:-1]) if layout == "hwc" else shape
 
 
+def parse_inputs(texts: Iterable[str], layout: str) -> dict[str, Shape]:
+    """Return the shapes in some texts by name. Raises CnncalcError if one is not a shape, or a name is given twice."""
+    shapes: dict[str, Shape] = {}
+    for text in texts:
+        name, shape = parse_input(text, layout)
+        if name in shapes:
+            raise CnncalcError(f"--input {text}: {f'{name} is' if name else 'a shape is'} given twice", SEVERAL)
+        shapes[name] = shape
+    return shapes
+
+
 def parse_settings(settings: Iterable[str]) -> Mapping[str, Value]:
     """Return the values of ``name=value`` texts, parsed like the spec's ``args``.
 
@@ -49,6 +63,10 @@ def parse_settings(settings: Iterable[str]) -> Mapping[str, Value]:
         name, equals, text = setting.partition("=")
         if not equals or not name.strip():
             raise CnncalcError(f"--set {setting}: not of the form NAME=VALUE", "for example --set width=0.5")
+        if name.strip() in values:
+            raise CnncalcError(f"--set {clipped(name.strip())}: given twice", SEVERAL)
+        if re.fullmatch(r" *[\d.]+ *:.*", text):
+            raise CnncalcError(f"--set {clipped(setting)}: a range is not a value", SEVERAL)
         values[name.strip()] = value_of_text(text, f"--set {clipped(name)}")
     return values
 

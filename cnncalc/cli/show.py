@@ -8,7 +8,7 @@ from cnncalc.cli import Command
 from cnncalc.cli.opening import read_spec
 from cnncalc.cli.options import spec_argument
 from cnncalc.cli.output import Output, to_stderr
-from cnncalc.cli.overwriting import refuse_replacing
+from cnncalc.cli.overwriting import refuse_other_suffix, refuse_replacing
 from cnncalc.ground.errors import CnncalcError
 
 
@@ -26,6 +26,7 @@ def command(spec: str, path: str | None, force: bool) -> None:
     recipe, variant = read_spec(spec)
     if recipe.text is None:
         raise CnncalcError(f"{spec}: a model file has no text", f"'cnncalc import {spec}' makes a spec of it")
+    refuse_other_suffix("-o", path)
     refuse_replacing("-o", path, force)
     Output(path, "never").text([recipe.text])
     if variant is not None and len(recipe.variants) > 1:

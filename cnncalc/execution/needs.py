@@ -160,6 +160,6 @@ def require(needed: Needs, limit: int | None, threads: int) -> None:
     parts = [f"{name} {bytes_text(figure)}" for name, figure in needed._asdict().items() if figure]
     message = f"the run needs {bytes_text(needed.total)} ({', '.join(parts)}), more than "
     if free is not None:
-        hint = "a smaller input or batch needs less; max_memory sets another limit"
+        hint = "a smaller input or batch needs less; another limit can be set"
         raise CnncalcError(f"{message}the {bytes_text(limit)} that the machine has free", hint)
     raise ArgumentError("max_memory", f"{message}{bytes_text(limit)}", "a smaller input or batch needs less")

@@ -50,7 +50,18 @@ def whole_file(path: str) -> Iterator[BinaryIO]:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise CnncalcError(f"can't write {path}: {error.strerror or error}") from None
+        raise unwritable(path, error) from None
+
+
+def unwritable(path: str, error: OSError) -> CnncalcError:
+    """Return the error for a file that can't be written."""
+    folder = os.path.dirname(os.path.realpath(path) if os.path.islink(path) else path) or os.curdir
+    reason = error.strerror or str(error)
+    if isinstance(error, IsADirectoryError):
+        reason = "it is a folder"
+    elif isinstance(error, FileNotFoundError) and not os.path.isdir(folder):
+        reason = f"there is no folder {folder}"
+    return CnncalcError(f"can't write {path}: {reason}")
 
 
 def write_whole(path: str, data: bytes | Iterable[bytes | memoryview]) -> None:
@@ -85,7 +96,7 @@ def write_folder(path: str, files: Iterable[tuple[str, bytes]]) -> None:
                 stream.write(data)
         os.replace(temporary, target)
     except OSError as error:
-        raise CnncalcError(f"can't write {path}: {error.strerror or error}") from None
+        raise unwritable(path, error) from None
     finally:
         rmtree(temporary, ignore_errors=True)
         _unfinished.discard(temporary)

@@ -15,7 +15,7 @@ from time import monotonic
 from typing import IO, Any, NamedTuple
 from zlib import crc32
 
-from cnncalc.ground.atomic_write import Replacement, write_whole
+from cnncalc.ground.atomic_write import Replacement, unwritable, write_whole
 from cnncalc.ground.errors import CnncalcError
 
 SECONDS = 1.0
@@ -107,7 +107,7 @@ class GrowingFile:
         try:
             self._file.write(data)
         except OSError as error:
-            raise CnncalcError(f"can't write {self.path}: {error.strerror or error}") from None
+            raise unwritable(self.path, error) from None
         self._bytes += len(data)
         self._checksum = crc32(data, self._checksum)
 
@@ -210,7 +210,7 @@ def _writing(path: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise CnncalcError(f"can't write {path}: {error.strerror or error}") from None
+        raise unwritable(path, error) from None
 
 
 def _checksum(file: IO[bytes], count: int) -> int | None:

@@ -500,6 +500,19 @@ OPTION = re.compile(r"(?<![\w-])--[a-z]").search
         (["sweep", "mobilenet_v2", "--sort", "-params"], "write params:max for the largest first"),
         (["sweep", "mobilenet_v2", "--where", "params"], "compare the figure with something: params <= 600M"),
         (["explain", "lenet5", "c*"], "layers: C1, tanh1, S2.pool1, C3, tanh2, S4.pool1, C5, tanh3, …"),
+        (["hotspots", "lenet5", "--ram", "5"], "'cnncalc deploy' takes this option"),
+        (["check", "lenet5", "--machine", "flops=1T"], "'cnncalc draw' and 'cnncalc hotspots' take this option"),
+        (
+            ["draw", "lenet5", "--format", "png"],
+            "write an .svg: browsers show it, and rsvg-convert makes a PNG or a PDF of it",
+        ),
+        (["draw", "lenet5", "--format", "mmd"], "it is called 'mermaid' here"),
+        (["summary", "lenet5", "--set", "original=1", "--set", "original=2"], "'cnncalc sweep' takes several values"),
+        (["summary", "alexnet", "--set", "classes=3,4"], "'cnncalc sweep' takes several values"),
+        (["summary", "alexnet", "--set", "classes=3:9"], "'cnncalc sweep' takes several values"),
+        (["summary", "lenet5", "--input", "1x8x8", "--input", "1x9x9"], "'cnncalc sweep' takes several values"),
+        (["import", "lenet5", "-o", "net.onnx"], "give it the suffix .yaml"),
+        (["show", "lenet5", "-o", "net.json"], "give it the suffix .yaml"),
         (["summary", "nothing.json"], None),  # "no such file", as of a spec
     ],
 )

@@ -307,7 +307,7 @@ def test_output_goes_whole_into_a_file_or_not_at_all(tmp_path: Path) -> None:
     assert cnncalc("summary", "-", "-o", str(target), stdin="input: [1]\n").code == 2
     assert target.read_bytes() == before
     done = cnncalc("summary", "-", "-o", str(tmp_path / "no" / "out"), stdin=LENET)
-    assert (done.code, done.err) == (2, f"can't write {tmp_path}/no/out: No such file or directory\n")
+    assert (done.code, done.err) == (2, f"can't write {tmp_path}/no/out: there is no folder {tmp_path}/no\n")
     assert [path.name for path in tmp_path.iterdir()] == ["out.json"]
 
 

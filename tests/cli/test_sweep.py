@@ -185,10 +185,11 @@ def test_wrong_options_end_at_once(net: str, options: list[str], message: str) -
     assert (done.code, done.out, done.err) == (2, "", message)
 
 
-def test_an_unknown_variant(net: str) -> None:
-    done = cnncalc("sweep", net, "--variant", "a")
-    assert done.code == 2
-    assert done.err.endswith("net.yaml: no variant 'a'\n  hint: the spec has no variants\n")
+@pytest.mark.parametrize("variant", ["a", "all"])
+def test_an_unknown_variant(net: str, variant: str) -> None:
+    done = cnncalc("sweep", net, "--variant", variant)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.endswith(f"net.yaml: no variant '{variant}'\n  hint: the spec has no variants\n")
 
 
 def test_a_file_is_written_whole(net: str, tmp_path: Path) -> None:

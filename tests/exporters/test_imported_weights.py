@@ -175,17 +175,17 @@ def test_no_file_is_written_over_without_consent(tmp_path: Path) -> None:
         ("resnet8", "w.npz", "resnet8 has no weights of its own\n  hint: 'cnncalc weights SPEC -o FILE' writes random ones"),
         ("MODEL", "w.npy", "can't write arrays to {path}\n  hint: name a file that ends in .npz or .safetensors"),
         ("MODEL", "no/w.npz", "can't write {path}: there is no folder {folder}/no"),
-        ("MODEL", "net.npz", "-o and --weights both name {path}"),
+        ("MODEL", "net.yaml", "-o and --weights both name {path}"),
     ],
 )  # fmt: skip
 def test_weights_that_cant_be_written(source: str, file: str, message: str, tmp_path: Path) -> None:
     path = tmp_path / file
     spec = _model(tmp_path) if source == "MODEL" else source
-    done = cnncalc("import", spec, "-o", str(tmp_path / "net.npz"), "--weights", str(path))
+    done = cnncalc("import", spec, "-o", str(tmp_path / "net.yaml"), "--weights", str(path))
     assert (done.code, done.out) == (2, "")
     assert done.err.strip() == message.format(path=path, folder=tmp_path)
     assert not path.exists()
-    assert not (tmp_path / "net.npz").exists()
+    assert not (tmp_path / "net.yaml").exists()
 
 
 def test_a_quantised_models_weights_are_refused(tmp_path: Path) -> None:

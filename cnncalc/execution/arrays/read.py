@@ -177,6 +177,8 @@ def reading_errors(place: str, fault: str) -> Iterator[None]:
         yield
     except MemoryError:
         raise CnncalcError(f"can't read {place}: out of memory") from None
+    except FileNotFoundError:
+        raise CnncalcError(f"{place}: no such file") from None
     except OSError as error:
         if error.errno is None:  # a decoder's
             raise CnncalcError(f"{place} {fault}: {first_line(error)}") from None
