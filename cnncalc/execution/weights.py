@@ -16,7 +16,7 @@ from cnncalc.execution.initial_scale import NEAR_ZERO, SPREAD, mean_squares
 from cnncalc.execution.kernels.threads import Span, Workers, cut
 from cnncalc.execution.machine import available
 from cnncalc.graph import Graph, Node, Tensor
-from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.errors import CnncalcError, clipped
 from cnncalc.ground.limits import MAX_FAULTS
 from cnncalc.ground.numbers import bytes_text, counted
 from cnncalc.ground.terminal_safe import printable
@@ -47,7 +47,7 @@ class WeightsError(CnncalcError):
     """Weights that do not fit the network; each fault is on a line of its own."""
 
     def __init__(self, title: str, faults: Sequence[str]) -> None:
-        count = "a tensor is" if len(faults) == 1 else f"{len(faults)} tensors are"
+        count = "a tensor is" if len(faults) == 1 else f"{len(faults):,} tensors are"
         hint = "'cnncalc weights SPEC' lists the expected names and shapes"
         super().__init__(f"the weights don't fit '{title}': {count} wrong", hint)
         more = len(faults) - MAX_FAULTS
@@ -55,7 +55,7 @@ class WeightsError(CnncalcError):
 
     def text(self) -> str:
         """Return the whole message."""
-        return "\n  ".join([printable(line) for line in (self.message, *self.faults, f"hint: {self.hint}")])
+        return "\n  ".join([printable(clipped(line)) for line in (self.message, *self.faults, f"hint: {self.hint}")])
 
 
 def expected(network: Graph) -> Iterator[Expected]:

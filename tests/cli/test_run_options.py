@@ -301,6 +301,14 @@ def test_of_many_wrong_tensors_only_some_are_listed(tmp_path: Path) -> None:
     assert (len(rest), rest[-2]) == (22, "  … and 490 more tensors")
 
 
+def test_a_long_name_of_a_wrong_tensor_is_shortened(tmp_path: Path) -> None:
+    np.savez(tmp_path / "w.npz", **{"n" * 60_000: np.zeros(1)})
+    done = cnncalc("run", "lenet5", "--weights", str(tmp_path / "w.npz"))
+    assert done.code == 2
+    assert f"  left over: {'n' * 200}" in done.err
+    assert len(done.err) < 2000
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_a_turned_picture_is_read_as_viewers_show_it(orientation: int, same: str, tmp_path: Path) -> None:
     """EXIF 2.32, tag 0x0112: where row 0 and column 0 of the stored pixels are; the corners come back to their places."""

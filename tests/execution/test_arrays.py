@@ -264,6 +264,13 @@ def test_safetensors_that_lie(name: str, small: str, tmp_path: Path) -> None:
     assert "w.safetensors" in refused(small, "--weights", str(tmp_path / "w.safetensors"))
 
 
+def test_a_long_header_of_safetensors_is_refused_unread(small: str, tmp_path: Path) -> None:
+    path = tmp_path / "w.safetensors"
+    length = 7 << 20
+    path.write_bytes(struct.pack("<Q", length) + b"[" * length)
+    assert "its header would take 7,340,032 bytes, more than 6,291,456" in refused(small, "--weights", str(path))
+
+
 def test_safetensors_whose_tensors_overlap_or_come_twice(tmp_path: Path) -> None:
     """The format's README forbids both (overlapping ranges, duplicate keys), and its own reader refuses them."""
     path = tmp_path / "w.safetensors"

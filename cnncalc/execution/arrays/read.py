@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 MAX_NPY_HEADER = 10_000  # bytes; as many as NumPy reads
-MAX_SAFETENSORS_HEADER = 100_000_000  # bytes; as many as the format allows
+MAX_SAFETENSORS_HEADER = 6 << 20  # bytes, of about 50,000 tensors; read as JSON they take up to 30 times as many
 MAX_AXES = 64  # as many as NumPy has
 CHUNK = 1 << 20
 
@@ -302,7 +302,9 @@ def _safetensors(path: str, file: IO[bytes]) -> Archive[object]:
     size = os.fstat(file.fileno()).st_size
     length = int.from_bytes(file.read(8), "little")
     if length > min(size - 8, MAX_SAFETENSORS_HEADER):
-        raise ValueError(f"its header would take {length:,} bytes; {max(size - 8, 0):,} follow")
+        follow = max(size - 8, 0)
+        why = f"; {follow:,} follow" if length > follow else f", more than {MAX_SAFETENSORS_HEADER:,}"
+        raise ValueError(f"its header would take {length:,} bytes{why}")
     entries = json.loads(file.read(length).decode(), object_pairs_hook=_unique_keys)
     if not isinstance(entries, dict):
         raise ValueError("its header is not a JSON object")
