@@ -302,7 +302,8 @@ def test_of_many_wrong_tensors_only_some_are_listed(tmp_path: Path) -> None:
 
 
 def test_a_long_name_of_a_wrong_tensor_is_shortened(tmp_path: Path) -> None:
-    np.savez(tmp_path / "w.npz", **{"n" * 60_000: np.zeros(1)})
+    arrays: dict[str, Any] = {"n" * 60_000: np.zeros(1)}
+    np.savez(tmp_path / "w.npz", **arrays)
     done = cnncalc("run", "lenet5", "--weights", str(tmp_path / "w.npz"))
     assert done.code == 2
     assert f"  left over: {'n' * 200}" in done.err
