@@ -16,6 +16,7 @@ def spans(done: Use, axis: int, count: int) -> list[Reach]:
     assert reads is not None
     ((move,),) = reads
     assert isinstance(move, Along)
+    assert all(one.axis in (number, None) for number, one in enumerate(move.reads))  # channels stay channels
     read = move.reads[axis]
     assert (read.axis, read.ranges is None) == (axis, False)
     assert read.ranges is not None
