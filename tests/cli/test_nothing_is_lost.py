@@ -331,7 +331,7 @@ def test_ctrl_c_at_any_time_after_the_start() -> None:
     assert 130 in codes
 
 
-def test_a_background_job_does_not_hear_the_terminal_s_ctrl_c() -> None:
+def test_a_background_job_ignores_ctrl_c_of_its_terminal() -> None:
     """A shell without job control starts it with SIGINT ignored."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:

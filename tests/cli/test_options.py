@@ -47,7 +47,7 @@ def test_every_default_is_reported(name: str) -> None:
                 assert "1000000" not in record[1]
 
 
-def test_a_bound_is_met() -> None:
+def test_a_batch_above_the_bound_is_refused() -> None:
     done = cnncalc("summary", "lenet5", "--batch", "9" * 30)
     assert done.code == 2
     assert "is more than 1,000,000,000." in done.err
@@ -541,7 +541,7 @@ def test_an_input_of_as_many_axes_as_the_spec_s_gets_the_fault_s_own_hint(tmp_pa
     assert done.err.endswith("  hint: pad, use a smaller kernel, or a larger input\n")
 
 
-def test_a_path_of_windows_is_no_variant() -> None:
+def test_the_colon_of_a_windows_path_separates_no_variant() -> None:
     assert cnncalc("summary", "C:\\nets\\net.yaml").err == "C:\\nets\\net.yaml: no such file\n"
 
 

@@ -148,7 +148,7 @@ def test_a_process_that_is_killed(by: signal.Signals, monkeypatch: pytest.Monkey
         (("--format", "csv"), "was begun with --format ndjson, and this is --format csv"),
     ],
 )  # fmt: skip
-def test_it_refuses_another_sweep(options: tuple[str, ...], message: str, cut: Cut) -> None:
+def test_the_file_of_another_sweep_is_not_continued(options: tuple[str, ...], message: str, cut: Cut) -> None:
     cut("sweep", *MANY, "-o", "out.ndjson", after=2)
     before = digest("out.ndjson")
     given = ("net.yaml", *options, "--set", "kernel=1:12") if options[0] == "--set" else (*MANY, *options)

@@ -40,12 +40,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_the_bounds() -> None:
+def test_the_bounds_on_layers_are_those_of_the_messages() -> None:
     assert (limits.MAX_DETAILED, limits.MAX_DETAILED_READS, limits.MAX_LAYERS) == (MOST, 4 * MOST, 120_000)
 
 
 @pytest.mark.parametrize(("done", "command"), [(done, one) for done, commands in REFUSED.items() for one in commands])
-def test_it_is_refused(done: str, command: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_command_that_works_on_each_layer_refuses_too_many(
+    done: str, command: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(folder)
     left = cnncalc(*command.split())
     assert left.err == f"'net' has 5,001 layers; at most 5,000 that read 20,000 can be {done}{HINT}"
@@ -61,12 +63,12 @@ def test_layers_that_read_many_tensors_are_refused(folder: Path, monkeypatch: py
 
 
 @pytest.mark.parametrize("command", TAKEN)
-def test_it_is_summed_up(command: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_command_that_adds_layers_up_takes_more(command: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
     assert cnncalc(command, "net.yaml").code == 0
 
 
-def test_some_of_many_layers_are_drawn(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_few_chosen_layers_of_too_many_are_drawn(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
     assert cnncalc("draw", "net.yaml", "--layers", "relu1?", "--format", "mermaid").code == 0
 
@@ -78,7 +80,7 @@ def test_a_notebook_says_why_there_is_no_picture(folder: Path) -> None:
     )
 
 
-def test_scopes_that_are_too_many_modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_scopes_for_modules_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("net.yaml").write_text(
         "input: [8]\nlayers:\n  - sequence:\n      - sequence: [relu]\n        name: a\n    name: b\n    repeat: 2500\n"
@@ -88,7 +90,7 @@ def test_scopes_that_are_too_many_modules(tmp_path: Path, monkeypatch: pytest.Mo
     assert not Path("net.py").exists()
 
 
-def test_different_products_that_are_too_many_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_products_for_files_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("net.yaml").write_text("input: [8]\nlayers:\n  - linear: 1 + i\n    for: i in range(1001)\n")
     left = cnncalc("export", "net.yaml", "--to", "timeloop", "-o", "net")
@@ -96,7 +98,9 @@ def test_different_products_that_are_too_many_files(tmp_path: Path, monkeypatch:
     assert not Path("net").exists()
 
 
-def test_an_onnx_file_of_too_many_operators_or_indices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_operators_or_indices_for_an_onnx_file_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Bins of different sizes are an operator each, and so is each cut; windows are gathered by an index for each tap."""
     monkeypatch.chdir(tmp_path)
     bins = "    - adaptive_avgpool: 97\n    - adaptive_avgpool: 96\n"

@@ -285,13 +285,13 @@ def test_a_broadcast_axis_is_read_by_every_position() -> None:
     assert (field.least, field.size) == (5, 15)
 
 
-def test_gates_see_the_whole_map_and_positions_beyond_it() -> None:
+def test_a_gated_map_sees_the_whole_map_and_its_padding() -> None:
     """Squeeze and excitation sees the mean of 18 positions, padding included, and a window of 3 sees beyond that."""
     network = merged("multiply", (conv(3, padding=1),), (conv(3, padding=1), "global_avgpool"))
     assert [(field.size, field.differs) for field in seen(network)] == [(18, False)] * 2
 
 
-def test_a_field_where_indices_are_fewer_along_other_axes() -> None:
+def test_a_field_of_gathered_elements_whose_indices_have_shorter_axes() -> None:
     """``y[c, i, 0] = x[c, index[c, i, 0], 0]``: all of H, and the first column, of which a reshape makes one axis."""
     network = loads(
         "input: [3, 5, 2]\nlayers:\n- gather_elements: {axis: 1, paths: [[], [parameter: {shape: [1, 4, 1]}]]}\n"

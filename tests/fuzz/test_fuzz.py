@@ -50,12 +50,12 @@ def test_every_layer_type_is_drawn() -> None:
 
 
 @pytest.mark.parametrize("seed", DAMAGED)
-def test_a_damaged_spec_is_answered(seed: int) -> None:
+def test_a_damaged_spec_gets_a_message_in_time(seed: int) -> None:
     assert hostile.faults(hostile.damaged(seed), hostile.command(seed), PATIENCE) == []
 
 
 @pytest.mark.parametrize("name", grown.SHAPES)
-def test_a_small_spec_of_a_large_network_is_answered(name: str) -> None:
+def test_a_small_spec_of_a_large_network_gets_an_answer_in_time(name: str) -> None:
     """One spec of each kind; the fuzzer and ``benchmarks/hostile.py`` measure all commands."""
     text = grown.SHAPES[name](Random(1))
     assert len(text) <= hostile.MOST_CHARACTERS
@@ -68,7 +68,7 @@ def test_a_wrong_value_is_refused_or_counted(name: str) -> None:
 
 
 @pytest.mark.parametrize("seed", WRONG_VALUES)
-def test_a_layer_with_wrong_values_is_answered(seed: int) -> None:
+def test_a_layer_with_wrong_values_gets_a_message_in_time(seed: int) -> None:
     assert wrong.faults(wrong.spec(seed), seed, PATIENCE) == []
 
 
@@ -187,7 +187,7 @@ WRONG: dict[str, Callable[[], int]] = {
 
 
 @pytest.mark.parametrize("seed", MODELS)
-def test_a_damaged_model_file_is_answered(seed: int) -> None:
+def test_a_damaged_model_file_gets_a_message_in_time(seed: int) -> None:
     models = pytest.importorskip("tests.fuzz.models", reason="writes model files with the onnx package")
     assert hostile.faults(models.damaged(seed), models.command(seed), PATIENCE) == []
 

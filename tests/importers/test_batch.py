@@ -143,7 +143,7 @@ ONE_SAMPLE: dict[str, tuple[list[Any], tuple[int, ...], dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("name", ONE_SAMPLE)
-def test_what_stands_in_the_place_of_samples_in_a_file_for_one_sample(name: str) -> None:
+def test_axes_in_place_of_the_batch_in_a_file_for_one_sample(name: str) -> None:
     nodes, shape, constants = ONE_SAMPLE[name]
     opset = 17 if "DGCNN" in name else 18
     data = model(nodes, {"x": shape}, ["y"], constants, opset)

@@ -166,7 +166,7 @@ def test_the_exporters_properties_of_a_tensor_decide(name: str, key: str, text: 
         ("tokens", "", 16 + 12),
     ],
 )
-def test_numpy_operators_inputs_of_a_network_on_constants_are_no_parameters(name: str, text: str, params: int) -> None:
+def test_computed_inputs_of_a_network_on_constants_are_no_parameters(name: str, text: str, params: int) -> None:
     product = node("MatMul", [name, "mlp.weight"], ["turned"])
     assert network(shifted(name, FOLDED, text, product, shape=(3, 4))).summary().totals.params == params
 

@@ -45,7 +45,7 @@ def test_padding(text: str, room: int) -> None:
 
 
 @given(st.text(SIGNS, min_size=1, max_size=60), st.integers(2, 30))
-def test_folded_lines(text: str, room: int) -> None:
+def test_long_texts_are_folded_into_lines(text: str, room: int) -> None:
     """No line is too wide, no text is lost, and no line begins with a combining mark of the letter before."""
     assume(not re.search("(^| )[\u0301\u0308]", text))  # a mark without a letter
     assert fitting(text, room) >= 1

@@ -64,7 +64,7 @@ def test_a_table_with_enough_room() -> None:
     )
 
 
-def test_the_order_in_which_a_narrow_table_gives_way() -> None:
+def test_the_columns_that_a_narrow_table_leaves_out_first() -> None:
     """Bars shrink first, then optional columns are dropped, then texts fold; a pipe gets no bars."""
     whole, narrow = (plain(table(COLUMNS, ROWS, Screen(width, True))) for width in (72, 65))
     assert "█" * 9 in whole
