@@ -46,7 +46,7 @@ def normalised(use: Use, batch: int) -> int:
 
 
 def batchnorm(use: Use, batch: int) -> int:
-    """2 per element, 1 without a scale; 5 and 4 where the batch's own statistics are taken"""
+    """2 per element, 1 without a scale; if it uses the batch's own statistics, 5 and 4"""
     if not cast("BatchNorm", use.layer).track_running_stats:
         return normalised(use, batch)
     return batch * prod(use.output) * (2 if use.params else 1)
@@ -61,12 +61,12 @@ def one_per_input(use: Use, batch: int) -> int:
 
 
 def params_times_batch(use: Use, batch: int) -> int:
-    """parameters × batch: bias and batchnorm too, a linear layer on a map as if at one position"""
+    """parameters × batch, also of biases and batchnorm; a linear layer on a map counts one position"""
     return batch * use.params
 
 
 def filters_at_outputs(use: Use, batch: int) -> int:
-    """parameters × output positions × batch: bias too, transposed convolution at its output's size"""
+    """parameters × output positions × batch, also of biases, and of transposed convolutions"""
     return batch * use.params * prod(use.output[1:])
 
 
@@ -83,12 +83,12 @@ def undefined_parameter(use: Use, batch: int) -> None:
 
 
 def flat_pool(use: Use, batch: int) -> int:
-    """1 per input element of a map of two axes, nothing on one or three; nothing for x.mean"""
+    """1 per input element of a map of two axes; nothing for maps of one or three, or for x.mean"""
     return batch * prod(use.inputs[0]) if len(use.output) == 3 and _form(use) != "mean" else 0
 
 
 def resized(use: Use, batch: int) -> int:
-    """1 per output element for nearest, 4 for bilinear, on a map of two axes; nothing on one or three, or for others"""
+    """on a map of two axes 1 per output element for nearest, 4 for bilinear; nothing for other modes and maps"""
     each = {"nearest": 1, "linear": 4}.get(cast("Upsample", use.layer).mode, 0)
     return batch * prod(use.output) * each if len(use.output) == 3 else 0
 
@@ -97,14 +97,14 @@ def resized(use: Use, batch: int) -> int:
 
 
 def cell_products(use: Use, batch: int) -> int:
-    """multiply-accumulates, and 1 per unit of a gate and step for each bias; several samples have one bias of two"""
+    """multiply-accumulates, and 1 per unit, gate and step for each bias; in a batch, one of the two biases counts"""
     biases = [name for name in use.weights if name.startswith("bias_hh")]
     adds = sum([prod(use.weights[name].shape) for name in biases]) * use.inputs[0][0]
     return batch * use.macs + (2 if batch == 1 else batch) * adds
 
 
 def attention_of_one_head(use: Use, batch: int) -> int:
-    """multiply-accumulates of one head without an axis of heads; nothing otherwise"""
+    """multiply-accumulates if queries have no axis of heads; nothing otherwise"""
     return batch * use.macs if len(use.output) == 2 else 0
 
 
@@ -117,7 +117,7 @@ def path_products(use: Use, batch: int) -> int | None:
 
 
 def convolved_at_outputs(use: Use, batch: int) -> int:
-    """output elements × channels of a group × kernel: transposed convolution at its output's size"""
+    """output elements × channels of a group × kernel elements, also for transposed convolutions"""
     layer = cast("Conv", use.layer)
     macs: int = batch * prod(use.output) * (use.inputs[0][0] // layer.groups) * prod(layer.kernel_size)
     return macs
@@ -134,7 +134,7 @@ def one_per_output(use: Use, batch: int) -> int:
 
 
 def adaptive_pool(use: Use, batch: int) -> int:
-    """output elements × (input size / output size + 1), cut off to an integer; nothing where it is a function"""
+    """output elements × (input size / output size + 1), truncated; nothing for a function, which is not a module"""
     if _form(use) != "module":  # only modules are seen
         return 0
     taps = 1.0
@@ -144,7 +144,7 @@ def adaptive_pool(use: Use, batch: int) -> int:
 
 
 def softmax(use: Use, batch: int) -> int:
-    """for each line of n elements n exponentials, n − 1 adds, n divisions"""
+    """for each row of n elements n exponentials, n − 1 additions and n divisions"""
     line = use.output[axis_index(cast("Softmax", use.layer).axis, use.output)]
     return batch * prod(use.output) // line * (3 * line - 1)
 
@@ -157,7 +157,7 @@ def interpolated(use: Use, batch: int) -> int:
 
 
 def recurrent_cell(use: Use, batch: int) -> int:
-    """multiply-accumulates, and per unit and step the biases, a sum for each gate, and 4 (LSTM, GRU) or nothing more"""
+    """multiply-accumulates, and per unit and step 1 for each bias, 1 for each gate, and 4 more for LSTM and GRU"""
     layer = cast("Recurrent", use.layer)
     each = layer.gates * (1 + 2 * layer.bias) + (4 if layer.gates > 1 else 0)
     return batch * (use.macs + layer.directions * use.inputs[0][0] * layer.hidden_size * each)
@@ -167,7 +167,7 @@ def recurrent_cell(use: Use, batch: int) -> int:
 
 
 def conv_flops(use: Use, batch: int) -> int:
-    """2 · macs, and 1 per output element for the bias; one position fewer for an even kernel under 'same'"""
+    """2 · macs, and 1 per output element for the bias; one position too few per axis for 'same' and an even kernel"""
     layer, positions = cast("Conv", use.layer), prod(use.output[1:])
     flops = batch * use.macs + macs_and_bias(use, batch)
     if layer.padding != "same" or set(layer.stride) != {1}:  # PyTorch has 'same' only for stride 1
@@ -178,7 +178,7 @@ def conv_flops(use: Use, batch: int) -> int:
 
 
 def conv_transpose_flops(use: Use, batch: int) -> int:
-    """2 · macs, divided by groups twice; bias at the size of the output of a plain convolution"""
+    """2 · macs / groups; the bias counts for as many outputs as a plain convolution of the input has"""
     layer = cast("ConvTranspose", use.layer)
     sizes = use.inputs[0][1:]
     filters = layer.out_channels // layer.groups
@@ -199,7 +199,7 @@ def linear_flops(use: Use, batch: int) -> int:
 
 
 def pool_flops(use: Use, batch: int) -> int:
-    """1 per input element, with the padding where its sides differ, which PyTorch adds beforehand"""
+    """1 per input element; padding whose sides differ belongs to the input, since PyTorch adds it beforehand"""
     shape = use.inputs[0]
     window = use.layer.sliding(use.inputs)
     pads = window.pads if window else ()
@@ -214,21 +214,21 @@ def global_pool_flops(use: Use, batch: int) -> int:
 
 
 def lppool_flops(use: Use, batch: int) -> int | None:
-    """1 per input element and 2 per output element; not defined with padding, which PyTorch's does not have"""
+    """1 per input element and 2 per output element; not defined with padding, which PyTorch's LPPool lacks"""
     window = use.layer.sliding(use.inputs)
     padded = window is not None and any(map(any, window.pads))
     return None if padded else batch * (prod(use.inputs[0]) + 2 * prod(use.output))
 
 
 def lrn_flops(use: Use, batch: int) -> int:
-    """3 per element, and 1 per element of the squares padded by size − 1 channels"""
+    """3 per element, and 1 per element of the squares, which are padded by size − 1 channels"""
     channels = use.output[0]
     padded = channels + cast("LRN", use.layer).size - 1
     return batch * (3 * prod(use.output) + padded * prod(use.output[1:]))
 
 
 def resized_flops(use: Use, batch: int) -> int | None:
-    """1 per input element; by size, the size's product; it fails on unlike factors, unless as many as the batch"""
+    """1 per input element; with a size, the product of its numbers; fails on different factors unless one per sample"""
     layer = cast("Upsample", use.layer)
     if layer.size is not None:
         return prod(layer.size)
@@ -238,20 +238,20 @@ def resized_flops(use: Use, batch: int) -> int | None:
 
 
 def cell_flops(use: Use, batch: int) -> int:
-    """2 · macs without the last add of each product, the biases, and 10, 7 and 1 per unit and step (LSTM, GRU, RNN)"""
+    """2 · macs less 1 for each dot product, 1 for each bias, and 10, 7 or 1 per unit and step (LSTM, GRU, RNN)"""
     layer = cast("Recurrent", use.layer)
     each = {4: 10, 3: 7, 1: 1}[layer.gates] - 2 * layer.gates + 2 * layer.gates * layer.bias
     return batch * (2 * use.macs + layer.directions * use.inputs[0][0] * layer.hidden_size * each)
 
 
 def path_flops(use: Use, batch: int) -> int | None:
-    """2 · macs + 1 of a product of two tensors, as NumPy writes it in four digits"""
+    """2 · macs + 1 for a product of two tensors, rounded to four digits, since NumPy prints them so"""
     products = path_products(use, batch)
     return None if products is None else int(float(f"{2 * products + 1:.3e}"))
 
 
 def halved_path(use: Use, batch: int) -> int | None:
-    """half of 2 · macs + 1 of a product of two tensors, as NumPy writes it in four digits"""
+    """(2 · macs + 1) / 2 for a product of two tensors, rounded to four digits, since NumPy prints them so"""
     flops = path_flops(use, batch)
     return None if flops is None else flops // 2
 
