@@ -43,7 +43,7 @@ class Recipe:
     Attributes:
         name: the network's or the family's name in every output.
         path: the file's name in messages: the path as it was given.
-        text: the text of a spec; None if the file is no text.
+        text: the text of a spec; None if the file is not text.
         variants: the family's variants by name, in the file's order; empty if the file is one network.
         deploy: the file's settings for the device.
     """

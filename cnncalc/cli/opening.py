@@ -135,7 +135,7 @@ def read_asked(spec: str, fuse: bool, with_specs: bool = False) -> tuple[Recipe,
 
     Args:
         fuse: whether operators of a model file that are one layer together become one.
-        with_specs: whether ``--no-fuse`` may be given where it is no model file.
+        with_specs: whether ``--no-fuse`` may be given if it is not a model file.
 
     Raises:
         CnncalcError: if it can't be read, or ``--no-fuse`` would change nothing.

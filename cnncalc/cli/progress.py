@@ -22,7 +22,7 @@ _CLEAR = "\r\x1b[K"  # goes to the start of the line and erases it
 
 @contextmanager
 def progress_bar() -> Iterator[Progress | None]:
-    """Yield a function (done, total, text) that draws a bar; None if stderr is no terminal.
+    """Yield a function (done, total, text) that draws a bar; None if stderr is not a terminal.
 
     The bar appears when the work takes long, and is removed when the block ends.
     """

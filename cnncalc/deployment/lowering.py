@@ -79,7 +79,7 @@ class Lowering:
         self._ahead = 0
         self._source: dict[Tensor, Tensor] = {}  # the tensor that a chain of dropped layers passes on, by each of them
         self.passing = set[Node]()
-        for node in reversed(graph.nodes):  # whether a layer vanishes depends on those behind it
+        for node in reversed(graph.nodes):  # whether a layer vanishes depends on those after it
             if self._vanishes(node):
                 self.passing.add(node)
         for node in graph.nodes:

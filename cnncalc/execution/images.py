@@ -88,7 +88,7 @@ def _opened(path: str) -> Iterator[Any]:
 
 
 def _orientation(opened: Any) -> int:
-    """Return the EXIF orientation before a picture's pixels; Pillow would decode a whole PNG to look behind them."""
+    """Return the EXIF orientation before a picture's pixels; Pillow would decode a whole PNG to find it after them."""
     from PIL import Image
 
     found: int = Image.Image.getexif(opened).get(ORIENTATION, 1)

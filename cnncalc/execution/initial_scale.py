@@ -31,7 +31,7 @@ WIDENED = 8  # silu lets a larger share of large numbers through: ignoring that,
 NORM_GAIN = (1 + SPREAD**2 / 3) * (1 + NEAR_ZERO**2 / 3) * math.log((1 + SPREAD) / (1 - SPREAD)) / (
     2 * SPREAD
 ) + NEAR_ZERO**2 / 3
-"""Mean square behind a normalisation whose scales, shifts and statistics are drawn from these intervals."""
+"""Mean square after a normalisation whose scales, shifts and statistics are drawn from these intervals."""
 
 
 def mean_squares(network: Graph) -> dict[Tensor, float]:

@@ -15,7 +15,7 @@ class Product(NamedTuple):
     """A contraction of a layer.
 
     Attributes:
-        name: the layer's name, with a number behind it if the layer has several.
+        name: the layer's name, with a number after it if the layer has several.
         node: the layer.
         contraction: for one sample; samples that a layer has made of it, such as windows, are more rows or turns.
     """

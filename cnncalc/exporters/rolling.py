@@ -183,7 +183,7 @@ PLURAL, SINGULAR = "s", ("ss", "us", "is", "bias")
 
 
 def _numbered(stem: str, is_taken: Callable[[str], bool], numbers: dict[str, int]) -> str:
-    """Return a name that is not taken: the stem, or with a number behind it; ``numbers`` has the next of each stem."""
+    """Return a name that is not taken: the stem, or with a number after it; ``numbers`` has the next of each stem."""
     name, number = stem, numbers.get(stem, 2)
     while is_taken(name):
         name, number = f"{stem}_{number}", number + 1
@@ -196,7 +196,7 @@ MOST_NAMED = 3
 
 
 def _word(scope: str) -> str:
-    """Return the last part of a scope that is no number."""
+    """Return the last part of a scope that is not a number."""
     words = [re.sub(r"\W", "", part) for part in scope.split(".")]
     return next((word for word in reversed(words) if word and not word[0].isdigit()), "block")
 

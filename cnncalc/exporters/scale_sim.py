@@ -1,6 +1,6 @@
 """SCALE-Sim's table of layers: one row for each convolution or product of matrices (topology files, version 2 and 3).
 
-Checked with its own reader, ``scalesim.topology_utils`` 3.0.0: it drops what stands behind a row's last comma, takes
+Checked with its own reader, ``scalesim.topology_utils`` 3.0.0: it drops what stands after a row's last comma, takes
 one stride for both axes, counts ⌈(IFMAP − filter + stride) / stride⌉ windows, and takes a row with "DP" in its name as
 so many layers of one channel as it has channels.
 """

@@ -197,7 +197,7 @@ class _Tree:
 
 
 def _cut(name: str, depth: int) -> str:
-    """Return the first parts of a dotted name, with a dot behind them if there are more."""
+    """Return the first parts of a dotted name, with a dot after them if there are more."""
     parts = name.split(".")
     return ".".join(parts[:depth]) + "." * (len(parts) > depth)
 

@@ -129,7 +129,7 @@ def _figures(use: Use) -> tuple[object, ...]:
 
 
 def _places(graph: Graph) -> dict[Tensor, int]:
-    """Return the place of each layer, and of each input behind them all."""
+    """Return the place of each layer, and of each input after them all."""
     tensors: list[Tensor] = [*graph.nodes, *graph.inputs.values()]
     return {tensor: number for number, tensor in enumerate(tensors)}
 

@@ -124,7 +124,7 @@ def is_replaced(path: str) -> bool:
 
 
 def is_regular(path: str) -> bool:
-    """Whether writing to ``path`` makes a regular file: it is no pipe, device or descriptor."""
+    """Whether writing to ``path`` makes a regular file: not a pipe, a device or a descriptor."""
     try:
         target = _followed(path)
         return not _in_descriptors(target) and not _is_special(target)

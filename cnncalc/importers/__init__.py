@@ -7,5 +7,5 @@ FIRST_BYTE = b"\x08"
 
 
 def begins_a_model(start: bytes) -> bool:
-    """Whether a file's first bytes are no text, but may be a model's."""
+    """Whether a file's first bytes are not text, but may be a model's."""
     return start[:1] == FIRST_BYTE

@@ -10,7 +10,7 @@ from cnncalc.language.loading import open_document
 from cnncalc.recipe import Recipe
 
 HEAD_BYTES = 4096
-"""How many bytes are read of a file whose name ends in .onnx, to find out what it is if it is no model."""
+"""How many bytes are read of a file whose name ends in .onnx, to find out what it is if it is not a model."""
 
 
 def open_recipe(spec: str | os.PathLike[str], variant: str | None = None) -> tuple[Recipe, str | None]:

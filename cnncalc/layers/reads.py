@@ -162,7 +162,7 @@ def listed(positions: Sequence[int]) -> Ranges:
 def summed(size: int, reverse: bool = False, exclusive: bool = False) -> Ranges:
     """Return for each of ``size`` positions those before it and, but where that is exclusive, itself.
 
-    With ``reverse`` those behind it.
+    With ``reverse`` those after it.
     """
     if reverse:
         return Ranges(size, None, lambda i: (i + exclusive, size - 1) if i + exclusive < size else None)

@@ -31,7 +31,7 @@ def linear(low: Lowering, node: Node) -> None:
 
 
 def affine(low: Lowering, node: Node) -> None:
-    """Part of the weights before it, or of the layers behind it; else MUL, and ADD if it shifts, with a tensor each."""
+    """Part of the weights before it, or of the layers after it; else MUL, and ADD if it shifts, with a tensor each."""
     if _folds_back(low, node) or _folds_ahead(low, node):
         return
     flow = low.of(node)[0]

@@ -56,7 +56,7 @@ def hardtanh(low: Lowering, node: Node) -> None:
 
 
 def hardsigmoid(low: Lowering, node: Node) -> None:
-    """``relu6(x + 3) / 6``: the shift joins a bias, the clamp is fused, the factor joins the weights behind."""
+    """``relu6(x + 3) / 6``: the shift joins a bias, the clamp is fused, the factor joins the weights after it."""
     operator = low.producer(node.inputs[0])
     (flow,) = low.of(node)
     alone = low.sole_reader(node.inputs[0]) is not None
@@ -131,7 +131,7 @@ def softmax(code: str) -> LoweringRule:
 
 
 def rescaled(low: Lowering, node: Node, flow: DeviceTensor) -> DeviceTensor:
-    """Return a tensor, behind a QUANTIZE if its operator fixes the scale, which a merge must choose."""
+    """Return a tensor, after a QUANTIZE if its operator fixes the scale, which a merge must choose."""
     if not (flow.quantised and flow.fixed_scale):
         return flow
     return low.emit("QUANTIZE", node, [flow], flow.shape, name=f"{flow.name} (rescaled)").output

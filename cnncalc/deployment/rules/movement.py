@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def reshape(low: Lowering, node: Node) -> None:
-    """RESHAPE, whose order of elements the weights behind it follow."""
+    """RESHAPE, whose order of elements the weights after it follow."""
     (flow,) = low.of(node)
     operator = low.reshape(node, flow, last(node.shape))
     if len(node.shape) > 1 and len(flow.shape) > 1:

@@ -50,7 +50,7 @@ def height_width(flow: DeviceTensor) -> tuple[int, int]:
 
 
 def needed(taps: Sliding, flow: DeviceTensor, out: Shape) -> tuple[Pair, ...]:
-    """Return the elements of padding that the windows reach, before and behind, along height and width."""
+    """Return the elements of padding that the windows reach, before and after, along height and width."""
     found = []
     sizes = height_width(flow)
     for axis in range(2):
@@ -74,7 +74,7 @@ def pads_itself(node: Node, flow: DeviceTensor) -> bool:
 
 
 def padded(low: Lowering, node: Node, flow: DeviceTensor, pads: tuple[Pair, ...]) -> DeviceTensor:
-    """Return a tensor behind a PAD operator."""
+    """Return a tensor after a PAD operator."""
     *sizes, channels = flow.shape
     axes = pads[-len(sizes) :]
     shape = (*[size + sum(pair) for size, pair in zip(sizes, axes, strict=True)], channels)
@@ -83,7 +83,7 @@ def padded(low: Lowering, node: Node, flow: DeviceTensor, pads: tuple[Pair, ...]
 
 
 def behind_padding(low: Lowering, node: Node, taps: Sliding, excluded: bool = True) -> tuple[DeviceTensor, Sliding]:
-    """Return the tensor that a window slides over, behind a PAD if it needs one, and the window without that padding.
+    """Return the tensor that a window slides over, after a PAD if it needs one, and the window without that padding.
 
     ``excluded`` says whether padding is left out of the result, as an average leaves out TensorFlow's own padding.
     """
@@ -240,7 +240,7 @@ def _reduced(low: Lowering, node: Node, code: str, flow: DeviceTensor) -> None:
 
 
 def pad(low: Lowering, node: Node) -> None:
-    """PAD, PADV2 or MIRROR_PAD; nothing if the convolution behind it does that padding itself."""
+    """PAD, PADV2 or MIRROR_PAD; nothing if the convolution after it does that padding itself."""
     layer = cast("Pad", node.layer)
     if layer.mode in ("replicate", "circular"):
         raise refusal(node, f"tflite-micro has no padding with mode {layer.mode}", "use 'mode: reflect' or zeros")

@@ -89,7 +89,7 @@ def slides(
     )
     axes = [(size, k, s, d, *_ends(size, k, s, p, d)) for size, k, s, p, d in arguments]
     if rounding == "caffe" and any(before or after for *_, before, after in axes):
-        rounding = "ceil"  # Caffe drops a window that begins behind the end, but only with padding
+        rounding = "ceil"  # Caffe drops a window that begins after the end, but only with padding
     for size, k, s, d, before, after in axes:
         count = _positions(size, d * (k - 1) + 1, s, before, after, rounding)
         if count < 1:

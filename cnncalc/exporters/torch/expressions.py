@@ -19,7 +19,7 @@ _STRENGTH = {operator: level for level, operators in enumerate(_LEVELS, 1) for o
 """Precedence of each operator, as in Python; a higher one binds tighter."""
 
 TIGHTEST = 9
-"""Precedence of anything that is no operator: a name, a number, a call."""
+"""Precedence of anything but an operator: a name, a number, a call."""
 
 _HUGS = re.compile(r"-?(\d[\d.e+-]*|[A-Za-z_][\w.]*)", re.ASCII).fullmatch
 """Operands beside which ``**`` is written without blanks, as ruff does."""

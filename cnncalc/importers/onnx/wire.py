@@ -204,7 +204,7 @@ class WireReader:
 
 
 def varint(data: bytes, at: int, end: int) -> tuple[int, int]:
-    """Return the integer at an offset, and the offset behind it.
+    """Return the integer at an offset, and the offset after it.
 
     Raises:
         MalformedError: if it has more than ten bytes, or its message ends before it.

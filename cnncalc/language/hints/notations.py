@@ -53,7 +53,7 @@ def item_hint(text: str, arguments: Tree | None, blocks: Collection[str]) -> str
 
     Args:
         text: the item, or what stands before its colon.
-        arguments: what stands behind the colon.
+        arguments: what stands after the colon.
         blocks: the names of the spec's own types.
     """
     if text in TYPE_KEYS and isinstance(arguments, Scalar):
@@ -222,7 +222,7 @@ def of_list(node: List) -> str | None:
 
 
 def of_named_items(name: str, item: Tree) -> str | None:
-    """Return the hint for an item behind its name, ``conv1: {type: conv, kernel_size: 3}``, or without a dash."""
+    """Return the hint for an item after its name, ``conv1: {type: conv, kernel_size: 3}``, or without a dash."""
     hint = of_type_key(item.pairs) if isinstance(item, Map) else None
     if hint is None and isinstance(item, Scalar) and our_type(name) is None:
         hint = _rewritten(item.text, ()) or proposal(item.text, [], {})
@@ -263,7 +263,7 @@ def _of_pairs(name: str, pairs: Sequence[tuple[Tree, Tree]]) -> str | None:
 
 
 def proposal(name: str, placed: Sequence[object], named: Mapping[str, object]) -> str | None:
-    """Return ``write '- conv: {out_channels: 10, kernel_size: 5}'``, or None if ``name`` is no type.
+    """Return ``write '- conv: {out_channels: 10, kernel_size: 5}'``, or None if ``name`` is not a type.
 
     Args:
         name: the type by any framework's name.

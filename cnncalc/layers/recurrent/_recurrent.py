@@ -163,7 +163,7 @@ class Recurrent(Layer):
     def kept(
         self, np: NumPy, inputs: tuple[Array, ...], at: int, new: tuple[Array, ...], old: tuple[Array, ...]
     ) -> tuple[tuple[Array, ...], Array]:
-        """Return the state behind a step and the step's output: the old state and 0 where a sequence has ended."""
+        """Return the state after a step and the step's output: the old state and 0 where a sequence has ended."""
         if not self.lengths:
             return new, self.shown(np, new)
         lasts = inputs[1] > at

@@ -35,7 +35,7 @@ class Flatten(Movement):
         return inputs[0].reshape(inputs[0].shape[0], -1)
 
     def to_onnx(self, onnx: Onnx) -> str:
-        """Flatten, behind the batch."""
+        """Flatten, after the batch."""
         return onnx.node("Flatten", onnx.x, axis=1)
 
     def to_torch(self, flow: Flow) -> Torch:

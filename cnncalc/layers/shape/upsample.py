@@ -106,7 +106,7 @@ class Upsample(Layer):
         return (products + products - 1) * prod(output) if products else 0
 
     def _axes(self, shape: Shape, output: Shape) -> list[tuple[int, int, float | None]]:
-        """Return each axis' size before and behind, and its factor."""
+        """Return each axis' size before and after, and its factor."""
         return list(zip(shape[1:], output[1:], self.scale_factor or (None,) * (len(output) - 1), strict=True))
 
     @staticmethod

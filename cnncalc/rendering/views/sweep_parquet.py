@@ -35,7 +35,7 @@ def packed(parts: Iterable[SweepPart], grid: Grid, names: dict[str, str], figure
         parts: of the sweep.
         grid: its combinations.
         names: the arguments by the names of their columns.
-        figures: the columns behind them.
+        figures: the columns after them.
 
     Raises:
         CnncalcError: if pyarrow is missing.

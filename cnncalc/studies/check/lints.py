@@ -36,7 +36,7 @@ def _found(rule: str, node: Node, message: str, hint: str | None = None) -> Find
 
 
 def _lost_pixels(node: Node, readers: ReadersOf) -> Iterator[Finding]:
-    """Elements behind the last window are lost; padding is not."""
+    """Elements after the last window are lost; padding is not."""
     window = node.layer.sliding(node.use.inputs)
     if window is None:
         return

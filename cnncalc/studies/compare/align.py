@@ -14,7 +14,7 @@ MAX_CELLS = 4_000_000
 """Largest product of two lengths for which the best alignment is searched; a few million take 1 s."""
 
 _SAME, _NAME, _TYPE = 3_000_000, 2_000_000, 1
-"""Scores of pairs. A layer inserted before numbered ones changes the numbers in all names behind it, so an equal layer
+"""Scores of pairs. A layer inserted before numbered ones changes the numbers in all names after it, so an equal layer
 must count more than an equal name; but in a network twice as wide a few layers are equal by chance, so not much more.
 """
 

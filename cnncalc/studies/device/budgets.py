@@ -36,7 +36,7 @@ class RequestedDevice(NamedTuple):
         """Return the request, completed from a spec's ``deploy`` section.
 
         Raises:
-            CnncalcError: for a text that is no size, or an unknown name, with its place.
+            CnncalcError: for a text that is not a size, or an unknown name, with its place.
         """
         found: dict[str, Any] = {key: value for key, value in self._asdict().items() if value is not None}
         for key, stated in [(key, section[key]) for key in self._fields if key in section]:
@@ -75,7 +75,7 @@ def bounds(section: Mapping[str, Stated], given: Mapping[str, int], on: Device) 
     """Return the bounds of ``arena`` and ``flash``: the given ones, else a spec's, else the device's sizes.
 
     Raises:
-        CnncalcError: for a text that is no size.
+        CnncalcError: for a text that is not a size.
     """
     found: dict[str, Bound] = {}
     for name, limit in (("arena", on.ram), ("flash", on.flash)):

@@ -24,7 +24,7 @@ class Border(NamedTuple):
         unpadded: how many there would be without padding.
         lost: elements of the map that no window reaches, as ranges (first, last); None for a very long axis, where they
             are not computed.
-        beyond: elements, padding included, behind the last window.
+        beyond: elements, padding included, after the last window.
         over: elements by which the last window overhangs the end, padding included.
     """
 

@@ -116,7 +116,7 @@ def _reads_of_blocks(document: Document) -> dict[Block, set[str]]:
 
 
 def _own_reads(block: Block) -> set[str]:
-    """Return the names that a block reads and does not bind; a default may read what an argument behind it hides."""
+    """Return the names that a block reads and does not bind; a default may read a name that a later argument hides."""
     return (outer_names(block.items) - block.arguments.keys()) | names_of(block.arguments.values())
 
 

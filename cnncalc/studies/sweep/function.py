@@ -136,7 +136,7 @@ class _Scalar:
         results = [*counts.values(), *output]
         operands = [operand_of(one) for one in results]
         self._template: list[Number] = [0] * len(tape.entries)
-        """The number of every entry, and behind them the constants."""
+        """The number of every entry, and after them the constants."""
         self._sources = {
             number: entry.rule.key[0] for number, entry in enumerate(tape.entries) if isinstance(entry.rule, Source)
         }

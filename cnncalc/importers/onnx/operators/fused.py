@@ -106,7 +106,7 @@ def _nhwc_maxpool(build: Builder, call: Call) -> Value:
 
 
 def channels_first(build: Builder, value: Value) -> Value:
-    """Return a batch of maps whose channels come last with the channels behind the batch."""
+    """Return a batch of maps whose channels come last with the channels after the batch."""
     return _turned(build, value, (0, value.rank - 1, *range(1, value.rank - 1)))
 
 
