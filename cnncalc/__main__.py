@@ -26,7 +26,7 @@ def entry() -> None:
 
 
 def _ended() -> tuple[int, str]:
-    """Return the exit code, whatever the command line ends with, and what it says of an interruption."""
+    """Return the exit code of the command line, however it ends, and the message of an interruption."""
     message = ""
     try:
         _handle_signals()
@@ -42,7 +42,7 @@ def _ended() -> tuple[int, str]:
 
 
 def _ending(error: BaseException) -> tuple[int, str]:
-    """Return the exit code of an interruption and what it says.  Raises any other RuntimeError.
+    """Return the exit code and the message of an interruption.  Raises any other RuntimeError.
 
     The caller keeps no exception: its traceback would keep alive the generators that end a sweep's workers.
     """

@@ -328,7 +328,7 @@ class Graph:
             raise CnncalcError(f"a batch of {batch}, but {reason} restricts the network to a batch of 1")
 
     def check_count(self, done: str, nodes: Sequence[Node] | None = None) -> None:
-        """Refuse what is ``done`` with each of some layers (None: all) where they are many. Raises CnncalcError."""
+        """Raise CnncalcError if some layers (None: all) are too many for what is ``done`` with each of them."""
         nodes = self.nodes if nodes is None else nodes
         reads = sum([len(node.inputs) for node in nodes])
         if len(nodes) > MAX_DETAILED or reads > MAX_DETAILED_READS:

@@ -100,7 +100,7 @@ def _with(command: Callable[..., Any], *decorators: Callable[[Any], Any]) -> Cal
 
 
 def gathering(name: str, made: Callable[..., Any], *options: Callable[[Any], Any]) -> Decorator:
-    """Return a decorator that adds options in this order; the command gets what is ``made`` of them as ``name``."""
+    """Return a decorator that adds options in this order; the command gets ``made`` of their values as ``name``."""
 
     def add(command: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(command)

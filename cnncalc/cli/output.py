@@ -164,7 +164,7 @@ def _is_excerpt(line: str) -> bool:
 
 
 def more_unmet(count: int) -> str:
-    """Return that there are so many more figures that the networks don't have."""
+    """Return a sentence on how many more figures the networks do not match."""
     return f"… and {counted(count, 'more figure')} that differ{'s' * (count == 1)} from the published ones"
 
 

@@ -1,4 +1,4 @@
-"""A network on its way to the device: what lowering rules ask of it, and what they do: emit, fold, fuse, pass on."""
+"""The conversion of a network for a device: what lowering rules can look up, and do: emit, fold, fuse, pass on."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ ONE_SCALE = (
 
 
 class Lowering:
-    """A network on its way to the device.
+    """The conversion of a network for a device.
 
     Attributes:
         kind: the number format.

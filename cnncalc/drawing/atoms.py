@@ -14,7 +14,7 @@ ScopePath = tuple[str, ...]
 
 
 class Wire:
-    """A tensor on its way from one atom to another.
+    """A tensor that one atom computes and another one reads.
 
     Attributes:
         source, target: its ends.

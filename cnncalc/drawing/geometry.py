@@ -212,7 +212,7 @@ def set_routes(box: Box) -> None:
 
 
 def _direct(body: PicturePart) -> set[tuple[PicturePart, PicturePart]]:
-    """Return the pairs of parts, in no box inside, of which the second reads the first, right above it in a stack."""
+    """Return pairs of parts outside inner boxes: the second reads the first and is right below it in a stack."""
     return {
         (above, below)
         for stack in walked(body, lambda part: isinstance(part, Stack | Fork))

@@ -205,5 +205,5 @@ def _across(router: LaneRouter, valley: Valley) -> Iterable[Polyline]:
 
 
 def _line(router: LaneRouter, source: Card | Box, target: Card | Box, x: int) -> Polyline:
-    """Return a line by way of ``x``."""
+    """Return a line that passes through ``x``."""
     return Polyline([*router.way(source, x, False), *router.way(target, x, True)[::-1]], True, True)

@@ -117,7 +117,7 @@ def open_to(box: Box, depth: int) -> None:
 
 
 def suitable_depth(root: Box, heading: int, boxes: int = MOST_BOXES) -> int:
-    """Return the largest depth, at least 1, at which a picture fits a page and has at most so many visible parts.
+    """Return the largest depth, at least 1, at which a picture fits a page and has few enough visible parts.
 
     ``heading`` is the width of its heading.
     """

@@ -84,7 +84,7 @@ def _fold_runs(series: Series, signs: Sequence[int]) -> None:
 
 
 def _equal_ahead(series: Series, signs: Sequence[int]) -> dict[int, list[int]]:
-    """Return, by period and place, the number of items from there on that equal those a period later."""
+    """Return, for each period and place, how many items from that place on equal the items one period later."""
     count = len(signs)
     equal = {}
     for period in range(1, min(LONGEST_PERIOD, count // 2) + 1):

@@ -44,7 +44,7 @@ def _cards(part: PicturePart) -> int:
 
 
 def _step(stack: Stack) -> tuple[ValleyLevel, Stack] | None:
-    """Return the outermost level of a valley, and what is within it."""
+    """Return the outermost level of a valley, and the rest inside it."""
     found = None
     for place, item in enumerate(stack.items):
         if isinstance(item, Fork) and 0 < place < len(stack.items) - 1:

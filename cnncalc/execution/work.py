@@ -226,7 +226,7 @@ def _run_again(forward: Callable[[], Array], eager: Kernels, out: Array) -> None
 
 
 def then(folded: Folded, arrays: Sequence[Array], step: Step, team: Team) -> Then:
-    """Return what is done to the output of a step's carrier."""
+    """Return the operations on the output of a step's carrier."""
     residual = arrays[-1] if step.residual is not None else None
     activation = folded.activation
     if residual is None and folded.clip is None and activation is None:

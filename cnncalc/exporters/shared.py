@@ -9,7 +9,7 @@ from cnncalc.graph import Node
 
 
 def with_owners(entries: list[Entry], shared: Mapping[Node, Node]) -> list[Entry]:
-    """Return the items of one list, each with its owner; scopes in the way are replaced by their items.
+    """Return the items of one list, each with its owner; a scope that cannot have one is replaced by its items.
 
     Args:
         entries: the items; those of their scopes are changed.

@@ -117,7 +117,7 @@ def instance(contraction: Contraction) -> dict[str, int]:
 
 @cache
 def shape(count: int) -> str:
-    """Return the lines that all problems on so many spatial axes have in common."""
+    """Return the lines that all problems of one number of spatial axes have in common."""
     axes = AXES[: max(count, 2)]
     sums = [[[tap, f"{letter}dilation"], [place, f"{letter}stride"]] for tap, place, letter in axes]
     taps, places = [tap for tap, _, _ in axes], [place for _, place, _ in axes]

@@ -1,1 +1,1 @@
-"""Figures of one network: what is counted, and the summary of it all."""
+"""Figures of one network: what is counted, and the summary of all figures."""

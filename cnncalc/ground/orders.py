@@ -1,4 +1,4 @@
-"""Things in an order in which each follows what it needs, and the circles in which there is none."""
+"""An order in which each thing follows those that it needs, and the circles of things that have no such order."""
 
 from __future__ import annotations
 

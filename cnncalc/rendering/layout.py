@@ -188,7 +188,7 @@ def _row(
     wrapped: dict[int, list[str]],
     number: int,
 ) -> StyledLine:
-    """Return a line of a row: the first has all its texts, further ones what is left of those that are wrapped."""
+    """Return a line of a row: the first has all its texts, further ones the rest of texts that are wrapped."""
     line: StyledLine = []
     for index in kept:
         cell, room = row[index], widths[index]

@@ -182,7 +182,7 @@ def _padded_shape(x: Array, axes: Slides) -> Shape:
 
 
 def pad(calls: Calls, out: Array, x: Array, axes: Slides, clip: tuple[float, float] | None) -> None:
-    """Copy (N, *in, C) into the middle of zeros, and clip it on the way."""
+    """Copy (N, *in, C) into the middle of zeros, and clip it while copying."""
     inner: list[slice] = [slice(None)]
     for number, axis in enumerate(axes, 1):
         end = axis.before + axis.size

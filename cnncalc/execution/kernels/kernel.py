@@ -111,7 +111,7 @@ def held(weight: Array | HeldWeight) -> HeldWeight:
 
 
 class Calls:
-    """The calls of one block or of several, and what they multiply.
+    """The calls of one block or of several, and the number of their multiply-accumulates.
 
     Attributes:
         made: the calls, in order.
@@ -133,7 +133,7 @@ class Calls:
         self.made.append((function, args))
 
     def fill(self, target: Array, source: Array, clip: Clip | None = None) -> None:
-        """Copy, and clip on the way."""
+        """Copy, and clip while copying."""
         if clip is None:
             self.do(np.copyto, target, source)
         else:

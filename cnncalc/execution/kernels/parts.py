@@ -20,7 +20,7 @@ def blocks(total: int, step: int) -> int:
 
 
 def images(batch: int, lines: int, step: int) -> int:
-    """Return the most images of so many lines each that a block of lines reaches."""
+    """Return the most images of ``lines`` lines each that a block of ``step`` lines can touch."""
     return min(batch, 1 + -(-step // lines))
 
 
@@ -30,7 +30,7 @@ def once(bind: Callable[[Calls], object]) -> Stage:
 
 
 def sheets(start: int, stop: int, lines: int) -> Iterator[tuple[int, int, int]]:
-    """Yield the images of so many lines each that a block of lines reaches, with its first line and its end in each."""
+    """Yield the images that a block of lines touches, each with the block's first line in it and its end."""
     for image in range(start // lines, -(-stop // lines)):
         yield image, max(start - image * lines, 0), min(stop - image * lines, lines)
 

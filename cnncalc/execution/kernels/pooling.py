@@ -194,7 +194,7 @@ class AdaptivePooling(Kernel):
     """Takes the mean or the largest of the bins ⌊i·in/out⌋ … ⌈(i+1)·in/out⌉ of each spatial axis, axis by axis."""
 
     def __init__(self, shape: Shape, counts: Sequence[int], largest: bool) -> None:
-        """Prepare for an input (N, C, *in), and so many bins along each axis."""
+        """Prepare for an input (N, C, *in) and a number of bins along each axis."""
         self.shape = (shape[0], *counts, shape[1])
         self.reduce: Callable[..., object] = np.max if largest else np.mean
         self.changed = [axis for axis, (n, size) in enumerate(zip(counts, shape[2:], strict=True), 1) if n != size]

@@ -116,7 +116,7 @@ class Operators:
         return self.node("Constant", value=TensorMessage([], [value], FLOAT))
 
     def filled(self, value: float, shape: Sequence[int]) -> str:
-        """Return a tensor of equal numbers, of which the file has one."""
+        """Return a tensor of equal numbers; the file stores a single one."""
         return self.node("ConstantOfShape", self.integers(shape), value=TensorMessage([1], [value], FLOAT))
 
     def cast(self, x: str, kind: Literal["number", "integer", "truth"]) -> str:

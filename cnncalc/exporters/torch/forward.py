@@ -266,7 +266,7 @@ class Forward:
         return end - at if end - at >= LEAST_LOOP else 0
 
     def _finish(self) -> None:
-        """Write the ``return``; a last assignment to what is returned becomes the return itself."""
+        """Write the ``return``; it replaces a last assignment to the returned variable."""
         makes = self.made.template.makes
         shown = [self.names[ref] for ref in makes]
         if self.last is not None and len(makes) == 1:

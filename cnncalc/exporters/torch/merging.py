@@ -119,7 +119,7 @@ class _Wiring:
         yield from [SlotRef(name) for name in reversed(self.instead)]
 
     def _candidates(self, name: str, having: list[Structure], wanted: list[SlotRef]) -> Iterator[SlotRef]:
-        """Yield the tensors that a slot may read in the template so that structures read what is ``wanted``.
+        """Yield the tensors that a slot may read in the template so that each structure reads its ``wanted`` one.
 
         Readers of an absent slot read its replacement.
         """

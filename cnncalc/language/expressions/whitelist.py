@@ -94,7 +94,7 @@ class Compiler:
         self.cost = 0
 
     def compile(self, node: ast.expr, depth: int) -> Evaluate:
-        """Return a closure for a part of the tree.  Raises ExpressionError for what is not allowed."""
+        """Return a closure for a part of the tree.  Raises ExpressionError for syntax that is not allowed."""
         if depth > MAX_DEPTH:
             raise ExpressionError(f"an expression nested deeper than {MAX_DEPTH}", node.col_offset)
         self.cost += 1

@@ -93,7 +93,7 @@ class ConvTranspose(Conv):
         )
 
     def to_onnx(self, onnx: Onnx) -> str:
-        """ConvTranspose, with ``same`` resolved to what is cut off each side."""
+        """ConvTranspose, with ``same`` as the number of elements that are cut off each side."""
         tensors = [onnx.weight(name) for name in ("weight", "bias") if onnx.has(name)]
         extra = self._extra()
         window = self.window(onnx.shapes)

@@ -64,7 +64,7 @@ class Einsum(Layer):
         return tuple([sizes[letter] for letter in self._terms()[-1]]) or (1,)
 
     def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """One for every combination of all letters, where two inputs meet and one is summed."""
+        """One for every combination of all letters, if there are two inputs and a letter is summed."""
         return prod(self._sizes(inputs).values()) if self._contracts() else 0
 
     def contractions(self, inputs: tuple[Shape, ...], output: Shape) -> list[Contraction]:

@@ -8,7 +8,7 @@ from cnncalc.layers.shapes import Shape, shape_text
 
 
 def learned_shape(chosen: tuple[int, ...] | None, shape: Shape) -> Shape:
-    """Return the shape of a learned tensor that meets another: the channels alone where none is chosen.
+    """Return the shape of a learned tensor that is combined with another; by default it has one element per channel.
 
     Raises:
         LayerError: if an axis is neither 1 nor the other's.

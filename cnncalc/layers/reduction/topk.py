@@ -62,7 +62,7 @@ class Topk(Layer):
         return ops.np.take_along_axis(x, first, axis=at)
 
     def to_onnx(self, onnx: Onnx) -> str:
-        """TopK, of which one output is used."""
+        """TopK, one of whose outputs is used."""
         values, indices = onnx.nodes(
             "TopK", 2, onnx.x, onnx.integers([self.k]), axis=batched(self.axis), largest=int(self.largest)
         )

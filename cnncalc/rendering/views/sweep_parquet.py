@@ -62,7 +62,7 @@ def packed(parts: Iterable[SweepPart], grid: Grid, names: dict[str, str], figure
 
 
 class _Sink(RawIOBase):
-    """Collects what is written to it until it is taken."""
+    """Collects the bytes that are written to it until they are taken."""
 
     def __init__(self) -> None:
         self._chunks: list[bytes] = []

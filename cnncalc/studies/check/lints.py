@@ -109,7 +109,7 @@ def _bias_before_batchnorm(node: Node, readers: ReadersOf) -> Iterator[Finding]:
 
 
 def _repeated_relu(node: Node, readers: ReadersOf) -> Iterator[Finding]:
-    """Two clips in a row, one of which does the same alone."""
+    """Two clips in a row have the same effect as one of them."""
     bounds = node.layer.clamps()
     if bounds is None:
         return

@@ -64,7 +64,7 @@ def spec_bytes(key: str, stated: Stated) -> int:
 
 
 def _placed(stated: Stated, read: Callable[[], T]) -> T:
-    """Return what is read of a spec's text, whose place its errors get."""
+    """Return what a function reads from a spec's text; its errors get the text's place."""
     try:
         return read()
     except CnncalcError as error:

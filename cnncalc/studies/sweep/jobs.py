@@ -114,7 +114,7 @@ class Engine(Protocol):
         ...
 
     def close(self, stop: bool) -> None:
-        """Release the workers; with ``stop``, without waiting for what they compute."""
+        """Release the workers; with ``stop``, without waiting for their results."""
         ...
 
 

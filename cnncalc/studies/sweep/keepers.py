@@ -73,7 +73,7 @@ class Keeper:
         return [point for _, _, point in self._kept if point is not None]
 
     def _chosen(self, rows: list[Kept]) -> list[Kept]:
-        """Return what is kept of the kept and of further rows."""
+        """Return the rows to keep among the kept ones and further ones."""
         raise NotImplementedError
 
 

@@ -183,7 +183,7 @@ def _kind(interval: Interval, is_real: bool) -> NumberKind:
 
 
 def _summed(rule: WeightedSum, values: dict[int, Numbers], kind: NumberKind) -> Numbers:
-    """Return a sum of multiples; if the result fits into 64 bits, overflows on the way cancel modulo 2^64."""
+    """Return a sum of multiples; if the result fits into 64 bits, overflows of partial sums cancel modulo 2^64."""
     terms, constant = rule
     columns = [(values[number], factor) for number, factor in terms]
     wraps = kind is np.int64 and abs(constant) <= LARGEST_INT64
