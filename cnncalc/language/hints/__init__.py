@@ -23,6 +23,22 @@ def of_no_list(text: str) -> str | None:
     return in_ascii(text[:2]) or (f"{dash}: '- {bullet[2]}'" if bullet else None)
 
 
+def of_no_mapping(node: Tree, known: Collection[str]) -> str | None:
+    """Return the hint for a list or a text in place of a mapping with some known keys, if they are fixed."""
+    if isinstance(node, List) and "layers" in known:
+        return "put the list of items under 'layers:'"
+    if isinstance(node, List) and any(isinstance(item, Map) for item in node.items):
+        return "write its entries without dashes"
+    return f"write '{node.text}: …' below it" if isinstance(node, Scalar) and node.text.isidentifier() else None
+
+
+def of_braces(node: Tree) -> str | None:
+    """Return the hint for ``{{width}}`` in place of a value."""
+    while isinstance(node, Map) and len(node.pairs) == 1:
+        node = node.pairs[0][0]
+    return f"a name stands by itself: {node.text}" if isinstance(node, Scalar) and node.text.isidentifier() else None
+
+
 def of_named_items(node: Tree) -> str | None:
     """Return the hint for a mapping in place of a list of items."""
     from cnncalc.language.hints.notations import of_named_items
@@ -83,7 +99,8 @@ def of_key(name: str, known: Collection[str], value: Tree) -> str | None:
         return "a number has no commas"
     if holds(value, known):
         return f"leave out '{name}:' and unindent its keys: they belong at the top level"
-    return did_you_mean(name, known, "") or named_here(name, known, KEYS) or f"known keys: {', '.join(known)}"
+    listed = f"known keys: {', '.join(known)}" + ("; your own stand under 'args'" if "args" in known else "")
+    return did_you_mean(name, known, "") or named_here(name, known, KEYS) or listed
 
 
 def holds(value: Tree, known: Collection[str]) -> bool:

@@ -111,6 +111,8 @@ class _DocumentReader:
         known = set(names)
         for name, value in self.values.keys(node, "'args'").items():
             self.items.check_argument_name(name, value)
+            if isinstance(value, Scalar) and value.empty:
+                self.values.fault(value, f"'{name}' has no value", f"write one, '{name}: 16': it can be set later")
             arguments[name] = self.values.literal(value, known)
             known.add(name)
         return arguments
@@ -210,12 +212,15 @@ class _DocumentReader:
         too.
         """
         found: list[tuple[Block, Tree | None]] = []
+        places = {key.text: key for key, _ in node.pairs if isinstance(key, Scalar)} if isinstance(node, Map) else {}
         for name, body in self.values.keys(node, "'blocks'").items():
             self.items.check_length(name, body)
             if not is_item_name(name):
-                self.values.fault(body, f"'{name}' can't be the name of a block")
+                called = name.partition("(")[0]
+                hint = f"its arguments stand in 'args' below it: '{called}:'" if is_item_name(called) else None
+                self.values.fault(places[name], f"'{name}' can't be the name of a block", hint)
             elif name == "sequence" or layer_type(name) is not None:
-                self.values.fault(body, f"'{name}' is a layer type; give the block another name")
+                self.values.fault(places[name], f"'{name}' is a layer type; give the block another name")
             block = Block(name, body.place)
             keys = self.values.keys(body, f"block '{name}'", BLOCK_KEYS)
             found.append((block, keys.get("layers")))

@@ -82,9 +82,7 @@ class ValueReader:
             return {}
         self.visit(node, 0)
         if not isinstance(node, Map):
-            listed = isinstance(node, List) and "layers" in known
-            below = "put the list of items under 'layers:'" if listed else None
-            self.fault(node, f"{what} must be a mapping (key: value)", below)
+            self.fault(node, f"{what} must be a mapping (key: value)", hints.of_no_mapping(node, known))
             return {}
         found: dict[str, Tree] = {}
         for key, value in node.pairs:
@@ -114,7 +112,7 @@ class ValueReader:
             return self._scalar(node, names, argument)
         if isinstance(node, List):
             return _joined(node.place, [self.value(item, names, argument, depth + 1) for item in node.items])
-        self.fault(node, "a mapping in place of a value")
+        self.fault(node, "a mapping in place of a value", hints.of_braces(node))
         return SpecValue(node.place)
 
     def literal(self, node: Tree, names: Collection[str], depth: int = 0) -> SpecValue:

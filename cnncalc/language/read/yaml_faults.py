@@ -61,6 +61,9 @@ def _hint(file: SpecText, line: int, problem: str) -> str | None:
         return "entries of one list, and keys of one mapping, must begin in the same column"
     if "expected ',' or '}'" in problem and re.search(r"\w+:\s+[^\s,]+\s*;?\s+\w+:\s", text):
         return "separate arguments by commas: '{out_channels: 8, kernel_size: 3}'"
+    shell = re.search(r"\$\{(\w+)\}", text)
+    if shell:
+        return f"a name stands by itself: {shell[1]}"
     if "{" in text:
         return "inside {…} YAML takes , [ ] { } for itself: quote the expression, or write the arguments one per line"
     several = re.match(r"\s*-\s+(\w+):\s+(\w+):\s", text)
