@@ -4,12 +4,15 @@
 
 For each constant, a network that it matters for is run by two processes that take turns on one core, one with the value
 that ships and one with another; what is printed is the median ratio of their CPU times, above 1 where ours is better.
+Constants of threads are run on two cores, and their ratios are of real time.  What limits memory or the error of a
+result (WINOGRAD_PACKED, MOST_READS_AHEAD, ERF_STEPS) isn't measured by time.
 A constant that ratios on your machine speak against is worth a change for that machine; none changes a result.
 """
 
 from __future__ import annotations
 
 import argparse
+import ast
 import os
 import statistics
 import subprocess
@@ -20,56 +23,66 @@ from typing import Any
 BLAS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
 SLOWED = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")  # set on some machines for safety
 
-# constant: (network, batch, other values); constants of threads need cores of their own and are left out
+# constant: (network, batch, other values)
 TRIALS: dict[str, tuple[str, int, tuple[Any, ...]]] = {
     "BLOCK": ("resnet50", 1, (1 << 15, 1 << 16, 1 << 18, 1 << 19)),
     "GEMM_FROM_ROWS": ("lenet5", 32, (16, 256)),
     "MOST_WORK_UNPACKED": ("resnet50", 1, (10**5, 4 * 10**6)),
     "WIDEST_PANEL": ("resnet50", 1, (64, 256)),
+    "BEST_ROWS": ("resnet50", 1, ((24, 12), (49,), (48, 16))),
     "ROW_OPERATION": ("mobilenet_v2", 1, (1000, 16000)),
     "DEPTHWISE_RUN": ("mobilenet_v2", 1, (1 << 10, 1 << 14)),
     "DEPTHWISE_LANES_BELOW": ("mobilenet_v2", 1, (0, 512)),
     "SHALLOW_UP_TO": ("resnet18", 1, (0, 16)),
+    "SHALLOW_FROM_COLUMNS": ("resnet8", 1, (1, 64)),
     "WINOGRAD_TILES": ("vgg16", 1, (32, 128)),
     "WINOGRAD_SMALLEST": ("resnet18", 1, (14, 4)),
     "WINOGRAD_WIDE_MAP": ("resnet18", 1, (6, 28)),
+    "WINOGRAD_CHANNELS": ("resnet18", 1, ({True: 16, False: 64}, {True: 96, False: 384})),
     "WINOGRAD_LARGE_TILES": ("resnet18", 1, (12, 56)),
     "MOST_KEPT": ("vgg16", 1, (0,)),
     "ERF_CHUNK": ("convnext_tiny", 1, (1 << 12, 1 << 18)),
+    "WORTH_SHARING": ("mobilenet_v2", 1, (150.0, 2000.0)),
+    "BLOCKS_A_THREAD": ("resnet50", 1, (1, 8)),
+    "OUR_THREADS_FROM": ("mobilenet_v2", 1, (10**6, 10**8)),
 }
+OF_THREADS = ("WORTH_SHARING", "BLOCKS_A_THREAD", "OUR_THREADS_FROM")
 
 
 def work(constant: str, value: str, name: str, batch: int) -> None:
-    """Be a worker: run when told to on standard input, and answer with seconds of CPU."""
-    if hasattr(os, "sched_setaffinity"):
+    """Be a worker: run when told to on standard input, and answer with seconds."""
+    threads = 2 if constant in OF_THREADS else 1
+    clock = time.perf_counter if threads > 1 else time.process_time
+    if threads == 1 and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    import cnncalc
+    import cnncalc.execution.session
     from cnncalc.execution.kernels import tuning  # imports numpy, whose BLAS the environment holds
 
-    if value:
-        known = getattr(tuning, constant)
-        setattr(tuning, constant, type(known)(int(value)))
-        for module in [module for key, module in sys.modules.items() if key.startswith("cnncalc.execution.kernels.")]:
+    if value != "None":
+        for module in [module for key, module in sys.modules.items() if key.startswith("cnncalc.execution.")]:
             if hasattr(module, constant):
-                setattr(module, constant, type(known)(int(value)))
+                setattr(module, constant, ast.literal_eval(value))
+        assert getattr(tuning, constant) == ast.literal_eval(value)
     import numpy as np
 
-    import cnncalc
-
     network = cnncalc.load(name)
-    session = network.prepare(threads=1)
+    session = network.prepare(threads=threads)
     shape = next(iter(network.inputs.values())).shape
     x = np.random.default_rng(0).standard_normal((batch, *shape), np.float32)
     session(x)
     for _ in sys.stdin:
         session(x)
-        began = time.process_time()
+        began = clock()
         session(x)
-        print(time.process_time() - began, flush=True)
+        print(clock() - began, flush=True)
 
 
 def machine() -> str:
     """Return what one core does in a microsecond, and how long another thread takes to begin."""
     os.environ.update(dict.fromkeys(BLAS, "1"))
+    for name in SLOWED:
+        os.environ.pop(name, None)
     import queue
     import threading
 
@@ -106,8 +119,10 @@ class Worker:
     """One value of a constant, in a process of its own."""
 
     def __init__(self, constant: str, value: Any, name: str, batch: int) -> None:
-        environment = {key: text for key, text in os.environ.items() if key not in SLOWED} | dict.fromkeys(BLAS, "1")
-        command = [sys.executable, __file__, "--worker", constant, str(value), name, str(batch)]
+        environment = {key: text for key, text in os.environ.items() if key not in SLOWED}
+        if constant not in OF_THREADS:
+            environment |= dict.fromkeys(BLAS, "1")
+        command = [sys.executable, __file__, "--worker", constant, repr(value), name, str(batch)]
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
         )
@@ -126,7 +141,7 @@ class Worker:
 
 def compare(constant: str, other: Any, name: str, batch: int, runs: int) -> float:
     """Return the median ratio of the time with another value to the time with ours."""
-    ours, theirs = Worker(constant, "", name, batch), Worker(constant, other, name, batch)
+    ours, theirs = Worker(constant, None, name, batch), Worker(constant, other, name, batch)
     ratios = [theirs.turn() / ours.turn() for _ in range(runs + 1)][1:]
     ours.close()
     theirs.close()
@@ -143,9 +158,9 @@ def main() -> int:
         constant, value, name, batch = options.worker
         work(constant, value, name, int(batch))
         return 0
-    from cnncalc.execution.kernels import tuning
-
     print(f"this machine: {machine()}", flush=True)
+    from cnncalc.execution.kernels import tuning  # imports numpy, so that BLAS's environment no longer counts
+
     for constant in options.only:
         name, batch, others = TRIALS[constant]
         ratios = [f"{other}: {compare(constant, other, name, batch, options.runs):.2f}" for other in others]

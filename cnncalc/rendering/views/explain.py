@@ -53,7 +53,7 @@ def view(network: Graph, explanations: Sequence[Explanation], whole: bool) -> Vi
 def heading(network: Graph, layout: str) -> list[PageBlock]:
     """Return the network's description, and the sums of its totals."""
     inputs = ", ".join(f"{name} {crossed(tensor.shape, layout)}" for name, tensor in network.inputs.items())
-    blocks: list[PageBlock] = [Title(network.variant or network.name, inputs)]
+    blocks: list[PageBlock] = [Title(network.title, inputs)]
     if network.source:
         blocks.append(Paragraph(network.source, "dim"))
     totals = sums(network.nodes)
