@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -11,7 +12,7 @@ import pytest
 from cnncalc.ground.terminal_safe import printable, printable_lines
 from cnncalc.rendering.layout import plain
 from cnncalc.rendering.screen import Screen
-from cnncalc.rendering.writers import FORMATS, View, as_json
+from cnncalc.rendering.writers import FORMATS, View, _json_encoder, as_json
 from tests.commands import cnncalc
 
 # sequences that set the title, that colour, the latter's one-character form (ECMA-48, 8.3.16), text direction
@@ -44,6 +45,21 @@ def test_json_keeps_what_it_escapes() -> None:
     text = as_json({EVIL: EVIL})
     assert text.rstrip("\n").isprintable()
     assert json.loads(text) == {EVIL: EVIL}
+
+
+VALUES = {"a": [1, -2.5, 1e300, True, None, 'ü"\\', {"b": float("inf")}, (1, "")], "c": {}, "d": []}
+
+
+def test_json_is_what_the_standard_library_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = json.dumps(VALUES, ensure_ascii=False) + "\n"
+    assert as_json(VALUES) == expected
+    with pytest.raises(TypeError, match="set can't be written"):
+        as_json({"a": {1}})
+    assert as_json(VALUES) == expected
+    monkeypatch.setitem(sys.modules, "_json", None)  # as in other Pythons
+    _json_encoder.cache_clear()
+    assert as_json(VALUES) == expected
+    _json_encoder.cache_clear()
 
 
 def test_messages(tmp_path: Path) -> None:
