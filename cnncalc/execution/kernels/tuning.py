@@ -65,8 +65,8 @@ WINOGRAD_SMALLEST = 7
 WINOGRAD_WIDE_MAP = 12
 WINOGRAD_CHANNELS = {True: 32, False: 128}
 """Channels (in and out) from which the products outweigh the transforms: on maps of WINOGRAD_WIDE_MAP positions and
-more, and on smaller ones.  ResNet-18, whose channels are many on small maps: from 6 positions takes 1.01, from 28 1.00; half as many channels take
-1.00, three times as many 1.23."""
+more, and on smaller ones.  ResNet-18, whose channels are many on small maps: from 6 positions it takes 1.01, from 28
+1.00; with half as many channels 1.00, with three times as many 1.23."""
 
 WINOGRAD_LARGE_TILES = 24
 """Positions from which F(4×4, 3×3) takes the place of F(2×2, 3×3).  ResNet-18: 12 takes 1.01, 56 1.04."""
