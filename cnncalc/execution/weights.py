@@ -140,7 +140,7 @@ def one_by_one(
         return _drawn(wanted, mean_squares(network), seed, dtype)
     if weights is None:
         assert network.model.tensors is not None
-        given: Mapping[str, npt.ArrayLike] = network.model.tensors()  # these have the expected shapes
+        given: Mapping[str, npt.ArrayLike] = network.model.tensors()  # a file has the expected shapes
         faults = [f"missing: {item.name} {sizes(item.weight.shape)}" for item in wanted if item.name not in given]
     else:
         given = weights

@@ -26,7 +26,7 @@ def whole(column: Sequence[object]) -> list[int]:
 
 def equal(column: FigureColumn, other: FigureColumn) -> bool:
     """Whether a column equals another one wherever it has a value."""
-    if column[0] is not ABSENT and column[0] != other[0]:  # mostly the first pair says no
+    if column[0] is not ABSENT and column[0] != other[0]:  # usually the first pair already differs
         return False
     return all(value is ABSENT or same(value, there) for value, there in zip(column, other, strict=True))
 
@@ -35,7 +35,7 @@ def multiple(column: FigureColumn, other: FigureColumn) -> str:
     """Return a column of integers as a multiple, or a fraction, of another; "" if it is neither."""
     value, there = column[0], other[0]
     if type(value) is int and type(there) is int and value and there and max(value, there) % min(value, there):
-        return ""  # mostly the first pair says no
+        return ""  # usually the first pair already differs
     pairs = _whole_pairs(column, other)
     if not pairs or not all(value > 0 and there > 0 for value, there in pairs):
         return ""

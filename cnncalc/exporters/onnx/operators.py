@@ -30,7 +30,6 @@ class Operators:
         inputs: the names of the input tensors.
         shapes: their shapes, without the batch axis.
         output: the shape of the output.
-        weights: names of the layer's tensors that are used, as ``cnncalc weights`` lists them.
         indices: number of the integers in its constants.
     """
 
