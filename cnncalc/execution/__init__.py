@@ -31,16 +31,16 @@ def load_numpy() -> None:
     try:
         with mmap(-1, ADDRESSES):  # OpenBLAS ends the process if memory is too small
             pass
-        with _signals_wait():
+        with signals_wait():
             import numpy  # noqa: F401
     except (ImportError, MemoryError, OSError, SystemError) as error:  # any of them may mean too little memory
         raise CnncalcError(f"NumPy can't be loaded: {_reason(error)}", "is there too little memory?") from None
 
 
 @contextmanager
-def _signals_wait() -> Iterator[None]:
-    """Delay Ctrl-C and other signals to the end of the block: in its import NumPy would report one as a broken
-    installation.
+def signals_wait() -> Iterator[None]:
+    """Delay Ctrl-C and other signals to the end of the block: in their imports NumPy and ONNX Runtime would report one
+    as a broken installation.
     """
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield

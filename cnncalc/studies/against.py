@@ -15,6 +15,7 @@ import numpy as np
 
 from cnncalc.execution.arrays.read import first_line
 from cnncalc.execution.choosing import chosen
+from cnncalc.execution import signals_wait
 from cnncalc.execution.inputs import given_inputs, random_inputs
 from cnncalc.execution.machine import available, usual_threads
 from cnncalc.execution.needs import needs, require
@@ -261,7 +262,8 @@ def plain(network: Graph) -> Graph:
 
 def _engine() -> Any:
     try:
-        return import_module("onnxruntime")
+        with signals_wait():
+            return import_module("onnxruntime")
     except ImportError:
         raise CnncalcError("ONNX Runtime is not installed", "pip install 'cnncalc[onnxruntime]'") from None
 

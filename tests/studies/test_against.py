@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -94,6 +97,18 @@ def test_a_missing_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     done = cnncalc("run", "lenet5", "--against", "onnxruntime")
     assert done == (2, "", "ONNX Runtime is not installed\n  hint: pip install 'cnncalc[onnxruntime]'\n")
+
+
+def test_a_signal_while_the_engine_is_imported_is_no_missing_package(tmp_path: Path) -> None:
+    """As ONNX Runtime does, the module turns whatever is raised in its import into an ImportError."""
+    (tmp_path / "onnxruntime.py").write_text(
+        "import os, signal\ntry:\n    os.kill(os.getpid(), signal.SIGTERM)\n    sum(range(1000))\n"
+        "except BaseException:\n    raise ImportError from None\n"
+    )
+    paths = os.pathsep.join([str(tmp_path), str(Path(__file__).parent.parent.parent)])
+    command = [sys.executable, "-m", "cnncalc", "run", "lenet5", "--against", "onnxruntime"]
+    done = subprocess.run(command, env={**os.environ, "PYTHONPATH": paths}, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (128 + signal.SIGTERM, "", "")
 
 
 def test_given_inputs_and_weights_reach_both(tmp_path: Path) -> None:
