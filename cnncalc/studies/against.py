@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from cnncalc.execution import signals_wait
 from cnncalc.execution.arrays.read import first_line
 from cnncalc.execution.choosing import chosen
-from cnncalc.execution import signals_wait
 from cnncalc.execution.inputs import given_inputs, random_inputs
 from cnncalc.execution.machine import available, usual_threads
 from cnncalc.execution.needs import needs, require
