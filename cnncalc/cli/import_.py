@@ -56,12 +56,12 @@ def command(asked: Asked, path: str | None, weights: str | None, force: bool) ->
         to_stderr(f"{text.count(chr(10))} lines for {layers}, each the same when it is read again")
     ours, theirs = sums(again.nodes), sums(network.nodes)
     for what, here, there in (
-        ("params", ours.params, theirs.params),
-        ("buffers", ours.buffers, theirs.buffers),
+        ("param", ours.params, theirs.params),
+        ("buffer", ours.buffers, theirs.buffers),
     ):
         if here != there:
             why = "some tensors are shared, made of others, or were not learned, which a spec can't express"
-            to_stderr(f"note: the spec has {here:,} {what}, the model {there:,}: {why}")
+            to_stderr(f"note: the spec has {counted(here, what)}, the model {there:,}: {why}")
 
 
 def _check_weights(network: Graph, spec: str) -> None:

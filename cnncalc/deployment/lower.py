@@ -58,7 +58,7 @@ def lower(graph: Graph, kind: NumberFormat, converter: Converter) -> DeviceGraph
         if node in low.passing:
             low.passes(node)
         else:
-            _rule_of(node, kind)(low, node)
+            _rule_of(node, low)(low, node)
         if len(low.operators) - len(low.dropped) > MAX_DETAILED:
             raise CnncalcError(f"'{graph.title}' has more than {MAX_DETAILED:,} operators, which no device plans")
     inputs = [low.values[tensor] for tensor in graph.inputs.values()]
@@ -76,14 +76,16 @@ def _has_height(tensor: Tensor, flow: DeviceTensor) -> TypeGuard[Node]:
     return isinstance(tensor, Node) and len(tensor.shape) == 2 and len(flow.shape) == 3
 
 
-def _rule_of(node: Node, kind: NumberFormat) -> LoweringRule:
+def _rule_of(node: Node, low: Lowering) -> LoweringRule:
     """Return the rule of a layer. Raises CnncalcError with the reason if there is none."""
     why, hint = MISSING.get(node.layer.type, ("", None))
     if why:
         raise refusal(node, why, hint)
     if node.layer.type not in RULES:
-        raise refusal(node, f"the conversion of {node.layer.type} to tflite-micro is not verified")
-    if kind.name == "int16x8" and node.layer.type == "hardswish":
+        others = {one.layer.type for one in low.nodes} - {*RULES, *MISSING, node.layer.type}
+        more = f"neither are those of {', '.join(sorted(others))}, which the network has, too" if others else None
+        raise refusal(node, f"the conversion of {node.layer.type} to tflite-micro is not verified", more)
+    if low.kind.name == "int16x8" and node.layer.type == "hardswish":
         raise refusal(node, "TensorFlow's converter refuses HARD_SWISH in 16x8: not yet supported", "use relu6 or silu")
     if any(len(shape) > 3 for shape in (node.shape, *node.use.inputs)):
         raise refusal(node, "tflite-micro has no operator for maps of three spatial axes")

@@ -75,7 +75,12 @@ def test_the_exit_code_is_1_if_it_certainly_does_not_fit() -> None:
         ("lrn: {size: 5}", "tflite-micro has no LOCAL_RESPONSE_NORMALIZATION"),
         ("layernorm", "tflite-micro has no layernorm"),
         ("softplus", "tflite-micro has no softplus: it needs EXP, which tflite-micro has only in float32"),
-        ("abs", "the conversion of abs to tflite-micro is not verified"),
+        ("abs", "the conversion of abs to tflite-micro is not verified\n"),
+        (
+            "abs\n  - power: 2\n  - sqrt",
+            "the conversion of abs to tflite-micro is not verified\n"
+            "  hint: neither are those of power, sqrt, which the network has, too\n",
+        ),
     ],
 )
 def test_operators_that_the_runtime_lacks_are_named(small: Writer, activation: str, said: str) -> None:

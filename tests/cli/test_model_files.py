@@ -207,6 +207,19 @@ def test_a_choice_that_is_not_decided_is_named() -> None:
     ]
 
 
+def test_a_number_that_a_layer_reads_is_asked_for(tmp_path: Path) -> None:
+    made = onnx.load_from_string(model([node("Mul", ["x", "gain"], ["y"])], {"x": ["N", 2, 3]}, ["y"]))
+    made.graph.input.append(helper.make_tensor_value_info("gain", TensorProto.FLOAT, []))
+    path = tmp_path / "net.onnx"
+    path.write_bytes(made.SerializeToString())
+    done = cnncalc("run", str(path))
+    assert (done.code, done.out) == (2, "")
+    assert done.err.splitlines()[1:] == [
+        f"--input gain: the number, an input of {path}, is not given", "  hint: for example: --input gain=1",
+    ]  # fmt: skip
+    assert cnncalc("run", str(path), "--input", "gain=2").code == 0
+
+
 def test_a_file_for_one_sample_refuses_more() -> None:
     nodes = [node("Gather", ["x", "zero"], ["g"], "/first/Gather", axis=0), node("Relu", ["g"], ["y"])]
     data = model(nodes, {"x": [1, 4, 4]}, ["y"], {"zero": np.int64(0)})

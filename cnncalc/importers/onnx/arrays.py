@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.places import Fault, GivenValue, SpecError
 from cnncalc.importers.onnx.array_rules import RULES, TYPES, VIEWS, Inputs
 from cnncalc.importers.onnx.elements import PACKED, codes, elements, raw_size
 from cnncalc.importers.onnx.model import StoredTensor
@@ -87,7 +88,10 @@ class Arrays:
         if value.data is not None:
             return np.array(value.data).reshape(value.shape)
         if value.source is None and value.fill is None:
-            raise CnncalcError(f"{self.path}: the number '{value.name}' is not given")
+            place, example = GivenValue("input", value.name), GivenValue("input", f"{value.name}=1")
+            raise SpecError(
+                [Fault(f"the number, an input of {self.path}, is not given", place, "for example", example)]
+            )
         if value.source is None or value.source.op == "ConstantOfShape":
             return np.full(value.shape, value.fill or 0.0, np.float32)
         call = value.source
