@@ -260,6 +260,15 @@ CASES: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], int]] = 
         [node("Resize", ["x", "", "s"], ["y"], mode="cubic", exclude_outside=1, antialias=1)], MAP,
         {"s": np.array([1, 1, 0.5, 0.6], F)}, 18,
     ),
+    **{
+        f"resized with its aspect ratio, {mode}, {policy}": (
+            [node("Resize", ["x", "", "", "s"], ["y"], axes=[2, 3], keep_aspect_ratio_policy=policy, mode=mode)], MAP,
+            {"s": ints(*sizes)}, 18,
+        ) for mode, policy, sizes in (
+            ("linear", "not_larger", (12, 15)), ("linear", "not_smaller", (9, 10)), ("nearest", "not_larger", (9, 9)),
+            ("nearest", "not_smaller", (9, 9)),
+        )
+    },
     "hardmax": ([node("Hardmax", ["x"], ["h"], axis=1), node("Mul", ["h", "x"], ["y"])], MAP, {}, 17),
     "prelu with slopes of the last axis": ([node("PRelu", ["x", "s"], ["y"])], ("N", 4, 3, 4), {"s": weight(4)}, 17),
     "prelu with slopes of other sizes": ([node("PRelu", ["x", "s"], ["y"])], MAP, {"s": weight(6, 1)}, 17),
@@ -310,6 +319,17 @@ def test_a_mean_over_the_batch_is_that_of_one_sample() -> None:
     np.testing.assert_allclose(net.run(x).output, runtime(data, {"x": x})[0], rtol=1e-4, atol=1e-5)
     with pytest.raises(CnncalcError, match="MeanVarianceNormalization restricts the network to a batch of 1"):
         net.run(weight(2, 4, 6, 5))
+
+
+def test_a_resize_to_sizes_that_its_factor_does_not_give_has_a_shape_and_a_note() -> None:
+    """By 9 / 6, 5 elements become 7.5, rounded to 8, but their positions are still 1 / 1.5 apart (ONNX's Resize)."""
+    nodes = [
+        node("Resize", ["x", "", "", "s"], ["y"], axes=[2, 3], keep_aspect_ratio_policy="not_larger", mode="linear")
+    ]
+    data = model(nodes, {"x": MAP}, ["y"], {"s": ints(9, 9)}, 18)
+    net = network(data)
+    assert net.outputs["y"].shape == runtime(data, {"x": weight(1, 4, 6, 5)})[0].shape[1:] == (4, 9, 8)
+    assert net.summary().uncounted == ["Resize"]
 
 
 def looped(passes: Any, condition: Sequence[Any]) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from math import ceil, floor
 from struct import pack, unpack
@@ -88,6 +88,8 @@ def _is_upsample(call: Call, x: Value, size: Shape, scales: Sequence[float]) -> 
         return False
     if call.text("mode", "nearest") == "nearest":
         return True
+    if not _has_factors(axes) and where != "align_corners":
+        return False
     if where in ("tf_half_pixel_for_nn", "half_pixel_symmetric"):
         return False
     if where == "pytorch_half_pixel" and any(count == 1 < length for length, count, _ in axes):
@@ -122,6 +124,16 @@ def _coordinate_mode(call: Call) -> str:
     return call.text("coordinate_transformation_mode", usual)
 
 
+def _has_factors(axes: Iterable[tuple[int, int, float]]) -> bool:
+    """Whether the layer can have the factors; it can't if a size is rounded to the next integer above."""
+    return all(_fitting(*axis) or _float32(axis[1] / axis[0]) == axis[2] for axis in axes)
+
+
+def _fitting(length: int, count: int, scale: float) -> list[float]:
+    """Return the factors that give the size: the scale, or the decimal of seven digits that it stands for."""
+    return [factor for factor in (scale, float(f"{scale:.7g}")) if int(length * factor) == count]
+
+
 def _scale_or_size(lengths: Shape, size: Shape, scales: Sequence[float]) -> dict[str, object]:
     """Return the layer's ``scale_factor``, or its ``size`` if the ratios of the sizes are the factors.
 
@@ -130,8 +142,8 @@ def _scale_or_size(lengths: Shape, size: Shape, scales: Sequence[float]) -> dict
     """
     axes = list(zip(lengths, size, scales, strict=True))
     factors = []
-    for length, count, scale in axes:
-        fitting = [factor for factor in (scale, float(f"{scale:.7g}")) if int(length * factor) == count]
+    for axis in axes:
+        fitting = _fitting(*axis)
         if not fitting:
             return {"size": size}
         factors.append(int(fitting[0]) if fitting[0] == int(fitting[0]) else fitting[0])
@@ -149,7 +161,7 @@ def _nearest(build: Builder, call: Call, x: Value, size: Shape, scales: Sequence
     build.count_known(STEPS_PER_INDEX * sum(size))
     rounding = call.text("nearest_mode", "round_prefer_floor" if call.opset > 10 else "floor")
     wanted = [_nearest_indices(_coordinate_mode(call), rounding, *axis) for axis in axes]
-    for number, (how, _) in enumerate(UPSAMPLE_INDICES):
+    for number, (how, _) in enumerate(UPSAMPLE_INDICES if _has_factors(axes) else ()):
         if wanted == [_upsample_indices(number, *axis) for axis in axes]:
             return build.step("upsample", [x], x.axis, **how, **_scale_or_size(x.shape[1:], size, scales))
     for axis, indices in enumerate(wanted, 1):
