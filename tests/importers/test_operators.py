@@ -269,6 +269,15 @@ CASES: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], int]] = 
             ("nearest", "not_smaller", (9, 9)),
         )
     },
+    "a mean with the batch in the middle": (
+        [node("Transpose", ["x"], ["t"], perm=[1, 0, 2]), node("ReduceMean", ["t"], ["m"], axes=[-1], keepdims=0),
+         node("ReduceMax", ["m"], ["y"], axes=[0], keepdims=0)],
+        ROWS, {}, 17,
+    ),
+    "flatten from the second axis on": (
+        [node("Flatten", ["x"], ["f"], axis=2), node("Softmax", ["f"], ["s"], axis=-1), node("Reshape", ["s", "t"], ["y"])],
+        MAP, {"t": ints(-1, 4, 6, 5)}, 17,
+    ),
     "hardmax": ([node("Hardmax", ["x"], ["h"], axis=1), node("Mul", ["h", "x"], ["y"])], MAP, {}, 17),
     "prelu with slopes of the last axis": ([node("PRelu", ["x", "s"], ["y"])], ("N", 4, 3, 4), {"s": weight(4)}, 17),
     "prelu with slopes of other sizes": ([node("PRelu", ["x", "s"], ["y"])], MAP, {"s": weight(6, 1)}, 17),
@@ -330,6 +339,19 @@ def test_a_resize_to_sizes_that_its_factor_does_not_give_has_a_shape_and_a_note(
     net = network(data)
     assert net.outputs["y"].shape == runtime(data, {"x": weight(1, 4, 6, 5)})[0].shape[1:] == (4, 9, 8)
     assert net.summary().uncounted == ["Resize"]
+
+
+def test_a_part_of_the_rows_of_each_sample_is_taken_where_they_lie_along_the_batch() -> None:
+    nodes = [
+        node("Reshape", ["x", "flat"], ["f"]),
+        node("Slice", ["f", "1", "3", "0"], ["c"]),
+        node("Relu", ["c"], ["y"]),
+    ]
+    data = model(nodes, {"x": [1, 4, 6]}, ["y"], {"flat": ints(4, 6), "1": ints(1), "3": ints(3), "0": ints(0)})
+    x = weight(2, 4, 6)
+    net = network(data)
+    np.testing.assert_array_equal(net.run(x[:1]).output, runtime(data, {"x": x[:1]})[0])
+    np.testing.assert_array_equal(net.run(x).output, np.maximum(x[:, 1:3], 0).reshape(4, 6))
 
 
 def looped(passes: Any, condition: Sequence[Any]) -> bytes:
