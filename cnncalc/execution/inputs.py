@@ -23,7 +23,7 @@ FLOATS: dict[str, DType] = {"float32": np.dtype(np.float32), "float64": np.dtype
 
 
 def random_inputs(network: Graph, batch: int, seed: int, dtype: npt.DTypeLike) -> dict[str, Array]:
-    """Return seeded tensors (batch, *shape) by input name: standard normal, or valid indices.
+    """Return seeded tensors (batch, *shape), or one for all samples, by input name: standard normal, or valid indices.
 
     An only input gets the same numbers whatever it is called, so that a model file and its spec can be compared.
     """
@@ -31,12 +31,17 @@ def random_inputs(network: Graph, batch: int, seed: int, dtype: npt.DTypeLike) -
     for name, tensor in network.inputs.items():
         key = name if len(network.inputs) > 1 else "input"
         stream = np.random.default_rng([seed, zlib.crc32(key.encode())])
-        shape, below = (batch, *tensor.shape), bounds.get(tensor, tensor.below)
+        shape, below = (tensor.copies(batch), *tensor.shape), bounds.get(tensor, tensor.below)
         if below is None:
             made[name] = stream.standard_normal(shape, np.float32).astype(dtype, copy=False)
         else:
             made[name] = stream.integers(0, below, shape).astype(dtype)
     return made
+
+
+def samples(network: Graph, arrays: Mapping[str, Stored]) -> int:
+    """Return the number of samples of arrays (N, *shape): that of the first input that has a batch, else 1."""
+    return next((arrays[name].shape[0] for name, tensor in network.inputs.items() if tensor.times), 1)
 
 
 def index_bounds(network: Graph) -> dict[Tensor, int]:
@@ -134,11 +139,12 @@ def given_inputs(
         types.append(_type_of(name, found[name], tensor.shape, dtype))
     shapes = {name: tensor.shape for name, tensor in network.inputs.items()}
     batches = {name: 1 if array.shape == shapes[name] else array.shape[0] for name, array in found.items()}
-    if len(set(batches.values())) > 1:
+    batch = next((batches[name] for name, tensor in network.inputs.items() if tensor.times), 1)
+    if any(batches[name] != tensor.copies(batch) for name, tensor in network.inputs.items()):
         listed = ", ".join(f"'{name}' has {count}" for name, count in batches.items())
         raise CnncalcError(f"inputs differ in their number of samples: {listed}")
     common = max(types, key=lambda found: found.itemsize)
-    return GivenArrays(found, next(iter(batches.values())), common, shapes)
+    return GivenArrays(found, batch, common, shapes)
 
 
 def _type_of(name: str, array: Stored, shape: Shape, dtype: DType | None) -> DType:

@@ -67,7 +67,7 @@ class BatchProgram:
         self.memory: Bytes = mapped(plan.layout.size)
         team.reserve(plan.scratch)
         self.values: dict[Tensor, Array] = {
-            tensor: self._array(plan.layout.homes.get(tensor), (plan.batch, *tensor.shape), plan.dtype)
+            tensor: self._array(plan.layout.homes.get(tensor), (tensor.copies(plan.batch), *tensor.shape), plan.dtype)
             for tensor in plan.network.inputs.values()
         }
         self.calls: list[list[Call]] = []

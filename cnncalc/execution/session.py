@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cnncalc.execution.fold import Folded, fold
-from cnncalc.execution.inputs import given_inputs
+from cnncalc.execution.inputs import given_inputs, samples
 from cnncalc.execution.kernels.blas import blas
 from cnncalc.execution.kernels.kernel import HeldWeight
 from cnncalc.execution.kernels.team import Team
@@ -96,7 +96,7 @@ class Session:
         if self.closed:
             raise CnncalcError(f"{self!r} is closed", "network.prepare() makes a new one")
         inputs = given_inputs(self.network, x, self.dtype).read()
-        batch = len(next(iter(inputs.values())))
+        batch = samples(self.plan.network, inputs)
         if self.program is None or self.plan.batch != batch or not self.program.complete:
             for done in self.first(inputs):
                 if done.fault:
@@ -111,7 +111,7 @@ class Session:
 
         `note` is called with each step before it runs.
         """
-        batch = len(next(iter(inputs.values())))
+        batch = samples(self.plan.network, inputs)
         if self.program is None or self.plan.batch != batch or self.program.begun:
             self.bind(batch)
         assert self.program is not None

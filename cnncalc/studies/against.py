@@ -16,7 +16,7 @@ import numpy as np
 from cnncalc.execution import signals_wait
 from cnncalc.execution.arrays.read import first_line
 from cnncalc.execution.choosing import chosen
-from cnncalc.execution.inputs import given_inputs, random_inputs
+from cnncalc.execution.inputs import given_inputs, random_inputs, samples
 from cnncalc.execution.machine import available, usual_threads
 from cnncalc.execution.needs import needs, require
 from cnncalc.execution.planning import RunPlan
@@ -233,7 +233,7 @@ def _compared(
     """
     if not network.nodes:
         raise CnncalcError(f"'{network.title}' has no layer to compare")
-    batch, names = len(next(iter(inputs.values()))), tensor_names(network)
+    batch, names = samples(network, inputs), tensor_names(network)
     threads, weights, seed = options["threads"], options["weights"], options["seed"]
     rows: list[Difference] = []
     largest: dict[Tensor, float] = {tensor: _largest(inputs[name]) for name, tensor in network.inputs.items()}
@@ -291,12 +291,11 @@ def _engine_outputs(
     weights: Iterator[tuple[str, Array]],
 ) -> dict[str, Array]:  # fmt: skip
     """Return the other engine's outputs of some layers, by tensor name."""
-    feeds = {name: inputs[name] if tensor.times else inputs[name][:1] for name, tensor in network.inputs.items()}
     with tempfile.TemporaryDirectory(prefix="cnncalc-") as folder:
         path = os.path.join(folder, "net.onnx")
         write_whole(path, written(network, None, weights, partial(write_beside, path), group, most=0))
         wanted = [names[node] for node in group]
-        return dict(zip(wanted, _run(_started(engine, path, threads), wanted, feeds), strict=True))
+        return dict(zip(wanted, _run(_started(engine, path, threads), wanted, inputs), strict=True))
 
 
 def _started(engine: Any, path: str, threads: int) -> Any:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from cnncalc.figures.costs import sums
+from cnncalc.ground.errors import CnncalcError
 from tests.importers.models import imported, model, network, node, runtime
 
 F = np.float32
@@ -152,3 +153,18 @@ def test_axes_in_place_of_the_batch_in_a_file_for_one_sample(name: str) -> None:
     run = network(data).run(x)
     assert run.ok, [(row.node.name, row.fault, row.actual) for row in run.mismatches]
     np.testing.assert_allclose(run.output.reshape(expected.shape), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_an_input_without_the_batch_is_there_once() -> None:
+    """The first input has no batch beside the second one's: three samples of this one are run with one of that."""
+    data = model([node("Relu", ["x"], ["y"]), node("Relu", ["z"], ["w"])], {"x": [5, 4, 3], "z": ["N", 3]}, ["y", "w"])
+    found = network(data)
+    done = found.run(batch=3)
+    assert done.ok
+    assert {name: array.shape for name, array in done.outputs.items()} == {"y": (1, 5, 4, 3), "w": (3, 3)}
+    feeds = {"x": weight(5, 4, 3), "z": weight(3, 3)}
+    ours = found.run(feeds).outputs
+    for array, theirs in zip((ours["y"][0], ours["w"]), runtime(data, feeds), strict=True):
+        np.testing.assert_array_equal(array, theirs)
+    with pytest.raises(CnncalcError, match="inputs differ in their number of samples: 'x' has 2, 'z' has 3"):
+        found.run({**feeds, "x": weight(2, 5, 4, 3)})
