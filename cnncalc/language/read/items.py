@@ -304,10 +304,13 @@ class ItemReader:
             elif isinstance(node, List) and node.items and all(isinstance(one, Map) for one in node.items):
                 written = partial(hints.of_values, what, node, "write them without dashes")
                 self.values.fault(node, f"{what}: the arguments are a list", written)
+            elif known and known[0] == "eps" and isinstance(node, Scalar) and re.fullmatch("0*[1-9][0-9]*", node.text):
+                message = f"{what}: {node.text} would be eps, which is added to the variance"
+                self.values.fault(node, message, f"channels are inferred: write '- {what}'")
             elif known and known[0] != "paths":
                 return {known[0]: node}
             else:
-                self.values.fault(node, f"{what} takes no argument")
+                self.values.fault(node, f"{what} takes no argument", f"write '- {what}'")
             return {}
         found: dict[str, Tree] = {}
         for name, value in self.values.keys(node, what).items():
@@ -348,6 +351,8 @@ def _read_by(what: str, node: Tree) -> tuple[str, str]:
     """Return the fault and the hint for names, or for a list of paths, as the value of a merging layer."""
     parts = node.items if isinstance(node, List) else [node]
     names = [part.text for part in parts if isinstance(part, Scalar)]
+    if isinstance(node, Scalar) and re.fullmatch(r"-?[\d.]+", node.text):
+        return f"{what} takes its inputs from 'from'", "for a number write '- affine: {mul: 0.5, add: 1}'"
     if len(names) < len(parts):
         return f"{what} takes no argument", f"write paths under their name: '- {what}: {{paths: …}}'"
     return (
