@@ -278,6 +278,14 @@ CASES: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], int]] = 
         [node("Flatten", ["x"], ["f"], axis=2), node("Softmax", ["f"], ["s"], axis=-1), node("Reshape", ["s", "t"], ["y"])],
         MAP, {"t": ints(-1, 4, 6, 5)}, 17,
     ),
+    "sizes that are products of rows": (
+        [node("ReduceProd", ["c"], ["p"], axes=[1]), node("Squeeze", ["p", "1"], ["q"]), node("Concat", ["m1", "q"], ["t"], axis=0),
+         node("Reshape", ["x", "t"], ["y"])],
+        ROWS, {"c": np.array([[2, 3], [1, 7]], np.int64), "m1": ints(-1), "1": ints(1)}, 17,
+    ),
+    "padded on one side and cropped on the other": (
+        [node("Pad", ["x", "p"], ["y"])], MAP, {"p": ints(0, 0, -1, 2, 0, 0, 1, -2)}, 17,
+    ),
     "hardmax": ([node("Hardmax", ["x"], ["h"], axis=1), node("Mul", ["h", "x"], ["y"])], MAP, {}, 17),
     "prelu with slopes of the last axis": ([node("PRelu", ["x", "s"], ["y"])], ("N", 4, 3, 4), {"s": weight(4)}, 17),
     "prelu with slopes of other sizes": ([node("PRelu", ["x", "s"], ["y"])], MAP, {"s": weight(6, 1)}, 17),
