@@ -1,4 +1,4 @@
-"""Operators that compare, and that choose by what a comparison says."""
+"""Operators that compare values, and those that choose between values by a condition."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _compare(build: Builder, call: Call) -> Value:
 
 
 def compared(build: Builder, a: Value, b: Value, by: str) -> Value:
-    """Return where a comparison of two values holds; if the first is a number, it is put second."""
+    """Return where a comparison of two values holds; a number becomes the second of them."""
     if a.number is not None and not a.is_live and b.is_live:
         a, b, by = b, a, MIRRORED.get(by, by)
     made = _with_numbers(build, "compare", [a], {"number": b}, by=by)
@@ -62,7 +62,7 @@ def _where(build: Builder, call: Call) -> Value:
 
 
 def _with_numbers(build: Builder, kind: str, values: list[Value], choices: dict[str, Value], **more: object) -> Value:
-    """Return a layer of several values, of which numbers of a formula are arguments and no inputs."""
+    """Return the output of a layer with several values; numbers of a formula become arguments, not inputs."""
     rank = max(value.rank for value in values if value.is_live) if any(value.is_live for value in values) else 0
     numbers = {
         name: float(value.number)

@@ -1,4 +1,4 @@
-"""Operators that ONNX Runtime makes of others as it optimises a model: with an activation, or with the channels last.
+"""Operators into which ONNX Runtime fuses others when it optimises a model: with an activation, or channels last.
 
 https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md
 """
@@ -15,10 +15,10 @@ from cnncalc.importers.onnx.steps import layer_of, own_tensors
 from cnncalc.importers.onnx.values import Call, UnfitError, Value, literal
 
 OPSET = 17
-"""The version of the operators that fused operators stand for."""
+"""The version of the operators for which fused operators stand."""
 
 ACTIVATION_OPSET = 10
-"""The last version in which all numbers of an activation are attributes."""
+"""The last version in which all parameters of activations are attributes."""
 
 PARAMETERS = {"LeakyRelu": ("alpha",), "HardSigmoid": ("alpha", "beta"), "Clip": ("min", "max")}
 """Attributes of activations, in the order in which a FusedConv lists them."""
@@ -29,7 +29,7 @@ ACTIVATIONS = frozenset((
 
 
 def as_plain(build: Builder, call: Call, op: str, inputs: list[Value | None], **attributes: Attribute) -> Value:
-    """Return the output of the operator ``op`` with the attributes of a call, and others."""
+    """Return the output of the operator ``op`` with the attributes of a call, and additional ones."""
     item = call.operator._replace(op=op, domain="", attributes={**call.operator.attributes, **attributes})
     value = HANDLERS["", op](build, Call(item, inputs, OPSET, call.scopes))
     assert isinstance(value, Value), op
@@ -37,7 +37,7 @@ def as_plain(build: Builder, call: Call, op: str, inputs: list[Value | None], **
 
 
 def _activated(build: Builder, call: Call, x: Value, parameters: Mapping[str, Attribute]) -> Value:
-    """Return a value after the activation that an operator names; it names none if it has none."""
+    """Return a value after the activation that an operator's attributes name, if they name one."""
     name = call.text("activation")
     if not name:
         return x
@@ -69,7 +69,7 @@ def _group_norm(build: Builder, call: Call) -> Value:
 
 @operator("EmbedLayerNormalization", domain="com.microsoft")
 def _embed_layernorm(build: Builder, call: Call) -> Sequence[Value | None]:
-    """Return normalised sums of embeddings of words, of positions, and of segments, and the lengths by a mask."""
+    """Return the normalised sum of embeddings of words, positions and segments, and the lengths that a mask gives."""
     ids, table, mask = call.input(0), call.input(3), call.given(7)
     length = ids.shape[-1]
     if call.given(8) is None:
@@ -106,17 +106,17 @@ def _nhwc_maxpool(build: Builder, call: Call) -> Value:
 
 
 def channels_first(build: Builder, value: Value) -> Value:
-    """Return a batch of maps whose channels come last with the channels after the batch."""
+    """Return a batch of maps (N, …, C) as (N, C, …)."""
     return _turned(build, value, (0, value.rank - 1, *range(1, value.rank - 1)))
 
 
 def channels_last(build: Builder, value: Value) -> Value:
-    """Return a batch of maps with the channels last."""
+    """Return a batch of maps (N, C, …) as (N, …, C)."""
     return _turned(build, value, (0, *range(2, value.rank), 1))
 
 
 def _turned(build: Builder, value: Value, order: tuple[int, ...]) -> Value:
-    """Return a value with its axes in another order; the input of a permute that put them into this one."""
+    """Return a value with its axes in another order; after a permute that did the opposite, the permute's input."""
     step = value.step
     if step is not None and step.layer.type == "permute" and step.inputs[0].axis == value.axis == 0:
         before = [step["dims"][i - 1] for i in order[1:]]

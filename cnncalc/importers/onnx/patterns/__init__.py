@@ -1,4 +1,4 @@
-"""Operators that together are what a person calls one layer: a bias, a gelu, a silu, a norm, an attention.
+"""Operators that together are one layer in a paper: a bias, a gelu, a silu, a norm, an attention.
 
 A pattern is only taken where nothing else reads what is inside of it, and its numbers are those of the formula to a
 thousandth.  What a layer counts is the sum of what its parts count, so that no figure depends on it.

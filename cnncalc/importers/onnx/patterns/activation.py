@@ -36,14 +36,14 @@ def gelu(fuser: Fuser, step: LayerStep) -> LayerStep | None:
 
 
 def _factors(product: LayerStep | None) -> list[list[Value]]:
-    """Return the two factors of a product in both orders; nothing if it is none."""
+    """Return the two factors of a product in both orders; nothing if the layer is not a product."""
     if product is None or product.layer.type != "multiply" or len(product.inputs) != 2:
         return []
     return [product.inputs, product.inputs[::-1]]
 
 
 def _erf(fuser: Fuser, value: Value, x: Value) -> list[LayerStep]:
-    """Return the steps of erf(x / √2); nothing where it is not that."""
+    """Return the steps of erf(x / √2); nothing if a value is not computed so."""
     found = fuser.chain(value, "erf", "affine")
     if found is None or not is_affine(found[1], sqrt(0.5)) or not same(found[1].inputs[0], x):
         return []
@@ -51,7 +51,7 @@ def _erf(fuser: Fuser, value: Value, x: Value) -> list[LayerStep]:
 
 
 def _tanh(fuser: Fuser, value: Value, x: Value) -> list[LayerStep]:
-    """Return the steps of tanh(√(2/π) · (x + 0.044715 · x³)); nothing where it is not that."""
+    """Return the steps of tanh(√(2/π) · (x + 0.044715 · x³)); nothing if a value is not computed so."""
     found = fuser.chain(value, "tanh", "affine", "add")
     if found is None or not is_affine(found[1], sqrt(2 / pi)):
         return []

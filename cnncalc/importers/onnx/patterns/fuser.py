@@ -58,7 +58,7 @@ class Fuser:
         return next(iter(readers)) if len(readers) == 1 == sum(readers.values()) else None
 
     def run(self, patterns: Mapping[str, tuple[Pattern, ...]]) -> list[LayerStep]:
-        """Return the layers after the first pattern that fits has taken the place of each layer that it ends in.
+        """Return the layers after replacing, at each layer, the first pattern that ends there and fits.
 
         Args:
             patterns: the patterns by the layer type that they end in.
@@ -73,7 +73,7 @@ class Fuser:
         return [step for step in found if step not in self.gone]
 
     def maker(self, value: Value, *kinds: str, readers: int = 1) -> LayerStep | None:
-        """Return the layer that computes a value, if it is of one of some types and read so many times; else None."""
+        """Return the layer that computes a value, if its type is one of ``kinds`` and it has ``readers``; else None."""
         step = value.step
         if step is None or step.layer.type not in kinds or step in self.kept or step in self.gone:
             return None
@@ -108,7 +108,7 @@ class Fuser:
         tensors: dict[str, ConstantInput] | None = None,
         **arguments: object,
     ) -> LayerStep | None:
-        """Return a layer of a type in place of some others, which end in the last of them; see :meth:`replace`."""
+        """Replace some layers, the last of which gives the output, by one of a type; see :meth:`replace`."""
         return self.replace(parts, layer_of(kind, arguments), inputs, tensors)
 
     def replace(

@@ -55,7 +55,7 @@ def _axes(mean: LayerStep) -> tuple[int, ...]:
 
 
 def norm(fuser: Fuser, step: LayerStep) -> LayerStep | None:
-    """(x − mean) / √(mean (x − mean)² + eps), or x / √(mean x² + eps), with what is learned behind it."""
+    """(x − mean) / √(mean (x − mean)² + eps), or x / √(mean x² + eps), with a learned scale and shift."""
     found = _mean_square(fuser, step.inputs[1])
     if found is None:
         return None
@@ -81,7 +81,7 @@ def norm(fuser: Fuser, step: LayerStep) -> LayerStep | None:
 
 
 def group_norm(fuser: Fuser, step: LayerStep) -> LayerStep | None:
-    """A norm of groups that a reshape makes channels, and another one undoes."""
+    """A norm of groups of channels, which a reshape turns into channels and another reshape turns back."""
     found = fuser.chain(step.inputs[0], "instancenorm", "reshape")
     if found is None or found[0]["affine"]:
         return None

@@ -28,7 +28,7 @@ def linear_bias(fuser: Fuser, step: LayerStep) -> LayerStep | None:
 
 
 def shuffle(fuser: Fuser, step: LayerStep) -> LayerStep | None:
-    """Channels or pixels that a reshape, a permutation and a reshape put into another order."""
+    """A reshape, a permutation and a reshape that put channels or pixels into another order."""
     found = fuser.chain(step.inputs[0], "permute", "reshape")
     if found is None or any(one[name] != 1 for one in (step, found[1]) for name in ("fold", "unfold")):
         return None

@@ -23,7 +23,7 @@ class _Product(NamedTuple):
 
 
 class _Turned(NamedTuple):
-    """The layers that turn pairs of features by a quarter of a circle, and whether the pairs are neighbours."""
+    """The layers that rotate pairs of features by 90°, and whether the pairs are neighbours."""
 
     parts: list[LayerStep]
     interleaved: bool
@@ -42,7 +42,7 @@ def rotary(fuser: Fuser, step: LayerStep) -> LayerStep | None:
 
 
 def _products(fuser: Fuser, value: Value) -> list[_Product]:
-    """Return how a value is a product with a table that is stored, or the same for all samples; else nothing."""
+    """Return the ways to see a value as a product with a table that is stored, or that all samples share."""
     stored = fuser.maker(value, "scale")
     if stored is not None:
         return [_Product(stored, stored.inputs[0], None)] if is_whole(stored) else []
@@ -116,7 +116,7 @@ def _cuts(fuser: Fuser, negated: Value, plain: Value, x: Value, places: tuple[ra
 
 
 def _table(fuser: Fuser, scaled: LayerStep) -> tuple[Value, list[LayerStep]]:
-    """Return a stored table as a tensor, and the new layer whose output it is unless an equal table has one."""
+    """Return a stored table as a tensor, and the new layer that gives it, unless an equal table has one already."""
     for known in fuser.tables.get(_key(scaled), ()):
         if known.step is not None and are_same([(known.step.tensors["weight"].value, scaled.tensors["weight"].value)]):
             return known, []
