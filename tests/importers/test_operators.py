@@ -303,6 +303,57 @@ CASES: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], int]] = 
     ),
 }  # fmt: skip
 
+ON_CONSTANTS: dict[str, tuple[list[Any], dict[str, Any], int]] = {
+    **{op.lower(): ([node(op, ["w"], ["c"])], {}, 20) for op in ("Softplus", "HardSwish", "Gelu", "Elu", "Erf", "Mish")},
+    "leaky relu": ([node("LeakyRelu", ["w"], ["c"], alpha=0.3)], {}, 17),
+    "log_softmax": ([node("LogSoftmax", ["w"], ["c"], axis=0)], {}, 17),
+    "largest": ([node("TopK", ["w", "four"], ["c", "i"], axis=0)], {"four": ints(4)}, 17),
+    "index of the largest": ([node("ArgMax", ["w"], ["i"], axis=1), node("Cast", ["i"], ["c"], to=1)], {}, 17),
+    "borders": ([node("Pad", ["w", "borders"], ["c"], mode="reflect")], {"borders": ints(1, 2, 0, 1)}, 17),
+    "sizes": ([node("ReduceL1", ["w"], ["l"], axes=[1]), node("ReduceLogSumExp", ["l"], ["c"], axes=[0])], {}, 13),
+    "mean": ([node("Mean", ["w", "v"], ["c"])], {"v": weight(5)}, 17),
+    "slopes": ([node("PRelu", ["w", "v"], ["c"])], {"v": weight(5)}, 17),
+    "blocks": ([node("Reshape", ["w", "four"], ["r"]), node("DepthToSpace", ["r"], ["c"], blocksize=2)], {"four": ints(1, 8, 500, 5)}, 17),
+    "interpolated": (
+        [node("Reshape", ["w", "four"], ["r"]), node("Resize", ["r", "", "by"], ["c"], mode="cubic")],
+        {"four": ints(1, 4, 1000, 5), "by": np.array([1, 1, 0.4, 1.5], F)}, 17,
+    ),
+    "written": (
+        [node("ScatterND", ["w", "at", "v"], ["c"], reduction="mul")],
+        {"at": ints(3, 0, 3).reshape(3, 1), "v": weight(3, 5)}, 16,
+    ),
+    "written in places": (
+        [node("ScatterElements", ["w", "at", "v"], ["c"], axis=0)], {"at": ints(3, 0, 7).reshape(3, 1), "v": weight(3, 1)}, 17
+    ),
+    "standardised": (
+        [node("BatchNormalization", ["w", "v", "v", "z", "o"], ["c", "m", "s"], training_mode=1)],
+        {"v": weight(5), "z": np.zeros(5, F), "o": np.ones(5, F)}, 17,
+    ),
+    "kept rows": ([node("Compress", ["w", "which"], ["c"], axis=1)], {"which": np.array([True, False, True])}, 17),
+    "quotient of integers": (
+        [node("Cast", ["hundred"], ["h"], to=6), node("Mul", ["w", "hundred"], ["p"]), node("Cast", ["p"], ["q"], to=6),
+         node("Div", ["q", "seven"], ["d"]), node("Sub", ["d", "h"], ["e"]), node("Cast", ["e"], ["c"], to=1)],
+        {"hundred": np.array(100, F), "seven": np.array(7, np.int32)}, 17,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ON_CONSTANTS)
+def test_an_operator_on_constants_is_onnx_runtimes(name: str) -> None:
+    nodes, constants, opset = ON_CONSTANTS[name]
+    nodes = [*nodes, node("Flatten", ["c"], ["f"], axis=0), node("Mul", ["x", "f"], ["y"])]
+    data = model(
+        nodes,
+        {"x": ("N", 1)},
+        ["y"],
+        {"w": np.random.default_rng(7).standard_normal((4000, 5)).astype(F), **constants},
+        opset,
+    )
+    x = np.array([[1], [-2]], F)
+    (expected,) = runtime(data, {"x": x})
+    np.testing.assert_allclose(network(data).run(x).output.reshape(expected.shape), expected, rtol=1e-4, atol=1e-4)
+
+
 LAYERS = {
     "conv": "conv",
     "hardsigmoid of its parts": "hardsigmoid",

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from cnncalc.importers.onnx.elements import FORMATS
-from cnncalc.importers.onnx.evaluator_moves import python_slice, slices, split_sizes
 from cnncalc.importers.onnx.proto import BFLOAT16, SMALL_FLOATS
 from cnncalc.importers.onnx.values import Call, UnfitError, Value
+from cnncalc.layers.base import Layer
 from cnncalc.layers.shape.upsample import Upsample
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 TYPES = {code: f"<{form}" for code, form in FORMATS.items()}
 """NumPy's names of element types."""
 
-SAME = ("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity", "Dropout")
+SAME = ("Reshape", "Identity")
 """Operators that leave all elements in their order in memory."""
 
 VIEWS = frozenset((*SAME, "Transpose", "Expand"))
@@ -60,64 +60,8 @@ class Inputs:
         return [self[index] for index in range(len(self))]
 
 
-def _plain(name: str, count: int) -> Rule:
-    """Return a rule that calls a function of NumPy with the first ``count`` inputs."""
-
-    def apply(call: Call, x: Inputs, value: Value) -> Array:
-        return np.asarray(getattr(np, name)(*[x[i] if count > 1 else _real(x[i]) for i in range(count)]))
-
-    return apply
-
-
-def _reduction(name: str) -> Rule:
-    """Return a rule that reduces axes with a function of NumPy."""
-
-    def apply(call: Call, x: Inputs, value: Value) -> Array:
-        return _reduced(call, x, name)
-
-    return apply
-
-
-def _rules() -> dict[str, Rule]:
-    pairs = {
-        "Add": "add", "Sub": "subtract", "Mul": "multiply", "Pow": "power", "Max": "maximum", "Min": "minimum",
-        "Equal": "equal", "Greater": "greater", "Less": "less", "And": "logical_and", "Or": "logical_or",
-        "MatMul": "matmul", "GreaterOrEqual": "greater_equal", "LessOrEqual": "less_equal", "Xor": "logical_xor",
-    }  # fmt: skip
-    single = {
-        "Neg": "negative", "Reciprocal": "reciprocal", "Sqrt": "sqrt", "Exp": "exp", "Log": "log", "Abs": "abs",
-        "Sin": "sin", "Cos": "cos", "Tanh": "tanh", "Floor": "floor", "Ceil": "ceil", "Not": "logical_not",
-        "Sign": "sign", "Round": "rint", "IsNaN": "isnan",
-    }  # fmt: skip
-    reductions = {
-        "ReduceMean": "mean", "ReduceSum": "sum", "ReduceMax": "max", "ReduceMin": "min", "ReduceProd": "prod"
-    }  # fmt: skip
-    return {
-        **{op: _plain(name, 2) for op, name in pairs.items()},
-        **{op: _plain(name, 1) for op, name in single.items()},
-        **{op: _reduction(name) for op, name in reductions.items()},
-        **dict.fromkeys(SAME, _same),
-        **MORE,
-    }
-
-
 def _same(call: Call, x: Inputs, value: Value) -> Array:
     return x[0]
-
-
-def _real(x: Array) -> Array:
-    return x if x.dtype.kind in "fb" else x.astype(np.float32)
-
-
-def _reduced(call: Call, x: Inputs, name: str) -> Array:
-    over = x.given(1, ())
-    axes = call.integers("axes") or tuple([int(i) for i in over]) or None
-    return np.asarray(getattr(np, name)(x[0], axis=axes, keepdims=bool(call.integer("keepdims", 1))))
-
-
-def _softmax(x: Array, axis: int) -> Array:
-    powers = np.exp(x - x.max(axis, keepdims=True))
-    return np.asarray(powers / powers.sum(axis, keepdims=True))
 
 
 def _cast(call: Call, x: Inputs, value: Value) -> Array:
@@ -132,26 +76,6 @@ def cast(x: Array, to: int) -> Array:
         found: Array = Quantize(scale=1.0, format=SMALL_FLOATS[to]).nearest(np, x.astype(np.float32))
         return found
     return np.asarray(x, "<f4" if to == BFLOAT16 else TYPES[to])
-
-
-def _slice(call: Call, x: Inputs, value: Value) -> Array:
-    cut: list[slice] = [slice(None)] * x[0].ndim
-    for axis, start, stop, step in slices(call, x[0].ndim):
-        cut[axis] = python_slice(int(start), int(stop), int(step), x[0].shape[axis])
-    return x[0][tuple(cut)]
-
-
-def _split(call: Call, x: Inputs, value: Value) -> Array:
-    axis = call.integer("axis")
-    sizes = split_sizes(call, x[0].shape[axis])
-    start = sum(sizes[: value.index])
-    return np.take(x[0], range(start, start + sizes[value.index]), axis=axis)
-
-
-def _clip(call: Call, x: Inputs, value: Value) -> Array:
-    if call.opset < 11:
-        return np.clip(x[0], call.number("min", -np.inf), call.number("max", np.inf))
-    return np.clip(x[0], x.given(1, np.float32(-np.inf)), x.given(2, np.float32(np.inf)))
 
 
 def _batchnorm(call: Call, x: Inputs, value: Value) -> Array:
@@ -218,50 +142,8 @@ def _flat_indices(call: Call, x: Inputs, value: Value) -> Array:
     return np.asarray((np.where(x[0] < 0, x[0] + sizes, x[0]) * steps).sum(-1))
 
 
-def _upsample(call: Call, x: Inputs, value: Value) -> Array:
-    """Return a map that the layer upsample resizes."""
-    layer = call.operator.attributes["layer"]
-    assert isinstance(layer, Upsample), layer
-    return layer.interpolated(np, x[0])
-
-
-def _cumsum(call: Call, x: Inputs, value: Value) -> Array:
-    """Return the sums of each element and all before it, or behind it with ``reverse``; ``exclusive`` omits itself."""
-    axis, terms = int(x[1]), x[0]
-    terms = np.flip(terms, axis) if call.integer("reverse") else terms
-    if call.integer("exclusive"):  # a difference of sums would lose small ones beside large ones
-        terms = np.insert(terms, 0, 0, axis).take(range(terms.shape[axis]), axis)
-    sums = np.cumsum(terms, axis, dtype=terms.dtype)
-    return np.flip(sums, axis) if call.integer("reverse") else sums
-
-
-def _layernorm(call: Call, x: Inputs, value: Value) -> Array:
-    axes = tuple(range(call.integer("axis", -1) % x[0].ndim, x[0].ndim))
-    apart = x[0] - x[0].mean(axes, keepdims=True)
-    scaled = apart / np.sqrt((apart * apart).mean(axes, keepdims=True) + call.number("epsilon", 1e-5))
-    return np.asarray(scaled * x[1] + x.given(2, 0))
-
-
-def _trilu(call: Call, x: Inputs, value: Value) -> Array:
-    cut = np.triu if call.integer("upper", 1) else np.tril
-    return cut(x[0], int(x.given(1, 0)))
-
-
-def _mod(call: Call, x: Inputs, value: Value) -> Array:
-    return np.fmod(x[0], x[1]) if call.integer("fmod") else np.mod(x[0], x[1])
-
-
-def _is_infinite(call: Call, x: Inputs, value: Value) -> Array:
-    signs = call.integer("detect_negative", 1), call.integer("detect_positive", 1)
-    return np.asarray(np.isinf(x[0]) & np.where(x[0] < 0, *signs).astype(bool))
-
-
 def _eye(call: Call, x: Inputs, value: Value) -> Array:
     return np.eye(value.shape[0], value.shape[1], k=call.integer("k"))
-
-
-def _erf(call: Call, x: Inputs, value: Value) -> Array:
-    return np.asarray(np.vectorize(erf)(x[0]), x[0].dtype)
 
 
 def _gather_nd(call: Call, x: Inputs, value: Value) -> Array:
@@ -274,12 +156,11 @@ def _gather_nd(call: Call, x: Inputs, value: Value) -> Array:
 
 
 def _scatter_nd(call: Call, x: Inputs, value: Value) -> Array:
-    made = x[0].copy()
-    places = tuple(np.moveaxis(x[1], -1, 0))
-    if call.text("reduction", "none") == "add":
-        np.add.at(made, places, x[2])
-    else:
+    made, places, how = x[0].copy(), tuple(np.moveaxis(x[1], -1, 0)), call.text("reduction", "none")
+    if how == "none":
         made[places] = x[2]
+    else:
+        {"add": np.add, "mul": np.multiply, "max": np.maximum, "min": np.minimum}[how].at(made, places, x[2])
     return made
 
 
@@ -324,38 +205,78 @@ def _causal_bias(call: Call, x: Inputs, value: Value) -> Array:
     return np.where(seen, 0, -np.inf).astype(np.float32)
 
 
-MORE: dict[str, Rule] = {
+RULES: dict[str, Rule] = {
+    **dict.fromkeys(SAME, _same),
     "Transpose": lambda call, x, value: np.transpose(x[0], call.integers("perm")),
     "Expand": lambda call, x, value: np.broadcast_to(x[0], value.shape),
-    "Tile": lambda call, x, value: np.tile(x[0], [a // b for a, b in zip(value.shape, x[0].shape, strict=True)]),
-    "Relu": lambda call, x, value: np.maximum(x[0], 0),
-    "Sigmoid": lambda call, x, value: 1 / (1 + np.exp(-_real(x[0]))),
-    "Div": lambda call, x, value: np.trunc(x[0] / x[1]) if x[0].dtype.kind in "iu" else x[0] / x[1],
-    "Where": lambda call, x, value: np.where(x[0], x[1], x[2]),
+    "Mul": lambda call, x, value: x[0] * x[1],
     "Concat": lambda call, x, value: np.concatenate(x.all(), call.integer("axis")),
     "Gather": lambda call, x, value: np.take(x[0], x[1].astype(int), axis=call.integer("axis")),
-    "Softmax": lambda call, x, value: _softmax(x[0], call.integer("axis", -1)),
     "Range": lambda call, x, value: np.arange(x[0].item(), x[1].item(), x[2].item()),
-    "CumSum": _cumsum, "IsInf": _is_infinite, "LayerNormalization": _layernorm,
     "Einsum": lambda call, x, value: np.einsum(call.text("equation"), *x.all()),
-    "ReduceL2": lambda call, x, value: np.sqrt(_reduced(call, Inputs([x[0] * x[0], *x.arrays[1:]]), "sum")),
     "Part": lambda call, x, value: np.take(
-        x[0], range(call.integer("start"), call.integer("stop")), call.integer("axis")
+        x[0], range(call.integer("start"), call.integer("stop"), call.integer("step", 1)), call.integer("axis")
     ),
-    "MaskBias": lambda call, x, value: np.where(x[0], 0, -np.inf).astype(np.float32), "Upsample": _upsample,
+    "MaskBias": lambda call, x, value: np.where(x[0], 0, -np.inf).astype(np.float32),
     "Twice": lambda call, x, value: (
         np.repeat(x[0], 2, -1) if call.integer("neighbours") else np.concatenate([x[0], x[0]], -1)
     ),
     "RepeatChannels": lambda call, x, value: np.repeat(x[0], call.integer("count")),
-    "Cast": _cast, "CastLike": lambda call, x, value: x[0].astype(x[1].dtype), "Mod": _mod,
-    "Sum": lambda call, x, value: np.sum(np.broadcast_arrays(*x.all()), axis=0), "EyeLike": _eye, "Erf": _erf,
-    "GatherElements": lambda call, x, value: np.take_along_axis(x[0], x[1], call.integer("axis")),
-    "GatherND": _gather_nd,
-    "ScatterND": _scatter_nd, "Slice": _slice, "Split": _split, "Clip": _clip, "BatchNormalization": _batchnorm,
+    "Cast": _cast, "EyeLike": _eye, "GatherND": _gather_nd, "ScatterND": _scatter_nd, "BatchNormalization": _batchnorm,
     "DequantizeLinear": _dequantize, "QuantizeLinear": _quantize, "DequantizeRows": _rows, "Gates": _gates,
-    "Spread": _spread, "Trilu": _trilu, "FlatIndices": _flat_indices, "CausalBias": _causal_bias,
+    "Spread": _spread, "FlatIndices": _flat_indices, "CausalBias": _causal_bias,
     "AffinePlaces": _affine_places, "MelWeightMatrix": _mel_matrix,
     **dict.fromkeys(("HannWindow", "HammingWindow", "BlackmanWindow"), _window),
 }  # fmt: skip
 
-RULES = _rules()
+
+class ArrayOps:
+    """The operations of layers on constants; see :class:`cnncalc.layers.ops.Ops`."""
+
+    np = np
+
+    def __getattr__(self, name: str) -> Any:
+        """Refuse all that are not here."""
+        raise UnfitError(f"'{name}' is not supported")
+
+    def matmul(self, a: Array, b: Array) -> Array:
+        """Multiply matrices."""
+        return np.matmul(a, b)
+
+    def concat(self, arrays: Sequence[Array], axis: int) -> Array:
+        """Join arrays."""
+        return np.concatenate(arrays, axis)
+
+    def erf(self, x: Array) -> Array:
+        """Return the error function of each element."""
+        return np.asarray(np.vectorize(erf, otypes=[float])(x), x.dtype)
+
+    def pad(self, x: Array, padding: Sequence[tuple[int, int]], *, mode: str = "constant", value: float = 0.0) -> Array:
+        """Pad the last axes; negative numbers crop."""
+        borders = [(0, 0)] * (x.ndim - len(padding)) + [*padding]
+        x = x[tuple([slice(max(-a, 0), size - max(-b, 0)) for (a, b), size in zip(borders, x.shape, strict=True)])]
+        added = [(max(a, 0), max(b, 0)) for a, b in borders]
+        if mode == "constant":
+            return np.pad(x, added, constant_values=value)
+        return np.pad(x, added, {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}[mode])
+
+
+def _by_layer(call: Call, x: Inputs, value: Value) -> Array:
+    """Return what a layer computes of its inputs and its own tensors."""
+    layer, names = call.operator.attributes["layer"], call.operator.attributes["tensors"]
+    assert isinstance(layer, Layer), layer
+    assert isinstance(names, list), names
+    arrays, count = x.all(), len(x) - len(names)
+    if not layer.moves_only:  # real numbers, which an int8 or an unsigned integer may not hold
+        arrays = [array.astype(np.float64) if array.dtype.kind in "iu" else array for array in arrays]
+    inputs = [array.reshape(1, *call.input(i).sample) for i, array in enumerate(arrays[:count])]
+    shapes = layer.weights(*[array.shape[1:] for array in inputs])
+    own = {str(name): array.reshape(shapes[str(name)].shape) for name, array in zip(names, arrays[count:], strict=True)}
+    if isinstance(layer, Upsample):
+        return layer.interpolated(np, inputs[0])
+    return np.asarray(layer.forward(ArrayOps(), *inputs, **own))
+
+
+def rule_of(call: Call) -> Rule | None:
+    """Return how an operator computes a constant; None if it has no rule."""
+    return RULES.get(call.op) or (_by_layer if isinstance(call.operator.attributes.get("layer"), Layer) else None)

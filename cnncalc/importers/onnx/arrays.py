@@ -10,7 +10,7 @@ import numpy as np
 
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.places import Fault, GivenValue, SpecError
-from cnncalc.importers.onnx.array_rules import RULES, TYPES, VIEWS, Inputs
+from cnncalc.importers.onnx.array_rules import TYPES, VIEWS, Inputs, rule_of
 from cnncalc.importers.onnx.elements import PACKED, codes, elements, raw_size
 from cnncalc.importers.onnx.model import StoredTensor
 from cnncalc.importers.onnx.proto import BFLOAT16, BITS, FLOAT16
@@ -95,7 +95,7 @@ class Arrays:
         if value.source is None or value.source.op == "ConstantOfShape":
             return np.full(value.shape, value.fill or 0.0, np.float32)
         call = value.source
-        function = RULES.get(call.op)
+        function = rule_of(call)
         if function is None:
             raise CnncalcError(f"{self.path}: '{call.op}' on constants can't be run")
         inputs = Inputs([None if given is None else self.computed[id(given)] for given in call.inputs])
@@ -195,7 +195,7 @@ def _width(value: Value) -> int:
 def _inputs_of(value: Value) -> list[Value]:
     """Return the constants from which a rule computes a constant."""
     call = value.source
-    if call is None or isinstance(call, StoredTensor) or value.data is not None or call.op not in RULES:
+    if call is None or isinstance(call, StoredTensor) or value.data is not None or rule_of(call) is None:
         return []
     return [given for given in call.inputs if given is not None]
 

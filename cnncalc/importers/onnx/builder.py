@@ -70,7 +70,7 @@ def operator(*ops: str, domain: str = "") -> Callable[[Handler], Handler]:
     return register
 
 
-PERIODIC = ("Sin", "Cos")
+PERIODIC = ("Sin", "Cos", "sin", "cos")
 """A constant that these compute is a table of positions, not a learned tensor."""
 
 
@@ -268,16 +268,16 @@ class Builder:
 
     def derive(self, value: Value, call: Call) -> None:
         """Set the operator that computes a constant from others, and the stored tensors that it is computed from."""
-        value.source = call
+        value.source, first = call, call.given(0)
         value.leaves = value.leaves or (() if call.op in PERIODIC else self.leaves(call))
-        first = call.given(0)
         if value.fill is None and call.op in MOVES and first is not None:
             value.fill = first.fill
 
     def derived(self, op: str, *values: Value, shape: Shape | None = None, **attributes: Attribute) -> Value:
         """Return the constant that an operator computes from constants; its shape is by default the first one's."""
         value = Value("", values[0].shape if shape is None else shape, values[0].dtype)
-        self.derive(value, Call(operator_of(op, **attributes), list(values)))
+        item = operator_of(op, self.call.operator.name, **attributes)._replace(outputs=self.call.operator.outputs)
+        self.derive(value, Call(item, list(values)))
         return value
 
     def leaves(self, call: Call, outputs: int = 1) -> tuple[StoredTensor, ...]:
@@ -330,19 +330,21 @@ class Builder:
         self, layer: Layer, inputs: Sequence[Value], axis: int | None = -1, tensors: OwnTensors | None = None
     ) -> Value:
         """Add a layer and return its output; see :meth:`step`."""
+        use, own = layer.apply(tuple([value.sample for value in inputs])), tensors or {}
+        shape = () if inputs and use.output == (1,) and not any(value.shape for value in inputs) else use.output
         contracts = layer.kind in ("conv", "fc", "matmul", "recurrent")
         if not any(value.is_live for value in inputs) and not contracts:
-            return Value("", layer.apply(tuple([value.sample for value in inputs])).output, inputs[0].dtype)
+            constants = [*inputs, *[tensor.value for tensor in own.values()]]
+            return self.derived(layer.type, *constants, shape=shape, layer=layer, tensors=[*own])
         live = [self.tensor(value) for value in inputs]
         if layer.type == "subtract":  # older exporters write the difference from the mean twice
             twin = self.differences.get((layer, *[value.step or value.input_name for value in live]))
             if twin is not None:
                 return twin.copy()
-        use = layer.apply(tuple([value.sample for value in live]))
         found = {value.times for value in live if value.times}
         if len(found) > 1:
             raise UnfitError(f"its inputs come {sorted(found)} times for one sample")
-        output = Value("", () if live and use.output == (1,) and not any(value.shape for value in live) else use.output)
+        output = Value("", shape)
         output.times = layer.times(use.inputs, found.pop() if found else 0)
         output.axis = next((value.axis for value in live if value.axis is not None), None) if axis == -1 else axis
         if not output.times:
@@ -350,7 +352,7 @@ class Builder:
         if output.axis is None and live and use.output[:1] == live[0].shape[:1]:
             output.before_batch = live[0].before_batch
         output.dtype = live[0].dtype
-        output.step = LayerStep(layer, live, output, tensors or {}, [self.call])
+        output.step = LayerStep(layer, live, output, own, [self.call])
         self.steps.append(output.step)
         if layer.type == "subtract":
             self.differences[(layer, *[value.step or value.input_name for value in live])] = output

@@ -262,7 +262,8 @@ class Call(NamedTuple):
 
     def leaves(self) -> tuple[StoredTensor, ...]:
         """Return the stored tensors from which its outputs' elements are computed; shapes and indices do not count."""
-        values = self.inputs[:1] if self.op in MOVES else self.inputs
+        moves = self.op in MOVES or getattr(self.operator.attributes.get("layer"), "moves_only", False)
+        values = self.inputs[:1] if moves else self.inputs
         found = {id(leaf): leaf for value in values if value is not None for leaf in value.leaves}
         return tuple(found.values())
 

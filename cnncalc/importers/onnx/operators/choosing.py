@@ -43,7 +43,7 @@ def _logic(build: Builder, call: Call) -> Value:
 
 @operator("Not")
 def _not(build: Builder, call: Call) -> Value:
-    return affine(build, call.input(0), -1.0, 1.0) if call.input(0).is_live else build.derived("Not", call.input(0))
+    return affine(build, call.input(0), -1.0, 1.0)
 
 
 @operator("Where")

@@ -6,7 +6,6 @@ import math
 from typing import Any
 
 from cnncalc.importers.onnx.builder import Builder, operator
-from cnncalc.importers.onnx.evaluator import broadcast
 from cnncalc.importers.onnx.proto import FLOATS
 from cnncalc.importers.onnx.provenance import is_attribute
 from cnncalc.importers.onnx.values import Call, ConstantInput, UnfitError, Value, alias
@@ -34,7 +33,7 @@ def _identity(build: Builder, call: Call) -> Value:
     value, training = call.input(0), call.given(2)
     if call.op == "Dropout" and training is not None and training.number != 0:
         build.training.append(call.op)
-    return value.copy() if value.is_live else build.derived(call.op, value)
+    return value.copy() if value.is_live else build.derived("Identity", value)
 
 
 @operator("Gelu")
@@ -189,16 +188,15 @@ def without_batch(build: Builder, values: list[Value]) -> list[Value]:
 def aligned_tensors(build: Builder, values: list[Value]) -> tuple[list[Value], int | None]:
     """Return values as tensors of one rank that layers can read, and the batch axis in the file's shapes."""
     found, shapes, axis = aligned(build, values)
+    as_tensor = build.parameter if any(value.is_live for value in values) else build.shaped
     pairs = zip(found, shapes, strict=True)
-    return [value if value.is_live else build.parameter(value, shape) for value, shape in pairs], axis
+    return [value if value.is_live else as_tensor(value, shape) for value, shape in pairs], axis
 
 
 def merged(build: Builder, name: str, values: list[Value], **arguments: object) -> Value:
     """Return the output of a layer that computes with several values, which broadcast with each other."""
-    if not any(value.is_live for value in values):
-        return Value("", broadcast([value.shape for value in values]), values[0].dtype)
-    live, axis = aligned_tensors(build, values)
-    return build.step(name, live, axis, **arguments)
+    tensors, axis = aligned_tensors(build, values)
+    return build.step(name, tensors, axis, **arguments)
 
 
 def is_learned(value: Value) -> bool:
@@ -232,7 +230,7 @@ def affine(build: Builder, x: Value, mul: float = 1.0, add: float = 0.0) -> Valu
 @operator("Add", "Sub", "Mul", "Div")
 def _arithmetic(build: Builder, call: Call) -> Value:
     a, b = [build.with_file_batch(call.input(index)) for index in (0, 1)]
-    if _is_integer_division(call) and (a.is_live or b.is_live):
+    if _is_integer_division(call):
         return build.step("trunc", [merged(build, "divide", [a, b])])
     found = _indices_of_samples(call.op, a, b) or _indices_of_samples(call.op, b, a)
     if found is not None:
@@ -282,7 +280,7 @@ def _tensor_and_constant(build: Builder, op: str, x: Value, constant: Value) -> 
         if op == "Div" and not number:
             return None
         return affine(build, x, **({"add": -float(number)} if op == "Sub" else {"mul": 1 / number}))
-    other = build.derived("Neg" if op == "Sub" else "Reciprocal", constant)
+    other = build.step("neg" if op == "Sub" else "reciprocal", [constant])
     return _with_constant(build, x, other, "shift" if op == "Sub" else "scale")
 
 
@@ -343,7 +341,7 @@ def _max_min(build: Builder, call: Call) -> Value:
 def _sum(build: Builder, call: Call) -> Value:
     values = [value for value in call.inputs if value is not None]
     total = merged(build, "add", values) if len(values) > 1 else values[0]
-    return affine(build, total, mul=1 / len(values)) if call.op == "Mean" and total.is_live else total
+    return affine(build, total, mul=1 / len(values)) if call.op == "Mean" else total
 
 
 def _short_decimal(number: float) -> float:

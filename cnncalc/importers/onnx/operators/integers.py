@@ -59,8 +59,6 @@ def _mod(build: Builder, call: Call) -> Value:
 @operator("IsNaN", "IsInf")
 def _is_nan_or_inf(build: Builder, call: Call) -> Value:
     x = call.input(0)
-    if not x.is_live:
-        return Value("", x.shape, BOOL)
     if call.op == "IsNaN":
         y = merged(build, "compare", [x, x], by="not_equal")
     else:

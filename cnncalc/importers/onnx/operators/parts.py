@@ -39,7 +39,9 @@ def sliced(build: Builder, x: Value, axis: int, start: int, stop: int, step: int
             return alias(folded, folded.shape, axis)
         raise UnfitError("it takes a part of the batch")
     if not len(chosen) or not x.is_live:  # an empty part is allowed: it may be concatenated with others
-        return Value("", (*x.shape[:own], len(chosen), *x.shape[own + 1 :]), x.dtype)
+        shape = (*x.shape[:own], len(chosen), *x.shape[own + 1 :])
+        place = {"axis": own, "start": chosen.start, "stop": chosen.stop, "step": chosen.step}
+        return build.derived("Part", x, shape=shape, **place)
     if chosen.step > 0:
         by = chosen.step if chosen.step > 1 else None
         return build.step("slice", [x], x.axis, axis=own, start=chosen[0], stop=chosen[-1] + 1, step=by)
@@ -78,7 +80,8 @@ def _gather(build: Builder, call: Call) -> Value:
 def gathered(build: Builder, x: Value, chosen: Value, axis: int) -> Value:
     """Return the elements of a value at some indices of an axis of the file's shape."""
     if not x.is_live and not chosen.is_live:
-        return Value("", (*x.shape[:axis], *chosen.shape, *x.shape[axis + 1 :]), x.dtype)
+        shape = (*x.shape[:axis], *chosen.shape, *x.shape[axis + 1 :])
+        return build.derived("Gather", x, chosen, shape=shape, axis=axis)
     if chosen.is_live:
         return _gathered_at_computed(build, x, chosen, axis)
     own = x.sample_axis(axis)

@@ -70,14 +70,11 @@ def _resize(build: Builder, call: Call) -> Value:
     if size == x.shape[1:]:
         return alias(whole, whole.shape, x.axis)
     if call.text("mode", "nearest") == "nearest":
-        if x.is_live:
-            return _nearest(build, call, x, size, scales)
-        y = _nearest(build, call, build.parameter(x, x.shape), size, scales)
-        return build.view(y, tuple(sizes), None)
-    layer = layer_of("upsample", _interpolation(call, scales) | _scale_or_size(x.shape[1:], size, scales))
-    if not x.is_live:
-        return build.derived("Upsample", whole, shape=tuple(sizes), layer=layer)
-    return build.layer(layer, [x], x.axis)
+        y = _nearest(build, call, x, size, scales)
+    else:
+        layer = layer_of("upsample", _interpolation(call, scales) | _scale_or_size(x.shape[1:], size, scales))
+        y = build.layer(layer, [x], x.axis)
+    return y if x.is_live else build.view(y, tuple(sizes), None)
 
 
 def _is_upsample(call: Call, x: Value, size: Shape, scales: Sequence[float]) -> bool:

@@ -24,8 +24,6 @@ def _axis_of_sample(call: Call, rank: int, batch: int | None) -> int:
 @operator("GatherElements")
 def _gather_elements(build: Builder, call: Call) -> Value:
     values = [call.input(0), call.input(1)]
-    if not any(value.is_live for value in values):
-        return Value("", values[1].shape, values[0].dtype)
     live, axis = aligned_tensors(build, values)
     return build.step("gather_elements", live, axis, axis=_axis_of_sample(call, values[0].rank, axis))
 
@@ -33,8 +31,6 @@ def _gather_elements(build: Builder, call: Call) -> Value:
 @operator("ScatterElements", "Scatter")
 def _scatter_elements(build: Builder, call: Call) -> Value:
     values = [call.input(index) for index in range(3)]
-    if not any(value.is_live for value in values):
-        return Value("", values[0].shape, values[0].dtype)
     live, axis = aligned_tensors(build, values)
     how = call.text("reduction", "none")
     return build.step("scatter", live, axis, axis=_axis_of_sample(call, values[0].rank, axis), reduce=how)

@@ -10,8 +10,9 @@ from cnncalc.importers.onnx.evaluator_moves import position
 from cnncalc.importers.onnx.opaque import Opaque
 from cnncalc.importers.onnx.operators.contraction import feature_map
 from cnncalc.importers.onnx.operators.opaque import uncounted
+from cnncalc.importers.onnx.operators.parts import gathered
 from cnncalc.importers.onnx.proto import INT64
-from cnncalc.importers.onnx.values import Call, UnfitError, Value
+from cnncalc.importers.onnx.values import Call, UnfitError, Value, literal
 from cnncalc.layers.shapes import Shape
 
 
@@ -77,6 +78,9 @@ def _compress(build: Builder, call: Call) -> Value:
     own = x.sample_axis(position(axis, x.rank))
     if own is None:
         raise UnfitError("it takes a part of the batch")
+    chosen = [index for index, is_chosen in enumerate(call.input(1).data or ()) if is_chosen]
+    if chosen:
+        return gathered(build, x, literal(tuple(chosen), (len(chosen),)), position(axis, x.rank))
     return variable_output(build, call, [x, call.input(1)], x.shape[own], x.shape[:own], x.shape[own + 1 :])
 
 
