@@ -233,15 +233,11 @@ RULES: dict[str, Rule] = {
 class ArrayOps:
     """The operations of layers on constants; see :class:`cnncalc.layers.ops.Ops`."""
 
-    np = np
+    np: Any = np
 
     def __getattr__(self, name: str) -> Any:
         """Refuse all that are not here."""
         raise UnfitError(f"'{name}' is not supported")
-
-    def matmul(self, a: Array, b: Array) -> Array:
-        """Multiply matrices."""
-        return np.matmul(a, b)
 
     def concat(self, arrays: Sequence[Array], axis: int) -> Array:
         """Join arrays."""
@@ -255,10 +251,13 @@ class ArrayOps:
         """Pad the last axes; negative numbers crop."""
         borders = [(0, 0)] * (x.ndim - len(padding)) + [*padding]
         x = x[tuple([slice(max(-a, 0), size - max(-b, 0)) for (a, b), size in zip(borders, x.shape, strict=True)])]
-        added = [(max(a, 0), max(b, 0)) for a, b in borders]
-        if mode == "constant":
-            return np.pad(x, added, constant_values=value)
-        return np.pad(x, added, {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}[mode])
+        how: dict[str, Any] = {"constant_values": value} if mode == "constant" else {}
+        padded: Array = np.pad(x, [(max(a, 0), max(b, 0)) for a, b in borders], BORDERS[mode], **how)
+        return padded
+
+
+BORDERS: dict[str, Any] = {"constant": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
+"""NumPy's names of the contents of a border."""
 
 
 def _by_layer(call: Call, x: Inputs, value: Value) -> Array:

@@ -21,8 +21,9 @@ def _batchnorm(build: Builder, call: Call) -> Value:
         build.statistics |= dict.fromkeys([id(leaf) for leaf in statistic.leaves])
     build.training += [call.op] * (x.is_live and call.integer("training_mode") == 1)
     if not x.is_live:  # an exporter's way to standardise weights
-        numbers = {"epsilon": call.number("epsilon", 1e-5), "training_mode": call.integer("training_mode")}
-        value = build.derived(call.op, x, weight, bias, mean, variance, **numbers)
+        epsilon, training = call.number("epsilon", 1e-5), call.integer("training_mode")
+        inputs = x, weight, bias, mean, variance
+        value = build.derived(call.op, *inputs, epsilon=epsilon, training_mode=training)
         shift = () if bias.fill is not None else bias.leaves
         scale = () if weight.fill == 1 and not any("." in leaf.name for leaf in weight.leaves) else weight.leaves
         value.leaves = tuple({id(leaf): leaf for leaf in (*x.leaves, *scale, *shift)}.values())
