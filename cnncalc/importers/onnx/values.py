@@ -262,10 +262,9 @@ class Call(NamedTuple):
 
     def leaves(self) -> tuple[StoredTensor, ...]:
         """Return the stored tensors from which its outputs' elements are computed; shapes and indices do not count."""
-        moves = self.op in MOVES or getattr(self.operator.attributes.get("layer"), "moves_only", False)
+        moves = getattr(self.operator.attributes.get("layer"), "moves_only", self.op in MOVES)
         values = self.inputs[:1] if moves else self.inputs
-        found = {id(leaf): leaf for value in values if value is not None for leaf in value.leaves}
-        return tuple(found.values())
+        return tuple({id(leaf): leaf for value in values if value is not None for leaf in value.leaves}.values())
 
     def given(self, index: int) -> Value | None:
         """Return an input; None if it is left out."""
