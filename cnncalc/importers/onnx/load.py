@@ -111,9 +111,8 @@ class ModelFile(Recipe):
 
     def external_files(self) -> set[str]:
         """Return the paths of the other files that hold stored tensors."""
-        locations = [
-            stored.external.get("location", "") for stored in self.model.graph.stored.values() if stored.external
-        ]
+        stored = self.model.graph.stored.values()
+        locations = [one.external.get("location", "") for one in stored if one.external]
         return {os.path.join(os.path.dirname(self.place or ""), name) for name in locations}
 
     def build(

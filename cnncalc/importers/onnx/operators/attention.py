@@ -44,9 +44,7 @@ def _attention(build: Builder, call: Call) -> Sequence[Value | None]:
         seen = _is_before(build, lengths, k.dims[2])
         seen.dtype = BOOL
         biases.append(seen)
-    y = attention_of(
-        build, (q, k, v), (heads, few), biases, call.operator.attributes.get("scale"), call.number("softcap")
-    )
+    y = attention(build, (q, k, v), (heads, few), biases, call.operator.attributes.get("scale"), call.number("softcap"))
     return [_joined_heads(build, y) if flat else y, k, v]
 
 
@@ -66,7 +64,7 @@ def _multi_head_attention(build: Builder, call: Call) -> Value:
         q, k, v = sides
     sides = [_split_heads(build, value, heads) for value in (q, k, v)]
     biases = _biases(build, call, call.given(4), sides)
-    y = attention_of(build, sides, (heads, heads), biases, call.operator.attributes.get("scale"))
+    y = attention(build, sides, (heads, heads), biases, call.operator.attributes.get("scale"))
     return _joined_heads(build, y)
 
 
@@ -81,7 +79,7 @@ def _packed_attention(build: Builder, call: Call) -> Value:
     width = weight.shape[1] // 3
     sides = [_split_heads(build, sliced(build, y, y.rank - 1, i * width, (i + 1) * width, 1), heads) for i in range(3)]
     biases = _biases(build, call, call.given(3), sides)
-    y = attention_of(build, sides, (heads, heads), biases, call.operator.attributes.get("scale"))
+    y = attention(build, sides, (heads, heads), biases, call.operator.attributes.get("scale"))
     return _joined_heads(build, y)
 
 
@@ -155,7 +153,7 @@ def _joined_heads(build: Builder, value: Value) -> Value:
     return reshaped(build, turned, [*turned.dims[:2], turned.dims[2] * turned.dims[3]])
 
 
-def attention_of(
+def attention(
     build: Builder,
     sides: Sequence[Value],
     heads: tuple[int, int],

@@ -54,12 +54,12 @@ def _microsoft_gelu(build: Builder, call: Call) -> Value:
 
 @operator("LeakyRelu")
 def _leaky_relu(build: Builder, call: Call) -> Value:
-    return build.step("leaky_relu", [call.input(0)], negative_slope=_short_decimal(call.number("alpha", 0.01)))
+    return build.step("leaky_relu", [call.input(0)], negative_slope=decimal(call.number("alpha", 0.01)))
 
 
 @operator("Elu", "Celu")
 def _elu(build: Builder, call: Call) -> Value:
-    x, alpha = call.input(0), _short_decimal(call.number("alpha", 1.0))
+    x, alpha = call.input(0), decimal(call.number("alpha", 1.0))
     if call.op == "Celu" and alpha != 1:
         inner = build.step("affine", [x], mul=1 / alpha)
         return build.step("affine", [build.step("elu", [inner])], mul=alpha)
@@ -71,12 +71,12 @@ def _selu(build: Builder, call: Call) -> Value:
     x, alpha, gamma = call.input(0), call.number("alpha", 1.67326319), call.number("gamma", 1.05070102)
     if math.isclose(alpha, 1.67326319, rel_tol=1e-6) and math.isclose(gamma, 1.05070102, rel_tol=1e-6):
         return build.step("selu", [x])
-    return build.step("affine", [build.step("elu", [x], alpha=_short_decimal(alpha))], mul=_short_decimal(gamma))
+    return build.step("affine", [build.step("elu", [x], alpha=decimal(alpha))], mul=decimal(gamma))
 
 
 @operator("Swish")
 def _swish(build: Builder, call: Call) -> Value:
-    x, alpha = call.input(0), _short_decimal(call.number("alpha", 1.0))
+    x, alpha = call.input(0), decimal(call.number("alpha", 1.0))
     if alpha == 1:
         return build.step("silu", [x])
     return build.step("multiply", [x, build.step("sigmoid", [build.step("affine", [x], mul=alpha)])])
@@ -87,9 +87,7 @@ def _hardsigmoid(build: Builder, call: Call) -> Value:
     x, alpha, beta = call.input(0), call.number("alpha", 0.2), call.number("beta", 0.5)
     if math.isclose(alpha, 1 / 6, rel_tol=1e-3) and beta == 0.5:
         return build.step("hardsigmoid", [x])
-    return build.step(
-        "hardtanh", [build.step("affine", [x], mul=_short_decimal(alpha), add=beta)], min_val=0.0, max_val=1.0
-    )
+    return build.step("hardtanh", [build.step("affine", [x], mul=decimal(alpha), add=beta)], min_val=0.0, max_val=1.0)
 
 
 @operator("ThresholdedRelu")
@@ -121,7 +119,7 @@ def _clip(build: Builder, call: Call) -> Value:
 
 def clipped(build: Builder, x: Value, low: float, high: float) -> Value:
     """Return a value clipped to bounds, of which infinite ones have no effect."""
-    low, high = _short_decimal(low), _short_decimal(high)
+    low, high = decimal(low), decimal(high)
     if (low, high) == (0, 6):
         return build.step("relu6", [x])
     if low == 0 and high >= LARGEST:
@@ -344,6 +342,6 @@ def _sum(build: Builder, call: Call) -> Value:
     return affine(build, total, mul=1 / len(values)) if call.op == "Mean" else total
 
 
-def _short_decimal(number: float) -> float:
+def decimal(number: float) -> float:
     """Return the decimal of seven digits that a float32 stands for: 0.1 for 0.10000000149."""
     return float(f"{number:.7g}")

@@ -7,7 +7,7 @@ from math import isclose, prod
 
 from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.operators.contraction import feature_map
-from cnncalc.importers.onnx.operators.elementwise import merged
+from cnncalc.importers.onnx.operators.elementwise import decimal, merged
 from cnncalc.importers.onnx.provenance import is_attribute
 from cnncalc.importers.onnx.steps import layer_of, own_tensors
 from cnncalc.importers.onnx.values import Call, ConstantInput, UnfitError, Value
@@ -33,12 +33,8 @@ def _batchnorm(build: Builder, call: Call) -> Value:
         raise UnfitError(f"scales of {list(weight.shape)} for channels of {list(x.shape)}")
     tensors = own_tensors(weight=weight, bias=bias)
     tensors |= {"running_mean": ConstantInput(mean, False), "running_var": ConstantInput(variance, False)}
-    arguments = {"eps": _short_decimal(call.number("epsilon", 1e-5))} | ({"axis": at} if at else {})
+    arguments = {"eps": decimal(call.number("epsilon", 1e-5))} | ({"axis": at} if at else {})
     return build.layer(layer_of("batchnorm", arguments), [x], x.axis, tensors)
-
-
-def _short_decimal(number: float) -> float:
-    return float(f"{number:.6g}")
 
 
 @operator("LayerNormalization")
@@ -68,7 +64,7 @@ def _normalised(
     shape = tuple([x.shape[i] for i in places])
     tensors = own_tensors(weight=_in_shape(build, weight, shape), bias=bias and _in_shape(build, bias, shape))
     arguments: dict[str, object] = {"axis": (-1,) if len(places) == 1 else tuple(places)}
-    arguments["eps"] = _short_decimal(call.number("epsilon", 1e-5))
+    arguments["eps"] = decimal(call.number("epsilon", 1e-5))
     if kind == "layernorm":
         arguments["bias"] = bias is not None
     return build.layer(layer_of(kind, arguments), [x], x.axis, tensors)
@@ -99,7 +95,7 @@ def _instancenorm(build: Builder, call: Call) -> Value:
     named = any(is_attribute(leaf.name) for leaf in (*weight.leaves, *bias.leaves))
     plain = _is_near(weight, 1) and _is_near(bias, 0) and not named
     tensors = {} if plain else own_tensors(weight=weight, bias=bias)
-    arguments = {"eps": _short_decimal(call.number("epsilon", 1e-5))} | ({} if plain else {"affine": True})
+    arguments = {"eps": decimal(call.number("epsilon", 1e-5))} | ({} if plain else {"affine": True})
     return build.layer(layer_of("instancenorm", arguments), [x], x.axis, tensors)
 
 
@@ -115,7 +111,7 @@ def _groupnorm(build: Builder, call: Call) -> Value:
     if weight.elements == groups != channels:
         weight = build.derived("RepeatChannels", weight, shape=(channels,), count=channels // groups)
         bias = build.derived("RepeatChannels", bias, shape=(channels,), count=channels // groups)
-    layer = layer_of("groupnorm", {"num_groups": groups, "eps": _short_decimal(call.number("epsilon", 1e-5))})
+    layer = layer_of("groupnorm", {"num_groups": groups, "eps": decimal(call.number("epsilon", 1e-5))})
     return build.layer(layer, [x], x.axis, own_tensors(weight=weight, bias=bias))
 
 
@@ -135,5 +131,5 @@ def _mean_variance_normalization(build: Builder, call: Call) -> Value:
 def _lrn(build: Builder, call: Call) -> Value:
     x = feature_map(call.input(0))
     numbers = {"alpha": 1e-4, "beta": 0.75, "bias": 1.0}
-    alpha, beta, k = [_short_decimal(call.number(name, default)) for name, default in numbers.items()]
+    alpha, beta, k = [decimal(call.number(name, default)) for name, default in numbers.items()]
     return build.step("lrn", [x], x.axis, size=call.integer("size", 1), alpha=alpha, beta=beta, k=k)

@@ -80,7 +80,7 @@ def _resize(build: Builder, call: Call) -> Value:
 def _is_upsample(call: Call, x: Value, size: Shape, scales: Sequence[float]) -> bool:
     """Whether the layer upsample computes the same: it has the same positions, and the same elements around them."""
     where, axes = _coordinate_mode(call), list(zip(x.shape[1:], size, scales, strict=True))
-    averages = _is_antialiased(call, scales) and where in ("align_corners", "asymmetric")
+    averages = _antialiases(call, scales) and where in ("align_corners", "asymmetric")
     if where not in POSITIONS or averages:
         return False
     if call.text("mode", "nearest") == "nearest":
@@ -95,16 +95,14 @@ def _is_upsample(call: Call, x: Value, size: Shape, scales: Sequence[float]) -> 
     return not (is_shifted and call.text("mode") == "linear" and where.endswith("half_pixel"))
 
 
-def _is_antialiased(call: Call, scales: Sequence[float]) -> bool:
+def _antialiases(call: Call, scales: Sequence[float]) -> bool:
     """Whether the filter is widened, because a map gets smaller, so that all elements count (``antialias``)."""
     return bool(call.integer("antialias")) and min(scales, default=1) < 1 and call.text("mode", "nearest") != "nearest"
 
 
 def _interpolation(call: Call, scales: Sequence[float]) -> dict[str, object]:
     """Return the layer's arguments for the kind of interpolation."""
-    how: dict[str, object] = {"mode": call.text("mode")} | (
-        {"antialias": True} if _is_antialiased(call, scales) else {}
-    )
+    how: dict[str, object] = {"mode": call.text("mode")} | ({"antialias": True} if _antialiases(call, scales) else {})
     if _coordinate_mode(call) == "align_corners":
         how["align_corners"] = True
     elif _coordinate_mode(call) == "asymmetric":
