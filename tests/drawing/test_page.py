@@ -174,6 +174,10 @@ def test_on_a_phone_there_is_one_column(show: Callable[..., Browser], browser: B
     )
     assert page.evaluate(width) <= page.evaluate(room)
     assert page.evaluate("document.getElementById('wide').getAttribute('aria-pressed')") == "false"
+    page.evaluate(
+        "scrollTo(0, 0); document.querySelector('#graph .conv').dispatchEvent(new MouseEvent('click', {bubbles: true}))"
+    )
+    assert page.evaluate("document.getElementById('panel').getBoundingClientRect().top < innerHeight - 100")
     page.look()
     show(load("mobilenet_v2"))
     assert page.evaluate("document.getElementById('wide').getAttribute('aria-pressed')") == "true"

@@ -86,6 +86,8 @@ function mark() {
   }
 }
 
+const SHOWN = 160; // pixels of the panel that come into view
+
 // --- choosing a layer ---------------------------------------------------------------------------------------
 
 function choose(layer, from = "") {
@@ -102,6 +104,7 @@ function choose(layer, from = "") {
   table();
   panel(layer);
   if (from !== "graph") document.querySelector(".graph").scrollIntoView({ block: "nearest" });
+  else scrollBy(0, Math.max(0, $("panel").getBoundingClientRect().top - innerHeight + SHOWN)); // it is below on a phone
 }
 
 function centre(element) {
