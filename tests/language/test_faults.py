@@ -125,6 +125,8 @@ FAULTS = [
     ("a condition that is left empty", HEAD + "  - relu:\n    when:\n", "4:10", "'when' is empty", "write a value after 'when:'"),
     ("a repeat that is left empty", HEAD + "  - relu:\n    repeat:\n", "4:12", "'repeat' is empty", "write a value after 'repeat:'"),
     ("an expect that is left empty", HEAD + "  - relu:\n    expect: \n", "4:12", "'expect' is empty", "write a value after 'expect:'"),
+    ("no count", "args: {n: null}\n" + HEAD + "  - relu:\n    repeat: n\n  - tanh\n", "5:13", "repeat must be an integer of 0 or more, not null", None),
+    ("half a count", "args: {n: 5}\n" + HEAD + "  - relu:\n    repeat: n / 2\n", "5:13", "repeat must be an integer of 0 or more, not 2.5", "'//' rounds a quotient down"),
     ("a flag as a count", HEAD + "  - relu:\n    repeat: true\n", "4:13", "repeat must be an integer of 0 or more, not true", None),
     ("a date", HEAD + "  - linear: 2014-10-11\n", "3:13", "'2014-10-11' looks like a date", "write a difference with spaces: 2014 - 10 - 11"),
     ("a comment without a space", HEAD + "  - linear: 16#c\n", "3:15", "'16#c' has a #", "a comment begins with a space before its #"),

@@ -76,11 +76,10 @@ class Evaluation:
         try:
             count = natural(found)
         except ValueError as error:
-            if found is not None or value.is_constant:
-                hint = "use 'repeat: 2' for a number, 'when: …' for a condition" if isinstance(found, bool) else None
-                if isinstance(found, float):
-                    hint = "'//' rounds a quotient down"
-                self.faults.note(value.origin, f"repeat must be {error}, not {value_text(found)}", hint)
+            hint = "use 'repeat: 2' for a number, 'when: …' for a condition" if isinstance(found, bool) else None
+            if isinstance(found, float):
+                hint = "'//' rounds a quotient down"
+            self.faults.note(value.origin, f"repeat must be {error}, not {value_text(found)}", hint)
             return 0
         if count > MAX_LAYERS:
             message = f"repeat: {count:,} is more than the {MAX_LAYERS:,} layers that a network may have"
