@@ -222,7 +222,35 @@ def test_bins_of_the_mel_scale_are_onnx_runtimes(bins: int, length: int, rate: i
     np.testing.assert_allclose(network(data).run(x).output, runtime(data, {"x": x})[0], atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("pool", "size"),
+    [
+        ({"kernel_shape": [2, 2], "strides": [2, 2]}, 8),
+        ({"kernel_shape": [2, 2], "strides": [2, 2]}, 9),
+        ({"kernel_shape": [3, 2], "strides": [2, 3], "pads": [1, 0, 1, 1]}, 9),
+    ],
+)
+def test_maxima_return_to_their_places(pool: dict[str, Any], size: int) -> None:
+    """SegNet (arXiv:1511.00561): an unpooling writes each element where the pooling has found it, sample by sample."""
+    nodes = [
+        node("MaxPool", ["x"], ["p", "i"], **pool), node("Conv", ["p", "w"], ["c"], pads=[1, 1, 1, 1]),
+        node("MaxUnpool", ["c", "i", "s"], ["u"], **pool), node("Conv", ["u", "v"], ["y"]),
+    ]  # fmt: skip
+    constants = {"w": weight(3, 3, 3, 3), "v": weight(2, 3, 3, 3), "s": ints(1, 3, size, size)}
+    data = model(nodes, {"x": [1, 3, size, size]}, ["y"], constants)
+    net, x = network(data), np.random.default_rng(3).standard_normal((3, 3, size, size)).astype(F)
+    for one in x[:, None]:
+        np.testing.assert_allclose(net.run(one).output, runtime(data, {"x": one})[0], rtol=1e-4, atol=1e-5)
+    several = net.run(x).output
+    assert not np.array_equal(several[0], several[1])
+    np.testing.assert_allclose(several[1:2], runtime(data, {"x": x[1:2]})[0], rtol=1e-4, atol=1e-5)
+
+
 UNFIT: dict[str, tuple[Any, Sequence[Any], Mapping[str, Any], int, str]] = {
+    "places in columns": (
+        node("MaxPool", ["x"], ["y", "i"], kernel_shape=[2, 2], storage_order=1), ("N", 3, 8, 8), {}, 17,
+        r"indices in columns \(storage_order = 1\) are not supported",
+    ),
     "blocks that are missing": (
         node("Col2Im", ["x", "i", "k"], ["y"]), ("N", 12, 6), {"i": ints(30, 40), "k": ints(2, 2)}, 18,
         r"6 blocks of \[2, 2\] do not make up \[30, 40\]",

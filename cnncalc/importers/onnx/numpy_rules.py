@@ -177,7 +177,38 @@ def moved_taps(settings: Settings, x: Array, kernel: Sequence[int], offset: Arra
     return result
 
 
+def max_places(settings: Settings, x: Array) -> Array:
+    """Return the index, in its sample, of the first largest element of each window: (N, C, *out)."""
+    sizes, flat, inside = x.shape[2:], np.zeros((1, 1), int), np.ones((1, 1), bool)
+    lengths = [d * (k - 1) + 1 for k, d in zip(settings["kernel_size"], settings["dilation"], strict=True)]
+    counts = []
+    for axis, size in enumerate(sizes):
+        (before, after), step = settings["padding"][axis], settings["stride"][axis]
+        counts.append((size + before + after - lengths[axis]) // step + 1)
+        taps = np.arange(settings["kernel_size"][axis]) * settings["dilation"][axis]
+        at = np.arange(counts[-1])[:, None] * step - before + taps  # (out, taps)
+        flat = (flat[:, None, :, None] * size + at[None, :, None, :]).reshape(len(flat) * len(at), -1)
+        is_inside = (at >= 0) & (at < size)
+        inside = (inside[:, None, :, None] & is_inside[None, :, None, :]).reshape(flat.shape)
+    elements = x.reshape(*x.shape[:2], -1)[..., np.where(inside, flat, 0)]
+    best = np.where(inside, elements, -np.inf).argmax(-1)
+    found = flat[np.arange(len(flat)), best] + np.arange(x.shape[1])[:, None] * int(np.prod(sizes))
+    made: Array = found.reshape(*x.shape[:2], *counts).astype(x.dtype)
+    return made
+
+
+def max_unpool(settings: Settings, x: Array, places: Array) -> Array:
+    """Return zeros (N, C, *sizes) with each element of x at its place."""
+    sizes = settings["sizes"]
+    made = np.zeros((len(x), x.shape[1] * int(np.prod(sizes))), x.dtype)
+    at = np.broadcast_to(places, x.shape).reshape(len(x), -1).astype(int) % made.shape[1]
+    np.put_along_axis(made, at, x.reshape(len(x), -1), 1)
+    whole: Array = made.reshape(*x.shape[:2], *sizes)
+    return whole
+
+
 RULES: dict[str, Rule] = {
+    "MaxPool": max_places, "MaxUnpool": max_unpool,
     "Col2Im": col2im, "DFT": dft, "STFT": stft, "ReverseSequence": reverse_sequence, "RoiAlign": roi_align,
     "MaxRoiPool": max_roi_pool,
 }  # fmt: skip

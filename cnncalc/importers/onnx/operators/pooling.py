@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from cnncalc.importers.onnx.builder import Builder, operator
+from cnncalc.importers.onnx.builder import Builder, Result, operator
 from cnncalc.importers.onnx.operators.contraction import accepting_regions, cropped, feature_map, window
+from cnncalc.importers.onnx.operators.opaque import uncounted
+from cnncalc.importers.onnx.proto import INT64
 from cnncalc.importers.onnx.values import Call, UnfitError, Value
 from cnncalc.layers.shapes import Shape
 
 
 @operator("MaxPool", "AveragePool", "LpPool")
 @accepting_regions
-def _pool(build: Builder, call: Call) -> Value:
+def _pool(build: Builder, call: Call) -> Result:
     kernel = call.integers("kernel_shape")
     x = feature_map(call.input(0))
     if kernel is None or not x.is_live:
@@ -27,7 +29,25 @@ def _pool(build: Builder, call: Call) -> Value:
         arguments["norm_type"] = power = call.number("p", 2)
         x = build.step("abs", [x], x.axis) if power % 2 else x  # odd powers are those of magnitudes
     name = {"MaxPool": "maxpool", "AveragePool": "avgpool", "LpPool": "lppool"}[call.op]
-    return build.step(name, [x], 0, **arguments)
+    y = build.step(name, [x], 0, **arguments)
+    if call.op != "MaxPool" or not any(call.operator.outputs[1:]):
+        return y
+    if call.integer("storage_order"):
+        raise UnfitError("indices in columns (storage_order = 1) are not supported")
+    indices = uncounted(build, call, y.shape, 0, [x], **slides._asdict())
+    indices.dtype = INT64
+    return [y, indices]
+
+
+@operator("MaxUnpool")
+def _max_unpool(build: Builder, call: Call) -> Value:
+    """Return zeros with each element at the place that it had before a MaxPool."""
+    x, places = feature_map(call.input(0)), feature_map(call.input(1))
+    slides = window(call, x.shape[1:], call.integers("kernel_shape") or ())
+    axes = zip(x.shape[1:], *slides[:3], strict=True)
+    inferred = [(length - 1) * step + kernel - sum(pads) for length, kernel, step, pads in axes]
+    sizes = (call.sizes(2, "output_shape") or (0, 0, *inferred))[2:]
+    return uncounted(build, call, (x.shape[0], *sizes), 0, [x, places], sizes=sizes)
 
 
 @operator("GlobalAveragePool", "GlobalMaxPool", "GlobalLpPool")
