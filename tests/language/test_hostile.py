@@ -68,6 +68,8 @@ HOSTILE = {
         "args: {a: '[[[0] * 9999] * 9999] * 9999'}\n" + HEAD + "  - relu:\n    when: a == a\n", "a list of more than 10,000 items"),
     "sums without end": (
         "args: {n: 120000}\n" + HEAD + "  - relu:\n    repeat: 2000\n    when: sum(range(n)) < 0\n", "take more than 1,500,000 operations"),
+    "sums of lists without end": (
+        "args: {a: '[0] * 5000'}\n" + HEAD + "  - relu:\n    repeat: 2000\n    when: len(a + a) < 0\n", "take more than 1,500,000 operations"),
     "expressions without end": (
         HEAD + f"  - relu:\n    repeat: 100000\n    when: {' + '.join(['in_channels'] * 60)} < 0\n", "take more than 1,500,000 operations"),
     "calls without end": (
