@@ -16,6 +16,7 @@ from cnncalc.ground.limits import (
     TENSORS_PER_OPERATOR,
 )
 from cnncalc.importers.onnx.elements import elements, is_small
+from cnncalc.importers.onnx.equal import ConstantOutputs
 from cnncalc.importers.onnx.evaluator import evaluate
 from cnncalc.importers.onnx.lost import LOST, can_be_lost, has_variable_rows, inner_operators
 from cnncalc.importers.onnx.model import (
@@ -129,7 +130,7 @@ class Builder:
         self.depth = 0
         self.call = Call(operator_of(""), [])
         self.scope = ValueScope()
-        self.parameters: dict[tuple[int, Shape], Value] = {}
+        self.parameters = ConstantOutputs()
         self.stated_ports: dict[str, Port] = {}
         self.differences: dict[tuple[object, ...], Value] = {}
 
@@ -370,15 +371,15 @@ class Builder:
     def parameter(self, value: Value, shape: Shape) -> Value:
         """Return a constant, reshaped, as the output of a layer without inputs."""
         value = self.with_file_batch(value)
-        key = (id(value), shape)
-        if key not in self.parameters:
+        output = self.parameters.find(value, shape)
+        if output is None:
             layer = layer_of("parameter", {"shape": shape or (1,)})
             output = Value(value.name, shape, value.dtype)
             tensors = {"weight": ConstantInput(self.shaped(value, shape), False)}
             output.step = LayerStep(layer, [], output, tensors, [self.call])
             self.steps.append(output.step)
-            self.parameters[key] = output
-        return self.parameters[key]
+            self.parameters.add(value, shape, output)
+        return output
 
     def tensor(self, value: Value) -> Value:
         """Return a value that layers can read: a constant becomes the output of a layer without inputs."""

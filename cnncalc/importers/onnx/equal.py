@@ -8,9 +8,14 @@ from cnncalc.importers.onnx.model import StoredTensor
 
 if TYPE_CHECKING:
     from cnncalc.importers.onnx.values import Call, Value
+    from cnncalc.layers.shapes import Shape
 
 MOST_COMPARED = 64
 """The most pairs of constants that one comparison may look at; if there are more, the answer is "not equal"."""
+
+
+MOST_ALIKE = 8
+"""How many constants of one key are compared with a new one."""
 
 
 def are_same(pairs: list[tuple[Value, Value]]) -> bool:
@@ -35,6 +40,30 @@ def are_same(pairs: list[tuple[Value, Value]]) -> bool:
             elif part is not match:
                 return False
     return True
+
+
+class ConstantOutputs:
+    """The outputs of layers that are one constant; equal constants, such as the masks of all blocks, share a layer."""
+
+    def __init__(self) -> None:
+        self.known: dict[tuple[object, ...], list[tuple[Value, Value]]] = {}
+
+    def find(self, constant: Value, shape: Shape) -> Value | None:
+        """Return the output that is a constant in some shape; None if there is none yet."""
+        for known, output in self.known.get(_key(constant, shape), [])[-MOST_ALIKE:]:
+            is_literal = constant.source is None and constant.data is not None  # the key has its elements
+            if known is constant or is_literal or are_same([(known, constant)]):
+                return output
+        return None
+
+    def add(self, constant: Value, shape: Shape, output: Value) -> None:
+        """Add the output of a new layer."""
+        self.known.setdefault(_key(constant, shape), []).append((constant, output))
+
+
+def _key(constant: Value, shape: Shape) -> tuple[object, ...]:
+    leaves = tuple([id(leaf) for leaf in constant.leaves])
+    return shape, constant.dtype, leaves, constant.data if constant.source is None else None
 
 
 def _source(value: Value) -> StoredTensor | Call | None:

@@ -128,9 +128,23 @@ def _with_scopes_of_neighbours(scopes: list[tuple[str, ...]], steps: list[LayerS
     return [scope or (_common(around[step]) if around.get(step) else ()) for step, scope in known.items()]
 
 
+def _scopes_of_constants(scopes: list[tuple[str, ...]], steps: list[LayerStep]) -> dict[LayerStep, tuple[str, ...]]:
+    """Return the scope that all readers of a constant are in, for those that are read outside the scope of their own."""
+    known = dict(zip(steps, scopes, strict=True))
+    readers: dict[LayerStep, list[tuple[str, ...]]] = {step: [] for step in steps if not step.inputs}
+    for step in steps:
+        for value in step.inputs:
+            if value.step in readers:
+                readers[value.step].append(known[step])
+    common = {step: _common(paths) for step, paths in readers.items() if paths}
+    return {step: path for step, path in common.items() if len(path) < len(known[step])}
+
+
 def names(steps: list[LayerStep]) -> list[str]:
     """Return a name for each layer; no two are equal."""
     scopes = _with_scopes_of_neighbours([_common([scope_of(call) for call in step.calls]) for step in steps], steps)
+    outside = _scopes_of_constants(scopes, steps)
+    scopes = [outside.get(step, scope) for step, scope in zip(steps, scopes, strict=True)]
     count: dict[tuple[str, ...], int] = {}
     inner: set[tuple[str, ...]] = set()
     for scope in scopes:
@@ -141,7 +155,7 @@ def names(steps: list[LayerStep]) -> list[str]:
     numbers: dict[str, int] = {}
     found = []
     for step, scope in zip(steps, scopes, strict=True):
-        name = clean(_name_of_params(step))
+        name = "" if step in outside else clean(_name_of_params(step))
         alone = scope and count[scope] == 1 and scope not in inner
         if alone and (not name or name in taken):  # another layer's params may have given it their name
             name = clean(".".join(scope))
