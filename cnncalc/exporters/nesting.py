@@ -64,6 +64,7 @@ class _Ready:
         self.paths = {node: self._path(name) for node, name in names.items()}
         self.waiting: dict[int, list[tuple[int, Node]]] = {}
         self.left: set[Node] = set()
+        self.before: dict[int, list[Node]] = {}  # by scope, constants that it reads
 
     def _path(self, name: str) -> list[int]:
         path = [-1]
@@ -88,9 +89,17 @@ class _Ready:
             if waiting:
                 inside = [node for node in following if self.paths[node][depth : depth + 1] == [path[depth]]]
                 found = min(inside, key=lambda node: node.index) if inside else waiting[0][1]
+                constants = [node for scope in self.paths[found] for node in self.before.get(scope, ())]
+                found = next((node for node in constants if node in self.left), found)
                 self.left.remove(found)
                 return found
         raise AssertionError("no layer is ready")
+
+    def put_before(self, constant: Node, readers: Sequence[Node]) -> None:
+        """Have a layer without inputs come before the scopes within its own one that read it."""
+        depth = len(self.paths[constant])
+        for scope in {scope for node in readers for scope in self.paths[node][depth : depth + 1]}:
+            self.before.setdefault(scope, []).append(constant)
 
 
 def _ordered(graph: Graph, inputs: Mapping[Node, tuple[Tensor, ...]], names: Mapping[Node, str]) -> list[Node]:
@@ -112,6 +121,8 @@ def _ordered(graph: Graph, inputs: Mapping[Node, tuple[Tensor, ...]], names: Map
     for node in graph.nodes:
         if not waiting[node]:
             ready.add(node)
+            if not inputs[node]:
+                ready.put_before(node, after.get(node, []))
     found: list[Node] = []
     last: Node | None = None
     readers: list[Node] = []

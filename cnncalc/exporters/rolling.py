@@ -1,6 +1,6 @@
 """A graph rolled up: similar scopes become blocks with arguments, and equal neighbours one repeated item.
 
-The scopes are those in the layers' names. Scopes with a single input and a single output are candidates; those of equal
+The scopes are those in the layers' names. Scopes with a few inputs and a single output are candidates; those of equal
 structure become one block, and the numbers in which they differ become its arguments.
 """
 
@@ -24,6 +24,10 @@ UNSTATED = ("in_channels", "in_features")
 
 FOLLOWS = ("out_channels", "groups")
 """Arguments that are expressed by the input's channels if they are as many, or a multiple, in every place."""
+
+
+MOST_INPUTS = 4
+"""Most inputs of a block."""
 
 
 class Entry:
@@ -56,7 +60,7 @@ class Entry:
                 if name not in UNSTATED:
                     value = _short(node.layer.__dict__[name], argument.axes)
                     (self.values if _is_figure(value) else self.fixed)[name] = value
-        self.key: StructureKey = structure(inner, reads[0]) if inner else (node.layer.type, *self.fixed.items())
+        self.key: StructureKey = structure(inner, reads) if inner else (node.layer.type, *self.fixed.items())
 
     @property
     def channels(self) -> int:
@@ -80,9 +84,9 @@ def _is_figure(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def structure(entries: list[Entry], source: Tensor) -> StructureKey:
+def structure(entries: list[Entry], sources: tuple[Tensor, ...]) -> StructureKey:
     """Return the structure shared by equal scopes: types, words, and which item reads which."""
-    places: dict[Tensor, int] = {source: -1}
+    places: dict[Tensor, int] = {source: place - len(sources) for place, source in enumerate(sources)}
     found: list[object] = []
     for number, entry in enumerate(entries):
         owner = None if entry.owner is None else places[entry.owner.node]
@@ -97,7 +101,7 @@ def items_of_graph(graph: Graph) -> list[Entry]:
 
 
 def _entries(part: ScopePart) -> list[Entry]:
-    """Return the items of a scope; a scope inside is an item if it has one input and one output and is in one piece."""
+    """Return the items of a scope; a scope inside is an item if it has one output, few inputs, and is in one piece."""
     found: list[Entry] = []
     for item in part.items:
         inner = item.inner
@@ -106,7 +110,7 @@ def _entries(part: ScopePart) -> list[Entry]:
             continue
         entries, first, last = _entries(inner), inner.nodes[0], inner.nodes[-1]
         is_whole = 1 < len(inner.nodes) == last.index - first.index + 1
-        is_one = is_whole and len(inner.reads) == 1 and inner.makes == [last]
+        is_one = is_whole and 0 < len(inner.reads) <= MOST_INPUTS and inner.makes == [last]
         found += [Entry(last, tuple(inner.reads), entries, inner.path)] if is_one else entries
     return sorted(found, key=lambda entry: entry.node.index)
 
@@ -148,12 +152,14 @@ class BlockText(NamedTuple):
         entries: its items.
         expressions: the expression of an item's argument, by the item's place and the argument's name.
         arguments: its own arguments, each with its default; None if it must be given.
+        reads: the inputs of the scope that the items are those of.
     """
 
     name: str
     entries: list[Entry]
     expressions: dict[tuple[int, str], str]
     arguments: dict[str, object]
+    reads: tuple[Tensor, ...]
 
 
 def blocks(entries: list[Entry], taken: Callable[[str], bool]) -> dict[StructureKey, BlockText]:
@@ -264,7 +270,8 @@ def _block(
                 for place, value in zip(alike, column, strict=True):
                     place.values[known] = value
             expressions[number, argument] = known
-    return BlockText(name, first, expressions, dict(sorted(arguments.items(), key=lambda item: item[1] is not None)))
+    given = dict(sorted(arguments.items(), key=lambda item: item[1] is not None))
+    return BlockText(name, first, expressions, given, alike[0].reads)
 
 
 def _default(entry: Entry, argument: str, inner: dict[StructureKey, BlockText]) -> object:

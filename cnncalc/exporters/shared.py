@@ -32,7 +32,7 @@ def with_owners(entries: list[Entry], shared: Mapping[Node, Node]) -> list[Entry
             entry.owner = other
         elif entry.inner is not None:
             entry.inner = with_owners(entry.inner, dict(nodes))
-            entry.key = structure(entry.inner, entry.reads[0])
+            entry.key = structure(entry.inner, entry.reads)
     return entries
 
 

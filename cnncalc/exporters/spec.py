@@ -191,8 +191,11 @@ class _Writer:
             given = {name: "" if value is None else _value(value) for name, value in block.arguments.items()}
             found.append(f"    args: {_braced(given)}")
         found.append("    layers:")
-        source = block.entries[0].reads[0]
-        return found + self.items(block.entries, {source: "input"}, source, block.expressions, "      ", set())
+        names = {tensor: f"input{place}" for place, tensor in enumerate(block.reads, 1)}
+        source = block.reads[0] if len(names) == 1 else None
+        if source is not None:
+            names = {source: "input"}
+        return found + self.items(block.entries, names, source, block.expressions, "      ", set())
 
     def items(
         self,

@@ -15,7 +15,7 @@ from cnncalc.importers.onnx.load import read_model_bytes
 from cnncalc.network import Network, load, loads
 from tests.commands import cnncalc
 from tests.exporters.models import spec_text
-from tests.importers.models import FOLDER, model, node, stored
+from tests.importers.models import FOLDER, imported, model, node, stored
 
 NAMES = sorted(path.stem for path in FOLDER.glob("*.onnx"))
 
@@ -209,3 +209,38 @@ def test_tensors_that_a_model_makes_of_fewer_numbers_are_noted() -> None:
     done = cnncalc("import", "-", stdin=model(nodes, {"x": ["N", 2, 4]}, ["y"], numbers))
     assert (done.code, done.out.splitlines()[-1]) == (0, "  - scale: {shape: [2, 4], trainable: false}")
     assert done.err.startswith("note: the spec has 8 buffers, the model 3: some tensors are shared, made of others, or")
+
+
+def test_blocks_that_read_one_mask_have_it_as_an_input() -> None:
+    """Two blocks of a decoder, each with a mask that its module computes from its own, equal buffer."""
+    nodes, x = [], "x"
+    for number in range(2):
+        at = f"/h.{number}"
+        y = f"y{number}"
+        nodes += [
+            node("Equal", ["bias", "zero"], [f"m{number}"], name=f"{at}/Equal"),
+            node("Where", [f"m{number}", "minus", x], [f"w{number}"], name=f"{at}/Where"),
+            node("Softmax", [f"w{number}"], [f"s{number}"], axis=-1, name=f"{at}/Softmax"),
+            node("Add", [x, f"s{number}"], [y], name=f"{at}/Add"),
+        ]
+        x = y
+    constants = {"bias": np.tril(np.ones((4, 4), np.float32)), "zero": np.float32(0), "minus": np.float32(-np.inf)}
+    text = spec_text(imported(model(nodes, {"x": ["N", 2, 4, 4]}, [x], constants)).graph)
+    assert text.partition("blocks:\n")[2] == (
+        "  h:\n"
+        "    layers:\n"
+        "      - where: -inf\n"
+        "        from: [input1, input2]\n"
+        "      - softmax: 2\n"
+        "        name: softmax_1\n"
+        "      - add:\n"
+        "        from: [input2, softmax_1]\n"
+        "layers:\n"
+        "  - parameter: {shape: [1, 4, 4], trainable: false}\n"
+        "    name: param_1\n"
+        "  - h:\n"
+        "    from: [param_1, input]\n"
+        "    name: h_1\n"
+        "  - h:\n"
+        "    from: [param_1, h_1]\n"
+    )

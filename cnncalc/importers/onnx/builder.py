@@ -16,7 +16,7 @@ from cnncalc.ground.limits import (
     TENSORS_PER_OPERATOR,
 )
 from cnncalc.importers.onnx.elements import elements, is_small
-from cnncalc.importers.onnx.equal import ConstantOutputs
+from cnncalc.importers.onnx.equal import Outputs, add_output, output_of
 from cnncalc.importers.onnx.evaluator import evaluate
 from cnncalc.importers.onnx.lost import LOST, can_be_lost, has_variable_rows, inner_operators
 from cnncalc.importers.onnx.model import (
@@ -98,7 +98,7 @@ class Builder:
         readers: how often each value of the current graph is read.
         call: the current operator.
         scope: the values that the current operator can read.
-        parameters: outputs of layers that hold one constant each, by the constant's identity and shape.
+        parameters: outputs of layers that hold one constant each.
         stated_ports: what the file states about values, by name.
         differences: outputs of the ``subtract`` layers so far, by their layer and inputs.
     """
@@ -130,7 +130,7 @@ class Builder:
         self.depth = 0
         self.call = Call(operator_of(""), [])
         self.scope = ValueScope()
-        self.parameters = ConstantOutputs()
+        self.parameters: Outputs = {}
         self.stated_ports: dict[str, Port] = {}
         self.differences: dict[tuple[object, ...], Value] = {}
 
@@ -371,14 +371,14 @@ class Builder:
     def parameter(self, value: Value, shape: Shape) -> Value:
         """Return a constant, reshaped, as the output of a layer without inputs."""
         value = self.with_file_batch(value)
-        output = self.parameters.find(value, shape)
+        output = output_of(self.parameters, value, shape)
         if output is None:
             layer = layer_of("parameter", {"shape": shape or (1,)})
             output = Value(value.name, shape, value.dtype)
             tensors = {"weight": ConstantInput(self.shaped(value, shape), False)}
             output.step = LayerStep(layer, [], output, tensors, [self.call])
             self.steps.append(output.step)
-            self.parameters.add(value, shape, output)
+            add_output(self.parameters, value, shape, output)
         return output
 
     def tensor(self, value: Value) -> Value:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from cnncalc.importers.onnx.model import StoredTensor
@@ -42,28 +43,36 @@ def are_same(pairs: list[tuple[Value, Value]]) -> bool:
     return True
 
 
-class ConstantOutputs:
-    """The outputs of layers that are one constant; equal constants, such as the masks of all blocks, share a layer."""
-
-    def __init__(self) -> None:
-        self.known: dict[tuple[object, ...], list[tuple[Value, Value]]] = {}
-
-    def find(self, constant: Value, shape: Shape) -> Value | None:
-        """Return the output that is a constant in some shape; None if there is none yet."""
-        for known, output in self.known.get(_key(constant, shape), [])[-MOST_ALIKE:]:
-            is_literal = constant.source is None and constant.data is not None  # the key has its elements
-            if known is constant or is_literal or are_same([(known, constant)]):
-                return output
-        return None
-
-    def add(self, constant: Value, shape: Shape, output: Value) -> None:
-        """Add the output of a new layer."""
-        self.known.setdefault(_key(constant, shape), []).append((constant, output))
+Outputs = dict[tuple[object, ...], "tuple[Value, Value]"]
+"""Constants that are a layer of their own and the layers' outputs, by keys that equal constants share."""
 
 
-def _key(constant: Value, shape: Shape) -> tuple[object, ...]:
+def output_of(outputs: Outputs, constant: Value, shape: Shape) -> Value | None:
+    """Return the output that is a constant, or one equal to it, in some shape; None if there is none yet."""
+    if (id(constant), shape) in outputs:
+        return outputs[id(constant), shape][1]
+    is_literal = constant.source is None and constant.data is not None  # the key has its elements
+    for key in _keys(constant, shape):
+        if key not in outputs:
+            return None
+        known, output = outputs[key]
+        if is_literal or are_same([(known, constant)]):
+            return output
+    return None
+
+
+def add_output(outputs: Outputs, constant: Value, shape: Shape, output: Value) -> None:
+    """Add the output of a new layer."""
+    free = next((key for key in _keys(constant, shape) if key not in outputs), None)
+    outputs[id(constant), shape] = constant, output
+    if free is not None:
+        outputs[free] = constant, output
+
+
+def _keys(constant: Value, shape: Shape) -> Iterator[tuple[object, ...]]:
+    elements = constant.data if constant.source is None else None
     leaves = tuple([id(leaf) for leaf in constant.leaves])
-    return shape, constant.dtype, leaves, constant.data if constant.source is None else None
+    return ((number, shape, constant.dtype, leaves, elements) for number in range(MOST_ALIKE))
 
 
 def _source(value: Value) -> StoredTensor | Call | None:

@@ -129,7 +129,7 @@ def _with_scopes_of_neighbours(scopes: list[tuple[str, ...]], steps: list[LayerS
 
 
 def _scopes_of_constants(scopes: list[tuple[str, ...]], steps: list[LayerStep]) -> dict[LayerStep, tuple[str, ...]]:
-    """Return the scope that all readers of a constant are in, for those that are read outside the scope of their own."""
+    """Return the scope that all readers of a constant are in, if that is around the constant's own scope."""
     known = dict(zip(steps, scopes, strict=True))
     readers: dict[LayerStep, list[tuple[str, ...]]] = {step: [] for step in steps if not step.inputs}
     for step in steps:
