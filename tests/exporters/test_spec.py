@@ -236,7 +236,7 @@ def test_blocks_that_read_one_mask_have_it_as_an_input() -> None:
         "      - add:\n"
         "        from: [input2, softmax_1]\n"
         "layers:\n"
-        "  - parameter: {shape: [1, 4, 4], trainable: false}\n"
+        "  - parameter: [1, 4, 4]\n"
         "    name: param_1\n"
         "  - h:\n"
         "    from: [param_1, input]\n"

@@ -373,8 +373,7 @@ class Builder:
         value = self.with_file_batch(value)
         output = output_of(self.parameters, value, shape)
         if output is None:
-            layer = layer_of("parameter", {"shape": shape or (1,)})
-            output = Value(value.name, shape, value.dtype)
+            layer, output = layer_of("parameter", {"shape": shape or (1,)}), Value(value.name, shape, value.dtype)
             tensors = {"weight": ConstantInput(self.shaped(value, shape), False)}
             output.step = LayerStep(layer, [], output, tensors, [self.call])
             self.steps.append(output.step)
