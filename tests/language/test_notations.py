@@ -82,6 +82,7 @@ ITEMS = [
     ("repeat: {times: 2}", 5, "an item without a layer type", "'repeat' stands below what it repeats: an item, or '- sequence:' with several"),
     ("loop: 3", 5, "unknown layer type 'loop'", "write 'repeat: 3' below the item, or below '- sequence:' with several"),
     ("add: [[], [relu]]", 10, "add takes no argument", "write paths under their name: '- add: {paths: …}'"),
+    ("linear: [400, 120]", 13, "linear: a list in place of the number of outputs", "write '- linear: 120': what comes in is inferred"),
     ("batchnorm: 64", 16, "batchnorm: 64 would be eps, which is added to the variance", "channels are inferred: write '- batchnorm'"),
     ("multiply: 0.5", 15, "multiply takes its inputs from 'from'", "for a number write '- affine: {mul: 0.5, add: 1}'"),
     ("relu: 6", 11, "relu takes no argument", "write '- relu'"),

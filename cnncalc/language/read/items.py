@@ -307,6 +307,10 @@ class ItemReader:
             elif known and known[0] == "eps" and isinstance(node, Scalar) and re.fullmatch("0*[1-9][0-9]*", node.text):
                 message = f"{what}: {node.text} would be eps, which is added to the variance"
                 self.values.fault(node, message, f"channels are inferred: write '- {what}'")
+            elif known and known[0] == "out_features" and isinstance(node, List):
+                last = node.items[-1].text if node.items and isinstance(node.items[-1], Scalar) else "…"
+                inferred = f"write '- {what}: {last}': what comes in is inferred"
+                self.values.fault(node, f"{what}: a list in place of the number of outputs", inferred)
             elif known and known[0] != "paths":
                 return {known[0]: node}
             else:
