@@ -51,7 +51,7 @@ class SpecValue:
         self.reads_input = not names.isdisjoint(INPUT_NAMES)
 
     def __call__(self, names: Names, budget: Budget) -> Value:
-        """Return the value, given a value for every name.  Raises ExpressionError, and OutOfWorkError."""
+        """Return the value, given a value for every name.  Raises ExpressionError, and WorkLimitError."""
         return self.constant if self.compute is None else self.compute(names, budget)
 
 

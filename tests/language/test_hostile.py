@@ -69,7 +69,7 @@ HOSTILE = {
     "sums without end": (
         "args: {n: 120000}\n" + HEAD + "  - relu:\n    repeat: 2000\n    when: sum(range(n)) < 0\n", "take more than 1,500,000 operations"),
     "sums of lists without end": (
-        "args: {a: '[0] * 5000'}\n" + HEAD + "  - relu:\n    repeat: 2000\n    when: len(a + a) < 0\n", "take more than 1,500,000 operations"),
+        "args: {a: '[0] * 5000'}\n" + HEAD + "  - relu:\n    repeat: 2000\n    when: \"(a + a)[0] > 0\"\n", "take more than 1,500,000 operations"),
     "expressions without end": (
         HEAD + f"  - relu:\n    repeat: 100000\n    when: {' + '.join(['in_channels'] * 60)} < 0\n", "take more than 1,500,000 operations"),
     "calls without end": (

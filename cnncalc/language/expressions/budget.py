@@ -28,7 +28,7 @@ class Budget:
         self.left = MAX_WORK
 
     def spend(self, operations: int) -> None:
-        """Spend operations. Raises OutOfWorkError if too few are left."""
+        """Spend operations. Raises WorkLimitError if too few are left."""
         self.left -= operations
         if self.left < 0:
             raise WorkLimitError
@@ -38,7 +38,7 @@ class Budget:
 
         Raises:
             OverflowError: if they are too many, or nested too deep.
-            OutOfWorkError: if too few operations are left.
+            WorkLimitError: if too few operations are left.
         """
         if type(value) is tuple:
             try:

@@ -44,7 +44,7 @@ class Expression:
         self.names = names
 
     def __call__(self, names: Names, budget: Budget) -> Value:
-        """Return the value, given a value for every name.  Raises ExpressionError, and OutOfWorkError."""
+        """Return the value, given a value for every name.  Raises ExpressionError, and WorkLimitError."""
         try:
             budget.left -= self._cost
             if budget.left < 0:
