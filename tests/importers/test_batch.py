@@ -134,6 +134,10 @@ ONE_SAMPLE: dict[str, tuple[list[Any], tuple[int, ...], dict[str, Any]]] = {
          node("Add", ["x", "d"], ["y"])],
         (1, 5, 6), {"zeros": np.zeros((1, 2, 5), F), "w": weight(4, 2, 3), "c": weight(4), "m": weight(4, 6)},
     ),
+    "transformers' masks: the sample's index in front of each position's": (
+        [node("GatherND", ["x", "i"], ["y"])],
+        (1, 5, 6), {"i": np.array([[0, 3], [0, 1], [0, 4]]).reshape(1, 1, 3, 2)},
+    ),
     "DGCNN: points of all samples by their places in one list": (
         [node("TopK", ["x", "two"], ["z", "i"], axis=2), node("ReduceMin", ["i"], ["j"], axes=[2], keepdims=0),
          reshape("j", "all", "places"), reshape("x", "list", "points"), node("Gather", ["points", "places"], ["taken"], axis=0),

@@ -212,10 +212,25 @@ def _gather_nd(build: Builder, call: Call) -> Value:
         places = build.step("slice", [chosen], None, axis=last, start=1, stop=depth)
         flat = flat_indices(build, places, x.shape[: depth - 1])
         return gathered(build, build.view(x, (prod(x.shape[: depth - 1]), *x.shape[depth - 1 :]), None), flat, 0)
+    if not shared and x.axis == 0 and x.times == build.file_batch == 1 and rows[:1] == (1,) and chosen.axis is None:
+        build.one_sample_only.append(call.operator.label)
+        flat = flat_indices(build, _without_sample(build, chosen), x.shape[: depth - 1])
+        one = build.view(x, (prod(x.shape[: depth - 1]), *x.shape[depth - 1 :]), 0)
+        y = gathered(build, one, flat, 1)
+        return build.view(y, y.shape[1:], 0)
     if (x.axis, chosen.axis, shared) != (0, 0, 1):
         raise UnfitError("it takes a part of the batch")
     whole = build.view(x, (prod(x.shape[:depth]), *x.shape[depth:]), 0)
     return gathered(build, whole, flat_indices(build, chosen, x.shape[:depth]), 1)
+
+
+def _without_sample(build: Builder, chosen: Value) -> Value:
+    """Return constant indices (…, axes) without the first, which is that of the only sample."""
+    *rows, depth = chosen.shape
+    shape = (*rows, depth - 1)
+    if chosen.data is None:
+        return build.derived("Part", chosen, shape=shape, axis=len(rows), start=1, stop=depth)
+    return literal(tuple([item for number, item in enumerate(chosen.data) if number % depth]), shape)
 
 
 def flat_indices(build: Builder, chosen: Value, sizes: Shape) -> Value:
