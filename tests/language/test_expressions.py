@@ -67,6 +67,8 @@ def test_values(text: str, expected: object) -> None:
         ("open('x')", "unknown function 'open'"),
         ("rows[0](1)", "only named functions can be called"),
         ("max(*rows)", "max() takes only positional arguments"),
+        ("make_divisible(0)", "make_divisible rounds positive numbers"),
+        ("make_divisible(24, 0)", "make_divisible rounds positive numbers"),
         ("make_divisible(8, divisor=4)", "make_divisible() takes only positional arguments"),
         ("a << 62", "the operator in 'a << 62' is not allowed in an expression"),
         ("~a", "the operator ~ is not allowed in an expression"),
