@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from json import dumps
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from cnncalc.exporters.formats import Options, check_text
@@ -52,7 +53,8 @@ def written(graph: Graph) -> tuple[str, Graph]:
     for one, nodes, is_rolled in ((neat, order, True), (graph, graph.nodes, False)):
         entries = items_of_graph(one) if is_rolled else [Entry(node, node.inputs) for node in one.nodes]
         entries = with_owners(entries, {node: node.shares for node in one.nodes if node.shares is not None})
-        text = "\n".join(_Writer(one, without_single(entries)).lines()) + "\n"
+        lines = _Writer(one, without_single(entries)).lines()
+        text = "\n".join([part for line in lines for part in _wrapped(line)]) + "\n"
         try:
             with noticed():  # warnings were reported for the original
                 other = read_text(text.encode(), "imported.yaml").build()
@@ -152,6 +154,14 @@ def input_names(graph: Graph) -> dict[Tensor, str]:
 def is_taken(name: str) -> bool:
     """Whether a word has a meaning in specs."""
     return name in layer_types() or name in RESERVED or name in INPUT_NAMES or name in FUNCTIONS or name in CONSTANTS
+
+
+def _wrapped(line: str) -> list[str]:
+    """Return a line of a spec, one with many arguments in several lines."""
+    if len(line) <= WIDEST or line[-1] not in "}]":
+        return [line]
+    indent = " " * (len(line) - len(line.lstrip()) + 6)
+    return wrap(line, WIDEST, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 class _Writer:

@@ -244,3 +244,12 @@ def test_blocks_that_read_one_mask_have_it_as_an_input() -> None:
         "  - h:\n"
         "    from: [param_1, h_1]\n"
     )
+
+
+def test_long_arguments_are_written_in_several_lines() -> None:
+    squares = [number * number % 97 for number in range(60)]
+    network = loads(f"input: [97, 2]\nlayers:\n  - gather: {{indices: {squares}, axis: 0}}\n  - relu\n")
+    text = spec_text(network)
+    assert max(map(len, text.splitlines())) <= 118
+    assert text.count("\n") > 5
+    assert loads(text).nodes[0].layer == network.nodes[0].layer
