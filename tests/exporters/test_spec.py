@@ -252,4 +252,4 @@ def test_long_arguments_are_written_in_several_lines() -> None:
     text = spec_text(network)
     assert max(map(len, text.splitlines())) <= 118
     assert text.count("\n") > 5
-    assert loads(text).nodes[0].layer == network.nodes[0].layer
+    assert loads(text).nodes[0].layer.__dict__["indices"] == tuple(squares)
