@@ -23,7 +23,7 @@ SPECS = Path(__file__).parent.parent.parent / "specs"
 MOST_CHARACTERS = 10_000
 SECONDS = 1.0  # of CPU
 MEGABYTES = 200
-MOST_LAYERS = 20_000  # a network with more layers may take longer
+MOST_LAYERS = 20_000  # of all networks of a spec; with more layers it may take longer
 LARGEST_FILE = 50_000_000  # bytes that a command may write
 DEADLINE = 20  # seconds until a command is ended
 
@@ -194,13 +194,17 @@ def _child(arguments: list[str], errors: Path) -> int:
 
 
 def _large(text: str | bytes) -> bool:
-    """Return whether a spec has so many layers that it need not be quick; a model file always has to be."""
-    from tests.execution.networks import spec as build
+    """Return whether a spec has so many layers that it need not be quick; a model file always has to be.
+
+    ``check`` and ``sweep`` build each variant, so that those count; they are taken to be as large as the default.
+    """
+    from cnncalc.language.loading import read_text
 
     if isinstance(text, bytes):
         return False
     try:
-        return len(build(text).nodes) > MOST_LAYERS
+        recipe = read_text(text.encode("utf-8", "surrogatepass"), "test.yaml")
+        return len(recipe.build().nodes) * max(1, len(recipe.variants)) > MOST_LAYERS
     except Exception as error:
         return bool(re.search(r"more than [\d,]+ (layers|steps)|at least [\d,]+ layers", str(error)))
 

@@ -21,6 +21,8 @@ EXACT = 1e-9  # the same for float64
 DISTURBED = 1e-6  # share of a tensor's terms by which it is disturbed: some 16 units in the last place of float32
 AMPLIFIED = 100.0  # an error may be so many times the effect of the disturbance; a millionth of that in float64
 
+TINY = float(np.finfo(np.float32).tiny)  # what is smaller has few digits in float32, or none
+
 HUGE = 1e30  # nothing is compared from here on: an empty window of Caffe's gives the lowest number of float32
 
 JUMPS = {"round", "floor", "ceil", "trunc", "quantize", "sign", "compare", "where", "argmax", "topk", "embedding"}
@@ -69,7 +71,8 @@ def _faults(text: str, seed: int) -> Iterator[str]:
     inputs, matrices = double["x"], double["weights"]
     with np.errstate(all="ignore"):
         there, here = (disturbed(network, matrices, inputs, share) for share in (DISTURBED, 0.0))
-    sizes = {name: float(np.abs(array).max()) or 1.0 for name, array in exact.outputs.items()}
+    largest = {name: float(np.abs(array).max()) for name, array in exact.outputs.items()}
+    sizes = {name: size if size > TINY else 1.0 for name, size in largest.items()}
     moved = distance(there, here, sizes)
     for name, run, wanted, allowed in (
         ("fused", fused, plain, CLOSE),

@@ -110,6 +110,19 @@ def test_what_a_norm_makes_of_constants_is_no_fault() -> None:
     assert exported.faults(CONSTANTS, 1) == []
 
 
+def test_what_float32_rounds_to_zero_is_no_fault() -> None:
+    """The smallest number of float32 is 1.4e-45 (IEEE 754), so that nothing is left of x · 1e-308."""
+    text = "input: [64]\nlayers:\n  - affine: {mul: 1e-308}\n"
+    assert running.faults(text, 1) == []
+
+
+def test_all_variants_count_as_layers() -> None:
+    spec = (
+        "args: {n: 1}\nvariants: {a: {args: {n: 2}}, b: {args: {n: 3}}}\ninput: [n]\nlayers:\n  - relu:\n    repeat: "
+    )
+    assert [hostile._large(f"{spec}{count}\n") for count in (10_000, 10_001)] == [False, True]
+
+
 def test_a_difference_beyond_rounding_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         running, "disturbed", lambda network, weights, inputs, share: disturbed(network, weights, inputs, share / 1e7)
