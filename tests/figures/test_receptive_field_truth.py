@@ -51,11 +51,8 @@ def test_the_middle_of_a_split_axis_is_read_whole() -> None:
     (output,) = network.outputs.values()
     (field,) = leading(receptive_fields(network).of[output])
     lowest = 9 * np.arange(4)[:, None] + np.arange(3)
-    first, last = (
-        41 * lowest // 36,
-        -(-41 * (lowest + 7) // 36) - 1,
-    )  # PyTorch's bins: from ⌊41·i/36⌋ to ⌈41·(i + 1)/36⌉
-    assert (claimed(field, output.shape)[:, 0] == np.stack([first, last])).all()
+    first, behind = 41 * lowest // 36, -(-41 * (lowest + 7) // 36)  # PyTorch's bins: ⌊41·i/36⌋ up to ⌈41·(i + 1)/36⌉
+    assert (claimed(field, output.shape)[:, 0] == np.stack([first, behind - 1])).all()
     assert field.is_exact
 
 

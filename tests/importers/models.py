@@ -63,6 +63,20 @@ def runtime(data: bytes, feeds: Mapping[str, Any]) -> list[Any]:
     return found
 
 
+def runs_as_runtime(data: bytes, x: Any, rtol: float = 1e-4, atol: float = 1e-5) -> Network:
+    """Compare the output ``y`` of a model with ONNX Runtime's, and all shapes with those inferred; return its network."""
+    (expected, *_) = runtime(data, {"x": x})
+    net = network(data)
+    run = net.run(x)
+    assert run.ok, [(row.node.name, row.fault, row.actual) for row in run.mismatches]
+    found = run.outputs["y"]
+    if net.model.one_sample_only:  # the file's output may have no axis of samples
+        found = found.reshape(expected.shape)
+    assert found.shape == expected.shape
+    np.testing.assert_allclose(found, expected, rtol=rtol, atol=atol)
+    return net
+
+
 def ints(*values: int) -> Any:
     """Return a constant of integers, such as sizes."""
     return np.array(values, np.int64)

@@ -9,7 +9,7 @@ import pytest
 
 from cnncalc.figures.costs import sums
 from cnncalc.ground.errors import CnncalcError
-from tests.importers.models import imported, model, network, node, runtime
+from tests.importers.models import imported, model, network, node, runs_as_runtime, runtime
 
 F = np.float32
 STREAM = np.random.default_rng(0)
@@ -65,11 +65,7 @@ def attention(batch: int | None) -> bytes:
 def test_heads_and_positions_share_an_axis_with_the_batch(batch: int | None) -> None:
     data = attention(batch)
     x = STREAM.standard_normal((batch or 3, LENGTH, WIDTH)).astype(F)
-    (expected,) = runtime(data, {"x": x})
-    run = network(data).run(x)
-    assert run.ok, [(row.node.name, row.fault, row.actual) for row in run.mismatches]
-    assert run.output.shape == expected.shape
-    np.testing.assert_allclose(run.output, expected, rtol=1e-4, atol=1e-5)
+    runs_as_runtime(data, x)
     found = sums(imported(data).graph.nodes, batch=5)
     assert found.macs == 5 * (4 * LENGTH * WIDTH * WIDTH + 2 * LENGTH * LENGTH * WIDTH)
     assert "attention" in {one.layer.type for one in imported(data).graph.nodes}
@@ -152,11 +148,7 @@ def test_axes_in_place_of_the_batch_in_a_file_for_one_sample(name: str) -> None:
     nodes, shape, constants = ONE_SAMPLE[name]
     opset = 17 if "DGCNN" in name else 18
     data = model(nodes, {"x": shape}, ["y"], constants, opset)
-    x = STREAM.standard_normal(shape).astype(F)
-    (expected,) = runtime(data, {"x": x})
-    run = network(data).run(x)
-    assert run.ok, [(row.node.name, row.fault, row.actual) for row in run.mismatches]
-    np.testing.assert_allclose(run.output.reshape(expected.shape), expected, rtol=1e-4, atol=1e-5)
+    runs_as_runtime(data, STREAM.standard_normal(shape).astype(F))
 
 
 def test_an_input_without_the_batch_is_there_once() -> None:

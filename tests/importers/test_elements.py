@@ -10,7 +10,7 @@ import pytest
 from onnx import TensorProto
 
 from cnncalc.ground.errors import CnncalcError
-from tests.importers.models import drawing, ints, model, network, node, runtime
+from tests.importers.models import drawing, ints, model, network, node, runs_as_runtime
 
 F = np.float32
 weight = drawing()
@@ -152,10 +152,7 @@ def test_an_operator_is_onnx_runtimes(name: str) -> None:
     nodes, shape, constants, opset = (CASES | ONE_SAMPLE)[name]
     data = model(nodes, {"x": shape}, ["y"], constants, opset)
     x = np.random.default_rng(1).standard_normal((2 if shape[0] == "N" else 1, *shape[1:])).astype(F)
-    (expected,) = runtime(data, {"x": x})
-    run = network(data).run(x)
-    assert run.ok, [(row.node.name, row.fault, row.actual) for row in run.mismatches]
-    np.testing.assert_allclose(run.output.reshape(expected.shape), expected, rtol=1e-5, atol=1e-6)
+    runs_as_runtime(data, x, 1e-5, 1e-6)
 
 
 def test_an_unsupported_resize_has_a_shape_and_a_note() -> None:

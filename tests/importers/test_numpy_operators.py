@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from cnncalc.ground.errors import CnncalcError
-from tests.importers.models import drawing, ints, model, network, node, runtime
+from tests.importers.models import drawing, ints, model, network, node, runs_as_runtime, runtime
 
 F = np.float32
 weight = drawing()
@@ -66,12 +66,7 @@ def test_an_operator_is_onnx_runtimes(name: str) -> None:
     nodes, shape, constants, opset = CASES[name]
     data = model(nodes, {"x": shape}, ["y"], constants, opset)
     x = np.random.default_rng(1).standard_normal((2, *shape[1:])).astype(F)
-    (expected,) = runtime(data, {"x": x})
-    net = network(data)
-    assert (2, *net.outputs["y"].shape) == expected.shape
-    run = net.run(x)
-    assert run.ok, [(row.node.name, row.fault, row.actual) for row in run.mismatches]
-    np.testing.assert_allclose(run.output, expected, rtol=1e-4, atol=2e-5)
+    runs_as_runtime(data, x, atol=2e-5)
 
 
 @pytest.mark.parametrize("sides", [(), ("b",), ("b", "mask"), ("", "mask")])
@@ -87,14 +82,10 @@ def test_a_deformable_convolution_counts_as_a_convolution(sides: tuple[str, ...]
     }  # fmt: skip
     data = model(nodes, {"x": MAP}, ["y"], given, 19)
     x = np.random.default_rng(1).standard_normal((2, 4, 6, 5)).astype(F)
-    (expected,) = runtime(data, {"x": x})
-    net = network(data)
+    net = runs_as_runtime(data, x, atol=2e-5)
     (layer,) = [one for one in net.nodes if one.layer.type == "DeformConv"]
     assert (layer.use.macs, layer.use.flops) == (6 * 18 * 30, 2 * 6 * 18 * 30 + 6 * 30 * ("b" in sides))
     assert not net.summary().uncounted
-    run = net.run(x)
-    assert run.ok, [(row.node.name, row.fault, row.actual) for row in run.mismatches]
-    np.testing.assert_allclose(run.output, expected, rtol=1e-4, atol=2e-5)
 
 
 @pytest.mark.parametrize("mode", ["avg", "max"])
@@ -196,10 +187,7 @@ def test_tensors_pass_through_a_list(name: str) -> None:
     nodes, constants = LISTS[name]
     data = model(nodes, {"x": ROWS}, ["y"], constants, 17)
     x = np.random.default_rng(1).standard_normal((2, 7, 6)).astype(F)
-    (expected,) = runtime(data, {"x": x})
-    run = network(data).run(x)
-    assert run.ok
-    np.testing.assert_array_equal(run.output, expected)
+    runs_as_runtime(data, x, 0, 0)
 
 
 @pytest.mark.parametrize("op", ["HannWindow", "HammingWindow", "BlackmanWindow"])
@@ -207,8 +195,7 @@ def test_tensors_pass_through_a_list(name: str) -> None:
 def test_windows_of_cosines_are_onnx_runtimes(op: str, periodic: int) -> None:
     nodes = [node(op, ["s"], ["w"], periodic=periodic), node("Mul", ["x", "w"], ["y"])]
     data = model(nodes, {"x": ["N", 10]}, ["y"], {"s": ints(10)[0]})
-    x = np.ones((1, 10), F)
-    np.testing.assert_allclose(network(data).run(x).output, runtime(data, {"x": x})[0], atol=1e-6)
+    runs_as_runtime(data, np.ones((1, 10), F), 1e-7, 1e-6)
 
 
 @pytest.mark.parametrize(
@@ -218,8 +205,7 @@ def test_bins_of_the_mel_scale_are_onnx_runtimes(bins: int, length: int, rate: i
     nodes = [node("MelWeightMatrix", ["b", "l", "r", "f", "t"], ["w"]), node("MatMul", ["x", "w"], ["y"])]
     constants = {"b": ints(bins)[0], "l": ints(length)[0], "r": ints(rate)[0], "f": F(low), "t": F(high)}
     data = model(nodes, {"x": ["N", length // 2 + 1]}, ["y"], constants)
-    x = np.eye(length // 2 + 1, dtype=F)
-    np.testing.assert_allclose(network(data).run(x).output, runtime(data, {"x": x})[0], atol=1e-6)
+    runs_as_runtime(data, np.eye(length // 2 + 1, dtype=F), 1e-7, 1e-6)
 
 
 @pytest.mark.parametrize(

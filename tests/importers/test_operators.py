@@ -12,7 +12,7 @@ import pytest
 from cnncalc.exporters.formats import FORMATS, Options
 from cnncalc.figures.conventions import accounts
 from cnncalc.ground.errors import CnncalcError
-from tests.importers.models import drawing, imported, ints, model, network, node, runtime
+from tests.importers.models import drawing, imported, ints, model, network, node, runs_as_runtime, runtime
 
 F = np.float32
 weight = drawing()
@@ -342,16 +342,9 @@ ON_CONSTANTS: dict[str, tuple[list[Any], dict[str, Any], int]] = {
 def test_an_operator_on_constants_is_onnx_runtimes(name: str) -> None:
     nodes, constants, opset = ON_CONSTANTS[name]
     nodes = [*nodes, node("Flatten", ["c"], ["f"], axis=0), node("Mul", ["x", "f"], ["y"])]
-    data = model(
-        nodes,
-        {"x": ("N", 1)},
-        ["y"],
-        {"w": np.random.default_rng(7).standard_normal((4000, 5)).astype(F), **constants},
-        opset,
-    )
-    x = np.array([[1], [-2]], F)
-    (expected,) = runtime(data, {"x": x})
-    np.testing.assert_allclose(network(data).run(x).output.reshape(expected.shape), expected, rtol=1e-4, atol=1e-4)
+    w = np.random.default_rng(7).standard_normal((4000, 5)).astype(F)
+    data = model(nodes, {"x": ("N", 1)}, ["y"], {"w": w, **constants}, opset)
+    runs_as_runtime(data, np.array([[1], [-2]], F), atol=1e-4)
 
 
 LAYERS = {
@@ -369,13 +362,7 @@ def test_an_operator_is_onnx_runtimes(name: str) -> None:
     nodes, shape, constants, opset = CASES[name]
     data = model(nodes, {"x": shape}, ["y"], constants, opset)
     x = np.random.default_rng(1).standard_normal((2, *shape[1:])).astype(F)
-    (expected,) = runtime(data, {"x": x})
-    net = network(data)
-    run = net.run(x)
-    assert run.ok, [(row.node.name, row.fault, row.actual) for row in run.mismatches]
-    (made,) = run.outputs.values()
-    assert made.shape == expected.shape
-    np.testing.assert_allclose(made, expected, rtol=1e-4, atol=1e-5)
+    net = runs_as_runtime(data, x)
     assert name not in LAYERS or [one.layer.type for one in net.nodes] == [LAYERS[name]]
 
 
@@ -431,10 +418,7 @@ def looped(passes: Any, condition: Sequence[Any]) -> bytes:
 
 def test_a_loop_with_a_known_number_of_passes_is_unrolled() -> None:
     data = looped(3, [node("Identity", ["go"], ["on"])])
-    x = weight(2, 7, 6)
-    (expected,) = runtime(data, {"x": x})
-    net = network(data)
-    np.testing.assert_allclose(net.run(x).output, expected, rtol=1e-4, atol=1e-5)
+    net = runs_as_runtime(data, weight(2, 7, 6))
     assert net.summary().totals.macs == 3 * 7 * 6 * 6
     assert net.summary().totals.params == 36
     assert net.notes == ["1 tensor is used by several layers and counts once"]
@@ -477,10 +461,7 @@ def scanned(**attributes: Any) -> bytes:
 def test_a_scan_is_unrolled(backwards: bool) -> None:
     turned = {"scan_input_directions": [1], "scan_output_directions": [1]} if backwards else {}
     data = scanned(**turned)
-    x = weight(2, 7, 6)
-    (expected,) = runtime(data, {"x": x})
-    net = network(data)
-    np.testing.assert_allclose(net.run(x).output, expected, rtol=1e-4, atol=1e-5)
+    net = runs_as_runtime(data, weight(2, 7, 6))
     assert net.summary(batch=3).totals.macs == 3 * 7 * (6 * 5 + 5 * 5)
     assert net.summary().totals.params == 6 * 5 + 5 * 5
 
@@ -508,10 +489,7 @@ def test_an_operator_of_com_microsoft_is_onnx_runtimes(name: str) -> None:
     made.opset_import.append(onnx.helper.make_opsetid("com.microsoft", 1))
     data = made.SerializeToString()
     x = np.random.default_rng(1).standard_normal((2, *shape[1:])).astype(F)
-    (expected,) = runtime(data, {"x": x})
-    run = network(data).run(x)
-    assert run.ok, [(row.node.name, row.fault, row.actual) for row in run.mismatches]
-    np.testing.assert_allclose(run.output, expected, rtol=1e-3, atol=1e-4)
+    runs_as_runtime(data, x, 1e-3, 1e-4)
 
 
 def test_a_recurrent_operator_is_onnx_runtimes() -> None:
@@ -607,11 +585,7 @@ def test_a_map_that_is_read_as_one_row() -> None:
     nodes = [node("Reshape", ["x", "all"], ["r"]), node("Gather", ["r", "i"], ["y"], axis=0)]
     places = np.arange(24, dtype=np.int64).reshape(1, 2, 3, 4)[:, ::-1].copy()
     data = model(nodes, {"x": [1, 4, 3, 2]}, ["y"], {"all": ints(-1), "i": places})
-    x = weight(1, 4, 3, 2)
-    (expected,) = runtime(data, {"x": x})
-    run = network(data).run(x)
-    assert run.ok
-    np.testing.assert_array_equal(run.output, expected)
+    runs_as_runtime(data, weight(1, 4, 3, 2), 0, 0)
 
 
 def test_a_contraction_of_constants_is_counted_once_for_all_samples() -> None:
@@ -620,10 +594,8 @@ def test_a_contraction_of_constants_is_counted_once_for_all_samples() -> None:
         node("Add", ["t", "c"], ["v"]), node("Add", ["x", "v"], ["w"]), node("Add", ["w", "u"], ["y"]),
     ]  # fmt: skip
     data = model(nodes, {"x": ["N", 5, 5]}, ["y"], {"a": weight(5, 5), "b": weight(5, 5), "c": weight(5, 5)})
-    net = network(data)
+    net = runs_as_runtime(data, weight(3, 5, 5))
     assert net.summary().totals.macs == net.summary(batch=3).totals.macs == 2 * 5 * 5 * 5
-    x = weight(3, 5, 5)
-    np.testing.assert_allclose(net.run(x).output, runtime(data, {"x": x})[0], rtol=1e-4, atol=1e-5)
 
 
 def test_col2im_has_a_shape_and_no_figures() -> None:
@@ -643,8 +615,7 @@ def test_a_convolution_by_computed_filters_is_counted_and_run() -> None:
         node("Reshape", ["t", "ys"], ["y"]),
     ]  # fmt: skip
     constants = {"r": weight(4, 2), "banks": weight(2, 8 * 4 * 9), "ws": ints(8, 4, 3, 3), "ys": ints(1, 8, 6, 5)}
-    data, x = model(nodes, {"x": [1, 4, 6, 5]}, ["y"], constants), weight(1, 4, 6, 5)
-    net = network(data)
+    net = runs_as_runtime(model(nodes, {"x": [1, 4, 6, 5]}, ["y"], constants), weight(1, 4, 6, 5))
     products = 8 * 4 * 9 * 6 * 5
     assert net.summary().totals.macs == products + 4 * 2 + 2 * 8 * 4 * 9
     assert net.summary().totals.params == 4 * 2 + 2 * 8 * 4 * 9
@@ -652,7 +623,6 @@ def test_a_convolution_by_computed_filters_is_counted_and_run() -> None:
     assert (conv.shape, conv.use.flops, conv.layer.kind) == ((8, 6, 5), 2 * products, "conv")
     assert net.nodes[-1].shape == (8, 6, 5)
     assert any("works only for a batch of 1: Conv" in note for note in net.notes)
-    np.testing.assert_allclose(net.run(x).output, runtime(data, {"x": x})[0], rtol=1e-4, atol=1e-5)
 
 
 def test_filters_and_biases_of_one_sample_or_of_all_are_computed() -> None:
@@ -667,10 +637,7 @@ def test_filters_and_biases_of_one_sample_or_of_all_are_computed() -> None:
         "m": weight(6, 4 * 3 * 9), "s": ints(4, 3, 3, 3), "b": weight(3), "map": weight(1, 4, 5, 4), "low": weight(6, 1),
         "grid": weight(1, 9), "k": ints(6, 1, 3, 3),
     }  # fmt: skip
-    data, x = model(nodes, {"x": [1, 6]}, ["y"], constants), weight(1, 6)
-    run = network(data).run(x)
-    assert run.ok, [(row.node.name, row.fault) for row in run.mismatches]
-    np.testing.assert_allclose(run.output, runtime(data, {"x": x})[0], rtol=1e-4, atol=1e-5)
+    runs_as_runtime(model(nodes, {"x": [1, 6]}, ["y"], constants), weight(1, 6))
 
 
 def test_samples_put_after_others_are_those_of_one_sample_alone() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from cnncalc.figures.costs import sums
-from tests.importers.models import drawing, imported, model, network, node, runtime
+from tests.importers.models import drawing, imported, model, node, runs_as_runtime
 
 F = np.float32
 weight = drawing()
@@ -252,7 +252,4 @@ def test_a_pattern_is_one_layer_with_the_figures_and_numbers_of_its_parts(name: 
     assert sums(made.nodes)._replace(layers=0) == sums(plain.nodes)._replace(layers=0)
     assert [one.shape for one in made.outputs.values()] == [one.shape for one in plain.outputs.values()]
     x = np.random.default_rng(1).standard_normal((2, *shape[1:])).astype(F)
-    (expected, *_) = runtime(data, {"x": x})
-    run = network(data).run(x)
-    assert run.ok, [(row.node.name, row.fault, row.actual) for row in run.mismatches]
-    np.testing.assert_allclose(run.outputs["y"], expected, rtol=1e-4, atol=1e-5)
+    runs_as_runtime(data, x)
