@@ -201,11 +201,11 @@ def _term_along(term: Term, reads: tuple[Read, ...], shape: Shape, output: Shape
     if ranges is None:
         return term if to == axis and loose is term.loose else Term((IndexDigit(to, unit, size),), pattern, loose)
     moved = through(pattern, ranges, output[to], work)
-    return (
-        Term._make(((IndexDigit._make((to, 1, output[to])),), moved, loose))
-        if moved
-        else Term((), read_whole(term).pattern, (*loose, to))
-    )
+    if moved is None:
+        return Term((), read_whole(term).pattern, (*loose, to))
+    if to != axis or size != output[to]:
+        places = (IndexDigit._make((to, 1, output[to])),)
+    return Term._make((places, moved, loose))
 
 
 def _read_by_all(term: Term, read: Read, work: FieldBudget) -> Term:

@@ -6,6 +6,7 @@ Dumoulin and Visin 2016, "A guide to convolution arithmetic for deep learning", 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 from cnncalc.ground.named import NamedTuple
 from cnncalc.ground.numeric import ceil_div, larger
@@ -48,12 +49,19 @@ class Sliding(NamedTuple):
 
     def reads(self, channels: Read) -> Reads:
         """Return the windows' reads of each spatial axis, together with a given Read of the channels."""
-        axes = zip(self.kernel, self.stride, self.pads, self.dilation, strict=True)
-        windows = [
+        return ((Along((channels, *reads_of_axes(self))),),)
+
+
+@lru_cache(1024)
+def reads_of_axes(window: Sliding) -> tuple[Read, ...]:
+    """Return a window's reads of each spatial axis."""
+    axes = zip(window.kernel, window.stride, window.pads, window.dilation, strict=True)
+    return tuple(
+        [
             Read(i) if (k, s, pads) == (1, 1, (0, 0)) else Read(i, sliding(k, s, pads[0], d))
             for i, (k, s, pads, d) in enumerate(axes, 1)
         ]
-        return ((Along((channels, *windows)),),)
+    )
 
 
 def window_count(

@@ -9,6 +9,7 @@ from cnncalc import loads
 from cnncalc.figures.fields import Field, leading
 from cnncalc.figures.receptive_field import receptive_fields
 from cnncalc.layers.reads import Ranges
+from cnncalc.layers.window import reads_of_axes
 from tests.figures.dependence import Writer, beyond, claimed, dependence, over_channels
 
 NETWORKS = 360
@@ -82,5 +83,6 @@ def test_the_test_can_fail(wrong: int, monkeypatch: pytest.MonkeyPatch) -> None:
         return Ranges(1, stride, lambda _: (-before, dilation * (kernel - 1) - before + wrong), dilation)
 
     monkeypatch.setattr("cnncalc.layers.window.sliding", sliding)
+    monkeypatch.setattr("cnncalc.layers.window.reads_of_axes", reads_of_axes.__wrapped__)  # without its cache
     with pytest.raises(AssertionError):
         test_fields_are_the_positions_that_outputs_depend_on(0)
