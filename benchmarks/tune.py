@@ -1,12 +1,12 @@
-"""Every tuning constant of the kernels against other values: what kernels/tuning.py says, measured again.
+"""The tuning constants of the kernels against other values: what kernels/tuning.py says, measured again.
 
     python benchmarks/tune.py [--runs 15] [--only BLOCK …]
 
 For each constant, a network that it matters for is run by two processes that take turns on one core, one with the value
 that ships and one with another; what is printed is the median ratio of their CPU times, above 1 where ours is better.
-Constants of threads are run on two cores, and their ratios are of real time.  What limits memory or the error of a
-result (WINOGRAD_PACKED, MOST_READS_AHEAD, ERF_STEPS) isn't measured by time.
-A constant that ratios on your machine speak against is worth a change for that machine; none changes a result.
+Constants of threads are run on two cores, and their ratios are of real time.  Not tried is what time doesn't decide:
+bounds on memory (WINOGRAD_PACKED, MOST_AHEAD, MOST_READS_AHEAD), an error (ERF_STEPS), and OpenBLAS' ROWS_UNROLLED.
+A value with a ratio clearly below 1 is better for your machine; no value changes more of a result than its rounding.
 """
 
 from __future__ import annotations

@@ -108,8 +108,8 @@ def test_joined_parts_without_a_break_are_one_pattern() -> None:
     assert union([left, right], 2, PatternBudget(PLENTY)) == Pattern((2,), (2,), 1)
 
 
-def test_the_axis_is_the_period_of_a_longer_pattern() -> None:
-    """Three positions advance by 12 elements, so the first two of them by 8."""
+def test_a_pattern_that_is_longer_than_its_axis_repeats_after_the_axis() -> None:
+    """It advances by 12 elements in three positions, so by 8 in the two that the axis has."""
     windows = Pattern((0, 1, 5), (0, 2, 6), 12)
     found = through(windows, sliding(1), 2, PatternBudget(PLENTY))
     assert found == Pattern((0, 1), (0, 2), 8)

@@ -46,8 +46,8 @@ def test_fields_are_the_positions_that_outputs_depend_on(start: int) -> None:
     assert sum(check(seed) for seed in range(start, start + CHUNK)) > CHUNK // 2
 
 
-def test_the_middle_of_a_split_axis_is_read_whole() -> None:
-    """36 bins of 41 elements are split into 4·3·3, and the second axis is averaged: output (a, b) sees bins 9a + b + 3k."""
+def test_a_mean_over_the_middle_of_a_split_axis_sees_all_from_its_first_bin_to_its_last() -> None:
+    """36 bins of 41 elements are split into 4·3·3, and the second part is averaged: output (a, b) sees bins 9a + 3k + b."""
     network = loads("input: [1, 41]\nlayers:\n- adaptive_avgpool: 36\n- reshape: [1, 4, 3, 3]\n- mean: {axis: 2}")
     (output,) = network.outputs.values()
     (field,) = leading(receptive_fields(network).of[output])

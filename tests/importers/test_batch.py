@@ -152,7 +152,7 @@ def test_axes_in_place_of_the_batch_in_a_file_for_one_sample(name: str) -> None:
 
 
 def test_an_input_without_the_batch_is_there_once() -> None:
-    """The first input has no batch beside the second one's: three samples of this one are run with one of that."""
+    """The file has a batch for ``z`` and all axes of ``x``: three samples of ``z`` are run with one array ``x``."""
     data = model([node("Relu", ["x"], ["y"]), node("Relu", ["z"], ["w"])], {"x": [5, 4, 3], "z": ["N", 3]}, ["y", "w"])
     found = network(data)
     done = found.run(batch=3)

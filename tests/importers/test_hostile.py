@@ -396,7 +396,7 @@ COMMANDS_ON_NO_LAYER: tuple[tuple[str, int], ...] = (
 
 
 @pytest.mark.parametrize(("command", "code"), COMMANDS_ON_NO_LAYER)
-def test_a_model_that_returns_its_input(
+def test_a_model_without_a_layer_is_refused_where_one_is_needed(
     command: str, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -387,7 +387,7 @@ def test_a_resize_to_sizes_that_its_factor_does_not_give_has_a_shape_and_a_note(
     assert net.summary().uncounted == ["Resize"]
 
 
-def test_a_part_of_the_rows_of_each_sample_is_taken_where_they_lie_along_the_batch() -> None:
+def test_rows_that_lie_along_the_batch_are_sliced_sample_by_sample() -> None:
     nodes = [
         node("Reshape", ["x", "flat"], ["f"]),
         node("Slice", ["f", "1", "3", "0"], ["c"]),

@@ -279,11 +279,6 @@ def test_a_long_item_is_not_looked_into() -> None:
             "each item begins with a dash",
             "write '- conv: {out_channels: 6, kernel_size: …}'",
         ),
-        (
-            "  - relu:\n    repeat: 7 / 2",
-            "repeat must be an integer of 0 or more, not 3.5",
-            "'//' rounds a quotient down",
-        ),
         ("  - linear: 10,", "'10,' ends in a comma", "write 10"),
         ("  - linear: 4 GMACs", "'4 GMACs' is not an expression", "write 4000000000"),
         ("  - relu:\n    from:", "'from' is empty", "write a value after 'from:', or leave the line out"),
