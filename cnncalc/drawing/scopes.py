@@ -133,12 +133,15 @@ def clear_borders(item: LevelItem) -> None:
 
 
 def _keep_one_line(readers: list[list[Wire]]) -> None:
-    """Keep the wires of the tensor with the most readers, and of tensors with the same readers; others become lanes."""
+    """Keep the wires of the tensor with the most readers, and of tensors with the same readers; others become lanes.
+
+    Learned and constant tensors come last, however many layers read them: the line that is kept comes from the input.
+    """
     groups = [frozenset(wire.source for wire in wires) for wires in readers]
     if len(set(groups)) < 2:
         return
     counts = Counter(wire.source for wires in readers for wire in wires)
-    most = max(counts, key=lambda atom: (counts[atom], atom.order))
+    most = max(counts, key=lambda atom: (bool(atom.before) or atom.kind == "input", counts[atom], atom.order))
     kept = frozenset[Atom].intersection(*[group for group in groups if most in group])
     for wires, group in zip(readers, groups, strict=True):
         for wire in wires:

@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from cnncalc import load
+from cnncalc import load, loads
 from cnncalc.drawing.measures import measure
 from cnncalc.drawing.mermaid import flowchart
 from cnncalc.drawing.page.charts import alive_between, charts, longest_path
@@ -178,6 +178,11 @@ def test_on_a_phone_there_is_one_column(show: Callable[..., Browser], browser: B
         "scrollTo(0, 0); document.querySelector('#graph .conv').dispatchEvent(new MouseEvent('click', {bubbles: true}))"
     )
     assert page.evaluate("document.getElementById('panel').getBoundingClientRect().top < innerHeight - 100")
+    layers = "".join(
+        f"  - relu:\n    name: a_name_of_a_scope_{index}_with_many_letters_and_no_space\n" for index in range(2)
+    )
+    show(loads(f"input: [3, 8, 8]\nlayers:\n{layers}"))
+    assert page.evaluate("document.documentElement.scrollWidth") == 400  # long names are broken
     page.look()
     show(load("mobilenet_v2"))
     assert page.evaluate("document.getElementById('wide').getAttribute('aria-pressed')") == "true"

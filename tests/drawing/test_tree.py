@@ -16,6 +16,7 @@ from cnncalc.drawing.tree import FoldedParts, Parallel, TreePart, TreeScope, all
 from cnncalc.graph import Graph, Node, Tensor
 from cnncalc.language.shipped import networks
 from tests.drawing.networks import ADD, CONV, RELU, SHAPE, nested_skips, random_network
+from tests.layers.building import make
 
 
 def expected(graph: Graph) -> set[tuple[str, str]]:
@@ -131,6 +132,20 @@ def test_a_second_input_stands_where_it_is_read() -> None:
     body = check(graph).body
     beside = [item for item in body.items if isinstance(item, Parallel)]
     assert [[atom.name for atom in atoms_in(item)] for item in beside] == [["mask"]]
+
+
+def test_a_table_that_many_scopes_read_leaves_their_line_whole() -> None:
+    """Swin v2's indices of positions parted its stages: two of them stood side by side."""
+    graph = Graph("table", {"image": SHAPE})
+    table = graph.add(make("parameter: [4, 6, 6]"), [], "table")
+    tensor: Tensor = graph.inputs["image"]
+    for number in range(6):
+        inner = graph.add(CONV, [tensor], f"stage{number // 2}.conv{number}")
+        tensor = graph.add(ADD, [inner, table], f"stage{number // 2}.add{number}")
+    graph.outputs["y"] = tensor
+    root = check(graph)
+    beside = [wire.source.name for atom in atoms_in(root) for wire in atom.after if wire.is_lane]
+    assert set(beside) == {"table"}
 
 
 def test_many_branches_in_a_row_are_each_weighed_once_a_level(monkeypatch: pytest.MonkeyPatch) -> None:
