@@ -170,8 +170,8 @@ def _option_hint(name: str, parameters: Sequence[click.Parameter]) -> str | None
         for choice in map(str, parameter.type.choices) if isinstance(parameter.type, click.Choice) else ():
             if word in (choice, *VALUES.get(choice, "").split()):
                 return f"write '{parameter.opts[0]} {choice}'"
-    opposite = {"min": "--max-", "max": "--min-"}.get(word[:3], "-" * 3)
-    alike = [option for option in known if not option.startswith(opposite)]
+    opposite = {"min": "--max-", "max": "--min-"}.get(word[:3])
+    alike = [option for option in known if opposite is None or not option.startswith(opposite)]
     layers = "layers follow SPEC, without an option" if any(one.name == "layers" for one in parameters) else None
     return did_you_mean(name, alike, "") or _other(name, known, OPTIONS) or (layers if word == "layer" else None)
 

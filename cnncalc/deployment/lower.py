@@ -82,7 +82,7 @@ def _rule_of(node: Node, low: Lowering) -> LoweringRule:
     if why:
         raise refusal(node, why, hint)
     if node.layer.type not in RULES:
-        others = {one.layer.type for one in low.nodes} - {*RULES, *MISSING, node.layer.type}
+        others = {one.layer.type for one in low.nodes if one not in low.passing} - {*RULES, *MISSING, node.layer.type}
         more = f"neither are those of {', '.join(sorted(others))}, which the network has, too" if others else None
         raise refusal(node, f"the conversion of {node.layer.type} to tflite-micro is not verified", more)
     if low.kind.name == "int16x8" and node.layer.type == "hardswish":

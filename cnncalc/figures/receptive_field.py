@@ -54,8 +54,8 @@ class ReceptiveFields(NamedTuple):
         """Raise CnncalcError if some tensors see more inputs in all than are listed."""
         count = sum([len(sources.inputs) for tensor in tensors for sources in self.of[tensor]])
         if count > MAX_SEEN:
-            message = f"its outputs see {count:,} inputs in all, each counted for each output; at most {MAX_SEEN:,} are"
-            raise CnncalcError(f"{message} supported")
+            seen = f"its outputs see {count:,} inputs in all, each counted for each output"
+            raise CnncalcError(f"{seen}; at most {MAX_SEEN:,} are supported")
 
     def by_input(self, tensor: Tensor) -> dict[Input, Fields]:
         """Return what a tensor sees of each input that it depends on."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from cnncalc.figures.selection import BLOCK
 from cnncalc.figures.summary import Row, Summary
 from cnncalc.layers.shapes import crossed
 from cnncalc.rendering.blocks import PageBlock, Paragraph
 from cnncalc.rendering.cells import cells
 
-KIND_STYLES = {"conv": "cyan", "fc": "magenta", "norm": "blue", "block": "bold"}
+KIND_STYLES = {"conv": "cyan", "fc": "magenta", "norm": "blue", BLOCK: "bold"}
 
 NARROWEST_NAME = 20
 

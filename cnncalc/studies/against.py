@@ -313,7 +313,7 @@ def _started(engine: Any, path: str, threads: int) -> Any:
 def _run(session: Any, wanted: list[str], feeds: Mapping[str, Array]) -> list[Array]:
     try:
         made: list[Array] = session.run(wanted, dict(feeds))
-    except Exception as error:
+    except Exception as error:  # as above
         raise CnncalcError(f"ONNX Runtime can't run the model: {first_line(error)}") from None
     return made
 

@@ -77,7 +77,7 @@ def test_the_exit_code_is_1_if_it_certainly_does_not_fit() -> None:
         ("softplus", "tflite-micro has no softplus: it needs EXP, which tflite-micro has only in float32"),
         ("abs", "the conversion of abs to tflite-micro is not verified\n"),
         (
-            "abs\n  - power: 2\n  - sqrt",
+            "abs\n  - power: 2\n  - dropout\n  - sqrt",
             "the conversion of abs to tflite-micro is not verified\n"
             "  hint: neither are those of power, sqrt, which the network has, too\n",
         ),

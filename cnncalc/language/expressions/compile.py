@@ -22,6 +22,8 @@ from cnncalc.language.expressions.whitelist import Compiler, Evaluate, Expressio
 if TYPE_CHECKING:
     from cnncalc.ground.values import Value
 
+QUOTE = "inside {…} YAML takes , [ ] { } for itself: quote the expression, or write the arguments one per line"
+"""The hint for an expression with YAML's special characters."""
 
 Target: TypeAlias = "str | tuple[Target, ...]"
 """The names that a loop binds, nested as its rows are."""
@@ -154,7 +156,7 @@ def _syntax_hint(text: str, known: Collection[str]) -> str | None:
     if re.fullmatch(r"\(\s*\d+", text):
         return f"a list has brackets: [{text.strip('( ')}, …]"
     if text.count("(") != text.count(")") or text.count("[") != text.count("]"):
-        return "inside {…} YAML takes , [ ] { } for itself: quote the expression, or write the arguments one per line"
+        return QUOTE
     return None
 
 

@@ -23,7 +23,7 @@ from cnncalc.language.document import (
     explicit_names,
 )
 from cnncalc.language.expressions.arithmetic import FUNCTIONS
-from cnncalc.language.expressions.compile import compile_loop
+from cnncalc.language.expressions.compile import QUOTE, compile_loop
 from cnncalc.language.expressions.whitelist import CONSTANTS, ExpressionError
 from cnncalc.language.read.values import COUNT, SIZE, ValueReader, begins_a_name, has_signs_of_a_name
 from cnncalc.language.read.yaml_tree import List, Map, Scalar, Tree
@@ -327,13 +327,10 @@ class ItemReader:
                 self.values.fault(place, f"{what}: '{name}' is not an argument", glued)
                 return {}
             broken = any(name.count(a) != name.count(b) for a, b in ("()", "[]"))
-            quote = (
-                "inside {…} YAML takes , [ ] { } for itself: quote the expression, or write the arguments one per line"
-            )
             if name in MODIFIERS:
                 hint: Hint = f"'{name}' is a modifier: write it next to the type, not among its arguments"
             else:
-                hint = quote if broken else partial(hints.of_argument, name, known)
+                hint = QUOTE if broken else partial(hints.of_argument, name, known)
             self.values.fault(place, f"{what}: unknown argument '{name}'", hint)
         return found
 
@@ -356,7 +353,8 @@ def _read_by(what: str, node: Tree) -> tuple[str, str]:
     parts = node.items if isinstance(node, List) else [node]
     names = [part.text for part in parts if isinstance(part, Scalar)]
     if isinstance(node, Scalar) and re.fullmatch(r"-?[\d.]+", node.text):
-        return f"{what} takes its inputs from 'from'", "for a number write '- affine: {mul: 0.5, add: 1}'"
+        own = {"add": f"add: {node.text}", "multiply": f"mul: {node.text}"}.get(what, "mul: 0.5, add: 1")
+        return f"{what} takes its inputs from 'from'", f"for a number write '- affine: {{{own}}}'"
     if len(names) < len(parts):
         return f"{what} takes no argument", f"write paths under their name: '- {what}: {{paths: …}}'"
     return (

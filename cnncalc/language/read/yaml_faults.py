@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from cnncalc.ground.places import Fault, Place, SpecText
+from cnncalc.language.expressions.compile import QUOTE
 
 if TYPE_CHECKING:
     from yaml import YAMLError
@@ -65,7 +66,7 @@ def _hint(file: SpecText, line: int, problem: str) -> str | None:
     if shell:
         return f"a name stands by itself: {shell[1]}"
     if "{" in text:
-        return "inside {…} YAML takes , [ ] { } for itself: quote the expression, or write the arguments one per line"
+        return QUOTE
     several = re.match(r"\s*-\s+(\w+):\s+(\w+):\s", text)
     if several:
         return f"write arguments in {{…}}, or below: '- {several[1]}: {{{several[2]}: …}}'"

@@ -1,13 +1,13 @@
-"""The base class of softmax and its logarithm."""
+"""The base class of softmax and its logarithm, and the softmax that attention has, too."""
 
 from __future__ import annotations
 
-from math import prod
+from math import inf, prod
 from typing import ClassVar
 
 from cnncalc.layers.arguments import argument, axis
 from cnncalc.layers.base import Layer
-from cnncalc.layers.interfaces import Flow, Onnx
+from cnncalc.layers.interfaces import Array, Flow, NumPy, Onnx
 from cnncalc.layers.pytorch import Torch, X, call
 from cnncalc.layers.reads import Reads, whole
 from cnncalc.layers.shapes import Shape, axis_index, batched
@@ -34,7 +34,7 @@ class AlongAxis(Layer):
         """Three per element, and two reductions of every line."""
         at = axis_index(self.axis, output)
         lines = prod(output[:at] + output[at + 1 :])
-        return lines * (2 * (output[at] - 1) + 3 * output[at] + self.of_line)
+        return lines * (line_flops(output[at]) + self.of_line)
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
         """Return that each output element reads the whole axis."""
@@ -47,3 +47,22 @@ class AlongAxis(Layer):
     def to_torch(self, flow: Flow) -> Torch:
         """Softmax along the axis, counted with the batch."""
         return Torch(call(f"F.{self.type}", X, dim=batched(self.axis)))
+
+
+def softmax(np: NumPy, x: Array, axis: int, zero_masked: bool) -> Array:
+    """Return the softmax of an array along one of its axes; lines of −∞ give 0 or NaN."""
+    top = x.max(axis, keepdims=True)
+    powers: Array = np.exp(x - np.where(top == -inf, 0, top) if zero_masked else x - top)
+    total = powers.sum(axis, keepdims=True)
+    powers /= np.where(total == 0, 1, total) if zero_masked else total
+    return powers
+
+
+def or_zero(onnx: Onnx, y: str) -> str:
+    """Return an ONNX tensor with 0 in place of NaN."""
+    return onnx.node("Where", onnx.node("IsNaN", y), onnx.number(0.0), y)
+
+
+def line_flops(count: int) -> int:
+    """Return the operations for a line of so many elements: two reductions, and three per element."""
+    return 2 * (count - 1) + 3 * count

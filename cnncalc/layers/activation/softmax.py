@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from math import inf
-
-from cnncalc.layers.activation._softmax import AlongAxis
+from cnncalc.layers.activation._softmax import AlongAxis, or_zero, softmax
 from cnncalc.layers.arguments import argument, flag
 from cnncalc.layers.base import Elsewhere, Example
-from cnncalc.layers.interfaces import Array, Flow, NumPy, Onnx, Ops
+from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
 from cnncalc.layers.pytorch import Torch, call
 from cnncalc.layers.shapes import batched
 
@@ -43,17 +41,3 @@ class Softmax(AlongAxis):
         """Softmax along the axis, with NaN replaced by 0 if wholly masked lines give 0."""
         code = super().to_torch(flow)
         return Torch(call(".nan_to_num", code.value)) if self.zero_masked else code
-
-
-def softmax(np: NumPy, x: Array, axis: int, zero_masked: bool) -> Array:
-    """Return the softmax of an array along one of its axes; lines of −∞ give 0 or NaN."""
-    top = x.max(axis, keepdims=True)
-    powers: Array = np.exp(x - np.where(top == -inf, 0, top) if zero_masked else x - top)
-    total = powers.sum(axis, keepdims=True)
-    powers /= np.where(total == 0, 1, total) if zero_masked else total
-    return powers
-
-
-def or_zero(onnx: Onnx, y: str) -> str:
-    """Return an ONNX tensor with 0 in place of NaN."""
-    return onnx.node("Where", onnx.node("IsNaN", y), onnx.number(0.0), y)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import inf, prod, sqrt
 
-from cnncalc.layers.activation.softmax import or_zero, softmax
+from cnncalc.layers.activation._softmax import line_flops, or_zero, softmax
 from cnncalc.layers.arguments import LayerError, argument, choice, extended, factor, flag
 from cnncalc.layers.base import Elsewhere, Example, Layer
 from cnncalc.layers.contractions import Contraction
@@ -73,13 +73,10 @@ class Attention(Layer):
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """Two for each multiply-accumulate, the scale, the biases, and the softmax."""
         logits, _ = self._logits(inputs)
-        lines, count, added = prod(logits[:-1]), logits[-1], (len(inputs) - 3) * prod(logits)
+        others = (len(inputs) - 3) * prod(logits)  # including an input that is the factor
         scaled = {"input": 0, "queries": prod(inputs[0]), "both": prod(inputs[0]) + prod(inputs[1])}
-        scale = (
-            scaled.get(self.scaled, prod(logits)) if self.scale != 1 else 0
-        )  # an input as the factor is in ``added``
-        softmax = lines * (2 * (count - 1) + 3 * count)
-        return 2 * self.macs(inputs, output) + scale + added + softmax
+        scale = 0 if self.scale == 1 else scaled.get(self.scaled, prod(logits))
+        return 2 * self.macs(inputs, output) + scale + others + prod(logits[:-1]) * line_flops(logits[-1])
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
         """Return that an element reads its query, all keys, one feature of all values, and a line of the biases."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from math import prod
+from typing import Any
 
 from cnncalc.layers.arguments import LayerError, argument, extended
 from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
 from cnncalc.layers.merge._elementwise import ElementwiseMerge
-from cnncalc.layers.pytorch import InputPlace, Torch, X, call
+from cnncalc.layers.pytorch import InputPlace, Torch, X, Y, call
 from cnncalc.layers.shapes import Shape
 
 
@@ -43,24 +45,21 @@ class Where(ElementwiseMerge):
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Choose."""
-        given = list(inputs[1:])
-        dtype = inputs[-1].dtype
-        choices = [given.pop(0) if number is None else dtype.type(number) for number in (self.then, self.otherwise)]
-        return ops.np.where(inputs[0] != 0, *choices)
+        return ops.np.where(inputs[0] != 0, *self._choices(inputs[1:], inputs[-1].dtype.type))
 
     def to_onnx(self, onnx: Onnx) -> str:
         """Where, with its condition cast to truth values."""
         condition, *given = onnx.inputs
-        choices = [given.pop(0) if number is None else onnx.number(number) for number in (self.then, self.otherwise)]
-        return onnx.node("Where", onnx.cast(condition, "truth"), *choices)
+        return onnx.node("Where", onnx.cast(condition, "truth"), *self._choices(given, onnx.number))
 
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's function."""
-        place, choices = 1, []
-        for number in (self.then, self.otherwise):
-            choices.append(InputPlace(place) if number is None else number)
-            place += number is None
-        return Torch(call("torch.where", call("!=", X, 0), *choices))
+        return Torch(call("torch.where", call("!=", X, 0), *self._choices([Y, InputPlace(2)], float)))
+
+    def _choices(self, given: Iterable[Any], made: Callable[[float], Any]) -> list[Any]:
+        """Return the two choices: given inputs, or what is made of the numbers in their place."""
+        inputs = iter(given)
+        return [next(inputs) if number is None else made(number) for number in (self.then, self.otherwise)]
 
     def label(self) -> str:
         """Return the numbers."""

@@ -32,7 +32,7 @@ from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.styles import basis, inputs, section_depth, section_of, type_text
 from cnncalc.rendering.views.summary import layer, marked, marked_columns
 from cnncalc.rendering.writers import Record, View
-from cnncalc.studies.compare.diff import ADDED, CHANGED, REMOVED, SAME, Compared, LayerDiff, same_layers
+from cnncalc.studies.compare.diff import ADDED, CHANGED, REMOVED, SAME, Compared, LayerDiff, has_blocks, same_layers
 from cnncalc.studies.compare.folding import folded_norms
 
 MARKS = {SAME: " ", CHANGED: "~", ADDED: "+", REMOVED: "-"}
@@ -168,9 +168,7 @@ def layers(changes: Sequence[LayerDiff], macs: str, context: int, screen: Screen
     """Return the diff: what changed with ``context`` layers around it, a changed layer on two lines."""
     counts = Counter(one.change for one in changes)
     counted = ", ".join(f"{counts[what]:,} {what}" for what in (SAME, CHANGED, ADDED, REMOVED) if counts[what])
-    what = (
-        "blocks and layers" if any(row and row.type == BLOCK for one in changes for row in (one.a, one.b)) else "layers"
-    )
+    what = "blocks and layers" if has_blocks(changes) else "layers"
     if not set(counts) - {SAME}:
         text = f"All {counts[SAME]:,} {what} are the same." if counts[SAME] > 1 else "The only layer is the same."
         return [Text([(text, "bold")])]

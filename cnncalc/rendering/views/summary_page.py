@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cnncalc.figures.costs import OWN_CONVENTION
 from cnncalc.figures.fields import Fields
+from cnncalc.figures.selection import BLOCK
 from cnncalc.figures.summary import Row, Summary, share
 from cnncalc.ground.numbers import bytes_text, counted, exact, percent, short
 from cnncalc.layers.shapes import axis_names, crossed
@@ -70,10 +71,10 @@ def layers(summary: Summary, rows: list[Row], rest: Row | None, columns: tuple[s
             shown += [Column(_title(name, summary), right=True), *bar_and_share]
         else:
             shown.append(_TITLES.get(name) or Column(_title(name, summary), right=True, drop=_LAST - place))
-    names = [row.name for row in rows if row.type != "block"]
+    names = [row.name for row in rows if row.type != BLOCK]
     others = 0 if screen.width is None else _other_widths(rows, columns, screen.layout)
     depth = section_depth(names, others, screen.width)
-    named = [("", row.name) if row.type == "block" else section_of(row.name, depth) for row in rows]
+    named = [("", row.name) if row.type == BLOCK else section_of(row.name, depth) for row in rows]
     body = under_headings(
         (section, _layer(row, f"  {name}" if section else name, summary, columns, screen.layout))
         for row, (section, name) in zip(rows, named, strict=True)
@@ -102,7 +103,7 @@ def _other_widths(rows: list[Row], columns: tuple[str, ...], layout: str) -> int
 
 
 def _layer(row: Row, name: str, summary: Summary, columns: tuple[str, ...], layout: str) -> list[str | Cell | Bar]:
-    style = KIND_STYLES.get(row.kind if row.type != "block" else "block", "")
+    style = KIND_STYLES.get(BLOCK if row.type == BLOCK else row.kind, "")
     cells: list[str | Cell | Bar] = []
     for column in columns:
         if column == "layer":

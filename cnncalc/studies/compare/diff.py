@@ -75,11 +75,16 @@ def layer_changes(a: Summary, b: Summary, depth: int | None = None) -> list[Laye
     return _rewired(found, list(a.inputs), list(b.inputs))
 
 
+def has_blocks(changes: Sequence[LayerDiff]) -> bool:
+    """Whether some rows are blocks, not layers."""
+    return any(row is not None and row.type == BLOCK for one in changes for row in (one.a, one.b))
+
+
 def same_layers(changes: Sequence[LayerDiff]) -> bool:
     """Whether both networks have the same layers, so that only their order, or what they read, differs."""
-    sides = [[one.a for one in changes], [one.b for one in changes]]
-    if any(row is not None and row.type == BLOCK for rows in sides for row in rows):
+    if has_blocks(changes):
         return False  # what is inside blocks is not known here
+    sides = [[one.a for one in changes], [one.b for one in changes]]
     one, other = [Counter([_key(row) for row in rows if row is not None]) for rows in sides]
     return one == other
 
