@@ -18,6 +18,9 @@ from cnncalc.network import Network
 
 TOLERANCE = 1e-4
 
+MASKED = "input: [9, 2]\nlayers:\n  - relu\n  - log\n  - softmax: {axis: -1, zero_masked: true}\n"
+"""A softmax of lines in which an element, or both, are −∞."""
+
 
 def spec_text(graph: Graph) -> str:
     """Return the spec that is written of a graph."""
@@ -30,6 +33,13 @@ def layer(item: str, *shapes: Sequence[int]) -> Network:
     sources = ", ".join(inputs) if shapes else ""
     colon = "" if ":" in item else ":"
     return loads(f"name: one\ninput: {inputs}\nlayers:\n  - {item}{colon}\n    from: [{sources}]\n    name: it\n")
+
+
+def decisive(item: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return random inputs, as whole numbers for an item that asks whether elements are 0 or equal: many are, then."""
+    if item.startswith(("where", "compare")) or "mask:" in item:
+        return {name: np.rint(array) for name, array in inputs.items()}
+    return dict(inputs)
 
 
 def exported(graph: Graph, **options: Any) -> bytes:

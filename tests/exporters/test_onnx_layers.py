@@ -12,8 +12,8 @@ from cnncalc.execution.inputs import random_inputs
 from cnncalc.exporters.formats import FORMATS, Options
 from cnncalc.graph import Node
 from cnncalc.ground.errors import CnncalcError
-from cnncalc.network import Network
-from tests.exporters.models import agrees, difference, layer, read_again
+from cnncalc.network import Network, loads
+from tests.exporters.models import MASKED, agrees, decisive, difference, layer, read_again
 from tests.layers.building import NAMES, known
 
 # fmt: off
@@ -109,6 +109,7 @@ GRID = [
     ("attention: {scaled: queries}", (2, 3, 4), (1, 5, 4), (1, 5, 6)),
     ("attention: {scaled: sum, mask: drop}", (2, 3, 4), (2, 5, 4), (2, 5, 6), (3, 5), (5,)),
     ("attention: {mask: keep, fill: -3}", (2, 3, 4), (2, 5, 4), (2, 5, 6), (5,)),
+    ("attention: {mask: keep}", (2, 3, 4), (2, 2, 4), (2, 2, 6), (2, 3, 2)),
     ("softmax: {axis: -1, zero_masked: true}", (3, 4)),
     ("attention: {scaled: input}", (2, 3, 4), (2, 5, 4), (2, 5, 6), (2, 1, 1), (5,)),
     ("attention: {scaled: both, features_first: true}", (2, 4, 3), (2, 4, 5), (2, 6, 5)),
@@ -181,7 +182,12 @@ NOWHERE: list[str] = []
 @pytest.mark.parametrize("case", GRID, ids=[f"{item} {shapes}" for item, *shapes in GRID])
 def test_onnx_runtime_agrees(case: Any) -> None:
     item, *shapes = case
-    agrees(layer(item, *shapes))
+    net = layer(item, *shapes)
+    agrees(net, decisive(item, random_inputs(net, 2, 0, np.float32)))
+
+
+def test_onnx_runtime_agrees_on_masked_lines() -> None:
+    agrees(loads(MASKED))
 
 
 @pytest.mark.parametrize(("opset", "item", "shape"), OTHERWISE)
@@ -196,7 +202,7 @@ def test_our_importer_agrees(case: Any) -> None:
     again = Network.of(read_again(net))
     for figure in (Node.params.fget, Node.buffers.fget, Node.macs):  # type: ignore[attr-defined]
         assert sum(map(figure, again.nodes)) == sum(map(figure, net.nodes))
-    inputs = random_inputs(net, 1 if again.model.one_sample_only else 2, 0, np.float32)
+    inputs = decisive(item, random_inputs(net, 1 if again.model.one_sample_only else 2, 0, np.float32))
     ours, theirs = net.run(inputs, threads=1).outputs["it"], again.run(inputs, threads=1).outputs["it"]
     if "caffe" not in item:  # an empty window gives the smallest number, which is rounded in a spec
         assert difference(ours, theirs) < 1e-5

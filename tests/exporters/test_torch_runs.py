@@ -16,6 +16,7 @@ from tests.layers.building import known
 
 pytest.importorskip("torch", reason="PyTorch is not installed; the sources are only read, by test_torch.py")
 
+from tests.exporters.models import MASKED
 from tests.exporters.torch_modules import compared, keys, module_of, state_of
 
 SAME = 1e-4
@@ -106,6 +107,8 @@ attention: {scaled: input} | 2 5 4; 2 6 4; 2 6 3; 2 1 1; 5 6
 attention: {scaled: sum, mask: drop} | 2 5 4; 2 6 4; 2 6 3; 5 6; 6
 attention: {mask: keep} | 2 5 4; 2 6 4; 2 6 3; 2 5 6; 5 6
 attention: {mask: keep, fill: -3} | 2 5 4; 1 6 4; 2 6 3; 6
+attention: {mask: keep} | 2 5 4; 2 2 4; 2 2 3; 5 2
+attention: {scaled: sum, mask: drop} | 2 5 4; 2 2 4; 2 2 3; 2 5 2
 softmax: {axis: -1, zero_masked: true} | 3 4
 attention | 2 5 4; 1 6 4; 1 6 3; 6
 rotary: {interleaved: true} | 2 5 4; 5 4; 1 5 4
@@ -189,7 +192,11 @@ def net(item: str, shapes: list[tuple[int, ...]]) -> str:
 
 @pytest.mark.parametrize(("item", "shapes"), cases())
 def test_every_argument_is_computed_as_here(item: str, shapes: list[tuple[int, ...]]) -> None:
-    assert compared(loads(net(item, shapes)), batch=2) <= SAME
+    assert compared(loads(net(item, shapes)), batch=2, item=item) <= SAME
+
+
+def test_a_softmax_of_masked_lines_is_computed_as_here() -> None:
+    assert compared(loads(MASKED)) <= SAME
 
 
 @pytest.mark.parametrize("name", [name for name in layer_types() if name not in ("add", "fold", "unfold", "parameter")])

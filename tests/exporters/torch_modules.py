@@ -15,6 +15,7 @@ from cnncalc.execution.weights import expected, random_weights
 from cnncalc.exporters.torch.module import torch_source
 from cnncalc.graph import Graph
 from cnncalc.network import Network
+from tests.exporters.models import decisive
 
 BESIDE = "num_batches_tracked"
 """The one buffer that PyTorch's batch norms have, and 'cnncalc weights' does not list."""
@@ -39,8 +40,15 @@ def state_of(module: torch.nn.Module) -> dict[str, tuple[int, ...]]:
     return {name: tuple(value.shape) for name, value in module.state_dict().items() if not name.endswith(BESIDE)}
 
 
-def compared(network: Network, seed: int = 0, batch: int = 1) -> float:
-    """Return the largest difference of the outputs, relative to the largest of them; raises where keys differ."""
+def compared(network: Network, seed: int = 0, batch: int = 1, item: str = "") -> float:
+    """Return the largest difference of the outputs, relative to the largest of them; raises where keys differ.
+
+    Args:
+        network: the network.
+        seed: of weights and inputs.
+        batch: number of samples.
+        item: the network's only item, for which inputs may have to be :func:`decisive`.
+    """
     module = module_of(torch_source(network))
     if state_of(module) != keys(network):
         raise ValueError(f"keys or shapes differ: {sorted(state_of(module).items() ^ keys(network).items())[:4]}")
@@ -59,6 +67,7 @@ def compared(network: Network, seed: int = 0, batch: int = 1) -> float:
         name: draw.standard_normal((tensor.copies(batch), *tensor.shape)).astype(np.float32)
         for name, tensor in network.inputs.items()
     }
+    inputs = decisive(item, inputs)
     found = network.prepare(weights=weights)(inputs if len(inputs) > 1 else next(iter(inputs.values())))
     ours = list(found.values()) if isinstance(found, dict) else [found]
     with torch.inference_mode():
