@@ -58,11 +58,11 @@ class Symbol(int):
     def __rsub__(self, other: int) -> Symbol:
         return _combine(int(other) - int(self), other, "−", self, SUM)
 
-    def __mul__(self, other: int) -> Symbol:
-        return self if _plain(other, 1) else _combine(int(self) * int(other), self, "·", other, PRODUCT)
+    def __mul__(self, other: int) -> int:
+        return _times(self, other)
 
-    def __rmul__(self, other: int) -> Symbol:
-        return self if _plain(other, 1) else _combine(int(other) * int(self), other, "·", self, PRODUCT)
+    def __rmul__(self, other: int) -> int:
+        return _times(other, self)
 
     def __floordiv__(self, other: int) -> Symbol:
         return self if _plain(other, 1) else _quotient(self, other, int(self) // int(other), "⌊", "⌋")
@@ -103,6 +103,15 @@ class Symbol(int):
 def _plain(other: int, neutral: int) -> bool:
     """Return whether a number is the neutral 0 of sums or 1 of products, which need not be shown."""
     return not isinstance(other, Symbol) and int(other) == neutral
+
+
+def _times(left: int, right: int) -> int:
+    """Return a product: the other number times a plain 1, and a plain 0, which sums leave out, times one."""
+    if _plain(left, 0) or _plain(right, 0):
+        return 0
+    if _plain(left, 1) or _plain(right, 1):
+        return right if _plain(left, 1) else left
+    return _combine(int(left) * int(right), left, "·", right, PRODUCT)
 
 
 def _combine(value: int, left: int, sign: str, right: int, binding: int) -> Symbol:

@@ -11,6 +11,7 @@ from cnncalc.ground.numeric import ceil_div, common_divisor, floor_product
 from cnncalc.layers.formulas import derive
 from cnncalc.layers.shapes import Shape
 from cnncalc.layers.symbols import Formula, Symbol
+from cnncalc.layers.symbols import formula as as_formula
 from tests.layers.building import NAMES, known, use
 
 MORE = [  # arguments that the examples do not use
@@ -128,8 +129,9 @@ def test_symbols_are_integers_that_know_their_names() -> None:
     assert (a + b, a - b, a * b, a // b, 10 - a, 15 // a) == (9, 5, 14, 3, 3, 2)
     places: dict[int, str] = {a: "found"}
     assert places[7] == "found"
-    texts = [(a - (b + 1)).text, ((a + b) * b).text, (a // b).text, (a * b // 2).text, (0 + a).text]
-    assert texts == ["a − (b + 1)", "(a + b)·b", "⌊a / b⌋", "a·b / 2", "a"]
+    made = [a - (b + 1), (a + b) * b, a // b, a * b // 2, 0 + a, 1 * a, a * 1, a + 0 * b, b - a * 0]
+    texts = ["a − (b + 1)", "(a + b)·b", "⌊a / b⌋", "a·b / 2", "a", "a", "a", "a", "b"]
+    assert [as_formula("x", one).expression for one in made] == texts
     assert (ceil_div(a, b), ceil_div(a, b).text) == (4, "⌈a / b⌉")  # type: ignore[attr-defined]
     assert (common_divisor(a, b), common_divisor(12, 18)) == (1, 6)
     assert (floor_product(7, 1.5), floor_product(a, 1.5), floor_product(a, 2)) == (10, 10, 14)
