@@ -58,17 +58,6 @@ def test_convolutions_and_products_with_activations(name: str, tmp_path: Path) -
     np.testing.assert_allclose(network(fused).run(x).output, runtime(data, {"x": x})[0], rtol=1e-4, atol=1e-5)
 
 
-def test_a_bias_before_a_gelu() -> None:
-    nodes = [node("BiasGelu", ["x", "b"], ["y"], domain="com.microsoft")]
-    data = model(nodes, {"x": ["N", 3, 5]}, ["y"], {"b": weight(5)})
-    made = onnx.load_from_string(data)
-    made.opset_import.append(MICROSOFT[1])
-    x = weight(2, 3, 5)
-    np.testing.assert_allclose(
-        network(made.SerializeToString()).run(x).output, runtime(made.SerializeToString(), {"x": x})[0], atol=1e-6
-    )
-
-
 def test_channels_last_of_a_quantised_model(tmp_path: Path) -> None:
     (tmp_path / "float.onnx").write_bytes(convolutional())
     FORMS["QOperator"](str(tmp_path / "float.onnx"), str(tmp_path / "small.onnx"), (3, 8, 8))
