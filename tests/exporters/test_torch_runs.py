@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from cnncalc.exporters.torch.module import torch_source
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.layers import layer_types
 from cnncalc.network import load, loads
@@ -321,6 +322,13 @@ layers:
 
 def test_outputs_inside_blocks_and_layers_without_readers() -> None:
     assert compared(loads(ODD), batch=2) <= SAME
+
+
+def test_integers_are_written_into_real_numbers() -> None:
+    import torch
+
+    module = module_of(torch_source(loads("input: {x: 4, i: 2}\nlayers: [{scatter: {axis: 0}, from: [x, i, i]}]"))))
+    assert module(torch.zeros(1, 4), torch.tensor([[1, 3]])).tolist() == [[0, 1, 0, 3]]
 
 
 def test_names_that_python_refuses_and_shared_weights() -> None:

@@ -66,6 +66,9 @@ CASES: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], int]] = 
     "resize corners": ([resized("nearest", "align_corners")], MAP, TWICE, 17),
     "resize of TensorFlow": ([resized("nearest", "tf_half_pixel_for_nn", "floor")], MAP, SCALES, 17),
     "resize with rests": ([resized("nearest", "half_pixel")], MAP, SCALES, 17),
+    "resize to sizes, half way between two": ([resized("nearest", "asymmetric", by="z")], MAP, {"z": ints(2, 4, 18, 2)}, 17),
+    "resize by less than 1 in an old opset": ([node("Resize", ["x", "s"], ["y"])], MAP, SCALES, 10),
+    "resize about the middle": ([resized("nearest", "half_pixel_symmetric", "floor")], MAP, {"s": np.array([1, 1, 1.5, 1.5], F)}, 18),
     "resize of PyTorch": ([resized("linear", "pytorch_half_pixel", by="z")], MAP, {"z": ints(2, 4, 9, 3)}, 17),
     "resize asymmetric": ([resized("linear", "asymmetric")], MAP, SCALES, 17),
     "a table that is resized": (

@@ -71,6 +71,10 @@ CASES: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], int]] = 
     "attention 23 with a query that sees nothing": (
         [node("Attention", ["x", "x", "x", "m"], ["y"])], WINDOWS, {"m": np.array([[1, 0, 1], [0, 0, 0], [0, 1, 1]], bool)}, 23,
     ),
+    "attention 23, softly capped, with a query that sees nothing": (
+        [node("Attention", ["x", "x", "x", "m"], ["y"], softcap=2.0)], WINDOWS,
+        {"m": np.array([[1, 0, 1], [0, 0, 0], [0, 1, 1]], bool)}, 23,
+    ),
     "attention 23 with a mask that is computed": (
         [node("Abs", ["x"], ["p"]), node("ReduceMax", ["p", "a"], ["r"]), node("Greater", ["p", "r"], ["g"]), node("Not", ["g"], ["n"]),
          node("Slice", ["n", "0", "3", "a"], ["m"]), node("Attention", ["x", "x", "x", "m"], ["y"])],
@@ -480,6 +484,10 @@ MICROSOFT: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], int]
     "packed": ([node("Attention", ["x", "w", "b"], ["y"], num_heads=2, domain="com.microsoft")], ("N", 5, 8), {"w": weight(8, 24), "b": weight(24)}, 17),
     "gelu": ([node("FastGelu", ["x"], ["y"], domain="com.microsoft")], ROWS, {}, 17),
     "gelu of a sum with a bias": ([node("BiasGelu", ["x", "b"], ["y"], domain="com.microsoft")], ROWS, {"b": weight(6)}, 17),
+    "a sum of small numbers, normalised": (
+        [node("Mul", ["x", "small"], ["s"]), node("SkipLayerNormalization", ["s", "s", "g"], ["y"], domain="com.microsoft")],
+        ("N", 5, 8), {"small": F(1e-3), "g": weight(8)}, 17,
+    ),
 }  # fmt: skip
 
 
@@ -489,6 +497,14 @@ def test_an_operator_of_com_microsoft_is_onnx_runtimes(name: str) -> None:
     made = onnx.load_from_string(model(nodes, {"x": shape}, ["y"], constants, opset))
     made.opset_import.append(onnx.helper.make_opsetid("com.microsoft", 1))
     runs_as_runtime(made.SerializeToString(), np.random.default_rng(1).standard_normal((2, *shape[1:])).astype(F))
+
+
+def test_a_causal_mask_of_other_queries_than_keys_is_refused() -> None:
+    heads = node("MultiHeadAttention", ["x", "k", "k"], ["y"], num_heads=2, unidirectional=1, domain="com.microsoft")
+    made = onnx.load_from_string(model([heads], {"x": ("N", 5, 8), "k": ("N", 7, 8)}, ["y"]))
+    made.opset_import.append(onnx.helper.make_opsetid("com.microsoft", 1))
+    with pytest.raises(CnncalcError, match="a causal mask of 5 queries and 7 keys is not supported"):
+        network(made.SerializeToString())
 
 
 def test_a_recurrent_operator_is_onnx_runtimes() -> None:

@@ -15,7 +15,7 @@ _FUNCTION = '''
 def scatter(x, indices, updates, dim, reduce=None):
     """Return x with the updates at the indices of one axis; their places on the others stay."""
     count = max(len(x), len(indices), len(updates))
-    x, updates = x.expand(count, *x.shape[1:]), updates.expand(count, *updates.shape[1:])
+    x, updates = x.expand(count, *x.shape[1:]), updates.type_as(x).expand(count, *updates.shape[1:])
     indices = (indices.long() % x.shape[dim]).expand_as(updates)
     if reduce is None:
         return x.scatter(dim, indices, updates)

@@ -95,7 +95,11 @@ def _biases(build: Builder, call: Call, mask: Value | None, sides: Sequence[Valu
             raise UnfitError("its mask is neither (batch,) nor (batch, L)")
         seen = with_axes(build, mask, (0, None, None, 1)) if mask.shape else _is_before(build, mask, keys)
         found.append(build.step("where", [seen], then=0.0, otherwise=call.number("mask_filter_value", -10000.0)))
-    return [*found, _causal_bias(build, queries, keys, 0)] if call.integer("unidirectional") else found
+    if not call.integer("unidirectional"):
+        return found
+    if queries != keys:
+        raise UnfitError(f"a causal mask of {queries} queries and {keys} keys is not supported")
+    return [*found, _causal_bias(build, queries, keys, 0)]
 
 
 def _is_before(build: Builder, lengths: Value, keys: int) -> Value:
@@ -193,7 +197,7 @@ def attention(
         logits = affine(build, logits, mul=(number or 1 / math.sqrt(q.shape[-1])) / softcap)
         logits = affine(build, build.step("tanh", [logits]), mul=softcap)
         logits = build.step("add", [logits, *added], 0) if added else logits
-        y = build.step("matmul", [build.step("softmax", [logits], 0, axis=-1), v], 0)
+        y = build.step("matmul", [build.step("softmax", [logits], 0, axis=-1, zero_masked=bool(added)), v], 0)
     return build.view(y, (many, *y.shape[-2:]), 0) if group > 1 else y
 
 

@@ -11,6 +11,7 @@ from cnncalc.importers.onnx.builder import HANDLERS, Builder, operator
 from cnncalc.importers.onnx.model import Attribute, operator_of
 from cnncalc.importers.onnx.operators.contraction import convolution, permuted
 from cnncalc.importers.onnx.operators.elementwise import merged
+from cnncalc.importers.onnx.operators.normalization import FUSED_EPSILON
 from cnncalc.importers.onnx.steps import layer_of, own_tensors
 from cnncalc.importers.onnx.values import Call, UnfitError, Value, literal
 
@@ -80,7 +81,8 @@ def _embed_layernorm(build: Builder, call: Call) -> Sequence[Value | None]:
     for rows, places in ((call.input(2), ids), (call.given(4), call.given(1))):
         parts += [as_plain(build, call, "Gather", [rows, places])] if rows is not None and places is not None else []
     x = merged(build, "add", [*parts[1:], parts[0]])
-    y = as_plain(build, call, "LayerNormalization", [x, call.input(5), call.input(6)])
+    epsilon = call.number("epsilon", FUSED_EPSILON)
+    y = as_plain(build, call, "LayerNormalization", [x, call.input(5), call.input(6)], epsilon=epsilon)
     return [y, None if mask is None else as_plain(build, call, "ReduceSum", [mask, literal((1,), (1,))], keepdims=0), x]
 
 

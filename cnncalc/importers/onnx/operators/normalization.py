@@ -12,6 +12,9 @@ from cnncalc.importers.onnx.provenance import is_attribute
 from cnncalc.importers.onnx.steps import layer_of, own_tensors
 from cnncalc.importers.onnx.values import Call, ConstantInput, UnfitError, Value
 
+FUSED_EPSILON = 1e-12
+"""The default of a normalisation that ONNX Runtime fused with the sum before it; in ONNX, it is 1e-5."""
+
 
 @operator("BatchNormalization")
 def _batchnorm(build: Builder, call: Call) -> Value:
@@ -64,7 +67,7 @@ def _normalised(
     shape = tuple([x.shape[i] for i in places])
     tensors = own_tensors(weight=_in_shape(build, weight, shape), bias=bias and _in_shape(build, bias, shape))
     arguments: dict[str, object] = {"axis": (-1,) if len(places) == 1 else tuple(places)}
-    arguments["eps"] = decimal(call.number("epsilon", 1e-5))
+    arguments["eps"] = decimal(call.number("epsilon", FUSED_EPSILON if call.op.startswith("Skip") else 1e-5))
     if kind == "layernorm":
         arguments["bias"] = bias is not None
     return build.layer(layer_of(kind, arguments), [x], x.axis, tensors)

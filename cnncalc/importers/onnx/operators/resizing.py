@@ -27,15 +27,18 @@ def _half_pixel(i: int, scale: float, length: int, count: int) -> float:
     return _float32(_float32((i + 0.5) / scale) - 0.5)
 
 
+def _half_pixel_symmetric(i: int, scale: float, length: int, count: int) -> float:
+    offset = _float32(length / 2 * _float32(1 - _float32(count / _float32(scale * length))))
+    return _float32(_float32(offset + _float32((i + 0.5) / scale)) - 0.5)
+
+
 POSITIONS: dict[str, Callable[[int, float, int, int], float]] = {
     "half_pixel": _half_pixel,
     "pytorch_half_pixel": lambda i, scale, length, count: _half_pixel(i, scale, length, count) if count > 1 else 0.0,
     "align_corners": lambda i, scale, length, count: _float32(i * (length - 1) / (count - 1)) if count > 1 else 0.0,
     "asymmetric": lambda i, scale, length, count: _float32(i / scale),
     "tf_half_pixel_for_nn": lambda i, scale, length, count: _float32((i + 0.5) / scale),
-    "half_pixel_symmetric": lambda i, scale, length, count: (
-        length / 2 * (1 - count / (scale * length)) + _half_pixel(i, scale, length, count)
-    ),
+    "half_pixel_symmetric": _half_pixel_symmetric,
 }
 """The position on an axis of the input for index i of the output, a function of i, scale, input size, output size."""
 
@@ -49,11 +52,14 @@ STEPS_PER_INDEX = 8
 """Computed elements of constants that take as long as the index of one nearest element."""
 
 UPSAMPLE_INDICES: tuple[tuple[dict[str, str], Callable[[int, float], int]], ...] = (
-    ({}, lambda i, scale: int(_float32(i * _float32(1 / scale)))),
-    ({"mode": "nearest-exact"}, lambda i, scale: int(_float32((i + 0.5) * _float32(1 / scale)))),
-    ({"mode": "nearest-exact", "coordinates": "asymmetric"}, lambda i, scale: floor(i * (1 / scale) + 0.5)),
+    ({}, lambda i, step: int(_float32(i * _float32(step)))),
+    ({"mode": "nearest-exact"}, lambda i, step: int(_float32((i + 0.5) * _float32(step)))),
+    ({"mode": "nearest-exact", "coordinates": "asymmetric"}, lambda i, step: int(i * step + 0.5)),
 )
-"""Arguments of the layer ``upsample``, and the index of the element that it then takes for index i of the output."""
+"""Arguments of the layer ``upsample``, and the index of the element that it then takes for index i of the output.
+
+The step is the inverse of the layer's factor; without a factor, it is the ratio of the sizes.
+"""
 
 
 @operator("Resize", "Upsample")
@@ -135,17 +141,19 @@ def _scale_or_size(lengths: Shape, size: Shape, scales: Sequence[float]) -> dict
     Positions follow the factor, not the ratio of the sizes.  Where float32 has changed a factor so that it no longer
     gives the size, the decimal of seven digits is taken.
     """
-    axes = list(zip(lengths, size, scales, strict=True))
-    factors = []
-    for axis in axes:
-        fitting = _fitting(*axis)
-        if not fitting:
-            return {"size": size}
-        factors.append(int(fitting[0]) if fitting[0] == int(fitting[0]) else fitting[0])
-    has_rest = any(count % length for length, count, _ in axes)
-    if has_rest and all(_float32(count / length) == scale for length, count, scale in axes):
+    factors = _factors(list(zip(lengths, size, scales, strict=True)))
+    if factors is None:
         return {"size": size}
     return {"scale_factor": factors[0] if len(set(factors)) == 1 else tuple(factors)}
+
+
+def _factors(axes: Sequence[tuple[int, int, float]]) -> list[float] | None:
+    """Return the layer's factors; None if it has the sizes instead."""
+    fitting = [_fitting(*axis) for axis in axes]
+    has_rest = any(count % length for length, count, _ in axes)
+    if not all(fitting) or (has_rest and all(_float32(count / length) == scale for length, count, scale in axes)):
+        return None
+    return [int(factor) if factor == int(factor) else factor for factor, *_ in fitting]
 
 
 def _nearest(build: Builder, call: Call, x: Value, size: Shape, scales: Sequence[float]) -> Value:
@@ -154,10 +162,15 @@ def _nearest(build: Builder, call: Call, x: Value, size: Shape, scales: Sequence
     if max(size) > MAX_KNOWN_ELEMENTS:
         raise UnfitError(f"an axis of {max(size):,} gets the nearest elements")
     build.count_known(STEPS_PER_INDEX * sum(size))
-    rounding = call.text("nearest_mode", "round_prefer_floor" if call.opset > 10 else "floor")
-    wanted = [_nearest_indices(_coordinate_mode(call), rounding, *axis) for axis in axes]
+    rounding = call.text("nearest_mode", "round_prefer_floor" if call.opset > 10 else "")
+    wanted = [
+        _nearest_indices(_coordinate_mode(call), rounding or ("ceil" if axis[2] < 1 else "floor"), *axis)
+        for axis in axes
+    ]
+    factors = _factors(axes)
+    steps = [1 / by for by in factors] if factors else [length / count for length, count, _ in axes]
     for number, (how, _) in enumerate(UPSAMPLE_INDICES if _has_factors(axes) else ()):
-        if wanted == [_upsample_indices(number, *axis) for axis in axes]:
+        if wanted == [_upsample_indices(number, *axis[:2], step) for axis, step in zip(axes, steps, strict=True)]:
             return build.step("upsample", [x], x.axis, **how, **_scale_or_size(x.shape[1:], size, scales))
     for axis, indices in enumerate(wanted, 1):
         if indices != tuple(range(x.shape[axis])):
@@ -173,10 +186,10 @@ def _nearest_indices(where: str, rounding: str, length: int, count: int, scale: 
 
 
 @lru_cache(64)
-def _upsample_indices(number: int, length: int, count: int, scale: float) -> tuple[int, ...]:
+def _upsample_indices(number: int, length: int, count: int, step: float) -> tuple[int, ...]:
     """Return the indices of the elements that ``upsample`` takes along an axis with one of UPSAMPLE_INDICES."""
     taken = UPSAMPLE_INDICES[number][1]
-    return tuple([min(taken(i, scale), length - 1) for i in range(count)])
+    return tuple([min(taken(i, step), length - 1) for i in range(count)])
 
 
 def _sizes(call: Call, x: Value) -> tuple[list[int], list[float]]:
