@@ -327,7 +327,7 @@ def test_outputs_inside_blocks_and_layers_without_readers() -> None:
 def test_integers_are_written_into_real_numbers() -> None:
     import torch
 
-    module = module_of(torch_source(loads("input: {x: 4, i: 2}\nlayers: [{scatter: {axis: 0}, from: [x, i, i]}]")))
+    module = module_of(torch_source(loads("input: {x: [4], i: [2]}\nlayers: [{scatter: {axis: 0}, from: [x, i, i]}]")))
     assert module(torch.zeros(1, 4), torch.tensor([[1, 3]])).tolist() == [[0, 1, 0, 3]]
 
 
