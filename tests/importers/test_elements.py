@@ -146,6 +146,9 @@ ONE_SAMPLE: dict[str, tuple[Sequence[Any], Sequence[int], Mapping[str, Any], int
         [node("Slice", ["x", "a", "b", "c", "d"], ["p"]), node("Neg", ["p"], ["u"]), node("ScatterND", ["x", "i", "u"], ["y"])],
         (1, 7, 6), {"a": ints(1, 0), "b": ints(4, 6), "c": ints(1, 2), "d": ints(2, 2), "i": GRID}, 17,
     ),
+    "scatter before 11": (
+        [node("Scatter", ["x", "i", "u"], ["y"], axis=1)], (1, 4, 3), {"i": ints(2, 0, 1, 1, 3, 0).reshape(1, 2, 3), "u": weight(1, 2, 3)}, 10,
+    ),
     "the sample that is written": ([node("ScatterND", ["x", "i", "u"], ["y"])], (1, 4, 3), {"i": ints(0).reshape(1, 1), "u": weight(1, 4, 3)}, 17),
 }  # fmt: skip
 

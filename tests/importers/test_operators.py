@@ -290,6 +290,38 @@ CASES: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], int]] = 
     "padded on one side and cropped on the other": (
         [node("Pad", ["x", "p"], ["y"])], MAP, {"p": ints(0, 0, -1, 2, 0, 0, 1, -2)}, 17,
     ),
+    **{op.lower(): ([node(op, ["x"], ["y"])], MAP, {}, 17) for op in ("Ceil", "Floor", "Sign", "Softsign")},
+    **{
+        f"{op.lower()} of numbers from 1 on": (
+            [node("Abs", ["x"], ["a"]), node("Add", ["a", "1"], ["b"]), node(op, ["b"], ["y"])], MAP, {"1": F(1)}, 17,
+        ) for op in ("Acosh", "Log", "Reciprocal")
+    },
+    **{
+        f"{op.lower()} of comparisons": (
+            [node("Less", ["x", "high"], ["p"]), node("Greater", ["x", "low"], ["q"]), node(op, ["p", "q"], ["r"]), node("Cast", ["r"], ["y"], to=1)],
+            MAP, {"high": F(0.5), "low": F(-0.5)}, 17,
+        ) for op in ("And", "Or", "Xor")
+    },
+    "logarithm of a sum": ([node("Abs", ["x"], ["a"]), node("ReduceLogSum", ["a"], ["y"], axes=[2])], MAP, {}, 17),
+    "sum of squares": ([node("ReduceSumSquare", ["x"], ["y"], axes=[1, 3], keepdims=0)], MAP, {}, 17),
+    "celu": ([node("Celu", ["x"], ["y"], alpha=0.5)], MAP, {}, 17),
+    "swish": ([node("Swish", ["x"], ["y"], alpha=1.5)], MAP, {}, 24),
+    "thresholded relu": ([node("ThresholdedRelu", ["x"], ["y"], alpha=0.5)], MAP, {}, 17),
+    "cast to the type of another": ([node("CastLike", ["x", "i"], ["c"]), node("Cast", ["c"], ["y"], to=1)], MAP, {"i": ints(1)}, 17),
+    "diagonal of ones": ([node("EyeLike", ["c"], ["e"], k=1), node("Add", ["x", "e"], ["y"])], MAP, {"c": weight(6, 5)}, 17),
+    "number of elements": (
+        [node("Size", ["c"], ["s"]), node("Cast", ["s"], ["f"], to=1), node("Mul", ["x", "f"], ["y"])], MAP, {"c": weight(6, 5)}, 17,
+    ),
+    "length of a list": (
+        [node("SequenceConstruct", ["x", "x"], ["q"]), node("SequenceLength", ["q"], ["s"]), node("Cast", ["s"], ["f"], to=1),
+         node("Mul", ["x", "f"], ["y"])], ROWS, {}, 17,
+    ),
+    "an empty list": (
+        [node("SequenceEmpty", [], ["q"]), node("SequenceInsert", ["q", "x"], ["r"]), node("ConcatFromSequence", ["r"], ["y"], axis=1)],
+        ROWS, {}, 17,
+    ),
+    "root mean square norm": ([node("RMSNormalization", ["x", "w"], ["y"], axis=-1)], ROWS, {"w": weight(6)}, 23),
+    "root mean square norm of ONNX Runtime": ([node("SimplifiedLayerNormalization", ["x", "w"], ["y"], axis=-1)], ROWS, {"w": weight(6)}, 17),
     "hardmax": ([node("Hardmax", ["x"], ["h"], axis=1), node("Mul", ["h", "x"], ["y"])], MAP, {}, 17),
     "prelu with slopes of the last axis": ([node("PRelu", ["x", "s"], ["y"])], ("N", 4, 3, 4), {"s": weight(4)}, 17),
     "prelu with slopes of other sizes": ([node("PRelu", ["x", "s"], ["y"])], MAP, {"s": weight(6, 1)}, 17),
@@ -483,6 +515,21 @@ MICROSOFT: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], int]
     "packed, causal": ([node("Attention", ["x", "w", "b"], ["y"], num_heads=2, unidirectional=1, domain="com.microsoft")], ("N", 5, 8), {"w": weight(8, 24), "b": weight(24)}, 17),
     "packed": ([node("Attention", ["x", "w", "b"], ["y"], num_heads=2, domain="com.microsoft")], ("N", 5, 8), {"w": weight(8, 24), "b": weight(24)}, 17),
     "gelu": ([node("FastGelu", ["x"], ["y"], domain="com.microsoft")], ROWS, {}, 17),
+    "exact gelu": ([node("Gelu", ["x"], ["y"], domain="com.microsoft")], ROWS, {}, 17),
+    "quick gelu": ([node("QuickGelu", ["x"], ["y"], alpha=1.5, domain="com.microsoft")], ROWS, {}, 17),
+    "scaled product": ([node("FusedMatMul", ["x", "w"], ["y"], alpha=0.5, transB=1, domain="com.microsoft")], ROWS, {"w": weight(5, 6)}, 17),
+    "norm of a sum": (
+        [node("SkipLayerNormalization", ["x", "x", "g", "b", "c"], ["y"], epsilon=1e-3, domain="com.microsoft")], ROWS,
+        {"g": weight(6), "b": weight(6), "c": weight(6)}, 17,
+    ),
+    "root mean square norm of a sum": (
+        [node("SkipSimplifiedLayerNormalization", ["x", "x", "g", "c"], ["y"], epsilon=1e-3, domain="com.microsoft")], ROWS,
+        {"g": weight(6), "c": weight(6)}, 17,
+    ),
+    "rotary": (
+        [node("RotaryEmbedding", ["x", "from", "cos", "sin"], ["y"], domain="com.microsoft")], ("N", 2, 5, 6),
+        {"from": ints(1), "cos": np.cos(np.arange(18).reshape(6, 3)).astype(F), "sin": np.sin(np.arange(18).reshape(6, 3)).astype(F)}, 17,
+    ),
     "gelu of a sum with a bias": ([node("BiasGelu", ["x", "b"], ["y"], domain="com.microsoft")], ROWS, {"b": weight(6)}, 17),
     "a sum of small numbers, normalised": (
         [node("Mul", ["x", "small"], ["s"]), node("SkipLayerNormalization", ["s", "s", "g"], ["y"], domain="com.microsoft")],
