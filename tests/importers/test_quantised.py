@@ -223,3 +223,31 @@ def test_a_grid_that_a_run_computes_is_that_of_the_tensor() -> None:
     np.testing.assert_allclose(outputs["s"], 4 / 255, rtol=1e-6)
     np.testing.assert_allclose(outputs["y"], runtime(data, {"x": x})[0], rtol=1e-6)
     assert sorted(shapes) == [(1,), (1,), (3,)]
+
+
+def of_microsoft(op: str, inputs: list[str], outputs: list[str]) -> Any:
+    return node(op, inputs, outputs, domain="com.microsoft")
+
+
+GRID = {"s": F(0.05), "z": np.uint8(120)}
+MICROSOFT: dict[str, tuple[list[Any], dict[str, Any]]] = {
+    "a choice of two grids": (
+        [node("QuantizeLinear", ["x", "s", "z"], ["q"]), of_microsoft("QLinearWhere", ["which", "q", "s", "z", "c", "t", "u", "s", "z"], ["r"]),
+         node("DequantizeLinear", ["r", "s", "z"], ["y"])],
+        {**GRID, "which": np.array([[True, False, True]]), "c": np.array([[0, 100, 200]], np.uint8), "t": F(0.04), "u": np.uint8(90)},
+    ),
+    "a grid and back": ([of_microsoft("QuantizeLinear", ["x", "s", "z"], ["q"]), of_microsoft("DequantizeLinear", ["q", "s", "z"], ["y"])], GRID),
+    "a product on a grid that is computed": (
+        [of_microsoft("DynamicQuantizeMatMul", ["x", "w", "t", "u", "b"], ["y"])],
+        {"w": np.arange(-7, 8, dtype=np.int8).reshape(3, 5), "t": F(0.1), "u": np.int8(1), "b": np.arange(5, dtype=F)},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MICROSOFT)
+def test_a_quantised_operator_of_com_microsoft_is_onnx_runtimes(name: str) -> None:
+    nodes, constants = MICROSOFT[name]
+    made = onnx.load_from_string(model(nodes, {"x": ["N", 3]}, ["y"], constants))
+    made.opset_import.append(onnx.helper.make_opsetid("com.microsoft", 1))
+    data, x = made.SerializeToString(), np.random.default_rng(1).standard_normal((8, 3)).astype(F)
+    np.testing.assert_allclose(rounding(data).run(x).output, runtime(data, {"x": x})[0], rtol=1e-5, atol=1e-6)
