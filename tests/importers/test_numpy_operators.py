@@ -232,10 +232,24 @@ def test_maxima_return_to_their_places(pool: dict[str, Any], size: int) -> None:
     np.testing.assert_allclose(several[1:2], runtime(data, {"x": x[1:2]})[0], rtol=1e-4, atol=1e-5)
 
 
+def test_places_of_maxima_in_windows_beyond_the_end() -> None:
+    nodes = [
+        node("MaxPool", ["x"], ["m", "i"], kernel_shape=[3, 2], strides=[2, 2], pads=[1, 0, 0, 0], ceil_mode=1),
+        node("Cast", ["i"], ["y"], to=1),
+    ]
+    data, x = model(nodes, {"x": [1, 3, 6, 7]}, ["y"]), weight(1, 3, 6, 7)
+    run = network(data).run(x)
+    assert run.ok
+    np.testing.assert_array_equal(run.output, runtime(data, {"x": x})[0])
+
+
 UNFIT: dict[str, tuple[Any, Sequence[Any], Mapping[str, Any], int, str]] = {
     "places in columns": (
         node("MaxPool", ["x"], ["y", "i"], kernel_shape=[2, 2], storage_order=1), ("N", 3, 8, 8), {}, 17,
         r"indices in columns \(storage_order = 1\) are not supported",
+    ),
+    "an index beyond the end": (
+        node("Gather", ["x", "i"], ["y"], axis=2), ("N", 3, 8), {"i": ints(6, 7, 8)}, 17, "an index is not one of the 8 of its axis",
     ),
     "blocks that are missing": (
         node("Col2Im", ["x", "i", "k"], ["y"]), ("N", 12, 6), {"i": ints(30, 40), "k": ints(2, 2)}, 18,

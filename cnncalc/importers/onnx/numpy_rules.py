@@ -180,20 +180,16 @@ def moved_taps(settings: Settings, x: Array, kernel: Sequence[int], offset: Arra
 def max_places(settings: Settings, x: Array) -> Array:
     """Return the index, in its sample, of the first largest element of each window: (N, C, *out)."""
     sizes, flat, inside = x.shape[2:], np.zeros((1, 1), int), np.ones((1, 1), bool)
-    lengths = [d * (k - 1) + 1 for k, d in zip(settings["kernel_size"], settings["dilation"], strict=True)]
-    counts = []
-    for axis, size in enumerate(sizes):
-        (before, after), step = settings["padding"][axis], settings["stride"][axis]
-        counts.append((size + before + after - lengths[axis]) // step + 1)
-        taps = np.arange(settings["kernel_size"][axis]) * settings["dilation"][axis]
-        at = np.arange(counts[-1])[:, None] * step - before + taps  # (out, taps)
+    for axis, (size, count) in enumerate(zip(sizes, settings["sizes"], strict=True)):
+        taps = np.arange(settings["kernel_size"][axis]) * settings["dilation"][axis] - settings["padding"][axis][0]
+        at = np.arange(count)[:, None] * settings["stride"][axis] + taps  # (out, taps)
         flat = (flat[:, None, :, None] * size + at[None, :, None, :]).reshape(len(flat) * len(at), -1)
         is_inside = (at >= 0) & (at < size)
         inside = (inside[:, None, :, None] & is_inside[None, :, None, :]).reshape(flat.shape)
     elements = x.reshape(*x.shape[:2], -1)[..., np.where(inside, flat, 0)]
     best = np.where(inside, elements, -np.inf).argmax(-1)
     found = flat[np.arange(len(flat)), best] + np.arange(x.shape[1])[:, None] * int(np.prod(sizes))
-    made: Array = found.reshape(*x.shape[:2], *counts).astype(x.dtype)
+    made: Array = found.reshape(*x.shape[:2], *settings["sizes"]).astype(x.dtype)
     return made
 
 
