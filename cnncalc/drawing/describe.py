@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import pairwise
+from functools import cache
+from itertools import pairwise, takewhile
 from typing import cast
 
 from cnncalc.drawing.atoms import Atom
@@ -88,9 +89,8 @@ class Describer:
         upper = text_width(name, TEXT, bold=True) + (14 + text_width(times, TEXT, bold=True) if times else 0)
         box.closed_width = _card_width([upper, text_width(box.about, SMALL) + SHARE_ROOM])
         box.title_width = text_width(f"{name}  {times}".rstrip(), 11, bold=True)
-        for wire in sorted(first.lanes, key=lambda wire: (wire.source.order, -wire.target.order)):
-            source, target = wire.source, wire.target
-            box.lanes.append(Lane(self.tiles[source], self.tiles[target], source.order, target.order))
+        for source, target, start, end in sorted(_spans(first), key=lambda span: (span[2], -span[3])):
+            box.lanes.append(Lane(self.tiles[source], self.tiles[target], start, end))
         inside = list(_tiles(body))
         for part in inside:
             part.up = box
@@ -175,6 +175,32 @@ class Describer:
             together = f", {copies} together" if copies > 1 else ""
             title.append(f"{figure.text(tile.value)} of {figure.title}{together} ({tile.share})")
         tile.title = "\n".join(title)
+
+
+def _spans(scope: TreeScope) -> Iterator[tuple[Atom, Atom, int, int]]:
+    """Yield the source and the target of each line beside a scope, and the places in the running order that it passes.
+
+    A line out of a branch, or into one, may pass all branches beside it.
+    """
+    around: dict[Atom, list[tuple[TreePart, TreePart]]] = {}
+    pending: list[tuple[TreePart, list[tuple[TreePart, TreePart]]]] = [(scope.body, [])] if scope.lanes else []
+    while pending:
+        element, path = pending.pop()
+        if isinstance(element, Atom):
+            around[element] = path
+        is_fork = isinstance(element, Parallel)
+        pending.extend((part, [*path, (element, part)] if is_fork else path) for part in parts_of(element))
+
+    @cache
+    def extent(part: TreePart) -> tuple[int, int]:
+        orders = [atom.order for atom in atoms_in(part)]
+        return min(orders), max(orders)
+
+    for source, target in [(wire.source, wire.target) for wire in scope.lanes]:
+        left, entered = around[source], around[target]
+        shared = sum(1 for _ in takewhile(lambda both: both[0] == both[1], zip(left, entered, strict=False)))
+        first, last = [(*path[shared:], (end, end))[0][0] for path, end in ((left, source), (entered, target))]
+        yield source, target, extent(first)[0], extent(last)[1]
 
 
 def _ends(names: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from pathlib import Path
 from random import Random
 
@@ -11,8 +12,8 @@ from cnncalc import load
 from cnncalc.drawing.edges import seen_edges
 from cnncalc.drawing.lanes import LaneRouter
 from cnncalc.drawing.measures import measure
-from cnncalc.drawing.parts import Box, Card
-from cnncalc.drawing.picture import Choice, Picture, describe, heading_of, open_to, placed
+from cnncalc.drawing.parts import Box, Card, Route
+from cnncalc.drawing.picture import Choice, Picture, describe, heading_of, open_to, picture, placed
 from cnncalc.drawing.placing import XY, Polyline
 from cnncalc.graph import Graph
 from tests.drawing.networks import dominated, encoder_and_decoder, nested_skips, random_network
@@ -136,3 +137,22 @@ def test_random_networks() -> None:
     for seed in range(80):
         for depth in (1, 99):
             check_lines(random_network(Random(seed)), depth)
+
+
+def test_lines_of_different_parts_have_tracks_of_their_own() -> None:
+    """HRNet's lines into the branch of its classifier lay along those of its stages, which stand beside that branch."""
+    for seed in range(20):
+        for depth in (1, 99):
+            graph = random_network(Random(seed))
+            found = picture(graph, measure(graph, "macs"), Choice(depth, 1))
+            for box in [*found.placing.beside, found.root]:
+                for a, b in combinations(box.routes, 2):
+                    if a.track == b.track and a.source is not b.source and a.target is not b.target:
+                        assert not _are_side_by_side(a, b)
+
+
+def _are_side_by_side(a: Route, b: Route) -> bool:
+    (top, bottom), (other_top, other_bottom) = [
+        sorted(part.y + part.height // 2 for part in (route.source, route.target)) for route in (a, b)
+    ]
+    return max(top, other_top) + 20 < min(bottom, other_bottom)
