@@ -21,6 +21,7 @@ from cnncalc.ground.near import did_you_mean
 from cnncalc.language.collection import Member
 from cnncalc.rendering.views.compare import Comparison, view
 from cnncalc.studies.compare.diff import TOTALS, Compared, figures, layer_changes
+from cnncalc.studies.compare.folding import folded_norms
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -87,10 +88,11 @@ def command(
         for note in network.notes:
             to_stderr(f"note: {network.title}: {note}")
     summaries = [summarize(network, *basis, convention=convention) for network in networks]
-    lined_up = layer_changes(summaries[0], summaries[1], depth) if len(specs) == 2 else None
+    layers = layer_changes(summaries[0], summaries[1]) if len(specs) == 2 else None
+    lined_up = layer_changes(summaries[0], summaries[1], depth) if layers and depth else layers
     names = _labels(specs, [one.name for one in chosen])
     compared = figures(summaries)
-    found = Comparison(names, summaries, [] if only_layers else compared, lined_up)
+    found = Comparison(names, summaries, [] if only_layers else compared, lined_up, folded_norms(layers or ()))
     if out.format in ("svg", "html"):
         out.text(_drawn(found, networks, out.format))
     else:

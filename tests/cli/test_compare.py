@@ -209,6 +209,19 @@ def test_folded_norms_are_those_of_one_network(nets: Path) -> None:
     assert "folded" not in cnncalc("compare", "one.yaml", "other.yaml").out.split("Layers: ")[1]
 
 
+def test_norms_that_are_folded_are_those_of_all_layers_whatever_the_depth(nets: Path) -> None:
+    """One block with a convolution of 3·5 weights and a norm of 2·5, or with a bias of 5."""
+    conv = "      - conv: {out_channels: 5, kernel_size: 1"
+    block = f"input: [3, 8, 8]\nblocks:\n  stem:\n    layers:\n{conv}%s\nlayers: [stem]\n"
+    (nets / "one.yaml").write_text(block % ", bias: false}\n      - batchnorm", "utf-8")
+    (nets / "folded.yaml").write_text(block % "}", "utf-8")
+    for more in ((), ("--depth", "1")):
+        assert " ".join(cnncalc("compare", "one.yaml", "folded.yaml", *more).out.split()).endswith(
+            "1 batch norm of one is folded into layers of folded: 10 params and 10 buffers there, 5 more biases here. "
+            "That explains the whole difference in params."
+        )
+
+
 @pytest.mark.parametrize("two", [("resnet18", "vgg16"), ("vgg16", "resnet18")])
 def test_two_networks_have_nothing_folded(two: tuple[str, str]) -> None:
     """Some of their convolutions are equal but for a batch norm in one network, and a bias in the other."""

@@ -33,7 +33,7 @@ from cnncalc.rendering.styles import basis, inputs, section_depth, section_of, t
 from cnncalc.rendering.views.summary import layer, marked, marked_columns
 from cnncalc.rendering.writers import Record, View
 from cnncalc.studies.compare.diff import ADDED, CHANGED, REMOVED, SAME, Compared, LayerDiff, has_blocks, same_layers
-from cnncalc.studies.compare.folding import folded_norms
+from cnncalc.studies.compare.folding import FoldedNorms
 
 MARKS = {SAME: " ", CHANGED: "~", ADDED: "+", REMOVED: "-"}
 STYLES = {SAME: "dim", CHANGED: "yellow", ADDED: "green", REMOVED: "red"}
@@ -46,12 +46,15 @@ LAYER_COLUMNS = ("change", *[f"{side}_{end}" for side in _SIDES for end in "ab"]
 
 
 class Comparison(NamedTuple):
-    """A comparison: the networks with their labels, the figures, and the layers of two networks."""
+    """A comparison: the networks with their labels and figures, and of two networks the layers, or blocks, and what is
+    folded.
+    """
 
     names: Sequence[str]
     summaries: Sequence[Summary]
     figures: Sequence[Compared]
     changes: Sequence[LayerDiff] | None
+    fold: FoldedNorms | None
 
     @property
     def convention(self) -> str:
@@ -144,7 +147,7 @@ def ratio(value: float | None) -> Cell:
 
 def _folding(found: Comparison) -> list[PageBlock]:
     """Return how much of the difference is explained by batch norms folded in one of two networks."""
-    fold = folded_norms(found.changes or ())
+    fold = found.fold
     if fold is None:
         return []
     whole, other = found.names[1 - fold.into], found.names[fold.into]
@@ -268,7 +271,7 @@ def document(found: Comparison) -> dict[str, object]:
         ],
     }
     if found.changes is not None:
-        fold = folded_norms(found.changes)
+        fold = found.fold
         whole["folded_batchnorms"] = fold and {**fold._asdict(), "difference": fold.difference}
         whole["changes"] = Counter(one.change for one in found.changes)
         whole["layers"] = [
