@@ -105,6 +105,31 @@ attention | 2 5 4; 2 6 4; 2 6 3
 attention: {features_first: true, scale: 0.25, scaled: both} | 2 4 5; 2 4 6; 2 3 6
 attention | 2 5 4; 2 6 4; 2 6 3; 5 6; 2 1 6
 attention: {scaled: input} | 2 5 4; 2 6 4; 2 6 3; 2 1 1; 5 6
+elu: 0.5 | 3 4
+gelu: {approximate: tanh} | 3 4
+hardtanh: {min_val: -0.5, max_val: 2} | 3 4
+leaky_relu: 0.3 | 3 4
+log_softmax: {axis: 1} | 3 4
+softplus: {beta: 2} | 3 4
+groupnorm: {num_groups: 2, eps: 0.1} | 4 3
+instancenorm: {eps: 0.1} | 4 3
+rmsnorm: {eps: 0.1} | 4 3
+l2_normalize: {eps: 1.5} | 4 3
+compare: {by: equal, number: 0} | 3 4
+where: {then: 0.5} | 3 1; 3 4
+where: {otherwise: -2} | 3 4; 3 4
+where: {then: 0.5, otherwise: -2} | 3 4
+conv_transpose: {out_channels: 4, kernel_size: 3, dilation: 2, bias: false} | 4 5 6
+locally_connected: {out_channels: 3, kernel_size: 3, bias: false} | 2 9
+rnn: {hidden_size: 5, reverse: true, bias: false} | 6 3
+rnn: {hidden_size: 5, bidirectional: true} | 6 3
+max: {axis: 1, keepdims: true} | 3 4 5
+min: {axis: [0, 2], keepdims: true} | 3 4 5
+gather: {start: 2, sizes: [2, 2], steps: [2, -1], axis: 1} | 3 6
+gather_elements: {axis: 1} | 3 6; 3 2
+quantize: {scale: 0.1, zero_point: 3, quant_min: -10, quant_max: 12} | 3 4
+grid_sample: {mode: nearest, padding_mode: border} | 3 5 6; 4 4 2
+grid_sample: {padding_mode: reflection, align_corners: true} | 3 5 6; 4 4 2
 attention: {scaled: sum, mask: drop} | 2 5 4; 2 6 4; 2 6 3; 5 6; 6
 attention: {mask: keep} | 2 5 4; 2 6 4; 2 6 3; 2 5 6; 5 6
 attention: {mask: keep, fill: -3} | 2 5 4; 1 6 4; 2 6 3; 6
