@@ -104,10 +104,8 @@ class GrowingFile:
 
     def write(self, data: bytes) -> None:
         """Append bytes.  Raises CnncalcError if that can't be done."""
-        try:
+        with _writing(self.path):
             self._file.write(data)
-        except OSError as error:
-            raise unwritable(self.path, error) from None
         self._bytes += len(data)
         self._checksum = crc32(data, self._checksum)
 

@@ -1,8 +1,7 @@
 """How the blocks of a page become lines of styled text that fit a width.
 
-A line is a list of (text, style)
-parts; without a terminal only the texts are written.  Ten thousand rows are laid out in a few hundredths of a second;
-only a terminal needs rich, to colour them.
+A line is a list of (text, style) parts; without a terminal only the texts are written.  Ten thousand rows are laid out
+in a few hundredths of a second; only a terminal needs rich, to colour them.
 """
 
 from __future__ import annotations

@@ -122,12 +122,12 @@ def _conjuncts(plain: str) -> list[tuple[int, int]]:
 
 def _compiled(plain: _Plain, start: int, end: int, known: Collection[str], source: SpecText) -> Expression:
     """Compile a part of a condition.  Raises SpecError with its place in the text."""
-    figure = plain.text[start:end]
-    if figure in (*FIGURES, *MORE_FIGURES, *SHORT):
-        compared = f"compare the figure with something: {figure} <= 600M"
-        raise SpecError([Fault(f"'{figure}' is not a condition", source.place(plain.origins[start]), compared)])
+    text = plain.text[start:end]
+    if text in (*FIGURES, *MORE_FIGURES, *SHORT):
+        compared = f"compare the figure with something: {text} <= 600M"
+        raise SpecError([Fault(f"'{text}' is not a condition", source.place(plain.origins[start]), compared)])
     try:
-        return compile_expression(plain.text[start:end], known)
+        return compile_expression(text, known)
     except ExpressionError as error:
         hint, message = shown_hint(error.hint), error.message
         if message.endswith("is not an expression"):
