@@ -634,12 +634,21 @@ def test_lengths_that_leave_out_steps_of_all_samples_are_refused() -> None:
         network(model(nodes, {"x": [6, "N", 4]}, ["y"], constants))
 
 
-def test_a_first_state_for_each_sample_of_a_batch_is_refused_unless_it_is_zero() -> None:
+@pytest.mark.parametrize("is_raw", [True, False])
+def test_a_first_state_for_each_sample_of_a_batch_is_refused_unless_it_is_zero(is_raw: bool) -> None:
     nodes = [node("GRU", ["x", "w", "r", "", "", "h"], ["y"], hidden_size=3)]
-    constants = {"w": weight(1, 9, 4), "r": weight(1, 9, 3), "h": np.zeros((1, 2, 3), F)}
-    assert network(model(nodes, {"x": [6, "N", 4]}, ["y"], constants)).nodes[0].layer.type == "gru"
+
+    def with_state(*state: float) -> bytes:
+        made = onnx.load_from_string(
+            model(nodes, {"x": [6, "N", 4]}, ["y"], {"w": weight(1, 9, 4), "r": weight(1, 9, 3)})
+        )
+        data = np.array(state, F).tobytes() if is_raw else state
+        made.graph.initializer.append(onnx.helper.make_tensor("h", onnx.TensorProto.FLOAT, [1, 2, 3], data, raw=is_raw))
+        return bytes(made.SerializeToString())
+
+    assert network(with_state(0, 0, 0, 0, 0, 0)).nodes[0].layer.type == "gru"
     with pytest.raises(CnncalcError, match="its first state differs from sample to sample"):
-        network(model(nodes, {"x": [6, "N", 4]}, ["y"], {**constants, "h": weight(1, 2, 3)}))
+        network(with_state(0, 0, 0, 0, 0, 1))
 
 
 def test_a_map_that_is_read_as_one_row() -> None:

@@ -164,7 +164,7 @@ def _initial_state(build: Builder, value: Value | None, hidden: int, directions:
     if not value.is_live and _is_zero(build, value):
         return None
     if not value.is_live and value.elements != directions * hidden:
-        if value.leaves and all(leaf.raw is not None for leaf in value.leaves):
+        if value.leaves and all(leaf.external is None for leaf in value.leaves):
             raise UnfitError("its first state differs from sample to sample")
         return None
     if not value.is_live:
@@ -177,10 +177,11 @@ def _is_zero(build: Builder, value: Value) -> bool:
     if value.fill is not None:
         return value.fill == 0
     for leaf in value.leaves:
-        if leaf.raw is None:
+        spans = [leaf.raw] if leaf.raw else [span for _, span in leaf.packed]
+        build.compared_left -= sum([end - start for start, end in spans])
+        if leaf.external is not None or any(leaf.numbers) or build.compared_left < 0:
             return False
-        build.compared_left -= leaf.raw[1] - leaf.raw[0]
-        if build.compared_left < 0 or build.wire.bytes_at(leaf.raw).strip(b"\0"):
+        if any(build.wire.bytes_at(span).strip(b"\0") for span in spans):
             return False
     return True
 
