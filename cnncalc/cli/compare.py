@@ -73,7 +73,7 @@ def command(
     if only_layers and len(specs) > 2:
         raise click.UsageError("--layers compares exactly two specs")
     if depth is not None and (len(specs) > 2 or out.format in ("svg", "html")):
-        raise click.UsageError("--depth is for the table of two networks' layers")
+        raise click.UsageError("--depth compares exactly two specs, and not as svg or html")
     changes = asked.each.changes()
     ratios = dict(map(_bound, bounds))
     chosen = [Member(*asked.recipe(spec)) for spec in specs]

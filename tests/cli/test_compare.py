@@ -291,4 +291,4 @@ def test_blocks_side_by_side() -> None:
     for more in (["alexnet"], ["--format", "svg"]):
         done = cnncalc("compare", "resnet18", "resnet34", "--depth", "1", *more)
         assert (done.code, done.out) == (2, "")
-        assert done.err.endswith("Error: --depth is for the table of two networks' layers\n")
+        assert done.err.endswith("Error: --depth compares exactly two specs, and not as svg or html\n")

@@ -227,6 +227,9 @@ def test_maxima_return_to_their_places(pool: dict[str, Any], size: int) -> None:
     net, x = network(data), np.random.default_rng(3).standard_normal((3, 3, size, size)).astype(F)
     for one in x[:, None]:
         np.testing.assert_allclose(net.run(one).output, runtime(data, {"x": one})[0], rtol=1e-4, atol=1e-5)
+    assert [note.partition(" is ")[0] for note in net.notes] == [
+        "the search for the indices of MaxPool that computes 'p'", "MaxUnpool that computes 'u'",
+    ]  # fmt: skip
     several = net.run(x).output
     assert not np.array_equal(several[0], several[1])
     np.testing.assert_allclose(several[1:2], runtime(data, {"x": x[1:2]})[0], rtol=1e-4, atol=1e-5)

@@ -12,7 +12,13 @@ from cnncalc.layers.shapes import Shape
 
 
 def uncounted(
-    build: Builder, call: Call, shape: Shape, axis: int | None, inputs: Sequence[Value] = (), **settings: object
+    build: Builder,
+    call: Call,
+    shape: Shape,
+    axis: int | None,
+    inputs: Sequence[Value] = (),
+    what: str = "",
+    **settings: object,
 ) -> Value:
     """Return the output of an operator without a layer type.
 
@@ -22,12 +28,13 @@ def uncounted(
         shape: the output's shape for one sample.
         axis: the batch axis in the file's shape of the output, or None.
         inputs: the values that the layer reads; by default the operator's inputs that are not constants.
+        what: what of the operator is not counted, if only a part is.
         settings: the settings of the function in :mod:`cnncalc.importers.onnx.numpy_rules` that computes it.
     """
     live = list(inputs) or call.live_inputs()
     if not live:
         return Value("", shape, call.input(0).dtype)
-    build.notes.append(f"{call.operator.label} is not counted: its cost depends on the algorithm")
+    build.notes.append(f"{what}{call.operator.label} is not counted: its cost depends on the algorithm")
     return build.layer(Opaque(op=call.op, shape=shape or (1,), settings=tuple(settings.items())), live, axis)
 
 

@@ -34,7 +34,8 @@ def _pool(build: Builder, call: Call) -> Result:
         return y
     if call.integer("storage_order"):
         raise UnfitError("indices in columns (storage_order = 1) are not supported")
-    indices = uncounted(build, call, y.shape, 0, [x], sizes=y.shape[1:], **slides._asdict())
+    what = "the search for the indices of "
+    indices = uncounted(build, call, y.shape, 0, [x], what, sizes=y.shape[1:], **slides._asdict())
     indices.dtype = INT64
     return [y, indices]
 
