@@ -105,5 +105,5 @@ def _pooled_regions(build: Builder, call: Call) -> Value:
     elif x.axis == 0:
         settings = {"size": tuple(size), "scale": call.number("spatial_scale", 1.0)}
     inputs = [x, build.tensor(regions)]
-    y = uncounted(build, call, shape, None, inputs, **settings)
+    y = uncounted(build, call, shape, None, inputs, "", **settings)
     return build.step("fold", [y], 0, axis=0) if together else y
