@@ -56,12 +56,11 @@ class Sliding(NamedTuple):
 def reads_of_axes(window: Sliding) -> tuple[Read, ...]:
     """Return a window's reads of each spatial axis."""
     axes = zip(window.kernel, window.stride, window.pads, window.dilation, strict=True)
-    return tuple(
-        [
-            Read(i) if (k, s, pads) == (1, 1, (0, 0)) else Read(i, sliding(k, s, pads[0], d))
-            for i, (k, s, pads, d) in enumerate(axes, 1)
-        ]
-    )
+    reads = [
+        Read(i) if (k, s, pads) == (1, 1, (0, 0)) else Read(i, sliding(k, s, pads[0], d))
+        for i, (k, s, pads, d) in enumerate(axes, 1)
+    ]
+    return tuple(reads)
 
 
 def window_count(

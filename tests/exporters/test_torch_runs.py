@@ -225,6 +225,13 @@ def test_a_softmax_of_masked_lines_is_computed_as_here() -> None:
     assert compared(loads(MASKED)) <= SAME
 
 
+@pytest.mark.parametrize("scaled", ["logits", "sum"])
+def test_attention_with_a_bias_that_masks_whole_lines_is_computed_as_here(scaled: str) -> None:
+    shapes = "input: {q: [8, 3], k: [2, 3], v: [2, 3], b: [8, 2]}\nlayers:\n  - relu:\n    from: b\n  - log\n"
+    net = loads(f"{shapes}  - attention: {{scaled: {scaled}}}\n    from: [q, k, v, log1]\n")
+    assert compared(net) <= SAME
+
+
 @pytest.mark.parametrize("name", [name for name in layer_types() if name not in ("add", "fold", "unfold", "parameter")])
 def test_every_layer_type_is_computed_as_here(name: str) -> None:
     example = known(name).example

@@ -190,7 +190,7 @@ class Attention(Layer):
             logits = call("*", logits, scale) if self.scaled == "sum" else logits
             logits = logits if kept is None else call("torch.where", kept, logits, self.fill)
             weights = call(".softmax", logits, -1)
-            weights = weights if kept is None or self.fill != -inf else call(".nan_to_num", weights)
+            weights = weights if bias is None and kept is None else call(".nan_to_num", weights)
             value = call("@", weights, call(".transpose", v, -1, -2) if turned else v)
         return Torch(call(".transpose", value, -1, -2) if turned else value)
 
