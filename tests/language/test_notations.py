@@ -85,6 +85,8 @@ ITEMS = [
     ("linear: [400, 120]", 13, "linear: a list in place of the number of outputs", "write '- linear: 120': what comes in is inferred"),
     ("batchnorm: 64", 16, "batchnorm: 64 would be eps, which is added to the variance", "channels are inferred: write '- batchnorm'"),
     ("multiply: 0.5", 15, "multiply takes its inputs from 'from'", "for a number write '- affine: {mul: 0.5}'"),
+    ("subtract: -3", 15, "subtract takes its inputs from 'from'", "for a number write '- affine: {add: 3}'"),
+    ("divide: 4", 13, "divide takes its inputs from 'from'", "for a number write '- affine: {mul: 1 / 4}'"),
     ("add: -2", 10, "add takes its inputs from 'from'", "for a number write '- affine: {add: -2}'"),
     ("relu: 6", 11, "relu takes no argument", "write '- relu'"),
     ("relu,", 5, "unknown layer type 'relu,'", "write '- relu'"),

@@ -353,7 +353,8 @@ def _read_by(what: str, node: Tree) -> tuple[str, str]:
     parts = node.items if isinstance(node, List) else [node]
     names = [part.text for part in parts if isinstance(part, Scalar)]
     if isinstance(node, Scalar) and re.fullmatch(r"-?[\d.]+", node.text):
-        own = {"add": f"add: {node.text}", "multiply": f"mul: {node.text}"}.get(what, "mul: 0.5, add: 1")
+        forms = {"add": "add: {}", "subtract": "add: -{}", "multiply": "mul: {}", "divide": "mul: 1 / {}"}
+        own = forms.get(what, "mul: …, add: …").format(node.text).replace("--", "")
         return f"{what} takes its inputs from 'from'", f"for a number write '- affine: {{{own}}}'"
     if len(names) < len(parts):
         return f"{what} takes no argument", f"write paths under their name: '- {what}: {{paths: …}}'"
