@@ -303,6 +303,21 @@ CASES: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], int]] = 
         ) for op in ("And", "Or", "Xor")
     },
     "logarithm of a sum": ([node("Abs", ["x"], ["a"]), node("ReduceLogSum", ["a"], ["y"], axes=[2])], MAP, {}, 17),
+    "gemm of a transposed input": ([node("Transpose", ["x"], ["t"], perm=[1, 0]), node("Gemm", ["t", "w"], ["y"], transA=1)], ("N", 6), {"w": weight(6, 4)}, 17),
+    "gemm with a computed sum": ([node("Gemm", ["x", "w", "x"], ["y"], beta=0.5)], ("N", 6), {"w": weight(6, 6)}, 17),
+    "einsum without an output": ([node("Einsum", ["x", "w"], ["y"], equation="bij,jk")], ROWS, {"w": weight(6, 4)}, 17),
+    "sizes that are written": (
+        [node("Shape", ["x"], ["h"]), node("ScatterND", ["h", "i", "u"], ["t"]), node("Reshape", ["x", "t"], ["y"])], ROWS,
+        {"i": ints(0).reshape(1, 1), "u": ints(-1)}, 17,
+    ),
+    "sizes that are padded": (
+        [node("Shape", ["x"], ["h"]), node("Slice", ["h", "1", "3", "0"], ["k"]), node("Pad", ["k", "p", "m1"], ["t"]), node("Reshape", ["x", "t"], ["y"])],
+        ROWS, {"0": ints(0), "1": ints(1), "3": ints(3), "p": ints(1, 0), "m1": np.int64(-1)}, 17,
+    ),
+    "one-hot rows of constants": (
+        [node("OneHot", ["i", "d", "v"], ["o"], axis=0), node("Cast", ["o"], ["f"], to=1), node("Mul", ["x", "f"], ["y"])], ("N", 3, 4),
+        {"i": ints(1, -1, 0, 2), "d": np.int64(3), "v": ints(2, 5)}, 17,
+    ),
     "sum of squares": ([node("ReduceSumSquare", ["x"], ["y"], axes=[1, 3], keepdims=0)], MAP, {}, 17),
     "celu": ([node("Celu", ["x"], ["y"], alpha=0.5)], MAP, {}, 17),
     "swish": ([node("Swish", ["x"], ["y"], alpha=1.5)], MAP, {}, 24),
@@ -757,3 +772,21 @@ def test_indices_of_a_window_are_a_grid_and_others_a_list() -> None:
         assert {name: getattr(made.layer, name) for name in arguments} == arguments
         x = np.arange(50, dtype=np.float32).reshape(2, 25)
         assert network(data).run(x).output.tolist() == x[:, indices].tolist()
+
+
+@pytest.mark.parametrize(
+    ("kind", "numbers"),
+    [
+        *[(kind, [1.5, -2, 3]) for kind in ("FLOAT", "FLOAT16", "BFLOAT16", "DOUBLE")],
+        *[(kind, [1, -2, 3]) for kind in ("INT8", "INT32", "INT64")],
+        ("UINT8", [1, 200, 3]), ("UINT64", [1, 2, 3]), ("BOOL", [1, 0, 1]), ("UINT4", [1, 15, 3]), ("INT4", [1, -8, 3]),
+    ],
+)  # fmt: skip
+def test_numbers_in_the_field_of_their_type_are_read(kind: str, numbers: list[float]) -> None:
+    """onnx.helper.make_tensor puts them into ``float_data``, ``int32_data`` … instead of ``raw_data``."""
+    tensor = onnx.helper.make_tensor("c", onnx.TensorProto.DataType.Value(kind), [3], numbers)
+    assert not tensor.raw_data
+    nodes = [node("Cast", ["c"], ["f"], to=1), node("Add", ["x", "f"], ["y"])]
+    made = onnx.load_from_string(model(nodes, {"x": ("N", 3)}, ["y"], {}, 21))
+    made.graph.initializer.append(tensor)
+    assert network(made.SerializeToString()).run(np.zeros((1, 3), F)).output.tolist() == [numbers]
