@@ -59,7 +59,7 @@ def _multi_head_attention(build: Builder, call: Call) -> Value:
     if bias is not None:
         sizes, start, sides = [value.dims[-1] for value in (q, k, v)], 0, []
         for value, size in zip((q, k, v), sizes, strict=True):
-            sides.append(merged(build, "add", [value, _sliced(build, bias, 0, start, start + size)]))
+            sides.append(merged(build, "add", [value, sliced(build, bias, 0, start, start + size, 1)]))
             start += size
         q, k, v = sides
     sides = [_split_heads(build, value, heads) for value in (q, k, v)]
@@ -131,16 +131,6 @@ def _additive_mask(build: Builder, mask: Value) -> Value:
         bias.dtype = FLOAT
         return bias
     return build.step("where", [mask], then=0.0, otherwise=-math.inf)
-
-
-def _sliced(build: Builder, value: Value, axis: int, start: int, stop: int) -> Value:
-    """Return the indices from ``start`` to ``stop`` of an axis of a tensor or a constant."""
-    if value.is_live:
-        return sliced(build, value, axis, start, stop, 1)
-    shape = (*value.shape[:axis], stop - start, *value.shape[axis + 1 :])
-    if shape == value.shape:
-        return value
-    return build.derived("Part", value, shape=shape, axis=axis, start=start, stop=stop)
 
 
 def _split_heads(build: Builder, value: Value, heads: int) -> Value:
@@ -262,9 +252,9 @@ def _angles(build: Builder, table: Value, positions: Value | None, length: int, 
         chosen = build.derived("Reshape", positions, shape=(positions.elements,))
         rows = build.derived("Gather", doubled, chosen, shape=(positions.elements, 2 * half), axis=0)
     elif table.rank == 2:
-        rows = _sliced(build, rows, 0, 0, length)
+        rows = sliced(build, rows, 0, 0, length, 1)
     if positions is not None and positions.elements == 1:
-        rows = _sliced(build, rows, rows.rank - 2, start, start + length)
+        rows = sliced(build, rows, rows.rank - 2, start, start + length, 1)
     if rows.elements != length * 2 * half:
         raise UnfitError(f"its angles are not those of {length} positions that all samples share")
     return build.parameter(rows, shape)

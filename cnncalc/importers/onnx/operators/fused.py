@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from cnncalc.importers.onnx.builder import HANDLERS, Builder, operator
-from cnncalc.importers.onnx.model import Attribute, operator_of
+from cnncalc.importers.onnx.builder import Builder, operator
+from cnncalc.importers.onnx.model import Attribute
 from cnncalc.importers.onnx.operators.contraction import convolution, permuted
+from cnncalc.importers.onnx.operators.delegated import output_of
 from cnncalc.importers.onnx.operators.elementwise import merged
 from cnncalc.importers.onnx.operators.normalization import FUSED_EPSILON
+from cnncalc.importers.onnx.operators.parts import sliced
 from cnncalc.importers.onnx.steps import layer_of, own_tensors
 from cnncalc.importers.onnx.values import Call, UnfitError, Value, literal
 
@@ -29,14 +31,6 @@ ACTIVATIONS = frozenset((
 ))  # fmt: skip
 
 
-def as_plain(build: Builder, call: Call, op: str, inputs: list[Value | None], **attributes: Attribute) -> Value:
-    """Return the output of the operator ``op`` with the attributes of a call, and additional ones."""
-    item = call.operator._replace(op=op, domain="", attributes={**call.operator.attributes, **attributes})
-    value = HANDLERS["", op](build, Call(item, inputs, OPSET, call.scopes))
-    assert isinstance(value, Value), op
-    return value
-
-
 def _activated(build: Builder, call: Call, x: Value, parameters: Mapping[str, Attribute]) -> Value:
     """Return a value after the activation that an operator's attributes name, if they name one."""
     name = call.text("activation")
@@ -44,10 +38,7 @@ def _activated(build: Builder, call: Call, x: Value, parameters: Mapping[str, At
         return x
     if name not in ACTIVATIONS:
         raise UnfitError(f"the activation {name} is not supported")
-    item = operator_of(name, **{key: value for key, value in parameters.items() if value is not None})
-    value = HANDLERS["", name](build, Call(item, [x], ACTIVATION_OPSET, call.scopes))
-    assert isinstance(value, Value), name
-    return value
+    return output_of(build, name, [x], ACTIVATION_OPSET, **parameters)
 
 
 @operator("NhwcConv", domain="com.microsoft")
@@ -74,21 +65,21 @@ def _embed_layernorm(build: Builder, call: Call) -> Sequence[Value | None]:
     ids, table, mask = call.input(0), call.input(3), call.given(7)
     length = ids.shape[-1]
     if call.given(8) is None:
-        shape = (length, table.shape[1])
-        parts = [build.derived("Part", table, shape=shape, axis=0, start=0, stop=length)]
+        parts = [sliced(build, table, 0, 0, length, 1)]
     else:
-        parts = [as_plain(build, call, "Gather", [table, call.input(8)])]
+        parts = [output_of(build, "Gather", [table, call.input(8)], OPSET)]
     for rows, places in ((call.input(2), ids), (call.given(4), call.given(1))):
-        parts += [as_plain(build, call, "Gather", [rows, places])] if rows is not None and places is not None else []
+        parts += [output_of(build, "Gather", [rows, places], OPSET)] if rows is not None and places is not None else []
     x = merged(build, "add", [*parts[1:], parts[0]])
     epsilon = call.number("epsilon", FUSED_EPSILON)
-    y = as_plain(build, call, "LayerNormalization", [x, call.input(5), call.input(6)], epsilon=epsilon)
-    return [y, None if mask is None else as_plain(build, call, "ReduceSum", [mask, literal((1,), (1,))], keepdims=0), x]
+    y = output_of(build, "LayerNormalization", [x, call.input(5), call.input(6)], OPSET, epsilon=epsilon)
+    lengths = None if mask is None else output_of(build, "ReduceSum", [mask, literal((1,), (1,))], OPSET, keepdims=0)
+    return [y, lengths, x]
 
 
 @operator("FusedConv", domain="com.microsoft")
 def _fused_conv(build: Builder, call: Call) -> Value:
-    y, added = as_plain(build, call, "Conv", call.inputs[:3]), call.given(3)
+    y, added = output_of(build, "Conv", call.inputs[:3], OPSET, **call.operator.attributes), call.given(3)
     y = y if added is None else merged(build, "add", [y, added])
     names = PARAMETERS.get(call.text("activation"), ())
     return _activated(build, call, y, dict(zip(names, call.numbers("activation_params") or (), strict=False)))
@@ -98,13 +89,14 @@ def _fused_conv(build: Builder, call: Call) -> Value:
 def _fused_gemm(build: Builder, call: Call) -> Value:
     prefix = "activation_"
     given = {key: value for key, value in call.operator.attributes.items() if key.startswith(prefix)}
-    y = as_plain(build, call, "Gemm", call.inputs)
+    y = output_of(build, "Gemm", call.inputs, OPSET, **call.operator.attributes)
     return _activated(build, call, y, {key.removeprefix(prefix): value for key, value in given.items()})
 
 
 @operator("NhwcMaxPool", domain="com.microsoft")
 def _nhwc_maxpool(build: Builder, call: Call) -> Value:
-    return channels_last(build, as_plain(build, call, "MaxPool", [channels_first(build, call.input(0))]))
+    x = channels_first(build, call.input(0))
+    return channels_last(build, output_of(build, "MaxPool", [x], OPSET, **call.operator.attributes))
 
 
 def channels_first(build: Builder, value: Value) -> Value:

@@ -10,13 +10,17 @@ from collections.abc import Sequence
 from cnncalc.ground.limits import MAX_MODEL_PASSES
 from cnncalc.importers.onnx.builder import Builder, Result, operator
 from cnncalc.importers.onnx.lost import LOST
-from cnncalc.importers.onnx.model import Attribute, Subgraph, operator_of
+from cnncalc.importers.onnx.model import Subgraph
 from cnncalc.importers.onnx.operators.branches import Additions
+from cnncalc.importers.onnx.operators.delegated import output_of
 from cnncalc.importers.onnx.operators.opaque import unknown
 from cnncalc.importers.onnx.proto import BOOL
 from cnncalc.importers.onnx.values import Call, UnfitError, Value, ValueScope, literal
 
 Outputs = Sequence[Value | None]
+
+OPSET = 12
+"""The version of the operators that do a part of a loop's work: the axes of Unsqueeze are an attribute."""
 
 
 @operator("Loop", "Scan")
@@ -66,7 +70,7 @@ def _loop(build: Builder, call: Call, body: Subgraph) -> Outputs | None:
         build.notes.append(f"{call.operator.label} may end sooner; all its {passes:,} passes are counted")
     if not passes:
         return None
-    return [*carried, *[_stacked(build, call, rows, 0) for rows in stacked]]
+    return [*carried, *[_stacked(build, rows, 0) for rows in stacked]]
 
 
 def _scan(build: Builder, call: Call, body: Subgraph) -> Outputs | None:
@@ -97,13 +101,13 @@ def _scan(build: Builder, call: Call, body: Subgraph) -> Outputs | None:
         given = list(carried)
         for sequence, axis, is_backwards in zip(sequences, axes, backwards, strict=True):
             index = literal((length - 1 - number if is_backwards else number,), ())
-            given.append(_output_of(build, call, "Gather", [sequence, index], axis=axis))
+            given.append(output_of(build, "Gather", [sequence, index], OPSET, axis=axis))
         rest = _pass(build, call, body, given)
         carried = rest[:states]
         for rows, in_front, value in zip(stacked, prepends, rest[states:], strict=True):
             rows.insert(0 if in_front else number, value)
     ends = _number_for_each(call, "scan_output_axes", len(stacked))
-    return [*carried, *[_stacked(build, call, rows, axis) for rows, axis in zip(stacked, ends, strict=True)]]
+    return [*carried, *[_stacked(build, rows, axis) for rows, axis in zip(stacked, ends, strict=True)]]
 
 
 def _number_for_each(call: Call, name: str, count: int) -> tuple[int, ...]:
@@ -121,18 +125,9 @@ def _pass(build: Builder, call: Call, body: Subgraph, given: Outputs) -> list[Va
     return build.graph(body, inside, (*call.scopes, call.operator.name or call.op))
 
 
-def _output_of(build: Builder, call: Call, op: str, inputs: Outputs, **attributes: Attribute) -> Value:
-    """Return the output of an operator that does a part of the loop's work."""
-    item = operator_of(op, call.operator.name, **attributes)
-    (value,) = build.outputs(Call(item, list(inputs), 12, call.scopes))
-    if value is None:
-        raise UnfitError(f"its {op} has no output")
-    return value
-
-
-def _stacked(build: Builder, call: Call, rows: Outputs, axis: int) -> Value:
+def _stacked(build: Builder, rows: Outputs, axis: int) -> Value:
     """Return the outputs of the passes, stacked along a new axis."""
     if None in rows:
         raise UnfitError("its body does not compute the tensors to stack")
-    tall = [_output_of(build, call, "Unsqueeze", [value], axes=[axis]) for value in rows]
-    return _output_of(build, call, "Concat", tall, axis=axis)
+    tall = [output_of(build, "Unsqueeze", [value], OPSET, axes=[axis]) for value in rows]
+    return output_of(build, "Concat", tall, OPSET, axis=axis)

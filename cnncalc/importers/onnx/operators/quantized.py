@@ -8,8 +8,9 @@ from math import isclose
 from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.evaluator_moves import position
 from cnncalc.importers.onnx.operators.contraction import convolution, feature_map, linear, matrix_product
+from cnncalc.importers.onnx.operators.delegated import output_of
 from cnncalc.importers.onnx.operators.elementwise import affine, merged
-from cnncalc.importers.onnx.operators.fused import as_plain, channels_first, channels_last
+from cnncalc.importers.onnx.operators.fused import OPSET, channels_first, channels_last
 from cnncalc.importers.onnx.proto import FLOAT, INT2, INT4, INT8, INT16, SMALL_FLOATS, UINT2, UINT4, UINT8, UINT16
 from cnncalc.importers.onnx.steps import own_tensors
 from cnncalc.importers.onnx.values import (
@@ -328,6 +329,6 @@ def _qlinear(build: Builder, call: Call) -> Value:
         x = channels_first(build, call.input(i)) if is_last else call.input(i)
         inputs.append(dequantized(build, x, call.given(i + 1), call.given(i + 2)))
     scale = 0 if op == "Concat" else places[-1] + 3
-    value = as_plain(build, call, op, inputs)
+    value = output_of(build, op, inputs, OPSET, **call.operator.attributes)
     value = requantized(build, value, call.given(scale), call.given(scale + 1)) if value.is_live else value
     return channels_last(build, value) if is_last else value
