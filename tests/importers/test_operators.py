@@ -780,13 +780,16 @@ def test_indices_of_a_window_are_a_grid_and_others_a_list() -> None:
         *[(kind, [1.5, -2, 3]) for kind in ("FLOAT", "FLOAT16", "BFLOAT16", "DOUBLE")],
         *[(kind, [1, -2, 3]) for kind in ("INT8", "INT32", "INT64")],
         ("UINT8", [1, 200, 3]), ("UINT64", [1, 2, 3]), ("BOOL", [1, 0, 1]), ("UINT4", [1, 15, 3]), ("INT4", [1, -8, 3]),
+        ("FLOAT8E4M3FN", [1.5, -2, 3]),
     ],
 )  # fmt: skip
-def test_numbers_in_the_field_of_their_type_are_read(kind: str, numbers: list[float]) -> None:
+@pytest.mark.parametrize("times", [1, 2000])
+def test_numbers_in_the_field_of_their_type_are_read(kind: str, numbers: list[float], times: int) -> None:
     """onnx.helper.make_tensor puts them into ``float_data``, ``int32_data`` … instead of ``raw_data``."""
-    tensor = onnx.helper.make_tensor("c", onnx.TensorProto.DataType.Value(kind), [3], numbers)
+    numbers = numbers * times  # more than 4,096 are read by NumPy
+    tensor = onnx.helper.make_tensor("c", onnx.TensorProto.DataType.Value(kind), [len(numbers)], numbers)
     assert not tensor.raw_data
     nodes = [node("Cast", ["c"], ["f"], to=1), node("Add", ["x", "f"], ["y"])]
-    made = onnx.load_from_string(model(nodes, {"x": ("N", 3)}, ["y"], {}, 21))
+    made = onnx.load_from_string(model(nodes, {"x": ("N", len(numbers))}, ["y"], {}, 21))
     made.graph.initializer.append(tensor)
-    assert network(made.SerializeToString()).run(np.zeros((1, 3), F)).output.tolist() == [numbers]
+    assert network(made.SerializeToString()).run(np.zeros((1, len(numbers)), F)).output.tolist() == [numbers]

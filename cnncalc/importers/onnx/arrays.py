@@ -121,13 +121,7 @@ class Arrays:
                 data = file.read(size)
         else:
             data = self.wire.bytes_at((start, start + size))
-        if stored.dtype == BFLOAT16:
-            return (np.frombuffer(data, "<u2").astype("<u4") << 16).view("<f4").reshape(stored.shape)
-        if stored.dtype in BITS:
-            parts = np.frombuffer(data, "u1").reshape(-1, 1) >> np.arange(0, 8, BITS[stored.dtype])
-            numbers = np.array(codes(stored.dtype), "f")[parts & (1 << BITS[stored.dtype]) - 1]
-            return np.asarray(numbers.reshape(-1)[: stored.elements].reshape(stored.shape))
-        return np.frombuffer(data, TYPES[stored.dtype]).reshape(stored.shape)
+        return _decoded(data, stored)
 
     def _listed(self, stored: StoredTensor) -> Array:
         """Return a tensor whose elements are in a field of their type (float_data, …), not in raw_data."""
@@ -139,10 +133,10 @@ class Arrays:
             data = self.wire.bytes_at(span)
             numbers.append(np.frombuffer(data, f"<{PACKED[field]}") if field in PACKED else _varints(data))
         array = np.concatenate([np.atleast_1d(part) for part in numbers]) if numbers else np.empty(0)
-        if array.size != stored.elements:
+        if array.size != (raw_size(stored.dtype, stored.elements) if stored.dtype in BITS else stored.elements):
             raise CnncalcError(f"{self.path}: the tensor '{stored.name}' has {array.size:,} elements")
-        if stored.dtype == FLOAT16:
-            array = array.astype("<u2").view("<f2")
+        if stored.dtype in BITS or stored.dtype in (FLOAT16, BFLOAT16):  # the field has their bits, as integers
+            return _decoded(array.astype("u1" if stored.dtype in BITS else "<u2").tobytes(), stored)
         return array.reshape(stored.shape)
 
     def _external(self, stored: StoredTensor) -> tuple[str, int, int]:
@@ -168,6 +162,17 @@ class Arrays:
         if offset < 0 or length < 0 or offset + length > size:
             raise CnncalcError(f"{what} reaches beyond '{name}' of {size:,} bytes")
         return path, offset, length
+
+
+def _decoded(data: bytes, stored: StoredTensor) -> Array:
+    """Return the tensor of which raw_data would have these bytes."""
+    if stored.dtype == BFLOAT16:
+        return (np.frombuffer(data, "<u2").astype("<u4") << 16).view("<f4").reshape(stored.shape)
+    if stored.dtype in BITS:
+        parts = np.frombuffer(data, "u1").reshape(-1, 1) >> np.arange(0, 8, BITS[stored.dtype])
+        numbers = np.array(codes(stored.dtype), "f")[parts & (1 << BITS[stored.dtype]) - 1]
+        return np.asarray(numbers.reshape(-1)[: stored.elements].reshape(stored.shape))
+    return np.frombuffer(data, TYPES[stored.dtype]).reshape(stored.shape)
 
 
 def bytes_computed_from(values: Iterable[Value]) -> int:
