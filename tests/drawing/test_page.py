@@ -178,10 +178,10 @@ def test_on_a_phone_there_is_one_column(show: Callable[..., Browser], browser: B
         "scrollTo(0, 0); document.querySelector('#graph .conv').dispatchEvent(new MouseEvent('click', {bubbles: true}))"
     )
     assert page.evaluate("document.getElementById('panel').getBoundingClientRect().top < innerHeight - 100")
-    layers = "".join(
-        f"  - relu:\n    name: a_name_of_a_scope_{index}_with_many_letters_and_no_space\n" for index in range(2)
-    )
-    show(loads(f"input: [3, 8, 8]\nlayers:\n{layers}"))
+    name = "a_name_with_many_letters_and_no_space_" * 2
+    show(loads(f"input: [3, 8, 8]\nblocks: {{{name}: {{layers: [relu]}}}}\nlayers: [{name}]\n"))
+    assert page.evaluate("document.querySelector('header p').textContent").startswith("1 layer · ")
+    assert page.evaluate("document.querySelector('#rows .group td').textContent") == "1 layer"
     assert page.evaluate("document.documentElement.scrollWidth") == 400  # long names are broken
     page.look()
     show(load("mobilenet_v2"))

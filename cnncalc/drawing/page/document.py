@@ -114,7 +114,7 @@ def _header(content: Content) -> Iterator[str]:
     summary, totals = content.summary, content.summary.totals
     memory = totals.memory
     figures = [
-        f"<b>{exact(totals.layers)}</b> layers", f"<b>{exact(totals.params)}</b> params",
+        f"<b>{exact(totals.layers)}</b> layer{'s' * (totals.layers != 1)}", f"<b>{exact(totals.params)}</b> params",
         f"<b>{exact(totals.macs)}</b> {escaped(summary.figure)}", f"<b>{exact(totals.flops)}</b> FLOPs",
         f"weights <b>{bytes_text(memory.weights)}</b>",
         f"peak <b>{bytes_text(memory.peak)}</b>" + (f" at {_link(memory.peak_at)}" if memory.peak_at else ""),

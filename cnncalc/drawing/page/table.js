@@ -55,7 +55,7 @@ function rowOf([entry, level]) {
   }
   const layers = Array.from({ length: entry.to - entry.from }, (_, place) => entry.from + place);
   return `<tr class="group"><th scope="row" style="padding-left:${0.4 + level}em"><button type="button" data-group="${escaped(entry.path)}|${entry.from}" aria-expanded="${entry.open}">${entry.open ? "▾" : "▸"} ${escaped(entry.name)}</button></th>` +
-    `<td>${layers.length} layers</td><td>${escaped(SHAPES[entry.to - 1])}</td>${cellsOf(layers)}</tr>`;
+    `<td>${layers.length} layer${layers.length > 1 ? "s" : ""}</td><td>${escaped(SHAPES[entry.to - 1])}</td>${cellsOf(layers)}</tr>`;
 }
 
 let shownRows = MOST_ROWS;
