@@ -129,7 +129,7 @@ MAX_KNOWN = 2_000_000
 """Elements of all such tensors, each counted where it is computed and where it is read."""
 
 KNOWN_PER_LAYER = 40
-"""Number of such elements that take as long as a layer, where networks are built again."""
+"""Computed elements of a model file that count as one layer of MAX_REBUILT."""
 
 MAX_COMPARED_BYTES = 2**25
 """Total bytes of a model file's attention biases that are compared with each other for a summary."""
@@ -172,7 +172,7 @@ MAX_FIELD_WORK = 300_000
 each differently; beyond, an upper bound is given."""
 
 MAX_SEEN = 20_000
-"""Inputs that all outputs of a network see, each counted for each output: a summary has the receptive field of all."""
+"""Pairs of an output and an input that it sees, in a network whose receptive fields are asked for."""
 
 MAX_REBUILT = 45_000
 """Total layers of all networks that are built to find savings; a spec's expressions and text count as layers that take
