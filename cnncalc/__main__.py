@@ -18,7 +18,10 @@ class Running:
 
 def entry() -> None:
     """Run the command line and end the process with its exit code."""
-    _end_quietly()
+    try:
+        _end_quietly()
+    except KeyboardInterrupt:  # signal.signal() first handles a signal that has come before
+        os._exit(INTERRUPTED)
     code, message = _ended()
     if code >= INTERRUPTED - 2:
         _clean_up(code, message)

@@ -301,6 +301,22 @@ def test_a_signal_while_a_class_is_made(name: str, code: int, message: str) -> N
     assert (done.returncode, done.stderr) == (code, message)
 
 
+BEFORE_ALL = """
+import _signal, os
+import cnncalc.__main__ as start
+
+set_handler = _signal.signal
+_signal.signal = lambda number, handler: (os.kill(os.getpid(), number), set_handler(number, handler))
+start.entry()
+"""
+
+
+def test_ctrl_c_just_before_it_is_handled() -> None:
+    """signal.signal() first calls the handlers of signals that have come, here Python's own, which raises."""
+    done = subprocess.run([sys.executable, "-c", BEFORE_ALL], capture_output=True, text=True, timeout=10, check=False)
+    assert (done.returncode, done.stderr) == (130, "")
+
+
 def test_ctrl_c_that_python_drops_comes_once_more() -> None:
     done = subprocess.run([sys.executable, "-c", DROPPED], capture_output=True, text=True, timeout=10, check=False)
     assert (done.returncode, done.stderr) == (130, "interrupted\n")
