@@ -82,7 +82,7 @@ def page(found: HotspotsView, screen: Screen) -> list[PageBlock]:
 def _heading(bench: Workbench, layout: str) -> list[PageBlock]:
     summary, machine = bench.summary, bench.machine
     speed = f"{short(machine.flops)}FLOP/s, {short(machine.bandwidth)}B/s"
-    about = f"on a machine of {speed}: below {machine.ridge:g} FLOPs a byte, memory is the bound"
+    about = f"on a machine of {speed}: below {machine.ridge:g} FLOPs per byte, memory is the bound"
     return [
         Title(title(summary.name, summary.variant), f"input {inputs(summary, layout)}   {basis(summary)}"),
         Paragraph(about, "dim"),
