@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cnncalc.execution.verify import Progress, Run
     from cnncalc.figures.summary import Summary
     from cnncalc.ground.given import Setting, ShapeLike, Tensors
-    from cnncalc.recipe import Recipe
+    from cnncalc.language.recipe import Recipe
 
 
 class Network(Graph):

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from cnncalc.ground.given import ShapeLike
     from cnncalc.ground.values import Value
+    from cnncalc.language.recipe import Recipe
     from cnncalc.layers.shapes import Shape
-    from cnncalc.recipe import Recipe
     from cnncalc.studies.sweep.function import NetworkFunction
     from cnncalc.studies.sweep.jobs import SweepPart, SweepPlan
     from cnncalc.studies.sweep.values import Each

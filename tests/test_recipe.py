@@ -8,8 +8,9 @@ import pytest
 
 import cnncalc
 from cnncalc.ground.errors import CnncalcError
+from cnncalc.language.document import About
 from cnncalc.language.loading import read_text
-from cnncalc.recipe import About, Recipe
+from cnncalc.language.recipe import Recipe
 from tests.commands import cnncalc as command
 
 FAMILY = b"""name: family

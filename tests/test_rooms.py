@@ -16,7 +16,6 @@ FLOORS = [
     {"ground"},
     {"layers"},
     {"graph"},
-    {"recipe"},
     {"figures"},
     {"language"},
     {"execution", "importers", "deployment"},
@@ -88,6 +87,32 @@ def circles(package: Path) -> list[list[str]]:
     return sorted([list(group) for group in groups if len(group) > 1])
 
 
+def questions_of_kind(package: Path) -> list[str]:
+    """Return the places that ask what kind of recipe, a spec or a model file, they have been given, as file:line."""
+    trees = [(path, ast.parse(path.read_text(encoding="utf-8"))) for _, path in modules(package)]
+    nodes = [(path, node) for path, tree in trees for node in ast.walk(tree)]
+    bases = {
+        node.name: [base.id for base in node.bases if isinstance(base, ast.Name)]
+        for _, node in nodes
+        if isinstance(node, ast.ClassDef)
+    }
+    kinds = {name for name, own in bases.items() if "Recipe" in own}
+    kinds.update(["Recipe"], *[bases[name] for name in kinds])  # a spec is also its other base, the document
+    asked = []
+    for path, node in nodes:
+        known: list[ast.expr] = []
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("isinstance", "type"):
+            known = node.args[1:]
+        elif isinstance(node, ast.MatchClass):
+            known = [node.cls]
+        elif isinstance(node, ast.Compare):
+            known = node.comparators
+        names = {getattr(part, "id", getattr(part, "attr", "")) for one in known for part in ast.walk(one)}
+        if not kinds.isdisjoint(names):
+            asked.append(f"{path.name}:{known[0].lineno}")
+    return asked
+
+
 def test_every_room_has_its_floor() -> None:
     known = set().union(*FLOORS)
     assert {name.split(".")[1] for name, _ in modules(PACKAGE) if name != "cnncalc"} <= known
@@ -121,6 +146,10 @@ def test_only_the_roof_imports_the_public_network() -> None:
     assert seen <= ROOF
 
 
+def test_no_room_asks_what_kind_of_recipe_it_has() -> None:
+    assert questions_of_kind(PACKAGE) == []
+
+
 def test_these_tests_can_fail(tmp_path: Path) -> None:
     for room in ("graph", "layers", "figures", "cli"):
         (tmp_path / room).mkdir()
@@ -135,6 +164,13 @@ def test_these_tests_can_fail(tmp_path: Path) -> None:
     (tmp_path / "cli" / "one.py").write_text("def lazily():\n    from cnncalc.cli import two\n")
     (tmp_path / "cli" / "two.py").write_text("from cnncalc.cli.three import x\nfrom cnncalc.cli.summary import y\n")
     (tmp_path / "cli" / "three.py").write_text("if TYPE_CHECKING:\n    from cnncalc.cli.one import x\n")
+    (tmp_path / "language").mkdir()
+    (tmp_path / "language" / "kinds.py").write_text("class Spec(Document, Recipe): ...\nclass Other(Document): ...\n")
+    (tmp_path / "cli" / "asks.py").write_text(
+        "isinstance(recipe, loading.Spec)\nisinstance(recipe, (Other, Document))\ntype(recipe) is Recipe\n"
+        "match recipe:\n    case Spec():\n        isinstance(recipe, Other)\n"
+    )
+    assert questions_of_kind(tmp_path) == ["asks.py:1", "asks.py:2", "asks.py:3", "asks.py:5"]
     assert upward(tmp_path) == [
         "cnncalc.graph -> cnncalc.figures.summary.summarize",
         "cnncalc.layers.base -> cnncalc.cli",

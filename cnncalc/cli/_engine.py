@@ -10,7 +10,7 @@ import click
 
 from cnncalc.cli.options import gathering
 from cnncalc.ground.errors import CnncalcError
-from cnncalc.recipe import Recipe
+from cnncalc.language.recipe import Recipe
 from cnncalc.studies.sweep.jobs import Engine, SweepPlan
 
 LOCAL = "local"

@@ -13,7 +13,7 @@ from cnncalc.cli.overwriting import refuse_overwriting
 from cnncalc.ground.atomic_write import is_regular
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.growing_file import SUFFIX, Begun, GrowingFile, StandingFile, begun
-from cnncalc.recipe import Recipe
+from cnncalc.language.recipe import Recipe
 from cnncalc.rendering.writers import FORMATS, View
 from cnncalc.studies.sweep.identity import code_identity
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
@@ -14,10 +14,9 @@ from cnncalc.cli.parsing import parse_input
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.near import did_you_mean
 from cnncalc.ground.quantities import parse_quantity
-from cnncalc.language.document import Document
 from cnncalc.language.read.values import value_of_text
+from cnncalc.language.recipe import Recipe
 from cnncalc.layers.shapes import Shape
-from cnncalc.recipe import Recipe
 from cnncalc.studies.device.budgets import RequestedDevice
 from cnncalc.studies.sweep.grid import Grid
 from cnncalc.studies.sweep.jobs import SweepPlan
@@ -69,8 +68,7 @@ class Varied(NamedTuple):
             read = partial(shape_values, sizes, lambda one: parse_input(one, self.layout)[1])
             _once(shapes, name, "--input")[name] = _called(f"--input {text}", read)
         variants = self._variants(recipe, named)
-        if isinstance(recipe, Document):
-            _check_inputs(recipe, variants, shapes)
+        _check_inputs([recipe.stated_inputs(variant) for variant in variants], shapes)
         return Grid(variants, args, shapes)
 
     def _variants(self, recipe: Recipe, named: str | None) -> list[str | None]:
@@ -230,16 +228,14 @@ takes_rows = gathering(
 )
 
 
-def _check_inputs(document: Document, variants: Sequence[str | None], shapes: Collection[str]) -> None:
-    """Raise CnncalcError for inputs that no variant has."""
-    stated = [document.resolved(variant).input for variant in variants]
-    names = [tuple(one) if isinstance(one, Mapping) else ("input",) for one in stated]
-    known = tuple(dict.fromkeys(name for one in names for name in one))
-    for name in shapes:
+def _check_inputs(stated: Sequence[Collection[str]], shapes: Collection[str]) -> None:
+    """Raise CnncalcError for inputs that no variant has, where the file itself names them."""
+    known = tuple(dict.fromkeys(name for one in stated for name in one))
+    for name in shapes if known else ():
         if name and name not in known:
             message = f"--input {name}: the spec has no input '{name}'"
             raise CnncalcError(message, did_you_mean(name, known, "inputs"))
-        if not name and all(len(one) > 1 for one in names):
+        if not name and all(len(one) > 1 for one in stated):
             message = f"--input: the network has several inputs: {', '.join(known)}"
             raise CnncalcError(message, "each shape needs the name of its input")
 

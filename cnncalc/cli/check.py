@@ -20,9 +20,7 @@ from cnncalc.ground.limits import MAX_FAULTS
 from cnncalc.ground.numbers import counted
 from cnncalc.ground.quantities import parse_quantity
 from cnncalc.language.collection import Member, members
-from cnncalc.language.document import Document
 from cnncalc.language.findings import RULES, distinct, noticed
-from cnncalc.language.usage import unused
 from cnncalc.rendering.failures import failure_text
 from cnncalc.rendering.views.check import view
 from cnncalc.studies.check.report import Check, Report, check
@@ -110,7 +108,7 @@ def _of_spec(
     except CnncalcError as error:
         yield Report(spec, spec, {}, [], [], error_text(error))
         return
-    general = distinct(unused(recipe)) if isinstance(recipe, Document) else []
+    general = distinct(recipe.unused())
     for member in members(recipe, variant):
         with noticed() as doubts:
             try:

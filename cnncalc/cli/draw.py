@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from cnncalc.figures.roofline import Machine
     from cnncalc.figures.summary import Summary
     from cnncalc.graph import Graph
-    from cnncalc.recipe import Recipe
+    from cnncalc.language.recipe import Recipe
 
 
 @click.command("draw", Command, short_help="A network as a picture.")

@@ -18,12 +18,11 @@ from cnncalc.ground.limits import MAX_FILE_BYTES, MAX_PIPED_MODEL_BYTES
 from cnncalc.ground.named import NamedTuple
 from cnncalc.importers import begins_a_model
 from cnncalc.importers.opening import open_file, split_variant
-from cnncalc.language.document import Document, SpecValue
 from cnncalc.language.input_axes import axis_doubt
 from cnncalc.language.loading import read_text
+from cnncalc.language.recipe import Recipe
 from cnncalc.layers.arguments import axis_count
 from cnncalc.layers.shapes import Shape, typed
-from cnncalc.recipe import Recipe
 
 if TYPE_CHECKING:
     from cnncalc.ground.values import Value
@@ -111,11 +110,10 @@ class Asked(NamedTuple):
 def _note_variants(recipe: Recipe) -> None:
     """If no variant was asked for, note on stderr which one is shown and how many there are."""
     names = list(recipe.variants)
-    if len(names) < 2 or not isinstance(recipe, Document):
+    if len(names) < 2:
         return
     listed = ", ".join(names[:LISTED]) + (", …" if len(names) > LISTED else "")
-    same = [name for name, own in recipe.variants.items() if own.changes_nothing(recipe)]
-    shown = same[0] if same else "the file's default, which is none of them"
+    shown = recipe.usual or "the file's default, which is none of them"
     to_stderr(f"note: {recipe.name} has {len(names)} variants: {listed}; this is {shown}, --variant NAME shows another")
 
 
@@ -141,7 +139,7 @@ def read_asked(spec: str, fuse: bool, with_specs: bool = False) -> tuple[Recipe,
         CnncalcError: if it can't be read, or ``--no-fuse`` would change nothing.
     """
     recipe, named = read_spec(spec, fuse)
-    if not fuse and not with_specs and isinstance(recipe, Document):
+    if not fuse and not with_specs and recipe.fuse is None:
         raise CnncalcError(f"--no-fuse is for model files, and {spec} is a spec")
     return recipe, named
 
@@ -206,8 +204,8 @@ def read_shipped() -> Iterator[Member]:
 def input_notes(recipe: Recipe, network: Graph, layout: str) -> list[str]:
     """Return notes on input shapes that are legal but probably mistakes."""
     notes = []
-    value = recipe.input if isinstance(recipe, Document) else None
-    stated = value.constant if isinstance(value, SpecValue) and isinstance(value.constant, tuple) else ()
+    inputs = [*recipe.stated_inputs().values()]
+    stated = inputs[0] or () if len(inputs) == 1 else ()
     for tensor in network.inputs.values():
         shape, text = tensor.shape, typed(tensor.shape)
         if axis_doubt(shape) is not None:

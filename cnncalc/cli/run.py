@@ -196,9 +196,7 @@ def command(
         "max_memory": limit,
     }  # fmt: skip
     if other.against:
-        from cnncalc.importers.onnx.load import ModelFile
-
-        asked_for["file"] = recipe.place if isinstance(recipe, ModelFile) else None
+        asked_for["file"] = recipe.place
         return _against(network, out, x, tolerance, asked_for)
     with progress_bar() as progress:
         result = run(network, x, dtype=dtype, repeat=repeat, layers=layers, progress=progress, **asked_for)

@@ -14,7 +14,7 @@ from cnncalc.figures.summary import COUNTED, Summary, summarize
 from cnncalc.graph import Graph
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.near import did_you_mean
-from cnncalc.recipe import Recipe
+from cnncalc.language.recipe import Recipe
 from cnncalc.rendering.views.summary import COLUMNS, view
 
 TABLE_COLUMNS = (

@@ -7,7 +7,7 @@ import os
 from cnncalc.ground.errors import ArgumentError, CnncalcError
 from cnncalc.importers import begins_a_model
 from cnncalc.language.loading import open_document
-from cnncalc.recipe import Recipe
+from cnncalc.language.recipe import Recipe
 
 HEAD_BYTES = 4096
 """How many bytes are read of a file whose name ends in .onnx, to find out what it is if it is not a model."""

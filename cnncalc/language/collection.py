@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cnncalc.graph import Graph
 from cnncalc.language.loading import open_document
+from cnncalc.language.recipe import Recipe
 from cnncalc.layers.shapes import Shape
-from cnncalc.recipe import Recipe
 
 if TYPE_CHECKING:
     from cnncalc.ground.values import Value

@@ -14,9 +14,9 @@ from cnncalc.language.expressions.budget import Budget
 from cnncalc.language.expressions.compile import Expression
 from cnncalc.language.expressions.whitelist import Evaluate, Names
 from cnncalc.layers.base import Layer
-from cnncalc.recipe import About, Recipe, Stated
 
 if TYPE_CHECKING:
+    from cnncalc.ground.places import Origin
     from cnncalc.ground.values import Value
     from cnncalc.language.expressions.compile import Target
 
@@ -149,6 +149,25 @@ class Block:
         self.reserved: frozenset[str] = frozenset()
 
 
+class About(NamedTuple):
+    """Information in a file on one of its networks.
+
+    Attributes:
+        year: of the architecture.
+        source: the paper or page that the architecture was taken from.
+    """
+
+    year: int | None = None
+    source: str | None = None
+
+
+class Stated(NamedTuple):
+    """A plain text of a file, with its place."""
+
+    text: str
+    origin: Origin
+
+
 class StatedOutput(NamedTuple):
     """An item that is an output, perhaps only under a condition."""
 
@@ -157,11 +176,11 @@ class StatedOutput(NamedTuple):
 
 
 class Definition:
-    """What a document, or a variant of it, states of a network."""
+    """What a document, or a variant of it, states of a network; the only input is called "input"."""
 
     def __init__(self) -> None:
         self.arguments: dict[str, SpecValue] = {}
-        self.input: SpecValue | dict[str, SpecValue] | None = None
+        self.inputs: dict[str, SpecValue] = {}
         self.outputs: list[StatedOutput] | None = None
         self.expect: dict[str, SpecValue] = {}
         self.year: int | None = None
@@ -173,16 +192,11 @@ class Variant(Definition):
 
     def changes_nothing(self, document: Document) -> bool:
         """Whether the variant has the document's own args, input and outputs."""
-        if self.outputs is not None or not (self.input is None or _equal(self.input, document.input)):
+        if self.outputs is not None or (self.inputs and self.inputs.keys() != document.inputs.keys()):
             return False
-        return all(_equal(value, document.arguments[name]) for name, value in self.arguments.items())
-
-
-def _equal(one: object, other: object) -> bool:
-    """Whether two values are the same constant."""
-    if not isinstance(one, SpecValue) or not isinstance(other, SpecValue):
-        return False
-    return one.is_constant and other.is_constant and bool(one.constant == other.constant)
+        pairs = [(value, document.inputs[name]) for name, value in self.inputs.items()]
+        pairs += [(value, document.arguments[name]) for name, value in self.arguments.items()]
+        return all(one.is_constant and other.is_constant and one.constant == other.constant for one, other in pairs)
 
 
 class Resolved(NamedTuple):
@@ -191,18 +205,18 @@ class Resolved(NamedTuple):
     Attributes:
         variant: its name; None for the document's default.
         arguments: the values of ``args``, each computed from those above it.
-        input: the shape of the only input, or one for each input by name.
+        inputs: the shape of each input.
     """
 
     variant: str | None
     arguments: Mapping[str, SpecValue]
-    input: SpecValue | Mapping[str, SpecValue] | None
+    inputs: Mapping[str, SpecValue]
     outputs: list[StatedOutput] | None
     expect: Mapping[str, SpecValue]
     about: About
 
 
-class Document(Definition, Recipe):
+class Document(Definition):
     """What a whole spec states, read and checked."""
 
     def __init__(self, file: SpecText) -> None:
@@ -218,15 +232,6 @@ class Document(Definition, Recipe):
         self.reserved: frozenset[str] = frozenset()
         self.deploy: dict[str, Stated] = {}
 
-    @property
-    def settings(self) -> list[str]:
-        """The names of the spec's args."""
-        return list(self.arguments)
-
-    def about(self, variant: str | None = None) -> About:
-        """Return year and source, of the variant if it has them, else of the document."""
-        return self.resolved(variant).about
-
     def resolved(self, variant: str | None) -> Resolved:
         """Return the definition of a variant, or of the document's default.  Raises CnncalcError for an unknown one."""
         if variant is not None and variant not in self.variants:
@@ -237,16 +242,11 @@ class Document(Definition, Recipe):
         return Resolved(
             variant,
             {**self.arguments, **own.arguments},
-            own.input or self.input,
+            own.inputs or self.inputs,
             own.outputs or self.outputs,
             {**self.expect, **own.expect},
             About(own.year or self.year, own.source or self.source),
         )
-
-    def members(self) -> list[str | None]:
-        """Return the variants, and None for the document's default unless a variant equals it."""
-        same = any(own.changes_nothing(self) for own in self.variants.values())
-        return [*self.variants] if same else [None, *self.variants]
 
 
 def explicit_names(items: list[Item]) -> frozenset[str]:

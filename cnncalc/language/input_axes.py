@@ -83,7 +83,7 @@ def _picture(height: int, width: int, side: int = SIDE) -> bool:
 
 
 def findings(
-    document: Document, shapes: Mapping[str, Shape], stated: Mapping[str, SpecValue | None], given: Iterable[str]
+    document: Document, shapes: Mapping[str, Shape], stated: Mapping[str, SpecValue], given: Iterable[str]
 ) -> Iterator[Finding]:
     """Find the inputs of a network whose axes seem to be in another order.
 

@@ -11,21 +11,78 @@ from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_FILE_BYTES
 from cnncalc.ground.near import nearest, suggestion
 from cnncalc.ground.places import SpecError
-from cnncalc.language.document import Document
+from cnncalc.language.document import About, Document, Stated, Variant
 from cnncalc.language.read.reader import read_into
 from cnncalc.language.read.yaml_tree import decode
+from cnncalc.language.recipe import Recipe
 
 if TYPE_CHECKING:
     from cnncalc.graph import Graph
     from cnncalc.ground.values import Value
+    from cnncalc.language.findings import Finding
+    from cnncalc.language.foldable import Foldable
     from cnncalc.layers.shapes import Shape
 
 SUFFIXES = (".yaml", ".yml", ".onnx")
 """Suffixes of files that hold networks."""
 
 
-class Spec(Document):
+class Spec(Document, Recipe):
     """A document from which networks are built: the recipe for a spec."""
+
+    text: str
+    variants: dict[str, Variant]
+    deploy: dict[str, Stated]
+
+    @property
+    def settings(self) -> list[str]:
+        """The names of the spec's args."""
+        return list(self.arguments)
+
+    @property
+    def usual(self) -> str | None:
+        """The first variant that states nothing but the document's own args and inputs."""
+        return next((name for name, own in self.variants.items() if own.changes_nothing(self)), None)
+
+    @property
+    def is_editable(self) -> bool:
+        """Whether no reference is a running number (conv3), which another item above it would change."""
+        from cnncalc.language.references import numbered_references
+
+        return not numbered_references(self)
+
+    def about(self, variant: str | None = None) -> About:
+        """Return year and source, of the variant if it has them, else of the document."""
+        return self.resolved(variant).about
+
+    def argument(self, name: str, variant: str | None = None) -> Value:
+        """Return the constant that the variant or the document states for one of the args, or None."""
+        stated = self.resolved(variant).arguments.get(name)
+        return None if stated is None else stated.constant
+
+    def stated_inputs(self, variant: str | None = None) -> Mapping[str, tuple[Value, ...] | None]:
+        """Return the shape of each input of the variant; None if it is an expression."""
+        shapes = {name: value.constant for name, value in self.resolved(variant).inputs.items()}
+        return {name: shape if isinstance(shape, tuple) else None for name, shape in shapes.items()}
+
+    def warn_of_inputs(self, variant: str | None, settings: Mapping[str, Value], inputs: Mapping[str, Shape]) -> None:
+        """Warn about input shapes that are probably mistakes."""
+        from cnncalc.language.expand.build import warn_of_inputs
+
+        warn_of_inputs(self, variant, settings, inputs)
+
+    def unused(self) -> list[Finding]:
+        """Return the blocks, args and names of loops that nothing reads."""
+        from cnncalc.language.usage import unused
+
+        return unused(self)
+
+    def foldable(self) -> Foldable | None:
+        """Return the items that expand to the same layers wherever they are used."""
+        from cnncalc.language.foldable import Foldable, folds_of
+
+        items = folds_of(self)
+        return Foldable(self, items) if items else None
 
     def build(
         self,

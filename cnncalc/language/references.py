@@ -12,7 +12,7 @@ def numbered_references(document: Document) -> list[str]:
     given = {item.name.name for item in items if item.name is not None}
     read = [reference.name for item in items for reference in (*(item.sources or ()), item.weights) if reference]
     read += [output.reference.name for output in document.outputs or ()]
-    known = given | {"input"} | set(document.input if isinstance(document.input, dict) else ())
+    known = given | {"input", *document.inputs}
     parts = [part for name in read for part in name.split(".")]
     return [part for part in parts if part.rstrip("0123456789") != part and not _is_given(part, known)]
 

@@ -11,7 +11,6 @@ from cnncalc.language.document import (
     BlockItem,
     Document,
     Item,
-    SpecValue,
     inner_names,
     names_of,
     outer_names,
@@ -49,20 +48,18 @@ def unused(document: Document) -> list[Finding]:
 def _names_of_document(document: Document, used: list[Block]) -> set[str]:
     """Return the names of the document's args that are read."""
     names = outer_names(document.items) | names_of(document.arguments.values()) | names_of(document.expect.values())
-    names |= _of_input(document.input)
+    names |= names_of(document.inputs.values())
     outputs = list(document.outputs or ())
     for variant in document.variants.values():
-        names |= names_of(variant.arguments.values()) | names_of(variant.expect.values()) | _of_input(variant.input)
+        names |= (
+            names_of(variant.arguments.values()) | names_of(variant.expect.values()) | names_of(variant.inputs.values())
+        )
         outputs += variant.outputs or ()
     names |= names_of(output.when for output in outputs)
     for block in used:
         names |= (outer_names(block.items) | names_of(block.arguments.values())) - set(block.arguments)
         names |= {name for name, default in block.arguments.items() if default and name in default.names}
     return names
-
-
-def _of_input(stated: SpecValue | dict[str, SpecValue] | None) -> set[str]:
-    return names_of(stated.values() if isinstance(stated, dict) else [stated])
 
 
 def _loops(item: Item) -> Iterator[Finding]:

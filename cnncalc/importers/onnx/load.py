@@ -49,10 +49,10 @@ from cnncalc.importers.onnx.proto import (
 from cnncalc.importers.onnx.steps import layer_of
 from cnncalc.importers.onnx.values import LayerStep, UnfitError, Value, ValueScope, literal
 from cnncalc.importers.onnx.wire import MalformedError, OpenFile, WireReader, varint
+from cnncalc.language.recipe import Recipe
 from cnncalc.layers.arguments import axis_count
 from cnncalc.layers.base import Layer, LayerError
 from cnncalc.layers.shapes import Shape
-from cnncalc.recipe import Recipe
 
 if TYPE_CHECKING:
     from cnncalc.graph import Node, Tensor
@@ -86,8 +86,9 @@ class ModelFile(Recipe):
         path: the file's name in messages.
         name: the file's name without its suffix.
         place: the path of the file, or None if it came through a pipe.
-        fuse: whether operators that together are one layer are replaced by that layer.
     """
+
+    fuse: bool
 
     def __init__(
         self, data: bytes | OpenFile, path: str, size: int, place: str | None = None, *, fuse: bool = True

@@ -165,14 +165,10 @@ class _Build:
 
     def warn_of(self, shapes: Mapping[str, Shape]) -> None:
         given = shapes if "" in self.given_inputs else self.given_inputs
-        warn(findings(self.document, shapes, self.stated_inputs(), given))
-
-    def stated_inputs(self) -> dict[str, SpecValue | None]:
-        stated = self.stated.input
-        return {**stated} if isinstance(stated, Mapping) else {"input": stated}
+        warn(findings(self.document, shapes, self.stated.inputs, given))
 
     def input_shapes(self) -> dict[str, Shape]:
-        entries = self.stated_inputs()
+        entries = self.stated.inputs
         given = dict(self.given_inputs)
         if "" in given:
             if len(entries) > 1:
@@ -183,9 +179,7 @@ class _Build:
             if name not in entries:
                 near = partial(did_you_mean, name, tuple(entries), "inputs")
                 self.faults.note(GivenValue("input", name), f"{self.document.path} has no input '{name}'", near)
-        return {
-            name: given.get(name) or self.input_shape(value) for name, value in entries.items() if value is not None
-        }
+        return {name: given.get(name) or self.input_shape(value) for name, value in entries.items()}
 
     def input_shape(self, value: SpecValue) -> Shape:
         shape = self.values.value(value, self.values.globals)

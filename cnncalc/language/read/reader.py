@@ -15,6 +15,7 @@ from cnncalc.language.document import (
     Definition,
     Document,
     SpecValue,
+    Stated,
     StatedOutput,
     Variant,
     explicit_names,
@@ -26,7 +27,6 @@ from cnncalc.language.read.values import COUNT, SIZE, ValueReader
 from cnncalc.language.read.yaml_tree import List, Map, Scalar, Tree, parse
 from cnncalc.layers import layer_type
 from cnncalc.layers.arguments import value_text
-from cnncalc.recipe import Stated
 
 DOCUMENT_KEYS = (
     "name", "source", "year", "args", "variants", "input", "blocks", "layers", "outputs", "expect", "deploy",
@@ -134,7 +134,7 @@ class _DocumentReader:
     def definition(self, of: Definition, keys: dict[str, Tree], names: Collection[str]) -> None:
         """Read what both the document and a variant may state."""
         if "input" in keys:
-            of.input = self.input(keys["input"], names)
+            of.inputs = self.inputs(keys["input"], names)
         if "outputs" in keys:
             of.outputs = self.outputs(keys["outputs"], names)
         if "year" in keys:
@@ -143,7 +143,7 @@ class _DocumentReader:
             of.source = self.values.text(keys["source"], "source")
         of.expect = self.expectations(keys.get("expect"), names)
 
-    def input(self, node: Tree, names: Collection[str]) -> SpecValue | dict[str, SpecValue]:
+    def inputs(self, node: Tree, names: Collection[str]) -> dict[str, SpecValue]:
         if isinstance(node, Map):
             inputs = self.values.keys(node, "'input'")
             if not node.pairs:
@@ -153,7 +153,7 @@ class _DocumentReader:
                 if not is_item_name(name):
                     self.values.fault(node, f"'{name}' can't be the name of an input")
             return {name: self.shape(shape, names) for name, shape in inputs.items()}
-        return self.shape(node, names)
+        return {"input": self.shape(node, names)}
 
     def shape(self, node: Tree, names: Collection[str]) -> SpecValue:
         """Read an input's shape."""

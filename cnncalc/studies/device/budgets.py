@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from cnncalc.deployment.parts import Part
     from cnncalc.deployment.view import Deployment, Device
     from cnncalc.ground.places import Origin
-    from cnncalc.recipe import Stated
+    from cnncalc.language.document import Stated
 
 T = TypeVar("T")
 Weighed = tuple[str, int]

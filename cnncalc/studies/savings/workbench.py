@@ -14,12 +14,10 @@ from cnncalc.graph import Graph, Node
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_REBUILT
 from cnncalc.ground.values import Value
-from cnncalc.language.document import Document
 from cnncalc.language.edits import Edit, ItemText, Piece, applied, find_item
 from cnncalc.language.loading import read_text
-from cnncalc.language.references import numbered_references
+from cnncalc.language.recipe import Recipe
 from cnncalc.layers.shapes import Shape, crossed, typed
-from cnncalc.recipe import Recipe
 from cnncalc.studies.hotspots import Hotspots
 from cnncalc.studies.savings import replacements
 
@@ -192,19 +190,15 @@ class Workbench:
 
     def argument(self, name: str) -> int | float | None:
         """Return the value of a numeric argument; None if it is not numeric, or has no value."""
-        if not isinstance(self.recipe, Document):
-            return None
         value = self.settings.get(name)
-        stated = self.recipe.resolved(self.variant).arguments.get(name)
-        if value is None and stated is not None and stated.is_constant:
-            value = stated.constant
+        value = self.recipe.argument(name, self.variant) if value is None else value
         return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
     # --- single layers --------------------------------------------------------------------------------------
 
     def for_layers(self, heavy: Iterable[Node], rank: int | None, sparsity: float) -> list[Change]:
         """Return the changes of the given layers, each item of the spec once."""
-        can_edit = isinstance(self.recipe, Document) and not numbered_references(self.recipe)
+        can_edit = self.recipe.is_editable
         narrow = not any(self.argument(name) for name in _WIDTHS)
         found: list[Change] = []
         of_item: dict[object, list[Node]] = {}  # layers whose item may get another type

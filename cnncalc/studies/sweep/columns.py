@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from cnncalc.ground.errors import CnncalcError
-from cnncalc.recipe import Recipe
+from cnncalc.language.recipe import Recipe
 from cnncalc.studies.sweep.axes import Axis
 from cnncalc.studies.sweep.folding import Folding
 from cnncalc.studies.sweep.grid import Grid

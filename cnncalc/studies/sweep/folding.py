@@ -17,16 +17,16 @@ from cnncalc.figures.costs import Sums, sums
 from cnncalc.graph import Graph, Node, Tensor
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_LAYERS, MAX_PATH, MAX_READS, MAX_STEPS
-from cnncalc.language.document import BlockItem, Document, Item, LayerItem
+from cnncalc.language.document import BlockItem, Item, LayerItem
 from cnncalc.language.expand.build import build
 from cnncalc.language.expand.evaluation import Evaluation
 from cnncalc.language.expand.items import Expansion
 from cnncalc.language.expand.scopes import Flowing, Frame, Scope
 from cnncalc.language.expressions.whitelist import ExpressionError, Names
 from cnncalc.language.faults import Faults
+from cnncalc.language.foldable import FoldableItem
+from cnncalc.language.recipe import Recipe
 from cnncalc.layers.shapes import Shape
-from cnncalc.recipe import Recipe
-from cnncalc.studies.sweep.foldable import FoldableItem, folds_of
 from cnncalc.studies.sweep.grid import Combination
 from cnncalc.studies.sweep.points import Measure, Point, named_figures
 
@@ -108,27 +108,30 @@ class Folding:
     """The cached pieces of a spec, and the figures of networks composed of them.
 
     Attributes:
-        folds: the items that can be folded.
+        foldable: the spec, and its items that can be folded; None if nothing can be.
+        folds: those items.
         known: the pieces.
     """
 
     def __init__(self, recipe: Recipe, measure: Measure) -> None:
         """Prepare; nothing is expanded yet."""
-        self.recipe = recipe
         self.measure = measure
-        self.folds = folds_of(recipe) if isinstance(recipe, Document) and not measure.more else {}
+        self.foldable = None if measure.more else recipe.foldable()
+        self.folds = self.foldable.items if self.foldable else {}
         self.known: dict[Hashable, _CachedItem] = {}
         self.tries: dict[Item, list[int]] = {item: [0, 0] for item in self.folds}
 
     def point(self, combination: Combination) -> Point | None:
         """Return a combination's point; None if its network has to be built."""
         variant, args, inputs = combination
-        if not self.folds or not (args or inputs):  # published figures are checked layer by layer
+        if self.foldable is None or not self.folds:
             return None
-        assert isinstance(self.recipe, Document)
+        if not args and not inputs:  # published figures are checked layer by layer
+            return None
         made: list[_FoldedExpansion] = []
         try:
-            graph = build(self.recipe, variant, args, inputs, partial(_FoldedExpansion, folding=self, made=made))
+            expander = partial(_FoldedExpansion, folding=self, made=made)
+            graph = build(self.foldable.document, variant, args, inputs, expander)
             made[-1].settle()
         except (CnncalcError, UnsettledError):
             return None

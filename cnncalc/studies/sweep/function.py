@@ -13,8 +13,8 @@ from cnncalc.ground import given
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_INTEGER
 from cnncalc.ground.values import Value
+from cnncalc.language.recipe import Recipe
 from cnncalc.layers.shapes import Shape
-from cnncalc.recipe import Recipe
 from cnncalc.studies.sweep.layout import laid_out
 from cnncalc.studies.sweep.points import FigureValue, Measure, figures
 from cnncalc.studies.sweep.tape import (

@@ -8,9 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from cnncalc.ground.errors import InternalError
-from cnncalc.language.document import Document
-from cnncalc.language.expand.build import warn_of_inputs
-from cnncalc.recipe import Recipe
+from cnncalc.language.recipe import Recipe
 from cnncalc.studies.sweep.grid import Grid
 from cnncalc.studies.sweep.points import Measure, Point, point
 from cnncalc.studies.sweep.sampling import Sample
@@ -135,8 +133,7 @@ def parts(
     """
     if start_engine is None:  # alone, each row is shown as soon as it is computed
         return _alone(Work(recipe, plan), first, WINDOW if plan.by_columns else 1)
-    if isinstance(recipe, Document):
-        _warn(recipe, plan.grid)
+    _warn(recipe, plan.grid)
     found = _in_order(recipe, plan, start_engine(), first)
     next(found)  # start the generator, so that closing it closes the engine
     return found
@@ -181,11 +178,11 @@ def _part_size(plan: SweepPlan, engine: Engine) -> int:
     return max(1, min(engine.most_plain, plan.rows // (4 * engine.workers)))
 
 
-def _warn(document: Document, grid: Grid) -> None:
+def _warn(recipe: Recipe, grid: Grid) -> None:
     """Warn of inputs that are probably a mistake; warnings of other processes are not shown."""
     for variant in grid.variants[:WARNED]:
         for index in range(min(grid.size, WARNED)):  # inputs vary fastest
-            warn_of_inputs(document, variant, grid[index].args, grid[index].input)
+            recipe.warn_of_inputs(variant, grid[index].args, grid[index].input)
 
 
 class Work:

@@ -12,8 +12,8 @@ from cnncalc.graph import Graph
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.places import SpecError
 from cnncalc.ground.values import Value
+from cnncalc.language.recipe import Recipe
 from cnncalc.layers.shapes import Shape
-from cnncalc.recipe import Recipe
 from cnncalc.studies.device.budgets import DeviceBytes, RequestedDevice, upper_ends
 from cnncalc.studies.sweep.grid import Combination
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from cnncalc.recipe import Recipe
+from cnncalc.language.recipe import Recipe
 from cnncalc.studies.sweep.jobs import WINDOW, SweepPart, SweepPlan, Work
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from cnncalc.language.foldable import folds_of
 from cnncalc.language.loading import open_document, read_text
 from cnncalc.studies.sweep import folding
-from cnncalc.studies.sweep.foldable import folds_of
 from cnncalc.studies.sweep.folding import Folding
 from cnncalc.studies.sweep.grid import Combination
 from cnncalc.studies.sweep.points import Measure, point

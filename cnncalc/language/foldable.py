@@ -24,6 +24,13 @@ from cnncalc.language.document import (
 )
 
 
+class Foldable(NamedTuple):
+    """A document, and those of its items that can be folded."""
+
+    document: Document
+    items: dict[Item, FoldableItem]
+
+
 class FoldableItem(NamedTuple):
     """The dependencies of an item that can be folded, apart from its inputs.
 
@@ -60,10 +67,8 @@ def folds_of(document: Document) -> dict[Item, FoldableItem]:
 
 def _are_simple(document: Document, items: list[Item], named: Iterable[str]) -> bool:
     """Return whether every name that is read is an explicit one, without running numbers or dots."""
-    inputs = set(document.input) if isinstance(document.input, dict) else set[str]()
-    for variant in document.variants.values():
-        inputs |= set(variant.input) if isinstance(variant.input, dict) else set()
-    known = {item.name.name for item in items if item.name is not None} | inputs
+    known = {item.name.name for item in items if item.name is not None}
+    known.update(document.inputs, *[variant.inputs for variant in document.variants.values()])
     return not any(item.weights for item in items) and all(name in known or _is_input(name) for name in named)
 
 
