@@ -69,6 +69,15 @@ CASES: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], int]] = 
     "resize to sizes, half way between two": ([resized("nearest", "asymmetric", by="z")], MAP, {"z": ints(2, 4, 18, 2)}, 17),
     "resize by less than 1 in an old opset": ([node("Resize", ["x", "s"], ["y"])], MAP, SCALES, 10),
     "resize about the middle": ([resized("nearest", "half_pixel_symmetric", "floor")], MAP, {"s": np.array([1, 1, 1.5, 1.5], F)}, 18),
+    "resize about the middle to one element": (
+        [resized("nearest", "half_pixel_symmetric", "floor", "z")], ("N", 4, 3, 3), {"z": ints(2, 4, 1, 2)}, 19,
+    ),
+    "resize of TensorFlow along one axis": (
+        [resized("nearest", "tf_half_pixel_for_nn", "ceil")], MAP, {"s": np.array([1, 1, 1, 2], F)}, 17,
+    ),
+    "resize by a ratio and by a factor with a rest": (
+        [resized("linear", "asymmetric")], ("N", 4, 11, 5), {"s": np.array([1, 1, 7 / 11, 1.5], F)}, 17,
+    ),
     "resize of PyTorch": ([resized("linear", "pytorch_half_pixel", by="z")], MAP, {"z": ints(2, 4, 9, 3)}, 17),
     "resize asymmetric": ([resized("linear", "asymmetric")], MAP, SCALES, 17),
     "a table that is resized": (
@@ -159,6 +168,15 @@ def test_an_operator_is_onnx_runtimes(name: str) -> None:
     data = model(nodes, {"x": shape}, ["y"], constants, opset)
     x = np.random.default_rng(1).standard_normal((2 if shape[0] == "N" else 1, *shape[1:])).astype(F)
     runs_as_runtime(data, x, 1e-5, 1e-6)
+
+
+def test_a_position_in_the_middle_is_rounded_as_if_it_were_exact() -> None:
+    """(4 + 0.5) · 20 / 6 − 0.5 is 14.5; float32 has less (https://github.com/microsoft/onnxruntime/issues/28291)."""
+    x = np.arange(20, dtype=F).reshape(1, 1, 1, 20)
+    for rounding, up in (("round_prefer_ceil", 1), ("round_prefer_floor", 0)):
+        nodes = [resized("nearest", "half_pixel", rounding, "z")]
+        net = network(model(nodes, {"x": (1, 1, 1, 20)}, ["y"], {"z": ints(1, 1, 1, 6)}, 17))
+        assert net.run(x).output.ravel().tolist() == [1, 4 + up, 8, 11, 14 + up, 18]
 
 
 def test_an_unsupported_resize_has_a_shape_and_a_note() -> None:

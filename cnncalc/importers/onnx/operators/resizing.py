@@ -29,22 +29,30 @@ def _half_pixel(i: int, scale: float, length: int, count: int) -> float:
 
 def _half_pixel_symmetric(i: int, scale: float, length: int, count: int) -> float:
     offset = _float32(length / 2 * _float32(1 - _float32(count / _float32(scale * length))))
-    return _float32(_float32(offset + _float32((i + 0.5) / scale)) - 0.5)
+    return _float32(offset + (i + 0.5) / scale - 0.5)
 
 
 POSITIONS: dict[str, Callable[[int, float, int, int], float]] = {
     "half_pixel": _half_pixel,
     "pytorch_half_pixel": lambda i, scale, length, count: _half_pixel(i, scale, length, count) if count > 1 else 0.0,
-    "align_corners": lambda i, scale, length, count: _float32(i * (length - 1) / (count - 1)) if count > 1 else 0.0,
+    "align_corners": lambda i, scale, length, count: (
+        _float32(_float32(i * (length - 1)) / (count - 1)) if count > 1 else 0.0
+    ),
     "asymmetric": lambda i, scale, length, count: _float32(i / scale),
     "tf_half_pixel_for_nn": lambda i, scale, length, count: _float32((i + 0.5) / scale),
     "half_pixel_symmetric": _half_pixel_symmetric,
 }
 """The position on an axis of the input for index i of the output, a function of i, scale, input size, output size."""
 
+NEARLY = 1e-6
+"""How far from the middle between two elements a position still counts as the middle.
+
+So does ONNX Runtime, where float32 is not exact (https://github.com/microsoft/onnxruntime/issues/28291).
+"""
+
 ROUNDINGS: dict[str, Callable[[float], int]] = {
-    "round_prefer_floor": lambda x: ceil(x - 0.5), "round_prefer_ceil": lambda x: floor(x + 0.5), "floor": floor,
-    "ceil": ceil,
+    "round_prefer_floor": lambda x: ceil(x - (0.5 + NEARLY)), "round_prefer_ceil": lambda x: floor(x + (0.5 + NEARLY)),
+    "floor": floor, "ceil": ceil,
 }  # fmt: skip
 """The index of the element nearest to a position."""
 
@@ -125,14 +133,20 @@ def _coordinate_mode(call: Call) -> str:
     return call.text("coordinate_transformation_mode", usual)
 
 
-def _has_factors(axes: Iterable[tuple[int, int, float]]) -> bool:
+def _has_factors(axes: Sequence[tuple[int, int, float]]) -> bool:
     """Whether the layer can have the factors; it can't if a size is rounded to the next integer above."""
-    return all(_fitting(*axis) or _float32(axis[1] / axis[0]) == axis[2] for axis in axes)
+    return all(_fitting(*axis) for axis in axes) or _are_ratios(axes)
+
+
+def _are_ratios(axes: Iterable[tuple[int, int, float]]) -> bool:
+    """Whether the factors are the ratios of the sizes."""
+    return all(_float32(count / length) == scale for length, count, scale in axes)
 
 
 def _fitting(length: int, count: int, scale: float) -> list[float]:
-    """Return the factors that give the size: the scale, or the decimal of seven digits that it stands for."""
-    return [factor for factor in (scale, float(f"{scale:.7g}")) if int(length * factor) == count]
+    """Return the factors that give the size: the scale, the decimal of seven digits, the ratio that it stands for."""
+    ratio = [count / length] if _float32(count / length) == scale else []
+    return [factor for factor in (scale, float(f"{scale:.7g}"), *ratio) if int(length * factor) == count]
 
 
 def _scale_or_size(lengths: Shape, size: Shape, scales: Sequence[float]) -> dict[str, object]:
@@ -151,7 +165,7 @@ def _factors(axes: Sequence[tuple[int, int, float]]) -> list[float] | None:
     """Return the layer's factors; None if it has the sizes instead."""
     fitting = [_fitting(*axis) for axis in axes]
     has_rest = any(count % length for length, count, _ in axes)
-    if not all(fitting) or (has_rest and all(_float32(count / length) == scale for length, count, scale in axes)):
+    if not all(fitting) or (has_rest and _are_ratios(axes)):
         return None
     return [int(factor) if factor == int(factor) else factor for factor, *_ in fitting]
 
@@ -180,7 +194,9 @@ def _nearest(build: Builder, call: Call, x: Value, size: Shape, scales: Sequence
 
 @lru_cache(64)
 def _nearest_indices(where: str, rounding: str, length: int, count: int, scale: float) -> tuple[int, ...]:
-    """Return the indices of the elements that an operator takes along an axis."""
+    """Return the indices of the elements that an operator takes along an axis, all of them for a scale of 1."""
+    if scale == 1:
+        return tuple(range(length))
     place, nearest = POSITIONS[where], ROUNDINGS[rounding]
     return tuple([min(max(nearest(place(i, scale, length, count)), 0), length - 1) for i in range(count)])
 
@@ -228,6 +244,6 @@ def _sizes_with_aspect_ratio(call: Call, wanted: tuple[int, ...], sizes: list[in
     policy = call.text("keep_aspect_ratio_policy", "stretch")
     if policy == "stretch":
         return list(wanted), None
-    factors = [want / have for want, have in zip(wanted, sizes, strict=True)]
+    factors = [_float32(want / have) for want, have in zip(wanted, sizes, strict=True)]
     factor = min(factors) if policy == "not_larger" else max(factors)
-    return [floor(have * factor + 0.5) for have in sizes], factor
+    return [floor(_float32(have * factor) + 0.5) for have in sizes], factor
