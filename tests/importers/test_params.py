@@ -214,6 +214,27 @@ def test_weights_go_by_the_modules_keys() -> None:
     assert [str(one["name"]) for one in records(again)] == list(stored)
 
 
+def test_a_layer_with_a_modules_own_tensors_has_its_name() -> None:
+    """Exporters fold a transposed weight into a nameless tensor; the bias says which module it is.
+
+    A module with other names for its tensors than a layer has (in_proj_weight) is the scope of the layer.
+    """
+    shapes = {
+        "attn.in_proj_weight": (4, 4), "attn.in_proj_bias": (4,), "onnx::MatMul_7": (4, 4), "attn.out_proj.bias": (4,),
+    }  # fmt: skip
+    nodes = [
+        node("Gemm", ["x", *list(shapes)[:2]], ["y"], transB=1, name="/attn/Gemm"),
+        node("MatMul", ["y", "onnx::MatMul_7"], ["z"], name="/attn/MatMul"),
+        node("Add", ["z", "attn.out_proj.bias"], ["out"], name="/attn/Add"),
+    ]
+    weights = {name: np.arange(np.prod(shape), dtype=np.float32).reshape(shape) for name, shape in shapes.items()}
+    graph = network(model(nodes, {"x": ["N", 4]}, ["out"], weights))
+    assert [one.name for one in graph.nodes] == ["attn.fc1", "attn.out_proj"]
+    assert [str(one["name"]) for one in records(graph)] == [
+        "attn.in_proj_weight", "attn.in_proj_bias", "attn.out_proj.weight", "attn.out_proj.bias",
+    ]  # fmt: skip
+
+
 def test_each_key_occurs_once() -> None:
     """Two layers may use one tensor; the first of them has its key."""
     w = np.arange(16, dtype=np.float32).reshape(4, 4)

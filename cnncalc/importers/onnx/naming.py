@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from cnncalc.ground.limits import MAX_MODEL_PATH, MAX_MODEL_PATH_PARTS
 from cnncalc.importers.onnx.model import OnnxOperator
 from cnncalc.importers.onnx.params import ONE_TENSOR, Params
-from cnncalc.importers.onnx.provenance import FOLDED_BIAS, key_of
+from cnncalc.importers.onnx.provenance import key_of
 
 if TYPE_CHECKING:
     from cnncalc.graph import Node
@@ -79,28 +79,32 @@ def _common(paths: list[tuple[str, ...]]) -> tuple[str, ...]:
 
 
 def _name_of_params(step: LayerStep) -> str:
-    """Return the common name of a layer's stored tensors, without its last part; "" if they have none in common."""
+    """Return the path of the module whose tensors a layer has, or a single tensor's; "" if there is none.
+
+    A module that has other names for them than the layer, such as ``in_proj_weight``, holds several layers.
+    """
     leaves = step.leaves()
-    names = {key_of(leaf) or leaf.name for leaf in leaves}
-    heads = {name.rpartition(".")[0] for name in names if not name.endswith(FOLDED_BIAS)}
-    head = heads.pop() if len(heads) == 1 else ""
-    if (
-        step.layer.type in ONE_TENSOR
-        and len(names) == 1
-        and key_of(leaves[0])
-        and not leaves[0].name.endswith("weight")
-    ):
-        return names.pop()
-    return head if "/" not in head and ":" not in head else ""
+    keys = {key for leaf in leaves if (key := key_of(leaf))}
+    if step.layer.type in ONE_TENSOR:
+        if len(keys) == len(leaves) == 1 and not leaves[0].name.endswith("weight"):
+            return keys.pop()
+    elif not any(key.rpartition(".")[2] in step.tensors for key in keys):
+        return ""
+    heads = {key.rpartition(".")[0] for key in keys}
+    return heads.pop() if len(heads) == 1 else ""
 
 
 def keys(nodes: Mapping[Node, LayerStep], params: Params) -> None:
-    """Set the keys of the nodes' tensors to those of the module's state_dict; no key is used twice."""
+    """Set the keys of the nodes' tensors to those of the module's state_dict.
+
+    No key is used twice, and none of a module outside of the scope that the layer is in.
+    """
     usual = {f"{node.name}.{label}" for node in nodes for label in (*node.use.weights, *node.weights)}
     for node, step in nodes.items():
         own = {}
+        scope = node.name[: node.name.rfind(".") + 1]
         for label, key in params.keys.get(step, {}).items():
-            if key not in usual:
+            if key not in usual and key.startswith(scope):
                 usual.add(key)
                 own[label] = key
         if own:
