@@ -184,8 +184,8 @@ NamedColumns = dict[tuple[object, ...], str]
 NUMBERED = r"_\d+$"
 """Ending of a name that was taken before."""
 
-PLURAL, SINGULAR = "s", ("ss", "us", "is", "bias")
-"""Ending of a plural, and endings of other words that look like one."""
+PLURAL = r"(?<=[cs]h|ss)es$|(?<=\w\w[^sui])(?<!bia)s$"
+"""Ending of a plural."""
 
 
 def _numbered(stem: str, is_taken: Callable[[str], bool], numbers: dict[str, int]) -> str:
@@ -203,7 +203,7 @@ MOST_NAMED = 3
 
 def _word(scope: str) -> str:
     """Return the last part of a scope that is not a number."""
-    words = [re.sub(r"\W", "", part) for part in scope.split(".")]
+    words = [re.sub(r"\W", "", part).strip("_") for part in scope.split(".")]
     return next((word for word in reversed(words) if word and not word[0].isdigit()), "block")
 
 
@@ -219,7 +219,7 @@ def _block_stem(alike: list[Entry], taken: Callable[[str], bool], held: set[str]
         stem = "_".join([item.node.layer.stem for item in layers])
     else:
         stem = heads.pop() if len(words) > 1 and len(heads) == 1 else re.sub(r"(?<!\dx)\d+$", "", _word(alike[0].scope))
-    stem = stem[:-1] if stem.endswith(PLURAL) and not stem.endswith(SINGULAR) else stem
+    stem = re.sub(PLURAL, "", stem)
     stem = f"{stem}_block" if taken(stem) else stem
     return "stage" if stem in {re.sub(NUMBERED, "", name) for name in held} else stem
 
