@@ -9,9 +9,10 @@ from json import dumps
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
+from cnncalc.exporters.blocks import BlockText, block_of, blocks
 from cnncalc.exporters.formats import Options, check_text
 from cnncalc.exporters.nesting import nested
-from cnncalc.exporters.rolling import BlockText, Entry, StructureKey, blocks, items_of_graph, without_single
+from cnncalc.exporters.rolling import SHAPE, Entry, StructureKey, items_of_graph, without_single
 from cnncalc.exporters.shared import with_owners
 from cnncalc.graph import Graph, ModelData, Node, Tensor
 from cnncalc.ground.errors import CnncalcError
@@ -189,7 +190,9 @@ class _Writer:
         names: dict[Tensor, str] = {tensor: "input" if single else name for tensor, name in spoken.items()}
         source = next(iter(self.graph.inputs.values())) if single else None
         ends = list(self.graph.outputs.values())
-        found += self.items(self.entries, names, source, {}, "  ", set(ends))
+        whole = Entry(self.graph.nodes[-1], tuple(self.graph.inputs.values()), self.entries)
+        expressions = block_of("", [whole], self.blocks, is_taken).expressions
+        found += self.items(self.entries, names, source, expressions, "  ", set(ends))
         if ends != [self.graph.nodes[-1]]:
             found.append(f"outputs: [{', '.join(names[tensor] for tensor in ends)}]")
         return found
@@ -212,7 +215,7 @@ class _Writer:
         entries: list[Entry],
         names: dict[Tensor, str],
         source: Tensor | None,
-        expressions: dict[tuple[int, str], str],
+        expressions: dict[int, dict[str, str]],
         indent: str,
         kept: set[Tensor],
     ) -> list[str]:
@@ -260,24 +263,26 @@ class _Writer:
             above, number = entry.node, end
         return found
 
-    def head(self, entry: Entry, number: int, expressions: dict[tuple[int, str], str]) -> str:
+    def head(self, entry: Entry, number: int, expressions: dict[int, dict[str, str]]) -> str:
         """Return an item without its modifiers: ``conv: {out_channels: 64, kernel_size: 3}``."""
+        own = {name: _quoted(text) for name, text in expressions.get(number, {}).items()}
         if entry.inner is not None:
             block = self.blocks[entry.key]
             given = {
-                name: expressions.get((number, name)) or _value(entry.values[name])
+                name: own.get(name) or _value(entry.values[name])
                 for name, default in block.arguments.items()
-                if (number, name) in expressions or entry.values[name] != default
+                if name in own or entry.values[name] != default
             }
             return block.name + (f": {_braced(given)}" if given else "")
         layer, values = entry.node.layer, entry.fixed | entry.values
-        given = {}
+        sizes = [own.get(name) or _value(size) for name, size in values.items() if name.startswith(f"{SHAPE}.")]
+        given = {SHAPE: f"[{', '.join(sizes)}]"} if sizes else {}
         for name, argument in layer.arguments.items():
             if name not in values:
                 continue
             value = values[name]
-            if (number, name) in expressions:
-                given[name] = expressions[number, name]
+            if name in own:
+                given[name] = own[name]
             elif name == "rounding" and value == "ceil" and "ceil_mode" in given:
                 continue  # which is what that is short for
             elif argument.default is REQUIRED or not _is_default(value, argument):
@@ -325,6 +330,11 @@ def _value(value: object) -> str:
     if not isinstance(value, str) or value.replace("_", "").replace("-", "").isalnum():
         return str(value)
     return "'" + value.replace("'", "''") + "'"
+
+
+def _quoted(expression: str) -> str:
+    """Return an expression as it is written inside of brackets."""
+    return f"'{expression}'" if "[" in expression else expression
 
 
 def _listed(names: list[str]) -> str:

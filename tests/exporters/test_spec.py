@@ -92,6 +92,8 @@ def scoped(*places: tuple[str, int, int]) -> str:
         (("branch1x1", "Conv2d_1a_3x3"), "conv_relu"),  # blocks are named by their layers
         (("stage/conv3x3", "other/conv3x3"), "conv3x3"),
         (("layer1/0", "layer2/0"), "layer"),
+        (("s1", "s2"), "s"),
+        (("branches/0", "branches/1"), "branch"),
     ],
 )
 def test_a_block_is_named_after_its_scopes(scopes: tuple[str, str], name: str) -> None:
@@ -253,3 +255,54 @@ def test_long_arguments_are_written_in_several_lines() -> None:
     assert max(map(len, text.splitlines())) <= 118
     assert text.count("\n") > 5
     assert loads(text).nodes[0].layer.__dict__["indices"] == tuple(squares)
+
+
+def test_sizes_follow_from_the_incoming_tensor() -> None:
+    """Windows of 7×7 in maps of 56×56 and 28×28, as Swin (arXiv:2103.14030) has them; the numbers were literal."""
+    graph = loads(
+        "input: [56, 56, 96]\n"
+        "blocks:\n"
+        "  part:\n"
+        "    args: {n, c}\n"
+        "    layers:\n"
+        "      - reshape: [n, 7, n, 7, c]\n"
+        "      - permute: [0, 2, 1, 3, 4]\n"
+        "      - reshape: {shape: [49, c], fold: n * n}\n"
+        "      - linear: {out_features: 3 * c, axis: -1}\n"
+        "      - reshape: [49, 3, c // 32, 32]\n"
+        "      - permute: [1, 2, 0, 3]\n"
+        "      - select\n"
+        "      - permute: [1, 0, 2]\n"
+        "      - reshape: [49, c]\n"
+        "      - reshape: {shape: [n, n, 7, 7, c], unfold: n * n}\n"
+        "      - permute: [0, 2, 1, 3, 4]\n"
+        "      - reshape: [7 * n, 7 * n, c]\n"
+        "layers:\n"
+        "  - part: {n: 8, c: 96}\n"
+        "  - reshape: [28, 28, 384]\n"
+        "  - part: {n: 4, c: 384}\n"
+        "  - reshape: [784, 384]\n"
+    )
+    text = spec_text(graph)
+    assert text.partition("blocks:\n")[2] == (
+        "  part:\n"
+        "    args: {size, windows}\n"
+        "    layers:\n"
+        "      - reshape: [-1, 7, 'in_shape[1] // 7', 7, 'in_shape[2]']\n"
+        "      - permute: [0, 2, 1, 3, 4]\n"
+        "      - reshape: {shape: [49, -1], fold: 'in_shape[0] * in_shape[1]'}\n"
+        "      - linear: {out_features: '3 * in_shape[-1]', axis: -1}\n"
+        "      - reshape: [0, 3, -1, 32]\n"
+        "      - permute: [1, 2, 0, 3]\n"
+        "      - select\n"
+        "      - permute: [1, 0, 2]\n"
+        "      - reshape: [0, -1]\n"
+        "      - reshape: {shape: [-1, size, 7, 7, 'in_shape[1]'], unfold: windows}\n"
+        "      - permute: [0, 2, 1, 3, 4]\n"
+        "      - reshape: [-1, 'in_shape[2] * in_shape[3]', 'in_shape[4]']\n"
+        "layers:\n"
+        "  - part: {size: 8, windows: 64}\n"
+        "  - reshape: [28, 28, 384]\n"
+        "  - part: {size: 4, windows: 16}\n"
+        "  - reshape: [-1, 384]\n"
+    )

@@ -22,6 +22,8 @@ HALF = Fraction(1, 2)
         ("reshape: [100, 7, 7]", (4900,), (100, 7, 7)),
         ("reshape: [-1, 49]", (100, 7, 7), (100, 49)),
         ("reshape: -1", (4, 3), (12,)),
+        ("reshape: [0, 3, -1, 64]", (197, 576), (197, 3, 3, 64)),  # queries, keys and values of ViT-Ti/16
+        ("reshape: {shape: [0, 2], fold: 3}", (4, 6), (4, 2)),
         ("permute: [1, 2, 0]", (3, 32, 40), (32, 40, 3)),  # channels last
         ("permute: [-1, 0]", (3, 32), (32, 3)),
         ("pad: 3", (3, 224, 224), (3, 230, 230)),
@@ -113,8 +115,15 @@ def test_labels(item: str, label: str) -> None:
             "reshape: [-1, 7, -1]",
             (4, 3),
             "shape",
-            "shape = [-1, 7, -1] must have positive sizes, and -1 at most once",
-            "-1 stands for the one size that follows from the others",
+            "shape = [-1, 7, -1] must have positive sizes, 0 or, at most once, -1",
+            "-1 stands for the one size that follows from the others, 0 for the input's size on that axis",
+        ),
+        (
+            "reshape: [-1, 2, 0]",
+            (4, 3),
+            "shape",
+            "shape = [-1, 2, 0] keeps the size of an axis that the input [4, 3] does not have",
+            "0 stands for the input's size on the same axis",
         ),
         (
             "permute: [0, 1, 1]",
