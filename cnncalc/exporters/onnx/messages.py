@@ -8,9 +8,9 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from cnncalc.importers.onnx.proto import (
+    BOOL,
     EXTERNAL,
     FLOAT,
     INT64,
@@ -26,26 +26,14 @@ from cnncalc.importers.onnx.proto import (
     ValueInfoProto,
 )  # fmt: skip
 from cnncalc.importers.onnx.wire import BYTES, FIXED32, VARINT
+from cnncalc.layers.onnx import Attribute, ConstantTensor, Kind
 
 Size = int | str
 """A size, or the name of one that is not known."""
 
 
-class TensorMessage(NamedTuple):
-    """A constant: its sizes, its elements, and their type: FLOAT or INT64."""
-
-    shape: Sequence[int]
-    elements: Sequence[int] | Sequence[float]
-    code: int
-
-    def message(self) -> bytes:
-        """Return it as a TensorProto."""
-        packed = {FLOAT: float32, INT64: struct.Struct("<q").pack}[self.code]
-        raw = b"".join(map(packed, self.elements))
-        return tensor_head("", self.shape, self.code, len(raw)) + raw
-
-
-Attribute = int | float | str | TensorMessage | Sequence[int] | Sequence[float] | Sequence[str]
+KINDS: dict[Kind, int] = {"number": FLOAT, "integer": INT64, "truth": BOOL}
+"""The codes of the element types."""
 
 
 def float32(number: float) -> bytes:
@@ -107,13 +95,19 @@ def attribute(name: str, value: Attribute) -> bytes:
         content = varint(AttributeProto.FLOAT << 3 | FIXED32) + float32(value)
     elif isinstance(value, str):
         kind, content = AttributeType.STRING, text(AttributeProto.STRING, value)
-    elif isinstance(value, TensorMessage):
-        kind, content = AttributeType.TENSOR, block(AttributeProto.TENSOR, value.message())
+    elif isinstance(value, ConstantTensor):
+        kind, content = AttributeType.TENSOR, block(AttributeProto.TENSOR, constant(value))
     elif value and isinstance(value[0], str):
         kind, content = AttributeType.STRINGS, b"".join([text(AttributeProto.STRINGS, str(word)) for word in value])
     else:
         kind, content = AttributeType.INTS, b"".join([integer(AttributeProto.INTS, int(item)) for item in value])
     return text(AttributeProto.NAME, name) + content + integer(AttributeProto.TYPE, kind)
+
+
+def constant(value: ConstantTensor) -> bytes:
+    """Return a TensorProto."""
+    raw = b"".join(map(float32 if value.kind == "number" else struct.Struct("<q").pack, value.elements))
+    return tensor_head("", value.shape, KINDS[value.kind], len(raw)) + raw
 
 
 def tensor_head(name: str, shape: Sequence[int], code: int, size: int) -> bytes:
