@@ -209,5 +209,5 @@ def test_lists_that_are_too_long_to_write_out(command: list[str], tmp_path: Path
         f"input: [1, 1000]\nlayers:\n  - gather: {{axis: 1, indices: {[*range(1000)]}}}\n    repeat: 2000\n"
     )
     done = cnncalc(*command, str(path))
-    message = "the lists of the layers have more than 1,000,000 numbers, too many to write out\n"
+    message = "the lists of the layers have more than 100,000 numbers, too many to write out\n"
     assert (done.code, done.out, done.err) == (2, "", message)

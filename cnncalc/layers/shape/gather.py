@@ -22,6 +22,15 @@ def take(x, indices, dim):
     return torch.stack([one[(*axes, index)] for one, index in zip(x, indices)])
 '''
 
+_GRID_FUNCTION = '''
+def grid(start, sizes, steps):
+    """Return the indices of a grid, the last step fastest."""
+    indices = [start]
+    for size, step in zip(sizes, steps):
+        indices = [index + i * step for index in indices for i in range(size)]
+    return indices
+'''
+
 
 @lru_cache(maxsize=64)
 def _grid(start: int, sizes: tuple[int, ...], steps: tuple[int, ...]) -> tuple[int, ...]:
@@ -130,8 +139,11 @@ class Gather(Movement):
     def to_torch(self, flow: Flow) -> Torch:
         """An index; if every sample has its own indices, one per sample."""
         at = axis_index(self.axis, flow.inputs[0])
-        if self.chosen is not None:
-            return Torch(index(X, at, call("list", *self.chosen)))
+        if self.indices is not None:
+            return Torch(index(X, at, call("list", *self.indices)))
+        if self.sizes is not None:
+            grid = call("grid", self.start, self.sizes, self.steps)
+            return Torch(index(X, at, grid), helpers=(_GRID_FUNCTION,))
         if flow.once[1]:
             return Torch(index(X, at, call(".long", call("[]", Y, 0))))
         return Torch(call("take", X, call(".long", Y), dim=at + 1), helpers=(_FUNCTION,))
