@@ -111,6 +111,8 @@ class Layer:
         kind: the row of the contrast table that the layer belongs to, one of :data:`KINDS`.
         stem: default name of items, before the running number (``conv1``).
         arity: minimum and maximum number of inputs (None: any number).
+        operations: floating-point operations per output element, if each costs the same: exp, log, division and
+            comparison are 1 each, and both branches of a case are counted. None: see `flops`.
         example: a tested example for the documentation.
         elsewhere: other frameworks' names for the type.
         of_several: the type that does the same elementwise to several tensors, if this one takes one tensor.
@@ -129,6 +131,7 @@ class Layer:
     arity: ClassVar[tuple[int, int | None]] = (1, 1)
     arguments: ClassVar[dict[str, Argument[Any]]] = {}
     by_axis: ClassVar[dict[str, str]] = {}
+    operations: ClassVar[int | None] = None
     slides: ClassVar[bool] = False
     sums: ClassVar[bool] = False
     moves_only: ClassVar[bool] = False
@@ -195,7 +198,7 @@ class Layer:
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int | None:
         """Return all floating-point operations, per sample; None if they are not defined."""
-        return None
+        return None if self.operations is None else self.operations * prod(output)
 
     def times(self, inputs: tuple[Shape, ...], times: int) -> int:
         """Return the number of output samples per sample of the batch, from the input's ``times``.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from math import inf, prod
+from math import inf
 from typing import ClassVar
 
 from cnncalc.layers.base import Layer
@@ -15,19 +15,13 @@ class Elementwise(Layer):
     """A function of each element.
 
     Attributes:
-        operations: floating-point operations per element; exp, log, division and comparison are 1 each,
-            and both branches of a case are counted.
         ufunc: NumPy's name of the function; "" if the type defines `compute`.
     """
 
     kind = "activation"
     pointwise = True
-    operations: ClassVar[int] = 1
+    operations = 1
     ufunc: ClassVar[str] = ""
-
-    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """``operations`` per element."""
-        return self.operations * prod(output)
 
     def compute(self, np: NumPy, x: Array) -> Array:
         """Return the function's values on an array."""

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from math import prod
-
 from cnncalc.layers.base import Elsewhere, Example, Layer
 from cnncalc.layers.interfaces import Array, Ops
-from cnncalc.layers.shapes import Shape
 
 
 class Erf(Layer):
     """``2 / √π · ∫₀ˣ e^(−t²) dt``, the error function.  Any shape, kept.  Flops per element: 1 erf."""
 
     kind = "activation"
+    operations = 1
 
     example = Example("erf", inputs=((64, 28, 28),), output=(64, 28, 28), flops=64 * 28 * 28)
     elsewhere = Elsewhere(onnx="Erf", function="torch.erf", compared=True)
-
-    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """One per element."""
-        return prod(output)
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Evaluate the error function."""

@@ -36,7 +36,7 @@ class ElementwiseMerge(Layer):
                 )
         return tuple([self._common(axis, inputs) for axis in range(len(inputs[0]))])
 
-    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int | None:
         """One per output element and merged pair."""
         return (len(inputs) - 1) * prod(output)
 

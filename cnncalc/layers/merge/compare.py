@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import prod
 
 from cnncalc.layers.arguments import LayerError, argument, choice, extended
-from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.base import Elsewhere, Example, Layer
 from cnncalc.layers.interfaces import Array, Flow, NumPy, Onnx, Ops
 from cnncalc.layers.merge._elementwise import ElementwiseMerge
 from cnncalc.layers.pytorch import Torch, X, Y, call
@@ -22,6 +21,8 @@ class Compare(ElementwiseMerge):
     """
 
     arity = (1, 2)
+    operations = 1
+    flops = Layer.flops  # with one input, too
 
     by = argument(choice(*OPERATORS), "the comparison: the output is 1 where it holds")
     number = argument(extended, "what every element is compared with, in place of a second input", None)
@@ -35,10 +36,6 @@ class Compare(ElementwiseMerge):
             one = "neither is given" if len(inputs) == 1 else "both are given"
             raise LayerError(f"takes either a number or a second input, but {one}", hint="{by: greater, number: 0}")
         return super().output_shape(*inputs)
-
-    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """One per output element."""
-        return prod(output)
 
     def compute(self, np: NumPy, a: Array, b: Array) -> Array:
         """Return whether the comparison holds, as booleans."""

@@ -18,6 +18,7 @@ class Concat(Layer):
 
     kind = "merge"
     one_kernel = True
+    operations = 0
     arity = (2, None)
 
     axis = argument(axis, "the axis along which to join", 0)
@@ -43,10 +44,6 @@ class Concat(Layer):
                         hint="use a center_crop, a pad or another stride to make the sizes equal",
                     )
         return (*first[:at], sum([shape[at] for shape in inputs]), *first[at + 1 :])
-
-    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """Zero: elements are only moved."""
-        return 0
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
         """Return the place of each input on the axis."""

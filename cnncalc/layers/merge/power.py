@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnncalc.layers.arguments import LayerError, argument, number
-from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.base import Elsewhere, Example, Layer
 from cnncalc.layers.interfaces import Array, Flow, NumPy, Onnx, Ops
 from cnncalc.layers.merge._elementwise import ElementwiseMerge
 from cnncalc.layers.pytorch import Torch, X, Y, call
@@ -18,6 +18,8 @@ class Power(ElementwiseMerge):
     """
 
     arity = (1, 2)
+    operations = 1
+    flops = Layer.flops  # with one input, too
 
     exponent = argument(number, "the power of every element; without it the second input is the power", None)
 
@@ -33,10 +35,6 @@ class Power(ElementwiseMerge):
                 hint="power: 2 squares every element",
             )
         return super().output_shape(*inputs)
-
-    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """One per output element."""
-        return super().flops((*inputs, output)[:2], output)
 
     def compute(self, np: NumPy, a: Array, b: Array) -> Array:
         """Return ``a`` to the power ``b``."""

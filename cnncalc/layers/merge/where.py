@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from math import prod
 from typing import Any
 
 from cnncalc.layers.arguments import LayerError, argument, extended
-from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.base import Elsewhere, Example, Layer
 from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
 from cnncalc.layers.merge._elementwise import ElementwiseMerge
 from cnncalc.layers.pytorch import InputPlace, Torch, X, Y, call
@@ -22,6 +21,8 @@ class Where(ElementwiseMerge):
     """
 
     arity = (1, 3)
+    operations = 1
+    flops = Layer.flops  # with one input, too
 
     then = argument(extended, "the number where the first input is not 0, in place of an input", None)
     otherwise = argument(extended, "the number where the first input is 0, in place of an input", None)
@@ -38,10 +39,6 @@ class Where(ElementwiseMerge):
                 hint="where: {otherwise: 0} reads a condition and one choice",
             )
         return super().output_shape(*inputs)
-
-    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """One per output element."""
-        return prod(output)
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Choose."""

@@ -32,6 +32,7 @@ class BatchNorm(Layer):
 
     kind = "norm"
     stem = "bn"
+    operations = 2  # one product and one add
 
     eps = argument(not_negative, "added to the variance", 1e-5)
     momentum = argument(number, "weight of the newest batch in the running statistics", 0.1)
@@ -62,10 +63,6 @@ class BatchNorm(Layer):
         if self.track_running_stats:
             weights |= {"running_mean": Weight(shape, False), "running_var": Weight(shape, False)}
         return weights
-
-    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """One product and one add per element."""
-        return 2 * prod(output)
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads | None:
         """Return that each element reads the whole map if no running statistics are kept."""

@@ -6,7 +6,6 @@ from cnncalc.layers.arguments import argument, probability
 from cnncalc.layers.base import Elsewhere, Example, Layer
 from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
 from cnncalc.layers.pytorch import Code, Torch, X, call
-from cnncalc.layers.shapes import Shape
 
 
 class Dropout(Layer):
@@ -16,6 +15,7 @@ class Dropout(Layer):
     """
 
     moves_only = is_view = aliases = True
+    operations = 0
 
     p = argument(probability, "probability that an element is dropped in training", 0.5)
 
@@ -27,10 +27,6 @@ class Dropout(Layer):
         others="Dropout{d}d SpatialDropout{d}D AlphaDropout FeatureAlphaDropout GaussianDropout",
         compared=True,
     )
-
-    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """Zero at inference."""
-        return 0
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Return the input."""

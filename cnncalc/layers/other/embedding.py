@@ -15,6 +15,8 @@ class Embedding(Layer):
     Input of any shape, whose elements are indices below ``num_embeddings``; output one axis longer.  Flops: 0.
     """
 
+    operations = 0
+
     num_embeddings = argument(positive, "number of vectors in the table", symbol="V")
     embedding_dim = argument(positive, "length of each vector", symbol="E")
 
@@ -37,10 +39,6 @@ class Embedding(Layer):
     def below(self, inputs: tuple[Shape, ...]) -> tuple[int | None, ...]:
         """Return the number of vectors."""
         return (self.num_embeddings,)
-
-    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """Zero: vectors are only copied."""
-        return 0
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Look up the vectors; an index outside the table is replaced by the nearest valid one."""

@@ -5,20 +5,16 @@ from __future__ import annotations
 from cnncalc.layers.base import Elsewhere, Example, Layer
 from cnncalc.layers.interfaces import Array, Flow, Ops
 from cnncalc.layers.pytorch import Torch, X
-from cnncalc.layers.shapes import Shape
 
 
 class Identity(Layer):
     """Passes its input on: a named point in the network.  Any shape.  Flops: 0."""
 
     moves_only = is_view = aliases = True
+    operations = 0
 
     example = Example("identity", inputs=((64, 56, 56),), output=(64, 56, 56))
     elsewhere = Elsewhere(torch="Identity", keras="Identity", onnx="Identity", others="noop pass", compared=True)
-
-    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """None."""
-        return 0
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Return the input."""

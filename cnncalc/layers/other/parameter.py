@@ -32,6 +32,7 @@ class Parameter(Layer):
     """
 
     stem = "param"
+    operations = 0
     arity = (0, 0)
 
     shape = argument(integers, "the tensor's shape")
@@ -54,10 +55,6 @@ class Parameter(Layer):
     def weights(self, *inputs: Shape) -> dict[str, Weight]:
         """Return the tensor."""
         return {"weight": Weight(self.shape, self.trainable)}
-
-    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """None."""
-        return 0
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Return the tensor with a batch axis of 1."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from math import prod
-
 from cnncalc.layers.arguments import argument, flag, integers, number
 from cnncalc.layers.base import Elsewhere, Example, Layer, Weight
 from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops, Torch
@@ -42,6 +40,7 @@ class Shift(Layer):
     init = argument(number, "initial value in training", 0.0)
 
     sums = True
+    operations = 1
 
     example = Example("shift: [197, 192]", inputs=((197, 192),), output=(197, 192), params=197 * 192, flops=197 * 192)
     elsewhere = Elsewhere(others="Bias BiasAdd", compared=True)
@@ -50,10 +49,6 @@ class Shift(Layer):
         """Return weight with the learned tensor's shape, (C,) by default."""
         shape = learned_shape(self.shape, inputs[0])
         return {"weight": Weight(shape[:1] if self.shape is None else shape, self.trainable)}
-
-    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """One per element."""
-        return prod(output)
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Add."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from cnncalc.layers.base import Layer
-from cnncalc.layers.shapes import Shape
 
 
 class Movement(Layer):
@@ -11,7 +10,4 @@ class Movement(Layer):
 
     kind = "shape"
     moves_only = True
-
-    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """Zero: elements are only moved."""
-        return 0
+    operations = 0
