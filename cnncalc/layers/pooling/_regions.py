@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import ClassVar
 
 from cnncalc.ground.limits import MAX_EXPORTED_OPERATORS
@@ -72,6 +73,12 @@ class AdaptivePool(BinPool):
         axes = enumerate(zip(inputs[0][1:], output[1:], strict=True), 1)
         return along(Read(0), *[WHOLE if out == 1 else Read(i, binned(size, out)) for i, (size, out) in axes])
 
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """As many as the bins have elements, less one for each if it takes the largest."""
+        axes = zip(inputs[0][1:], output[1:], strict=True)
+        elements = output[0] * prod([size + out - common_divisor(size, out) for size, out in axes])
+        return elements - prod(output) if self.largest else elements
+
     def to_onnx(self, onnx: Onnx) -> str:
         """Global pooling for one bin, a pooling with a stride for equal bins, else a reduction of each bin."""
         sizes = list(zip(onnx.shapes[0][1:], onnx.output[1:], strict=True))
@@ -109,11 +116,6 @@ class AdaptivePool(BinPool):
         """Return ``7×7``."""
         return size_label(self.output_size)
 
-    def bins(self, inputs: tuple[Shape, ...], output: Shape) -> list[int]:
-        """Return the channels, and the total number of elements in the bins of each spatial axis."""
-        axes = zip(inputs[0][1:], output[1:], strict=True)
-        return [output[0], *[size + out - common_divisor(size, out) for size, out in axes]]
-
 
 class GlobalPool(BinPool):
     """Summarises each channel in one number; the spatial axes become 1."""
@@ -126,6 +128,10 @@ class GlobalPool(BinPool):
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
         """Return that each channel is read whole."""
         return whole(len(output), *range(1, len(output)))
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """One per element of a channel but the first, and one for the division by their number."""
+        return output[0] * (prod(inputs[0][1:]) - 1 + (0 if self.largest else 1))
 
     def to_onnx(self, onnx: Onnx) -> str:
         """The operator that ``elsewhere`` names."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING, ClassVar
 
 from cnncalc.layers.arguments import DERIVED, LayerError, Padding, argument, choice, flag, pads, per_axis, positive
@@ -34,11 +35,17 @@ class WindowPool(Layer):
     ``caffe``, where the last window must start inside the input or the padding in front of it.  Caffe requires that
     only for a padded map: without padding, and with a stride above the kernel, its last window may be empty, and its
     maximum is the smallest float.
+
+    Attributes:
+        of_tap: floating-point operations for each tap of a window, the first being in one fewer.
+        of_window: further operations for each window.
     """
 
     kind = "pool"
     one_kernel = True
     slides = True
+    of_tap: ClassVar[int] = 1
+    of_window: ClassVar[int] = 0
     dilation: ClassVar[Shape | None] = None
 
     kernel_size = argument(per_axis(positive), "extent of the window along each spatial axis", symbol="K")
@@ -67,6 +74,10 @@ class WindowPool(Layer):
         clip = self.rounding != "caffe" or any(before or after for before, after in around)
         counts = window_counts(shape, self.kernel_size, self.stride, around, self.dilation, self.ceil_mode, clip)
         return (shape[0], *counts)
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """``of_tap`` for each tap, less 1, and ``of_window``, at every output element."""
+        return prod(output) * (self.of_tap * prod(self.kernel_size) - 1 + self.of_window)
 
     def window(self, inputs: tuple[Shape, ...]) -> Sliding:
         """Return the kernel with its step, its padding and its dilation."""

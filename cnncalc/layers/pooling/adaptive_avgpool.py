@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from math import prod
-
 from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.pooling._regions import AdaptivePool
-from cnncalc.layers.shapes import Shape
 
 
 class AdaptiveAvgPool(AdaptivePool):
@@ -28,7 +25,3 @@ class AdaptiveAvgPool(AdaptivePool):
     elsewhere = Elsewhere(
         torch="AdaptiveAvgPool{d}d(output_size)", keras="AdaptiveAveragePooling{d}D(output_size)", compared=True
     )
-
-    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """As many as the bins have elements."""
-        return prod(self.bins(inputs, output))

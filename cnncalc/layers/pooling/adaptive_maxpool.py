@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from math import prod
-
 from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.pooling._regions import AdaptivePool
-from cnncalc.layers.shapes import Shape
 
 
 class AdaptiveMaxPool(AdaptivePool):
@@ -28,7 +25,3 @@ class AdaptiveMaxPool(AdaptivePool):
     elsewhere = Elsewhere(
         torch="AdaptiveMaxPool{d}d(output_size)", keras="AdaptiveMaxPooling{d}D(output_size)", compared=True
     )
-
-    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """As many as the bins have elements, less one for each."""
-        return prod(self.bins(inputs, output)) - prod(output)

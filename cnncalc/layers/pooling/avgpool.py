@@ -25,6 +25,7 @@ class AvgPool(WindowPool):
     """
 
     stem = "pool"
+    of_window = 1  # the division
 
     count_include_pad = argument(flag, "whether the padding counts in the divisor", True)
 
@@ -36,10 +37,6 @@ class AvgPool(WindowPool):
         others="avg_pooling local_avgpool mean_pool mean_pooling",
         compared=True,
     )
-
-    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """One add per tap but the first and one division, at every output element."""
-        return prod(output) * (prod(self.kernel_size) - 1 + 1)
 
     def element(
         self, np: NumPy, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape

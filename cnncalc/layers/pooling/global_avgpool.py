@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from math import prod
-
 from cnncalc.layers.arguments import argument, choice
 from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.interfaces import Flow, Torch
 from cnncalc.layers.pooling._regions import GlobalPool
-from cnncalc.layers.shapes import Shape
 
 
 class GlobalAvgPool(GlobalPool):
@@ -35,10 +32,6 @@ class GlobalAvgPool(GlobalPool):
         others="gap global_avg_pool global_mean_pool",
         compared=True,
     )
-
-    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """One add per element but the first and one division, in every channel."""
-        return output[0] * (prod(inputs[0][1:]) - 1 + 1)
 
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's adaptive pooling to 1, or its mean."""

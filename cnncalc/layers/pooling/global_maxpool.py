@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from math import prod
-
 from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.pooling._regions import GlobalPool
-from cnncalc.layers.shapes import Shape
 
 
 class GlobalMaxPool(GlobalPool):
@@ -20,7 +17,3 @@ class GlobalMaxPool(GlobalPool):
 
     example = Example("global_maxpool", inputs=((512, 7, 7),), output=(512, 1, 1), flops=512 * 48)
     elsewhere = Elsewhere(keras="GlobalMaxPooling{d}D", onnx="GlobalMaxPool", others="gmp", compared=True)
-
-    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """One comparison per element but the first, in every channel."""
-        return output[0] * (prod(inputs[0][1:]) - 1)

@@ -8,7 +8,6 @@ from cnncalc.layers.arguments import LayerError, argument, number
 from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops, Torch
 from cnncalc.layers.pooling._windowed import WindowPool
-from cnncalc.layers.shapes import Shape
 
 
 class LPPool(WindowPool):
@@ -22,6 +21,8 @@ class LPPool(WindowPool):
     """
 
     stem = "pool"
+    of_tap = 2  # a power, and an add
+    of_window = 1  # the root
 
     norm_type = argument(number, "the exponent p", 2.0, "p")
 
@@ -36,11 +37,6 @@ class LPPool(WindowPool):
                 argument="norm_type",
                 hint="1 is the sum, 2 the Euclidean norm",
             )
-
-    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """A power and an add per tap, one add less, and a root, at every output element."""
-        taps = prod(self.kernel_size)
-        return prod(output) * (taps + taps - 1 + 1)
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Take the p-norm of each window."""

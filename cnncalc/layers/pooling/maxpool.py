@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import prod
 
 from cnncalc.layers.arguments import argument, per_axis, positive
 from cnncalc.layers.base import Elsewhere, Example
@@ -39,10 +38,6 @@ class MaxPool(WindowPool):
         onnx="MaxPool",
         compared=True,
     )
-
-    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """One comparison per tap but the first, at every output element."""
-        return prod(output) * (prod(self.kernel_size) - 1)
 
     def element(
         self, np: NumPy, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape

@@ -34,11 +34,15 @@ class Reduction(Layer):
     Attributes:
         ufunc: NumPy's name of the operation; "" if the type defines `reduce`.
         torch_method: PyTorch's name of it.
+        of_element: floating-point operations for each element, the first of a set being in one fewer.
+        of_set: further operations for each set of elements that becomes one.
     """
 
     kind = "pool"
     ufunc: ClassVar[str] = ""
     torch_method: ClassVar[str]
+    of_element: ClassVar[int] = 1
+    of_set: ClassVar[int] = 0
 
     axis = argument(axes, "the axis, or list of axes, to reduce; default: all", None)
     keepdims = argument(flag, "whether the axes stay, with size 1", False)
@@ -56,8 +60,8 @@ class Reduction(Layer):
         return prod([shape[i] for i in axis_indices(self.axis, shape)])
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """One for each element but the first."""
-        return prod(output) * (self.members(inputs[0]) - 1)
+        """``of_element`` for each element, less 1, and ``of_set``."""
+        return prod(output) * (self.of_element * self.members(inputs[0]) - 1 + self.of_set)
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
         """Return that the axes are read whole, and the places of the others."""

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from math import prod
-
 from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.reduction._reduction import Reduction
-from cnncalc.layers.shapes import Shape
 
 
 class Mean(Reduction):
@@ -17,11 +14,8 @@ class Mean(Reduction):
 
     ufunc = "mean"
     torch_method = "mean"
+    of_set = 1  # the division
     sums = True
     example = Example("mean: {axis: [1, 2]}", inputs=((64, 7, 7),), output=(64,), flops=64 * 49)
     of_several = "'add', with 'affine: {mul: …}' behind it"
     elsewhere = Elsewhere(onnx="ReduceMean", others="reduce_mean", compared=True)
-
-    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """One for each element that is summed, the division counting for the first."""
-        return prod(output) * (self.members(inputs[0]) - 1 + 1)

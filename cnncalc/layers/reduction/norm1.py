@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from math import prod
-
 from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.interfaces import Array, ModuleCall, NumPy, TensorCode
 from cnncalc.layers.pytorch import call
 from cnncalc.layers.reduction._reduction import Reduction
-from cnncalc.layers.shapes import Shape
 
 
 class Norm1(Reduction):
@@ -18,12 +15,9 @@ class Norm1(Reduction):
     """
 
     torch_method = "sum"
+    of_element = 2  # its magnitude, and an add
     example = Example("norm1: {axis: channels}", inputs=((64, 7),), output=(7,), flops=7 * (64 + 63))
     elsewhere = Elsewhere(onnx="ReduceL1", compared=True)
-
-    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """Two for each element but the first, which is not added."""
-        return prod(output) * (2 * self.members(inputs[0]) - 1)
 
     def reduce(self, np: NumPy, x: Array, axis: tuple[int, ...]) -> Array:
         """Return the sum of magnitudes."""

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from math import prod
-
 from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.interfaces import Array, ModuleCall, NumPy, TensorCode
 from cnncalc.layers.pytorch import Or, call
 from cnncalc.layers.reduction._reduction import Reduction
-from cnncalc.layers.shapes import Shape
 
 
 class Norm2(Reduction):
@@ -19,12 +16,10 @@ class Norm2(Reduction):
     """
 
     torch_method = "norm"
+    of_element = 2  # its square, and an add
+    of_set = 1  # the root
     example = Example("norm2: {axis: channels}", inputs=((64, 7),), output=(7,), flops=7 * (64 + 63 + 1))
     elsewhere = Elsewhere(onnx="ReduceL2", compared=True)
-
-    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """Two for each element, the root counting for the first, which is not added."""
-        return prod(output) * (2 * self.members(inputs[0]) - 1 + 1)
 
     def reduce(self, np: NumPy, x: Array, axis: tuple[int, ...]) -> Array:
         """Return the length."""
