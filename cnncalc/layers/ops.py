@@ -100,18 +100,6 @@ class Ops(Protocol):
     def adaptive_max_pool(self, x: Array, *, output_size: int | Sequence[int | None] | None) -> Array:
         """Like `adaptive_avg_pool`, with the largest element of each bin."""
 
-    def pad(
-        self, x: Array, padding: Sequence[tuple[int, int]], *,
-        mode: Literal["constant", "reflect", "replicate", "circular"] = "constant", value: float = 0.0,
-    ) -> Array:  # fmt: skip
-        """Pad the last len(padding) axes by (before, after) each; negative numbers crop."""
-
-    def upsample(
-        self, x: Array, *, size: Sizes | None = None, scale_factor: float | Sequence[float] | None = None,
-        mode: Literal["nearest", "linear"] = "nearest", align_corners: bool = False,
-    ) -> Array:  # fmt: skip
-        """Resize the spatial axes of (N, C, *in) to `size`, or to floor(in · scale_factor)."""
-
     def concat(self, arrays: Sequence[Array], axis: int) -> Array:
         """Join along `axis` (batch counted)."""
 

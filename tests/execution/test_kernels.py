@@ -15,7 +15,7 @@ from cnncalc.execution.kernels import Kernels
 from cnncalc.execution.kernels.depthwise import run_columns
 from cnncalc.execution.kernels.team import Team
 from tests.execution import loops
-from tests.layers.building import make
+from tests.layers.building import known, make
 
 TOLERANCE = {"float32": 1e-5, "float64": 1e-12}
 SIZES = (6, 5, 4)  # sizes of the spatial axes; each rank takes as many as it has
@@ -273,13 +273,15 @@ def test_adaptive_bins_overlap_as_pytorch_s_do() -> None:
 )
 def test_upsampling(options: dict[str, Any], wanted: list[float]) -> None:
     row = np.arange(4.0)
-    check(Kernels().upsample(row.reshape(1, 1, 4), **options), np.array([[wanted]], float))
+    layer = known("upsample")(**options)
+    check(layer.forward(Kernels(), row.reshape(1, 1, 4)), np.array([[wanted]], float))
 
 
 def test_positions_are_computed_in_float32_as_pytorch_computes_them() -> None:
     """16 · 2.2 = 35 positions; PyTorch 2.13 takes element 15 for the 33rd, where exact arithmetic gives ⌊14.99…⌋."""
     row = np.arange(16.0).reshape(1, 1, 16)
-    assert Kernels().upsample(row, scale_factor=2.2)[0, 0, 31:].tolist() == [14, 14, 15, 15]
+    layer = known("upsample")(scale_factor=2.2)
+    assert layer.forward(Kernels(), row)[0, 0, 31:].tolist() == [14, 14, 15, 15]
 
 
 @pytest.mark.parametrize(
@@ -315,8 +317,9 @@ def test_same_averages_with_pytorch_s_divisor_or_keras_() -> None:
 )
 def test_padding(mode: Any, wanted: list[float]) -> None:
     x = np.array([[[1.0, 2.0, 3.0]]])
-    check(Kernels().pad(x, [(2, 1)], mode=mode, value=9), np.array([[wanted]], float))
-    check(Kernels().pad(x, [(-1, -1)]), np.array([[[2.0]]]))
+    pad = known("pad")(padding=((2, 1),), mode=mode, value=9)
+    check(pad.forward(Kernels(), x), np.array([[wanted]], float))
+    check(known("pad")(padding=((-1, -1),)).forward(Kernels(), x), np.array([[[2.0]]]))
 
 
 def test_erf() -> None:

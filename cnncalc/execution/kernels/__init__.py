@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, cast
+from typing import cast
 
 import numpy
 
-from cnncalc.execution.kernels import convolution, dense, pooling, resizing, special, transposed
+from cnncalc.execution.kernels import convolution, dense, pooling, special, transposed
 from cnncalc.execution.kernels.elementwise import Concatenation
 from cnncalc.execution.kernels.kernel import HeldWeight, Kernel, Tally, Task, held, run_all
 from cnncalc.execution.kernels.parts import channels_first, channels_last
@@ -120,20 +120,6 @@ class Kernels:
     def adaptive_max_pool(self, x: Array, *, output_size: int | Sequence[int | None] | None) -> Array:
         """Take the largest of bins."""
         return self.spatial(pooling.adaptive(x.shape, output_size, largest=True), x)
-
-    def pad(
-        self, x: Array, padding: Sequence[tuple[int, int]], *,
-        mode: Literal["constant", "reflect", "replicate", "circular"] = "constant", value: float = 0.0,
-    ) -> Array:  # fmt: skip
-        """Pad or crop."""
-        return resizing.pad(x, padding, mode, value)
-
-    def upsample(
-        self, x: Array, *, size: Sizes | None = None, scale_factor: float | Sequence[float] | None = None,
-        mode: Literal["nearest", "linear"] = "nearest", align_corners: bool = False,
-    ) -> Array:  # fmt: skip
-        """Resize."""
-        return resizing.upsample(x, size, scale_factor, mode, align_corners)
 
     def concat(self, arrays: Sequence[Array], axis: int) -> Array:
         """Join."""

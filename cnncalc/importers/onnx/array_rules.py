@@ -12,7 +12,6 @@ from cnncalc.importers.onnx.elements import FORMATS
 from cnncalc.importers.onnx.proto import BFLOAT16, SMALL_FLOATS
 from cnncalc.importers.onnx.values import Call, UnfitError, Value
 from cnncalc.layers.base import Layer
-from cnncalc.layers.shape.upsample import Upsample
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -247,18 +246,6 @@ class ArrayOps:
         """Return the error function of each element."""
         return np.asarray(np.vectorize(erf, otypes=[float])(x), x.dtype)
 
-    def pad(self, x: Array, padding: Sequence[tuple[int, int]], *, mode: str = "constant", value: float = 0.0) -> Array:
-        """Pad the last axes; negative numbers crop."""
-        borders = [(0, 0)] * (x.ndim - len(padding)) + [*padding]
-        x = x[tuple([slice(max(-a, 0), size - max(-b, 0)) for (a, b), size in zip(borders, x.shape, strict=True)])]
-        how: dict[str, Any] = {"constant_values": value} if mode == "constant" else {}
-        padded: Array = np.pad(x, [(max(a, 0), max(b, 0)) for a, b in borders], BORDERS[mode], **how)
-        return padded
-
-
-BORDERS: dict[str, Any] = {"constant": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
-"""NumPy's names of the contents of a border."""
-
 
 def _by_layer(call: Call, x: Inputs, value: Value) -> Array:
     """Return what a layer computes of its inputs and its own tensors."""
@@ -271,8 +258,6 @@ def _by_layer(call: Call, x: Inputs, value: Value) -> Array:
     inputs = [array.reshape(1, *call.input(i).sample) for i, array in enumerate(arrays[:count])]
     shapes = layer.weights(*[array.shape[1:] for array in inputs])
     own = {str(name): array.reshape(shapes[str(name)].shape) for name, array in zip(names, arrays[count:], strict=True)}
-    if isinstance(layer, Upsample):
-        return layer.interpolated(np, inputs[0])
     return np.asarray(layer.forward(ArrayOps(), *inputs, **own))
 
 

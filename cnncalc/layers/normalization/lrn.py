@@ -53,7 +53,7 @@ class LRN(Layer):
         (x,) = inputs
         before, after = (min(reach, x.shape[1] - 1) for reach in (self.size // 2, (self.size - 1) // 2))
         squares = ops.np.moveaxis(x * x, 1, -1)
-        squares = ops.pad(squares, [(before, after)])
+        squares = ops.np.pad(squares, [*[(0, 0)] * (x.ndim - 1), (before, after)])
         sums = sum(squares[..., i : i + x.shape[1]] for i in range(before + 1 + after))
         divisor: Array = (self.k + self.alpha / self.size * sums) ** self.beta
         return x / ops.np.moveaxis(divisor, -1, 1)

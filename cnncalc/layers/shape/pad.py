@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from cnncalc.ground.numbers import counted
 from cnncalc.layers.arguments import DERIVED, LayerError, argument, borders, choice, number, pair
 from cnncalc.layers.base import Elsewhere, Example
@@ -14,9 +12,8 @@ from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, spatial
 from cnncalc.layers.window import both_sides
 
-_MODES: tuple[Literal["constant", "reflect", "replicate", "circular"], ...] = (
-    "constant", "reflect", "replicate", "circular",
-)  # fmt: skip
+_MODES = {"constant": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
+"""Contents of a border, with NumPy's names; ONNX has the same, and "edge"."""
 
 
 class Pad(Movement):
@@ -80,8 +77,12 @@ class Pad(Movement):
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Add the borders."""
-        borders = self.padding if self.channels == (0, 0) else (self.channels, *self.padding)
-        return ops.pad(inputs[0], borders, mode=self.mode, value=self.value)
+        np, x = ops.np, ops.np.moveaxis(inputs[0], 1, -1)
+        borders = [(0, 0), *self.padding, self.channels]
+        x = x[tuple([slice(max(-before, 0), min(after, 0) or None) for before, after in borders])]
+        content = {"constant_values": self.value} if self.mode == "constant" else {}
+        widths = [(max(before, 0), max(after, 0)) for before, after in borders]
+        return np.moveaxis(np.pad(x, widths, _MODES[self.mode], **content), -1, 1)
 
     def to_onnx(self, onnx: Onnx) -> str:
         """Slice for cropping, then Pad; circular padding becomes slices and Concat."""
@@ -96,7 +97,7 @@ class Pad(Movement):
         sides = [border[side] for side in (0, 1) for border in borders]
         if self.mode == "constant":
             return onnx.node("Pad", y, onnx.integers(sides), *[onnx.number(self.value)] * (self.value != 0))
-        return onnx.node("Pad", y, onnx.integers(sides), mode={"replicate": "edge"}.get(self.mode, self.mode))
+        return onnx.node("Pad", y, onnx.integers(sides), mode=_MODES[self.mode])
 
     def _wrapped(self, onnx: Onnx, y: str, borders: list[tuple[int, int]]) -> str:
         """Return a map extended by its other side before and after each axis."""

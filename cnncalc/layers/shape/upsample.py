@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from math import ceil, prod
-from typing import Literal, TypeAlias
 
 from cnncalc.ground.limits import MAX_EXPORTED_INDICES
 from cnncalc.ground.numeric import floor_product
@@ -14,9 +13,6 @@ from cnncalc.layers.pytorch import Or, Torch, X, call, mapped, short
 from cnncalc.layers.reads import Read, Reads, along, interpolated
 from cnncalc.layers.shapes import Shape, spatial
 from cnncalc.layers.window import size_label
-
-_Mode: TypeAlias = Literal["nearest", "nearest-exact", "linear", "cubic"]
-_MODES: tuple[_Mode, ...] = ("nearest", "nearest-exact", "linear", "cubic")
 
 
 class Upsample(Layer):
@@ -37,7 +33,9 @@ class Upsample(Layer):
 
     scale_factor = argument(per_axis(factor), "how many times larger each spatial axis gets", None, "scale")
     size = argument(per_axis(positive), "size of the output along each spatial axis", None)
-    mode = argument(choice(*_MODES), "linear is bilinear on a map of two axes", "nearest")
+    mode = argument(
+        choice("nearest", "nearest-exact", "linear", "cubic"), "linear is bilinear on a map of two axes", "nearest"
+    )
     align_corners = argument(flag, "whether linear and cubic let the corner elements' centres meet", False)
     coordinates = argument(
         choice("half_pixel", "asymmetric"),
@@ -128,48 +126,50 @@ class Upsample(Layer):
         return along(*reads)
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
-        """Resize the spatial axes."""
-        (x,) = inputs
-        if self.mode == "cubic" or self.mode == "nearest-exact" or self.coordinates == "asymmetric" or self.antialias:
-            return self.interpolated(ops.np, x)
-        return ops.upsample(
-            x, size=self.size, scale_factor=self.scale_factor, mode=self.mode, align_corners=self.align_corners
-        )
-
-    def interpolated(self, np: NumPy, x: Array) -> Array:
         """Resize axis by axis: each output is the nearest element, or a weighted sum of those around its place."""
+        np = ops.np
+        x = np.moveaxis(inputs[0], 1, -1)
         rank = x.ndim - 2
         factors = self.scale_factor if isinstance(self.scale_factor, tuple) else (self.scale_factor,) * rank
         sizes = self.size if isinstance(self.size, tuple) else (self.size,) * rank
-        for axis in range(2, x.ndim):
-            length, factor, size = x.shape[axis], factors[axis - 2], sizes[axis - 2]
-            count = int(length * factor) if size is None else size
+        for axis, (scale, size) in enumerate(zip(factors, sizes, strict=True), 1):
+            length = x.shape[axis]
+            count = int(length * scale) if size is None else size
             if self.mode.startswith("nearest"):
-                x = x.take(self._nearest(np, length, count, factor), axis=axis)
-                continue
-            places = np.arange(count) * (length / count if factor is None else 1 / factor)
-            if self.align_corners:
-                places = np.arange(count) * ((length - 1) / max(count - 1, 1))
-            elif self.coordinates == "half_pixel":
-                places = places + (0.5 / factor if factor else 0.5 * length / count) - 0.5
-            if self.antialias:
-                low, weights = self._wide(np, places, min(self._factor(length, count, factor), 1.0))
-            else:
-                low, weights = self._weights(np, places)
-            taps = np.arange(len(weights)).reshape(-1, 1) + low
-            if self.exclude_outside:
-                weights = np.where((taps >= 0) & (taps < length), weights, 0)
-                weights = weights / weights.sum(0)
-            shape = (-1, *(1,) * (x.ndim - axis - 1))
-            parts = [
-                x.take(tap.clip(0, length - 1), axis=axis) * weight.astype(x.dtype).reshape(shape)
-                for tap, weight in zip(taps, weights, strict=True)
-            ]
-            x = sum(parts[1:], parts[0])
-        return x
+                x = x.take(self._nearest(np, length, count, scale), axis=axis)
+            elif count != length or self.mode != "linear" or self.coordinates != "half_pixel" or self.antialias:
+                x = self._interpolated(np, x, axis, count, scale)
+        return np.moveaxis(x, -1, 1)
+
+    def _interpolated(self, np: NumPy, x: Array, axis: int, count: int, factor: float | None) -> Array:
+        """Return weighted sums of the elements around ``count`` places of an axis."""
+        length = x.shape[axis]
+        places = np.arange(count) * (length / count if factor is None else 1 / factor)
+        if self.align_corners:
+            places = np.arange(count) * ((length - 1) / max(count - 1, 1))
+        elif self.coordinates == "half_pixel":
+            places = places + (0.5 / factor if factor else 0.5 * length / count) - 0.5
+        if self.antialias:
+            low, weights = self._wide(np, places, min(self._factor(length, count, factor), 1.0))
+        else:
+            low, weights = self._weights(np, places)
+        taps = np.arange(len(weights)).reshape(-1, 1) + low
+        if self.exclude_outside:
+            weights = np.where((taps >= 0) & (taps < length), weights, 0)
+            weights = weights / weights.sum(0)
+        shape = (-1, *(1,) * (x.ndim - axis - 1))
+        total: Array | None = None
+        for tap, weight in zip(taps, weights, strict=True):
+            part = x.take(tap.clip(0, length - 1), axis=axis)
+            part *= weight.astype(x.dtype).reshape(shape)
+            total = part if total is None else np.add(total, part, total)
+        assert total is not None
+        return total
 
     def _weights(self, np: NumPy, places: Array) -> tuple[Array, Array]:
         """Return the first neighbour of each place, and the weights of all."""
+        if self.mode == "linear":
+            places = np.maximum(places, 0)  # so that the weights of a border's element are 1 and 0
         low = np.floor(places).astype(int)
         share = places - low
         if self.mode == "linear":
