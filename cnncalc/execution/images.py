@@ -12,10 +12,10 @@ import numpy as np
 
 from cnncalc.execution.arrays.read import Header, StoredArray, reading_errors
 from cnncalc.ground.errors import ArgumentError, CnncalcError
+from cnncalc.ground.limits import MAX_PIXELS
 from cnncalc.layers.interfaces import Array
 from cnncalc.layers.shapes import Shape, shape_text
 
-MAX_PIXELS = 2**30 // 12  # of the input; Pillow's own limit for the picture: a GiB of float32 in three channels
 ORIENTATION = 0x112  # EXIF's tag for a picture's orientation; 1 is upright
 LYING = (5, 6, 7, 8)  # its values for pictures whose height and width are swapped
 PIXEL_BYTES = 8  # of a picture while it is read: four bytes as it is decoded, four as it is converted

@@ -13,11 +13,11 @@ from heapq import heappop, heappush
 from typing import NamedTuple
 
 from cnncalc.execution.plan import Step
+from cnncalc.execution.tuning import MOST_SORTED
 from cnncalc.graph import Graph, Node, Tensor
 from cnncalc.layers.merge.concat import Concat
 
 LINE = 64  # bytes; all pieces begin at a line of the cache
-MOST_SORTED = 1500  # pieces up to which all are compared with each other; more take gaps in order of birth
 
 
 @dataclass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-MOST_THREADS = 16
+from cnncalc.ground.limits import MAX_USUAL_THREADS
 
 BUFFER = 32 << 20
 """Bytes that OpenBLAS maps for each thread; it touches few of them."""
@@ -22,7 +22,7 @@ def cores() -> int:
 
 def usual_threads() -> int:
     """Return how many threads work by default: one per core, within half of what the shell's limit leaves."""
-    threads, left = min(cores(), MOST_THREADS), _addresses_left()
+    threads, left = min(cores(), MAX_USUAL_THREADS), _addresses_left()
     return threads if left is None else max(1, min(threads, 1 + left // 2 // THREAD))
 
 

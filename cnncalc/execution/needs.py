@@ -8,27 +8,26 @@ from math import prod
 from typing import NamedTuple
 
 from cnncalc.execution.kernels.kernel import Kernel
-from cnncalc.execution.kernels.tuning import (
-    BLOCK,
-    GEMM_FROM_ROWS,
-    MOST_AHEAD,
-    MOST_KEPT,
-    MOST_READS_AHEAD,
-    ROW_OPERATION,
-)  # fmt: skip
 from cnncalc.execution.machine import available, resident
 from cnncalc.execution.plan import Step, is_contraction
 from cnncalc.execution.planning import RunPlan
+from cnncalc.execution.tuning import (
+    BLAS_BYTES,
+    BLOCK,
+    CALL_BYTES,
+    GEMM_FROM_ROWS,
+    HELD_BYTES,
+    KEPT_BYTES,
+    MOST_AHEAD,
+    MOST_KEPT,
+    MOST_READS_AHEAD,
+    OWN_BYTES,
+    ROW_OPERATION,
+    STEP_BYTES,
+    TEMPORARIES,
+)
 from cnncalc.ground.errors import ArgumentError, CnncalcError
 from cnncalc.ground.numbers import bytes_text
-
-OWN = 4 << 20  # bytes of the executor's objects, and overhead of the allocator
-BLAS = 3 << 20  # bytes of its buffer that OpenBLAS touches, for each thread
-KEPT = 1 << 20  # bytes of freed memory that the allocator keeps for each thread
-CALL = 1500  # bytes of a call that is kept, its views included
-STEP = 600  # bytes of a step's own objects
-HELD = 2000  # bytes of the objects that hold an input, or a contraction's weights
-TEMPORARIES = 4  # arrays as large as its output that a layer makes if NumPy computes it as a whole
 
 
 class Needs(NamedTuple):
@@ -75,8 +74,8 @@ def needs(plan: RunPlan, threads: int, *, inputs: int | None = None, repeats: bo
     outside = sum(node.elements(batch) for node in {*keep}) + sum(t.elements(batch) for t in network.outputs.values())
     weights = sum(node.params + node.buffers for node in network.nodes)
     pairs = list(zip(plan.steps, plan.kernels, strict=True))
-    scratch = threads * (plan.scratch + BLAS + KEPT) + OWN + _objects(pairs, threads, repeats)
-    scratch += len(network.inputs) * HELD
+    scratch = threads * (plan.scratch + BLAS_BYTES + KEPT_BYTES) + OWN_BYTES + _objects(pairs, threads, repeats)
+    scratch += len(network.inputs) * HELD_BYTES
     scratch += threads * max((_activated(step, kernel) for step, kernel in pairs), default=0) * dtype.itemsize
     scratch += max((_beside(step, batch) for step, kernel in pairs if not kernel), default=0) * dtype.itemsize
     packing, activations = _packing(pairs) * dtype.itemsize, plan.layout.size + outside * dtype.itemsize
@@ -91,7 +90,7 @@ def _objects(pairs: Sequence[tuple[Step, Kernel | None]], threads: int, repeats:
     ahead: deque[tuple[int, int]] = deque()
     reads = now = largest = objects = 0
     for step, kernel in pairs:
-        objects += STEP + HELD * is_contraction(step.carrier.layer)
+        objects += STEP_BYTES + HELD_BYTES * is_contraction(step.carrier.layer)
         calls = 1 if kernel is None else min(kernel.blocks, most) * kernel.calls * keepers
         ahead.append((len(step.reads), calls))
         reads, now = reads + len(step.reads), now + calls
@@ -99,7 +98,7 @@ def _objects(pairs: Sequence[tuple[Step, Kernel | None]], threads: int, repeats:
             before, gone = ahead.popleft()
             reads, now = reads - before, now - gone
         largest = max(largest, now)
-    return objects + largest * CALL
+    return objects + largest * CALL_BYTES
 
 
 def _packing(pairs: Sequence[tuple[Step, Kernel | None]]) -> int:

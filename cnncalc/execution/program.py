@@ -13,10 +13,10 @@ import numpy as np
 from cnncalc.execution.fold import Folded
 from cnncalc.execution.kernels.kernel import Bytes, Call, HeldWeight, Shape, Tally, run_all
 from cnncalc.execution.kernels.team import Team, mapped
-from cnncalc.execution.kernels.tuning import MOST_READS_AHEAD
 from cnncalc.execution.layout import MemoryPiece
 from cnncalc.execution.plan import Step
 from cnncalc.execution.planning import RunPlan
+from cnncalc.execution.tuning import MOST_READS_AHEAD
 from cnncalc.execution.work import FAULTS, Finder, StepWork, find, plainly, then
 from cnncalc.graph import Tensor
 from cnncalc.layers.interfaces import Array, DType
@@ -55,8 +55,7 @@ class BatchProgram:
         memory: the memory of tensors and of copies of whole inputs.
         values: the array of each tensor, channels first.
         calls: calls of each step, in order.
-        preparation: seconds that laying out memory, packing and binding took;
-        laying_out, packing: those among them that these took.
+        preparation: seconds that laying out memory, packing and binding took.
     """
 
     def __init__(self, plan: RunPlan, folded: Sequence[Folded], team: Team, repeats: bool) -> None:
@@ -75,8 +74,7 @@ class BatchProgram:
         self._number = 0  # number of the next step
         self._packed = 0  # number of the first step whose weights are not packed
         self._waiting: list[StepWork] = []
-        self.packing = 0.0
-        self.preparation = self.laying_out = perf_counter() - begun
+        self.preparation = perf_counter() - begun
 
     def bind(self) -> None:
         """Pack the weights of the next steps, up to one that needs the values of its inputs; find and bind them.
@@ -87,7 +85,6 @@ class BatchProgram:
         begun = perf_counter()
         if self._number >= self._packed:
             self._pack()
-        self.packing += perf_counter() - begun
         found: list[StepWork] = []
         reads = 0
         while self._number < len(self.steps) and reads < MOST_READS_AHEAD:

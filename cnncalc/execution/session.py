@@ -13,9 +13,9 @@ from cnncalc.execution.inputs import given_inputs, samples
 from cnncalc.execution.kernels.blas import blas
 from cnncalc.execution.kernels.kernel import HeldWeight
 from cnncalc.execution.kernels.team import Team
-from cnncalc.execution.kernels.tuning import OUR_THREADS_FROM
 from cnncalc.execution.planning import RunPlan
 from cnncalc.execution.program import BatchProgram, Done, Note
+from cnncalc.execution.tuning import OUR_THREADS_FROM
 from cnncalc.graph import Graph
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.numbers import counted

@@ -206,3 +206,15 @@ MAX_EXPORTED_INDICES = 1 << 20
 
 MAX_REGION_SAMPLES = 64
 """Points along each axis of one part of a region of a map that a model file resizes (RoiAlign)."""
+
+MAX_USUAL_THREADS = 16
+"""Threads of a run unless another number is asked for."""
+
+MAX_PIXELS = 2**30 // 12
+"""Pixels of an input that is read from a picture: a GiB of float32 in three channels."""
+
+MAX_NPY_HEADER_BYTES = 10_000
+"""Size of the header of an .npy file; as large as NumPy reads."""
+
+MAX_SAFETENSORS_HEADER_BYTES = 6 * 2**20
+"""Size of the header of a .safetensors file, of about 50,000 tensors; read as JSON it takes up to 30 times as much."""

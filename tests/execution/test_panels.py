@@ -11,7 +11,7 @@ from cnncalc.execution.kernels import Kernels
 from cnncalc.execution.kernels.panels import Filters, transform
 from cnncalc.execution.kernels.rows import RowOperation
 from cnncalc.execution.kernels.team import Team
-from cnncalc.execution.kernels.tuning import MOST_WORK_UNPACKED, ROW_OPERATION
+from cnncalc.execution.tuning import MOST_WORK_UNPACKED, ROW_OPERATION
 from tests.execution import loops
 from tests.execution.test_kernels import check, drawn
 

@@ -24,14 +24,13 @@ import numpy as np
 
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.given import path as given_path
+from cnncalc.ground.limits import MAX_NPY_HEADER_BYTES, MAX_SAFETENSORS_HEADER_BYTES
 from cnncalc.layers.interfaces import Array
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-MAX_NPY_HEADER = 10_000  # bytes; as many as NumPy reads
-MAX_SAFETENSORS_HEADER = 6 << 20  # bytes, of about 50,000 tensors; read as JSON they take up to 30 times as many
 MAX_AXES = 64  # as many as NumPy has
 CHUNK = 1 << 20
 
@@ -210,7 +209,7 @@ def npy_header(file: IO[bytes]) -> Header:
         raise ValueError("it does not begin as .npy files do")
     size = 2 if start[6] == 1 else 4
     length = int.from_bytes(file.read(size), "little")
-    if length > MAX_NPY_HEADER:
+    if length > MAX_NPY_HEADER_BYTES:
         raise ValueError(f"its header would take {length:,} bytes, which is too much")
     text = file.read(length).decode("utf-8" if start[6] == 3 else "latin1")
     match = _HEADER(text)
@@ -301,9 +300,9 @@ def _member(path: str, archive: zipfile.ZipFile, name: str, member: zipfile.ZipI
 def _safetensors(path: str, file: IO[bytes]) -> Archive[object]:
     size = os.fstat(file.fileno()).st_size
     length = int.from_bytes(file.read(8), "little")
-    if length > min(size - 8, MAX_SAFETENSORS_HEADER):
+    if length > min(size - 8, MAX_SAFETENSORS_HEADER_BYTES):
         follow = max(size - 8, 0)
-        why = f"; {follow:,} follow" if length > follow else f", more than {MAX_SAFETENSORS_HEADER:,}"
+        why = f"; {follow:,} follow" if length > follow else f", more than {MAX_SAFETENSORS_HEADER_BYTES:,}"
         raise ValueError(f"its header would take {length:,} bytes{why}")
     entries = json.loads(file.read(length).decode(), object_pairs_hook=_unique_keys)
     if not isinstance(entries, dict):

@@ -13,9 +13,9 @@ from cnncalc.execution.kernels.kernel import NOTHING_BEFORE, Before, Calls, Held
 from cnncalc.execution.kernels.panels import Filters
 from cnncalc.execution.kernels.parts import Finisher, as_rows, blocks, channels_last, images, once, sheets, task_array
 from cnncalc.execution.kernels.shallow import Shallow
-from cnncalc.execution.kernels.tuning import BLOCK
 from cnncalc.execution.kernels.windows import Slide, Slides, slides, windows
 from cnncalc.execution.kernels.winograd import Winograd
+from cnncalc.execution.tuning import BLOCK
 from cnncalc.layers.interfaces import Array, DType, Padding, Sizes
 
 

@@ -12,8 +12,8 @@ from cnncalc.execution.kernels.convolution import pad
 from cnncalc.execution.kernels.kernel import Calls, HeldWeight, Kernel, Places, Shape, Stage, Task, run_all
 from cnncalc.execution.kernels.panels import Filters
 from cnncalc.execution.kernels.parts import Finisher, as_rows, blocks, channels_first, channels_last, once, task_array
-from cnncalc.execution.kernels.tuning import GEMM_FROM_ROWS
 from cnncalc.execution.kernels.windows import slides, windows
+from cnncalc.execution.tuning import GEMM_FROM_ROWS
 from cnncalc.layers.interfaces import Array, Padding, Sizes
 
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from cnncalc.execution.kernels.kernel import Calls, Clip, HeldWeight, Kernel, Shape, Stage, Task
 from cnncalc.execution.kernels.parts import Finisher, blocks, channels_last, images, sheets
-from cnncalc.execution.kernels.tuning import BLOCK, DEPTHWISE_LANES_BELOW, DEPTHWISE_RUN
 from cnncalc.execution.kernels.windows import Slides
+from cnncalc.execution.tuning import BLOCK, DEPTHWISE_LANES_BELOW, DEPTHWISE_RUN
 from cnncalc.layers.interfaces import Array
 
 

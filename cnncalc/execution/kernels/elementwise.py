@@ -11,7 +11,7 @@ from cnncalc.execution.kernels.convolution import affine
 from cnncalc.execution.kernels.kernel import Before, Calls, Kernel, Shape, Stage, Task
 from cnncalc.execution.kernels.parts import apply, as_rows, blocks, images, once, sheets
 from cnncalc.execution.kernels.rows import RowOperation, with_third_output
-from cnncalc.execution.kernels.tuning import BLOCK
+from cnncalc.execution.tuning import BLOCK
 from cnncalc.layers.interfaces import Array
 
 

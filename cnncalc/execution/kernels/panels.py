@@ -13,7 +13,7 @@ from functools import cache
 import numpy as np
 
 from cnncalc.execution.kernels.rows import Do, call_now
-from cnncalc.execution.kernels.tuning import BEST_ROWS, MOST_WORK_UNPACKED, ROWS_UNROLLED, WIDEST_PANEL
+from cnncalc.execution.tuning import BEST_ROWS, MOST_WORK_UNPACKED, ROWS_UNROLLED, WIDEST_PANEL
 from cnncalc.layers.interfaces import Array, DType
 
 

@@ -12,8 +12,8 @@ import numpy as np
 from cnncalc.execution.kernels.kernel import Calls, Kernel, Shape, Stage, Task
 from cnncalc.execution.kernels.parts import as_rows, blocks, images, once, sheets, task_array
 from cnncalc.execution.kernels.rows import with_third_output
-from cnncalc.execution.kernels.tuning import BLOCK
 from cnncalc.execution.kernels.windows import Slide, Slides, on_each_axis, slides
+from cnncalc.execution.tuning import BLOCK
 from cnncalc.layers.interfaces import Array, Padding, Rounding, Sizes
 
 if TYPE_CHECKING:

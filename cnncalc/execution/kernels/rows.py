@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from cnncalc.execution.kernels.tuning import ROW_OPERATION
+from cnncalc.execution.tuning import ROW_OPERATION
 from cnncalc.layers.interfaces import Array
 
 Combine: TypeAlias = Callable[["Array", "Array", "Array"], object]

@@ -10,8 +10,8 @@ import numpy as np
 from cnncalc.execution.kernels.kernel import Calls, HeldWeight, Kernel, Shape, Stage, Task
 from cnncalc.execution.kernels.panels import Filters
 from cnncalc.execution.kernels.parts import Finisher, blocks, channels_last, images, once, sheets, task_array
-from cnncalc.execution.kernels.tuning import BLOCK, SHALLOW_FROM_COLUMNS, SHALLOW_UP_TO
 from cnncalc.execution.kernels.windows import Slides
+from cnncalc.execution.tuning import BLOCK, SHALLOW_FROM_COLUMNS, SHALLOW_UP_TO
 from cnncalc.layers.interfaces import Array
 
 

@@ -7,7 +7,7 @@ from math import erf as exact_erf
 
 import numpy as np
 
-from cnncalc.execution.kernels.tuning import ERF_CHUNK, ERF_STEPS
+from cnncalc.execution.tuning import ERF_CHUNK, ERF_STEPS
 from cnncalc.layers.interfaces import Array, DType
 
 ERF_FLAT = 6.0  # beyond it erf is 1 to the last bit of a double

@@ -9,7 +9,7 @@ import numpy as np
 
 from cnncalc.execution.kernels.kernel import Bytes, Call, Calls, Kernel, Places, Span, Stage, Task, run_all
 from cnncalc.execution.kernels.threads import Workers, cut
-from cnncalc.execution.kernels.tuning import ELEMENTS_PER_MICROSECOND, MACS_PER_MICROSECOND, MOST_AHEAD, MOST_KEPT
+from cnncalc.execution.tuning import ELEMENTS_PER_MICROSECOND, MACS_PER_MICROSECOND, MOST_AHEAD, MOST_KEPT
 
 PAGE = 4096
 """A page of memory, or a divisor of its size, in bytes."""

@@ -9,7 +9,7 @@ from queue import SimpleQueue
 
 import numpy as np
 
-from cnncalc.execution.kernels.tuning import BLOCKS_A_THREAD, WAKING, WORTH_SHARING
+from cnncalc.execution.tuning import BLOCKS_A_THREAD, WAKING, WORTH_SHARING
 
 Span = tuple[int, int]
 

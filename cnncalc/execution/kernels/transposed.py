@@ -12,8 +12,8 @@ import numpy as np
 
 from cnncalc.execution.kernels.kernel import Calls, HeldWeight, Kernel, Shape, Stage, Task
 from cnncalc.execution.kernels.parts import Finisher, channels_last, once, task_array
-from cnncalc.execution.kernels.tuning import BLOCK
 from cnncalc.execution.kernels.windows import on_each_axis
+from cnncalc.execution.tuning import BLOCK
 from cnncalc.layers.interfaces import Array, Padding, Sizes
 
 

@@ -13,7 +13,8 @@ import numpy as np
 from cnncalc.execution.kernels.kernel import Call, Calls, Clip, HeldWeight, Kernel, Shape, Stage, Task
 from cnncalc.execution.kernels.panels import Filters, transform
 from cnncalc.execution.kernels.parts import Finisher, blocks, channels_last, images, sheets
-from cnncalc.execution.kernels.tuning import (
+from cnncalc.execution.kernels.windows import Slides
+from cnncalc.execution.tuning import (
     WINOGRAD_CHANNELS,
     WINOGRAD_LARGE_TILES,
     WINOGRAD_PACKED,
@@ -21,7 +22,6 @@ from cnncalc.execution.kernels.tuning import (
     WINOGRAD_TILES,
     WINOGRAD_WIDE_MAP,
 )  # fmt: skip
-from cnncalc.execution.kernels.windows import Slides
 from cnncalc.layers.interfaces import Array, DType
 
 
