@@ -119,7 +119,7 @@ birth.  That takes 1.00 times the memory for ResNet-50, 1.13 for MobileNetV2, 1.
 # --- memory that a run is predicted to take -------------------------------------------------------------------------
 
 OWN_BYTES = 4 << 20
-"""The executor's other objects, modules that are imported while it runs, and overhead of the allocator: a run of LeNet-5
+"""Other objects of the executor, modules that are imported while it runs, and overhead of the allocator: LeNet-5
 takes 1.1 MB of the 11 MB that are predicted."""
 
 BLAS_BYTES = 5 << 20
