@@ -124,16 +124,17 @@ class Recurrent(Layer):
         return ((Along((steps, WHOLE)),), *[(Along((WHOLE,) * len(shape)),) for shape in inputs[1:]])
 
     def step(
-        self, np: NumPy, x: Array, products: Array, state: tuple[Array, ...], bias: Array | int, *more: Array
+        self, ops: Ops, x: Array, state: tuple[Array, ...], turned: Array, bias: Array, *more: Array
     ) -> tuple[Array, ...]:
         """Return a cell's next state.
 
         Args:
-            np: NumPy.
+            ops: the operations on tensors.
             x: the input's products with all gates, its bias added (N, gates · H).
-            products: the state's products with all gates, without their bias.
             state: the tensors of the previous step, the output first.
-            bias: of the state's products, or 0.
+            turned: the weights by which the state is multiplied (H, gates · H).
+            bias: of the state's products (gates · H).
+            more: tensors of `more_weights`.
         """
         raise NotImplementedError
 
@@ -148,7 +149,7 @@ class Recurrent(Layer):
         batch, steps = x.shape[:2]
         fed = ops.linear(x, weights[f"weight_ih_l0{suffix}"], weights.get(f"bias_ih_l0{suffix}"))
         turned = weights[f"weight_hh_l0{suffix}"].T
-        bias = weights.get(f"bias_hh_l0{suffix}", 0)
+        bias = weights[f"bias_hh_l0{suffix}"] if self.bias else ops.np.zeros(turned.shape[1], x.dtype)
         more = [weights[name] for name in self.more_weights(inputs[0].shape[1:], suffix)]
         zeros = ops.np.zeros((batch, self.hidden_size), x.dtype)
         first = [ops.np.broadcast_to(given[:, number], zeros.shape) for given in inputs[1 + self.lengths :]]
@@ -156,7 +157,7 @@ class Recurrent(Layer):
         order = range(steps)[::-1] if number or self.reverse else range(steps)
         made: list[Array] = [zeros] * steps
         for at in order:
-            new = self.step(ops.np, fed[:, at], ops.matmul(self.fed(ops.np, state[0]), turned), state, bias, *more)
+            new = self.step(ops, fed[:, at], state, turned, bias, *more)
             state, made[at] = self.kept(ops.np, inputs, at, new, state)
         return ops.np.stack(made, axis=1)
 

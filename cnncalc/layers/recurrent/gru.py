@@ -5,7 +5,7 @@ from __future__ import annotations
 from cnncalc.layers.activation._elementwise import sigmoid
 from cnncalc.layers.arguments import LayerError, argument, flag
 from cnncalc.layers.base import Elsewhere, Example
-from cnncalc.layers.interfaces import Array, Attribute, Flow, NumPy, Ops, Torch
+from cnncalc.layers.interfaces import Array, Attribute, Flow, Ops, Torch
 from cnncalc.layers.recurrent._recurrent import Recurrent
 
 
@@ -36,38 +36,19 @@ class GRU(Recurrent):
     elsewhere = Elsewhere(torch="GRU(input_size, hidden_size)", keras="GRU(hidden_size)", onnx="GRU", compared=True)
 
     def step(
-        self, np: NumPy, x: Array, products: Array, state: tuple[Array, ...], bias: Array | int, *more: Array
+        self, ops: Ops, x: Array, state: tuple[Array, ...], turned: Array, bias: Array, *more: Array
     ) -> tuple[Array, ...]:
         """Return the next state: ``(1 − z)·n + z·h``."""
+        np, (h,), units = ops.np, state, self.hidden_size
+        gates = slice(None) if self.reset_after else slice(2 * units)
+        products = ops.matmul(h, turned[:, gates]) + bias[gates]
         r, z, n = np.split(x, 3, axis=-1)
-        r_state, z_state, n_state = np.split(products + bias, 3, axis=-1)
-        update = sigmoid(np, z + z_state)
-        new = np.tanh(n + sigmoid(np, r + r_state) * n_state)
-        return ((1 - update) * new + update * state[0],)
-
-    def _along(self, ops: Ops, inputs: tuple[Array, ...], weights: dict[str, Array], number: int) -> Array:
-        """Return the states of one direction; if the state itself is reset, its product is computed after the reset
-        gate.
-        """
+        reset, update = sigmoid(np, r + products[:, :units]), sigmoid(np, z + products[:, units : 2 * units])
         if self.reset_after:
-            return super()._along(ops, inputs, weights, number)
-        np, x, suffix = ops.np, inputs[0], self._suffixes()[number]
-        fed = ops.linear(x, weights[f"weight_ih_l0{suffix}"], weights.get(f"bias_ih_l0{suffix}"))
-        gates, last = np.split(weights[f"weight_hh_l0{suffix}"], [2 * self.hidden_size])
-        bias = weights.get(f"bias_hh_l0{suffix}")
-        of_gates, of_last = (0, 0) if bias is None else np.split(bias, [2 * self.hidden_size])
-        state = np.zeros((len(x), self.hidden_size), x.dtype)
-        if len(inputs) > 1 + self.lengths:
-            state = np.broadcast_to(inputs[-1][:, number], state.shape)
-        steps = range(x.shape[1])
-        made = [state] * len(steps)
-        for at in steps[::-1] if number or self.reverse else steps:
-            r, z, n = np.split(fed[:, at], 3, axis=-1)
-            r_state, update = np.split(ops.matmul(state, gates.T) + of_gates, 2, axis=-1)
-            update = sigmoid(np, z + update)
-            new = np.tanh(n + (ops.matmul(sigmoid(np, r + r_state) * state, last.T) + of_last))
-            (state,), made[at] = self.kept(np, inputs, at, ((1 - update) * new + update * state,), (state,))
-        return np.stack(made, axis=1)
+            new = np.tanh(n + reset * products[:, 2 * units :])
+        else:
+            new = np.tanh(n + (ops.matmul(reset * h, turned[:, 2 * units :]) + bias[2 * units :]))
+        return ((1 - update) * new + update * h,)
 
     def onnx_attributes(self) -> dict[str, Attribute]:
         """Return whether the reset gate multiplies the state's product."""

@@ -6,7 +6,7 @@ from cnncalc.ground.limits import MAX_UNROLLED_STEPS
 from cnncalc.layers.activation._elementwise import sigmoid
 from cnncalc.layers.arguments import LayerError, argument, choice, flag
 from cnncalc.layers.base import Elsewhere, Example, Weight
-from cnncalc.layers.interfaces import Array, Flow, ModuleCall, NumPy, Onnx
+from cnncalc.layers.interfaces import Array, Flow, ModuleCall, NumPy, Onnx, Ops
 from cnncalc.layers.other.quantize import rounded
 from cnncalc.layers.pytorch import MODULE, Torch, X, call
 from cnncalc.layers.recurrent._recurrent import Recurrent
@@ -74,10 +74,11 @@ class LSTM(Recurrent):
         return rounded(np, x) if self.rounds else x
 
     def step(
-        self, np: NumPy, x: Array, products: Array, state: tuple[Array, ...], bias: Array | int, *more: Array
+        self, ops: Ops, x: Array, state: tuple[Array, ...], turned: Array, bias: Array, *more: Array
     ) -> tuple[Array, ...]:
         """Return the next state and cell: ``c = f·c + i·g``, ``h = o · tanh(c)``."""
-        i, f, g, o = np.split(x + (products + bias), 4, axis=-1)
+        np = ops.np
+        i, f, g, o = np.split(x + (ops.matmul(self.fed(np, state[0]), turned) + bias), 4, axis=-1)
         if not more:
             cell = sigmoid(np, f) * state[1] + sigmoid(np, i) * np.tanh(g)
             return sigmoid(np, o) * np.tanh(cell), cell

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cnncalc.layers.arguments import argument, choice
 from cnncalc.layers.base import Elsewhere, Example
-from cnncalc.layers.interfaces import Array, Attribute, Flow, ModuleCall, NumPy
+from cnncalc.layers.interfaces import Array, Attribute, Flow, ModuleCall, Ops
 from cnncalc.layers.pytorch import Option
 from cnncalc.layers.recurrent._recurrent import Recurrent
 from cnncalc.layers.shapes import Shape
@@ -44,11 +44,11 @@ class RNN(Recurrent):
         return super().flops(inputs, output) - saved * inputs[0][0] * self.directions * self.hidden_size
 
     def step(
-        self, np: NumPy, x: Array, products: Array, state: tuple[Array, ...], bias: Array | int, *more: Array
+        self, ops: Ops, x: Array, state: tuple[Array, ...], turned: Array, bias: Array, *more: Array
     ) -> tuple[Array, ...]:
         """Return the next state: tanh, or relu, of the sum."""
-        total = x + (products + bias)
-        return (np.tanh(total) if self.nonlinearity == "tanh" else np.maximum(total, 0),)
+        total = x + (ops.matmul(state[0], turned) + bias)
+        return (ops.np.tanh(total) if self.nonlinearity == "tanh" else ops.np.maximum(total, 0),)
 
     def onnx_attributes(self) -> dict[str, Attribute]:
         """Return the activation, once for each direction."""
