@@ -351,6 +351,13 @@ def axis_count(count: int, kind: str = "") -> str:
     return f"{count} {kind}ax{'i' if count == 1 else 'e'}s"
 
 
+def check_second(what: str, given: object, inputs: Sequence[object], hint: str) -> None:
+    """Raise LayerError unless either a value is given, or a second input in its place."""
+    if (given is None) == (len(inputs) == 1):
+        one = "neither is given" if len(inputs) == 1 else "both are given"
+        raise LayerError(f"takes either {what} or a second input, but {one}", hint=hint)
+
+
 def value_text(value: object) -> str:
     """Return a value as a spec would spell it, shortened."""
     if isinstance(value, str):

@@ -16,7 +16,7 @@ from cnncalc.ground.numbers import counted
 from cnncalc.layers.arguments import Argument, per_rank
 from cnncalc.layers.arguments import LayerError as LayerError
 from cnncalc.layers.interfaces import Array, Contraction, Element, Flow, NumPy, Onnx, Ops, Reads, Sliding, Torch
-from cnncalc.layers.shapes import Shape, shape_text
+from cnncalc.layers.shapes import Shape, crossed, shape_text
 
 KINDS = ("conv", "fc", "matmul", "recurrent", "norm", "pool", "activation", "merge", "shape", "other")
 
@@ -113,6 +113,8 @@ class Layer:
         arity: minimum and maximum number of inputs (None: any number).
         operations: floating-point operations per output element, if each costs the same: exp, log, division and
             comparison are 1 each, and both branches of a case are counted. None: see `flops`.
+        label_format: the label, made of arguments: ``{num_groups} groups``.
+        only_checked: an argument that is compared with the input and has no other effect, so that it is not shown.
         example: a tested example for the documentation.
         elsewhere: other frameworks' names for the type.
         of_several: the type that does the same elementwise to several tensors, if this one takes one tensor.
@@ -132,6 +134,8 @@ class Layer:
     arguments: ClassVar[dict[str, Argument[Any]]] = {}
     by_axis: ClassVar[dict[str, str]] = {}
     operations: ClassVar[int | None] = None
+    label_format: ClassVar[str] = ""
+    only_checked: ClassVar[str] = ""
     slides: ClassVar[bool] = False
     sums: ClassVar[bool] = False
     moves_only: ClassVar[bool] = False
@@ -296,11 +300,17 @@ class Layer:
 
     def label(self) -> str:
         """Return the main arguments in a few characters (``3×3/2, 64``)."""
-        return ""
+        if not self.label_format:
+            return ""
+        own = self.__dict__
+        values = {name: crossed(own[name]) if isinstance(own[name], tuple) else own[name] for name in self.arguments}
+        return self.label_format.format_map(values)
 
     def described(self, *inputs: Shape) -> dict[str, object]:
-        """Return every argument as the JSON output shows it, one value per axis."""
-        return {name: self.__dict__[name] for name in self.arguments}
+        """Return every argument as the JSON output shows it, one value per axis, with ``same`` resolved to numbers."""
+        described = {name: self.__dict__[name] for name in self.arguments if name != self.only_checked}
+        window = self.window(inputs)
+        return described if window is None else described | {"padding": window.pads}
 
     def key(self) -> tuple[object, ...]:
         """Return the type and the arguments' values, which are equal where layers are."""

@@ -55,9 +55,15 @@ def axis_names(count: int) -> tuple[str, ...]:
     return AXIS_NAMES.get(count) or tuple([f"A{i}" for i in range(count)])
 
 
-def divisors(number: int) -> str:
-    """Return the divisors of a number of channels, for a hint."""
-    return ", ".join(str(d) for d in range(1, min(number, 4096) + 1) if number % d == 0)
+def check_divides(name: str, groups: int, channels: int, of: str = "in_channels") -> None:
+    """Raise LayerError if the number of groups, an argument, does not divide the number of channels."""
+    if channels % groups:
+        divisors = ", ".join(str(d) for d in range(1, min(channels, 4096) + 1) if channels % d == 0)
+        raise LayerError(
+            f"{name} = {groups} does not divide {of} = {channels}",
+            argument=name,
+            hint=f"divisors of {channels} are {divisors}",
+        )
 
 
 def shape_text(shape: Shape) -> str:
@@ -66,10 +72,10 @@ def shape_text(shape: Shape) -> str:
 
 
 def crossed(shape: Sequence[object], layout: str = "chw") -> str:
-    """Return a shape for tables, ``64×112×112``; with the channels last if ``layout`` is hwc."""
+    """Return a shape for tables, ``64×112×112``, ``·`` for None; with the channels last if ``layout`` is hwc."""
     if layout == "hwc":
         shape = (*shape[1:], *shape[:1])
-    return "×".join([str(size) for size in shape])
+    return "×".join(["·" if size is None else str(size) for size in shape])
 
 
 def typed(shape: Shape) -> str:

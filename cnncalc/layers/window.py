@@ -13,7 +13,7 @@ from cnncalc.ground.numeric import ceil_div, larger
 from cnncalc.layers.arguments import LayerError, Padding
 from cnncalc.layers.arguments import Pair as Pair
 from cnncalc.layers.reads import Along, Read, Reads, sliding
-from cnncalc.layers.shapes import Shape, axis_names, shape_text
+from cnncalc.layers.shapes import Shape, axis_names, crossed, shape_text
 
 
 class Sliding(NamedTuple):
@@ -147,9 +147,8 @@ def window_label(kernel: object, stride: object, dilation: object = 1) -> str:
 
 
 def size_label(size: object) -> str:
-    """Return ``7×7`` for one size per axis; ``·`` for an axis that is kept."""
-    sizes = size if isinstance(size, tuple) else (size,)
-    return "×".join(["·" if item is None else str(item) for item in sizes])
+    """Return ``7×7`` for one size per axis."""
+    return crossed(size if isinstance(size, tuple) else (size,))
 
 
 def both_sides(pad: Pair) -> int:

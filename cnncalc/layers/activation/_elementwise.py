@@ -15,7 +15,7 @@ class Elementwise(Layer):
     """A function of each element.
 
     Attributes:
-        ufunc: NumPy's name of the function; "" if the type defines `compute`.
+        ufunc: NumPy's name of the function; "" if the type defines `compute` or `clamps`.
     """
 
     kind = "activation"
@@ -25,6 +25,9 @@ class Elementwise(Layer):
 
     def compute(self, np: NumPy, x: Array) -> Array:
         """Return the function's values on an array."""
+        bounds = self.clamps()
+        if bounds is not None:
+            return x.clip(*bounds)
         function: Callable[[Array], Array] = getattr(np, self.ufunc)
         return function(x)
 

@@ -7,7 +7,7 @@ from math import inf, prod
 from cnncalc.layers.activation._elementwise import Elementwise
 from cnncalc.layers.arguments import Conversion, LayerError, argument, number
 from cnncalc.layers.base import Elsewhere, Example
-from cnncalc.layers.interfaces import Array, Flow, NumPy, Onnx
+from cnncalc.layers.interfaces import Flow, Onnx
 from cnncalc.layers.pytorch import Or, Torch, X, call
 from cnncalc.layers.shapes import Shape
 
@@ -52,10 +52,6 @@ class HardTanh(Elementwise):
         """One per element for each bound."""
         bounds = [self.min_val, self.max_val]
         return (2 - bounds.count("none")) * prod(output)
-
-    def compute(self, np: NumPy, x: Array) -> Array:
-        """Return ``min(max(x, min_val), max_val)``."""
-        return np.clip(x, *self.clamps())
 
     def to_onnx(self, onnx: Onnx) -> str:
         """Clip, without bounds that are left out."""

@@ -15,6 +15,7 @@ class LeakyReLU(Elementwise):
     """
 
     operations = 2
+    label_format = "{negative_slope:g}"
 
     negative_slope = argument(number, "factor of negative elements", 0.01)
 
@@ -31,7 +32,3 @@ class LeakyReLU(Elementwise):
     def compute(self, np: NumPy, x: Array) -> Array:
         """Return ``x`` or ``negative_slope · x``."""
         return np.where(x > 0, x, self.negative_slope * x)
-
-    def label(self) -> str:
-        """Return the slope."""
-        return f"{self.negative_slope:g}"

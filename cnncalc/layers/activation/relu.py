@@ -6,7 +6,6 @@ from math import inf
 
 from cnncalc.layers.activation._elementwise import Elementwise
 from cnncalc.layers.base import Elsewhere, Example
-from cnncalc.layers.interfaces import Array, NumPy
 
 
 class ReLU(Elementwise):
@@ -25,7 +24,3 @@ class ReLU(Elementwise):
     def clamps(self) -> tuple[float, float]:
         """Return the bounds."""
         return 0.0, inf
-
-    def compute(self, np: NumPy, x: Array) -> Array:
-        """Return ``max(x, 0)``."""
-        return np.maximum(x, 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cnncalc.layers.activation._elementwise import Elementwise
 from cnncalc.layers.base import Elsewhere, Example
-from cnncalc.layers.interfaces import Array, NumPy, Onnx
+from cnncalc.layers.interfaces import Onnx
 
 
 class ReLU6(Elementwise):
@@ -18,10 +18,6 @@ class ReLU6(Elementwise):
     def clamps(self) -> tuple[float, float]:
         """Return the bounds."""
         return 0.0, 6.0
-
-    def compute(self, np: NumPy, x: Array) -> Array:
-        """Return ``min(max(x, 0), 6)``."""
-        return np.clip(x, 0, 6)
 
     def to_onnx(self, onnx: Onnx) -> str:
         """Clip."""

@@ -10,7 +10,7 @@ from cnncalc.layers.arguments import LayerError, Pairs, argument, flag, pads, pe
 from cnncalc.layers.base import Elsewhere, Example, Layer, Weight
 from cnncalc.layers.interfaces import Array, Contraction, Element, Flow, ModuleCall, NumPy, Onnx, Ops, Or, Torch
 from cnncalc.layers.reads import WHOLE, Read, Reads, grouped
-from cnncalc.layers.shapes import Shape, divisors, shape_text, spatial
+from cnncalc.layers.shapes import Shape, check_divides, shape_text, spatial
 from cnncalc.layers.window import Sliding, pads_of, window_counts, window_label
 
 
@@ -27,6 +27,7 @@ class Conv(Layer):
     kind = "conv"
     one_kernel = True
     slides = True
+    only_checked = "in_channels"
 
     out_channels = argument(positive, "number of filters, each a channel of the output", symbol="C_out")
     kernel_size = argument(per_axis(positive), "extent of a filter along each spatial axis", symbol="K")
@@ -163,12 +164,6 @@ class Conv(Layer):
         groups = "" if self.groups == 1 else f", {self.groups} groups"
         return f"{window_label(self.kernel_size, self.stride, self.dilation)}, {self.out_channels}{groups}"
 
-    def described(self, *inputs: Shape) -> dict[str, object]:
-        """Return the arguments, with ``same`` resolved to numbers."""
-        described = super().described(*inputs) | {"padding": self._pads(inputs[0][1:])}
-        described.pop("in_channels")
-        return described
-
     def _channels(self, count: int) -> Read:
         groups = self.groups
         return WHOLE if groups == 1 else Read(0, grouped(count // groups, self.out_channels // groups))
@@ -191,10 +186,5 @@ def check_channels(layer: Conv, shape: Shape) -> None:
             if come_last
             else f"leave in_channels out (it is inferred), or write {channels}",
         )
-    for name, count in (("in_channels", channels), ("out_channels", layer.out_channels)):
-        if count % layer.groups:
-            raise LayerError(
-                f"groups = {layer.groups} does not divide {name} = {count}",
-                argument="groups",
-                hint=f"divisors of {count} are {divisors(count)}",
-            )
+    check_divides("groups", layer.groups, channels)
+    check_divides("groups", layer.groups, layer.out_channels, "out_channels")

@@ -23,6 +23,8 @@ class Linear(Layer):
     kind = "fc"
     one_kernel = True
     stem = "fc"
+    only_checked = "in_features"
+    label_format = "{out_features}"
 
     out_features = argument(positive, "number of outputs", symbol="F_out")
     bias = argument(flag, "whether each output adds a constant", True)
@@ -125,16 +127,6 @@ class Linear(Layer):
         at = self._index(shape)
         module = call("nn.Linear", shape[at], self.out_features, bias=Or(self.bias, True))
         return Torch(from_last(call("()", MODULE, to_last(X, at, len(shape))), at, len(shape)), module)
-
-    def label(self) -> str:
-        """Return ``4096``."""
-        return str(self.out_features)
-
-    def described(self, *inputs: Shape) -> dict[str, object]:
-        """Return the arguments without in_features, which is only checked."""
-        described = super().described(*inputs)
-        described.pop("in_features")
-        return described
 
     def _index(self, shape: Shape) -> int:
         if self.axis is not None:

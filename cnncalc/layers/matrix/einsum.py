@@ -37,6 +37,7 @@ class Einsum(Layer):
 
     kind = "matmul"
     arity = (1, 2)
+    label_format = "{equation}"
 
     equation = argument(_TEXT, "the letters of each input's axes, and of the output's: 'hld,hsd->hls'")
 
@@ -126,10 +127,6 @@ class Einsum(Layer):
         equation = ",".join([f"...{term}" for term in terms]) + f"->...{out}"
         value = call("torch.einsum", equation, *[InputPlace(number) for number in range(len(terms))])
         return Torch(value if out else call(".unsqueeze", value, -1))
-
-    def label(self) -> str:
-        """Return the equation."""
-        return str(self.equation)
 
     def _terms(self) -> list[str]:
         match = _EQUATION(self.equation)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from cnncalc.layers.arguments import LayerError, argument, choice, extended
+from cnncalc.layers.arguments import argument, check_second, choice, extended
 from cnncalc.layers.base import Elsewhere, Example, Layer
 from cnncalc.layers.interfaces import Array, Flow, NumPy, Onnx, Ops
 from cnncalc.layers.merge._elementwise import ElementwiseMerge
@@ -32,9 +32,7 @@ class Compare(ElementwiseMerge):
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return the common shape.  Raises LayerError if number and second input are both given, or neither."""
-        if (self.number is None) == (len(inputs) == 1):
-            one = "neither is given" if len(inputs) == 1 else "both are given"
-            raise LayerError(f"takes either a number or a second input, but {one}", hint="{by: greater, number: 0}")
+        check_second("a number", self.number, inputs, "{by: greater, number: 0}")
         return super().output_shape(*inputs)
 
     def compute(self, np: NumPy, a: Array, b: Array) -> Array:

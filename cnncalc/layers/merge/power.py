@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnncalc.layers.arguments import LayerError, argument, number
+from cnncalc.layers.arguments import argument, check_second, number
 from cnncalc.layers.base import Elsewhere, Example, Layer
 from cnncalc.layers.interfaces import Array, Flow, NumPy, Onnx, Ops
 from cnncalc.layers.merge._elementwise import ElementwiseMerge
@@ -28,12 +28,7 @@ class Power(ElementwiseMerge):
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return the common shape.  Raises LayerError if exponent and second input are both given, or neither."""
-        if (self.exponent is None) == (len(inputs) == 1):
-            one = "neither is given" if len(inputs) == 1 else "both are given"
-            raise LayerError(
-                f"takes either an exponent or a second input, but {one}",
-                hint="power: 2 squares every element",
-            )
+        check_second("an exponent", self.exponent, inputs, "power: 2 squares every element")
         return super().output_shape(*inputs)
 
     def compute(self, np: NumPy, a: Array, b: Array) -> Array:

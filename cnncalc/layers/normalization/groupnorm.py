@@ -10,7 +10,7 @@ from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops, Torch
 from cnncalc.layers.normalization._statistics import standardise, standardise_flops
 from cnncalc.layers.pytorch import Or, applied, call
 from cnncalc.layers.reads import WHOLE, Read, Reads, along, grouped
-from cnncalc.layers.shapes import Shape, divisors
+from cnncalc.layers.shapes import Shape, check_divides
 
 
 class GroupNorm(Layer):
@@ -23,6 +23,7 @@ class GroupNorm(Layer):
 
     kind = "norm"
     stem = "norm"
+    label_format = "{num_groups} groups"
 
     num_groups = argument(positive, "number of groups of channels", symbol="G")
     eps = argument(not_negative, "added to the variance", 1e-5)
@@ -45,13 +46,7 @@ class GroupNorm(Layer):
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return the input's shape."""
-        channels = inputs[0][0]
-        if channels % self.num_groups:
-            raise LayerError(
-                f"num_groups = {self.num_groups} does not divide in_channels = {channels}",
-                argument="num_groups",
-                hint=f"divisors of {channels} are {divisors(channels)}",
-            )
+        check_divides("num_groups", self.num_groups, inputs[0][0])
         return inputs[0]
 
     def weights(self, *inputs: Shape) -> dict[str, Weight]:
@@ -100,7 +95,3 @@ class GroupNorm(Layer):
             raise LayerError("does not normalise a single number")
         options = {"eps": Or(self.eps, 1e-5), "affine": Or(self.affine, True)}
         return applied(call("nn.GroupNorm", self.num_groups, flow.inputs[0][0], **options))
-
-    def label(self) -> str:
-        """Return ``32 groups``."""
-        return f"{self.num_groups} groups"

@@ -21,6 +21,7 @@ class LRN(Layer):
 
     kind = "norm"
     stem = "norm"
+    label_format = "{size}"
 
     size = argument(positive, "number of neighbouring channels", symbol="n")
     alpha = argument(not_negative, "weight of the mean square", 1e-4)
@@ -79,7 +80,3 @@ class LRN(Layer):
             return Torch(call("F.local_response_norm", X, self.size, **options))
         normed = call("F.local_response_norm", call(".unsqueeze", X, -1), self.size, **options)
         return Torch(call(".squeeze", normed, -1))
-
-    def label(self) -> str:
-        """Return the size of the window."""
-        return str(self.size)

@@ -16,6 +16,7 @@ class Dropout(Layer):
 
     moves_only = is_view = aliases = True
     operations = 0
+    label_format = "{p:g}"
 
     p = argument(probability, "probability that an element is dropped in training", 0.5)
 
@@ -39,7 +40,3 @@ class Dropout(Layer):
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's function, which drops only in training."""
         return Torch(call("F.dropout", X, self.p, training=Code("self.training")))
-
-    def label(self) -> str:
-        """Return the probability."""
-        return f"{self.p:g}"

@@ -16,6 +16,7 @@ class Embedding(Layer):
     """
 
     operations = 0
+    label_format = "{num_embeddings}×{embedding_dim}"
 
     num_embeddings = argument(positive, "number of vectors in the table", symbol="V")
     embedding_dim = argument(positive, "length of each vector", symbol="E")
@@ -57,7 +58,3 @@ class Embedding(Layer):
         """PyTorch's module, which accepts only valid indices."""
         rows = call(".long", call(".clamp", call(".round", X), 0, self.num_embeddings - 1))
         return Torch(call("()", MODULE, rows), call("nn.Embedding", self.num_embeddings, self.embedding_dim))
-
-    def label(self) -> str:
-        """Return ``256×64``."""
-        return f"{self.num_embeddings}×{self.embedding_dim}"

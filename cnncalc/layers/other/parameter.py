@@ -6,7 +6,7 @@ from cnncalc.layers.arguments import LayerError, argument, flag, integers
 from cnncalc.layers.base import Elsewhere, Example, Layer, Weight
 from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
 from cnncalc.layers.pytorch import MODULE, Or, Torch, call
-from cnncalc.layers.shapes import Shape, crossed, shape_text
+from cnncalc.layers.shapes import Shape, shape_text
 
 _MODULE = '''
 class Parameter(nn.Module):
@@ -34,6 +34,7 @@ class Parameter(Layer):
     stem = "param"
     operations = 0
     arity = (0, 0)
+    label_format = "{shape}"
 
     shape = argument(integers, "the tensor's shape")
     trainable = argument(flag, "whether training changes it; else it is a buffer", True)
@@ -68,7 +69,3 @@ class Parameter(Layer):
         """A module that holds the tensor and returns it."""
         module = call("Parameter", *self.shape, trainable=Or(self.trainable, True))
         return Torch(call("()", MODULE), module, (_MODULE,))
-
-    def label(self) -> str:
-        """Return the shape."""
-        return crossed(self.shape)

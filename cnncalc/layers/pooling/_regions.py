@@ -13,7 +13,6 @@ from cnncalc.layers.base import Layer
 from cnncalc.layers.interfaces import Array, Element, Flow, NumPy, Onnx, Ops, Torch
 from cnncalc.layers.reads import WHOLE, Read, Reads, along, binned, whole
 from cnncalc.layers.shapes import Shape, spatial
-from cnncalc.layers.window import size_label
 
 
 class BinPool(Layer):
@@ -52,6 +51,8 @@ class AdaptivePool(BinPool):
     Bin i reaches from ``⌊i·in / out⌋`` to ``⌈(i + 1)·in / out⌉``: neighbouring bins overlap if out does not divide in,
     so that all bins of an axis together have ``in + out − gcd(in, out)`` elements.
     """
+
+    label_format = "{output_size}"
 
     output_size = argument(
         per_axis(or_null(positive)), "size of the output along each spatial axis; null keeps an axis"
@@ -111,10 +112,6 @@ class AdaptivePool(BinPool):
         from cnncalc.layers.pooling._pytorch import adaptive
 
         return adaptive(flow, f"F.adaptive_{'max' if self.largest else 'avg'}_pool{{d}}d", self.output_size)
-
-    def label(self) -> str:
-        """Return ``7×7``."""
-        return size_label(self.output_size)
 
 
 class GlobalPool(BinPool):

@@ -92,10 +92,6 @@ class WindowPool(Layer):
         """Return ``3×3/2``."""
         return window_label(self.kernel_size, self.stride, 1 if self.dilation is None else self.dilation)
 
-    def described(self, *inputs: Shape) -> dict[str, object]:
-        """Return the arguments, with ``same`` resolved to numbers."""
-        return super().described(*inputs) | {"padding": self._pads(inputs[0][1:])}
-
     def options(self) -> PoolOptions:
         """Return the arguments that every pooling kernel receives."""
         return {

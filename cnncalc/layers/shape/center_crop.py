@@ -9,7 +9,6 @@ from cnncalc.layers.pytorch import Torch, X, call
 from cnncalc.layers.reads import Read, Reads, along, sliding
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, shape_text, spatial
-from cnncalc.layers.window import size_label
 
 
 class CenterCrop(Movement):
@@ -21,6 +20,7 @@ class CenterCrop(Movement):
 
     stem = "crop"
     aliases = True
+    label_format = "{size}"
 
     size = argument(per_axis(positive), "size of the output along each spatial axis")
 
@@ -67,7 +67,3 @@ class CenterCrop(Movement):
         if all(cut == slice(None) for cut in cuts):
             return Torch(X)
         return Torch(call("[]", X, slice(None), slice(None), *cuts))
-
-    def label(self) -> str:
-        """Return ``56×56``."""
-        return size_label(self.size)

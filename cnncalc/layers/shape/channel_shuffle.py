@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from cnncalc.layers.arguments import LayerError, argument, positive
+from cnncalc.layers.arguments import argument, positive
 from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.interfaces import Flow
 from cnncalc.layers.pytorch import Torch, X, call
 from cnncalc.layers.reads import Permuted, Reshaped
 from cnncalc.layers.shape._rearrangement import Moves, Rearrangement
-from cnncalc.layers.shapes import Shape, divisors
+from cnncalc.layers.shapes import Shape, check_divides
 
 
 class ChannelShuffle(Rearrangement):
@@ -18,6 +18,7 @@ class ChannelShuffle(Rearrangement):
     """
 
     stem = "shuffle"
+    label_format = "{groups} groups"
 
     groups = argument(positive, "number of groups of the input's channels", symbol="G")
 
@@ -26,13 +27,7 @@ class ChannelShuffle(Rearrangement):
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return the input's shape."""
-        channels = inputs[0][0]
-        if channels % self.groups:
-            raise LayerError(
-                f"groups = {self.groups} does not divide in_channels = {channels}",
-                argument="groups",
-                hint=f"divisors of {channels} are {divisors(channels)}",
-            )
+        check_divides("groups", self.groups, inputs[0][0])
         return inputs[0]
 
     def moves(self, shape: Shape) -> Moves:
@@ -43,7 +38,3 @@ class ChannelShuffle(Rearrangement):
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's function, which takes only maps; of a vector its methods."""
         return Torch(call("F.channel_shuffle", X, self.groups)) if len(flow.output) > 1 else super().to_torch(flow)
-
-    def label(self) -> str:
-        """Return ``2 groups``."""
-        return f"{self.groups} groups"

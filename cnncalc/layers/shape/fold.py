@@ -18,6 +18,8 @@ class Fold(Movement):
     Flops: 0.
     """
 
+    label_format = "axis {axis}"
+
     axis = argument(axis, "the axis to move into the batch", 0)
 
     elsewhere = Elsewhere(compared=True)
@@ -60,7 +62,3 @@ class Fold(Movement):
         at = axis_index(self.axis, flow.inputs[0])
         moved = X if at == 0 else call(".movedim", X, at + 1, 1)
         return Torch(call(".flatten", moved, 0, 1))
-
-    def label(self) -> str:
-        """Return the axis."""
-        return f"axis {self.axis}"

@@ -6,7 +6,7 @@ from functools import lru_cache
 from math import prod
 
 from cnncalc.ground.limits import MAX_LIST
-from cnncalc.layers.arguments import LayerError, argument, axis, integer, integers
+from cnncalc.layers.arguments import LayerError, argument, axis, check_second, integer, integers
 from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
 from cnncalc.layers.pytorch import Torch, X, Y, call, index
@@ -81,9 +81,7 @@ class Gather(Movement):
         """Return the shape with the number of indices on the axis."""
         shape = inputs[0]
         at = axis_index(self.axis, shape)
-        if (self.chosen is None) == (len(inputs) == 1):
-            one = "neither is given" if len(inputs) == 1 else "both are given"
-            raise LayerError(f"takes either indices or a second input, but {one}", hint="gather: [0, 2]")
+        check_second("indices", self.chosen, inputs, "gather: [0, 2]")
         if self.chosen is None:
             return (*shape[:at], *inputs[1], *shape[at + 1 :])
         if any(not -shape[at] <= index < shape[at] for index in self.chosen) or not self.chosen:

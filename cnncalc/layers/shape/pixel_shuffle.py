@@ -20,6 +20,7 @@ class PixelShuffle(Rearrangement):
     """
 
     stem = "shuffle"
+    label_format = "×{upscale_factor}"
 
     upscale_factor = argument(positive, "factor by which each spatial axis grows", symbol="r")
 
@@ -61,7 +62,3 @@ class PixelShuffle(Rearrangement):
         return (
             Torch(call("F.pixel_shuffle", X, self.upscale_factor)) if len(flow.output) == 3 else super().to_torch(flow)
         )
-
-    def label(self) -> str:
-        """Return ``×2``."""
-        return f"×{self.upscale_factor}"

@@ -20,6 +20,7 @@ class PixelUnshuffle(Rearrangement):
     """
 
     stem = "unshuffle"
+    label_format = "/{downscale_factor}"
 
     downscale_factor = argument(positive, "divisor by which each spatial axis shrinks", symbol="r")
 
@@ -55,7 +56,3 @@ class PixelUnshuffle(Rearrangement):
         """PyTorch's function for two spatial axes; else reshapes and a permutation."""
         r = self.downscale_factor
         return Torch(call("F.pixel_unshuffle", X, r)) if len(flow.output) == 3 else super().to_torch(flow)
-
-    def label(self) -> str:
-        """Return ``/2``."""
-        return f"/{self.downscale_factor}"

@@ -8,7 +8,7 @@ from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
 from cnncalc.layers.pytorch import Torch, X, call
 from cnncalc.layers.reads import Read, Reads, along, cycled
 from cnncalc.layers.shape._movement import Movement
-from cnncalc.layers.shapes import Shape, crossed, shape_text
+from cnncalc.layers.shapes import Shape, shape_text
 
 
 class Tile(Movement):
@@ -16,6 +16,8 @@ class Tile(Movement):
 
     Input of any shape; each size is multiplied by its entry of ``repeats``.  Flops: 0.
     """
+
+    label_format = "{repeats}"
 
     repeats = argument(integers, "number of repetitions along each axis")
 
@@ -48,7 +50,3 @@ class Tile(Movement):
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's method."""
         return Torch(call(".repeat", X, 1, *self.repeats))
-
-    def label(self) -> str:
-        """Return ``1×2×2``."""
-        return crossed(self.repeats)
