@@ -8,13 +8,14 @@ from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
+from cnncalc.figures.catalogue import USUAL
 from cnncalc.figures.costs import DTYPES
 from cnncalc.ground import given
 from cnncalc.ground.errors import ArgumentError, CnncalcError
 from cnncalc.ground.near import did_you_mean
 from cnncalc.importers.opening import open_recipe
 from cnncalc.language.read.values import value_of_text
-from cnncalc.studies.sweep.points import FIGURES, MORE_FIGURES, Measure
+from cnncalc.studies.sweep.points import MORE_FIGURES, Measure
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -53,7 +54,7 @@ def sweep(
     input: ShapeLike | Iterable[ShapeLike] | Mapping[str, ShapeLike | Iterable[ShapeLike]] | None = None,
     variants: str | Iterable[str | None] | None = None,
     *,
-    figures: str | Iterable[str] = FIGURES,
+    figures: str | Iterable[str] = USUAL,
     where: str | None = None,
     sample: SupportsIndex | None = None,
     seed: SupportsIndex = 0,
@@ -88,7 +89,7 @@ def sweep(
     from cnncalc.studies.sweep.where import Condition
 
     recipe, named = open_recipe(spec)
-    wanted = _known("figures", given.texts("figures", figures), (*FIGURES, *MORE_FIGURES))
+    wanted = _known("figures", given.texts("figures", figures), (*USUAL, *MORE_FIGURES))
     grid = Grid(_variants(recipe, variants) or [named], _values_by_argument(recipe, args), _input_shapes(input))
     read = () if where is None else Condition(given.text("where", where), recipe.settings).figures
     measure = _measure(batch, dtype, {*wanted, *read})
@@ -129,7 +130,7 @@ def compile(
     from cnncalc.studies.sweep.function import NetworkFunction
 
     recipe, chosen = open_recipe(spec, variant)
-    wanted = _known("figures", given.texts("figures", figures), (*FIGURES, *MORE_FIGURES))
+    wanted = _known("figures", given.texts("figures", figures), (*USUAL, *MORE_FIGURES))
     _known("variant", [] if chosen is None else [chosen], recipe.variants)
     return NetworkFunction(recipe, chosen, wanted, _measure(batch, dtype, wanted))
 

@@ -11,6 +11,7 @@ import click
 
 from cnncalc.cli.options import BatchAndDtype, WholeNumber, gathering, layout_option
 from cnncalc.cli.parsing import parse_input
+from cnncalc.figures.catalogue import USUAL
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.near import did_you_mean
 from cnncalc.ground.quantities import parse_quantity
@@ -21,7 +22,7 @@ from cnncalc.studies.device.budgets import RequestedDevice
 from cnncalc.studies.sweep.grid import Grid
 from cnncalc.studies.sweep.jobs import SweepPlan
 from cnncalc.studies.sweep.keepers import Best, Front, Keeper, Objective
-from cnncalc.studies.sweep.points import FIGURES, MORE_FIGURES, Measure
+from cnncalc.studies.sweep.points import MORE_FIGURES, Measure
 from cnncalc.studies.sweep.sampling import Sample
 from cnncalc.studies.sweep.values import Each, shape_values, split, values_of
 from cnncalc.studies.sweep.where import Condition
@@ -140,14 +141,14 @@ class RowOptions(NamedTuple):
         keeper = self.keeper(grid)
         condition = None if self.where is None else Condition(self.where, recipe.settings, "--where")
         names = tuple([name for name in split(self.columns or "") if name])
-        known = (*FIGURES, *MORE_FIGURES)
+        known = (*USUAL, *MORE_FIGURES)
         for name in names:
             if name not in known:
                 raise CnncalcError(f"--columns: no figure '{name}'", did_you_mean(name, known, "figures"))
         used = {one.name for one in keeper.objectives} if keeper else set[str]()
         used.update(condition.figures if condition else ())
         asked = names or tuple([name for name in known if name in used])
-        shown = asked if self.columns else (*FIGURES, *[name for name in asked if name in MORE_FIGURES])
+        shown = asked if self.columns else (*USUAL, *[name for name in asked if name in MORE_FIGURES])
         slow = tuple([name for name in MORE_FIGURES if name in shown or name in used])
         return Selection(keeper, asked, shown, slow)
 
@@ -218,7 +219,7 @@ takes_rows = gathering(
     ),
     click.option("--top", type=WholeNumber(1, 10**6), help="Keep only the first N rows in that order."),
     click.option("--pareto", metavar="FIGURE,…", help=_PARETO),
-    click.option("--columns", metavar="FIGURE,…", help=f"Columns to show: {', '.join((*FIGURES, *MORE_FIGURES))}."),
+    click.option("--columns", metavar="FIGURE,…", help=f"Columns to show: {', '.join((*USUAL, *MORE_FIGURES))}."),
     click.option(
         "--check",
         type=WholeNumber(0, 10**6),
@@ -242,7 +243,7 @@ def _check_inputs(stated: Sequence[Collection[str]], shapes: Collection[str]) ->
 
 def _objective(text: str, option: str, grid: Grid) -> Objective:
     name, _, way = text.partition(":")
-    known = (*FIGURES, *MORE_FIGURES, *grid.args, "input")
+    known = (*USUAL, *MORE_FIGURES, *grid.args, "input")
     if name not in known:
         falling = name[:1] == "-" and name[1:] in known
         hint = f"write {name[1:]}:max for the largest first" if falling else did_you_mean(name, known, "figures")

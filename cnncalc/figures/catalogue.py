@@ -42,6 +42,7 @@ class Figure(NamedTuple):
         parts: the share of each layer, or tensor.
         bound: kind of a bound: "max", "min", or "" if none can be set.
         old: its former name, which is accepted for one more release.
+        room: width of its column where that is fixed before any value is known.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Figure(NamedTuple):
     parts: Callable[[Graph, Basis], list[Share]]
     bound: str = ""
     old: str = ""
+    room: int = 9
 
     def number(self, network: Graph, basis: Basis) -> int:
         """Return the figure of a network; shapes are not allowed."""
@@ -71,7 +73,7 @@ def _no_parts(network: Graph, basis: Basis) -> list[Share]:
 
 def _sum(
     name: str, title: str, help: str, of_layer: Callable[[Node, Basis], int], bound: str = "", unit: str = COUNT,
-    old: str = "",
+    old: str = "", room: int = 9,
 ) -> Figure:  # fmt: skip
     """Return a figure that is a sum over all layers."""
 
@@ -81,7 +83,7 @@ def _sum(
     def parts(network: Graph, basis: Basis) -> list[Share]:
         return [(node.name, of_layer(node, basis)) for node in network.nodes]
 
-    return Figure(name, title, unit, help, of_network, parts, bound, old)
+    return Figure(name, title, unit, help, of_network, parts, bound, old, room)
 
 
 def _most(of: Figure, help: str, title: str) -> Figure:
@@ -130,22 +132,25 @@ def _receptive_field(network: Graph, basis: Basis) -> int:
 
 # --- the figures -------------------------------------------------------------------------------------------------
 
-_PARAMS = _sum("params", "params", "elements of all weights and biases", lambda node, basis: node.params, "max")
-_MACS = _sum("macs", "MACs", "multiply-accumulates", lambda node, basis: node.macs(basis.batch), "max")
+_PARAMS = _sum(
+    "params", "params", "elements of all weights and biases", lambda node, basis: node.params, "max", room=13
+)
+_MACS = _sum("macs", "MACs", "multiply-accumulates", lambda node, basis: node.macs(basis.batch), "max", room=18)
 
 CATALOGUE: Mapping[str, Figure] = {
     figure.name: figure
     for figure in (
-        _sum("layers", "layers", "layers", lambda node, basis: 1),
+        _sum("layers", "layers", "layers", lambda node, basis: 1, room=6),
         _PARAMS,
-        _sum("buffers", "buffers", "elements that are kept but not trained", lambda node, basis: node.buffers),
+        _sum("buffers", "buffers", "elements that are kept but not trained", lambda node, basis: node.buffers, room=11),
         _MACS,
         _sum(
-            "flops", "FLOPs", "floating-point operations", lambda node, basis: node.flops(basis.batch) or 0, "max"
+            "flops", "FLOPs", "floating-point operations",
+            lambda node, basis: node.flops(basis.batch) or 0, "max", room=19,
         ),
         _sum(
             "activations", "activations", "elements of all outputs of conv and linear layers",
-            lambda node, basis: sums([node], basis.batch).activations, "max",
+            lambda node, basis: sums([node], basis.batch).activations, "max", room=13,
         ),
         _sum(
             "weight_bytes", "weights", "bytes of the weights",
@@ -171,13 +176,35 @@ CATALOGUE: Mapping[str, Figure] = {
         ),
         Figure(
             "output", "output", SHAPE, "the shape of the last output",
-            lambda network, basis: next(reversed(network.outputs.values())).shape, _no_parts,
+            lambda network, basis: next(reversed(network.outputs.values())).shape, _no_parts, room=11,
         ),
     )
 }  # fmt: skip
 
+
+class FigureHeading(NamedTuple):
+    """How a figure is shown wherever it is: its title, its unit, and its column's width as of a `Figure`."""
+
+    title: str
+    unit: str
+    room: int = 9
+
+
+HEADINGS: Mapping[str, FigureHeading] = {
+    **{name: FigureHeading(figure.title, figure.unit, figure.room) for name, figure in CATALOGUE.items()},
+    "output_bytes": FigureHeading("activation memory", BYTES),  # of a layer
+    "seconds": FigureHeading("predicted time", SECONDS),  # on a machine
+    **{name: FigureHeading(name, BYTES) for name in ("arena", "ram_max", "flash")},  # on a device
+}
+"""Every figure that is shown, also those that need more than a network to compute."""
+
 USUAL = (*Sums._fields, "weight_bytes", "forward_bytes", "peak_bytes", "output")
 """The default columns of a sweep, in order."""
+
+DISPENSABLE = (
+    "buffers", "layers", "forward_bytes", "weight_bytes", "output", "flops", "activations", "peak_bytes",
+)  # fmt: skip
+"""Figures that a narrow table leaves out, the first one first."""
 
 BOUNDED = {figure.name: figure for figure in CATALOGUE.values() if figure.bound}
 """The figures that ``check`` can bound."""

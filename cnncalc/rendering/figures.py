@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cnncalc.figures.catalogue import BYTES, CATALOGUE
+from cnncalc.figures.catalogue import BYTES, HEADINGS, SECONDS
 from cnncalc.figures.fields import Field
-from cnncalc.ground.numbers import bytes_text, exact
+from cnncalc.ground.numbers import bytes_text, duration, exact
 from cnncalc.layers.shapes import Shape, crossed
 
 
@@ -17,12 +17,13 @@ def with_batch(shape: Shape, layout: str) -> str:
 
 def title_of(name: str) -> str:
     """Return a figure's title: ``MACs``; a figure outside the catalogue has its name as title."""
-    return CATALOGUE[name].title if name in CATALOGUE else name
+    return HEADINGS[name].title if name in HEADINGS else name
 
 
-def figure_text(name: str, value: int) -> str:
-    """Return a figure in its unit: a count exactly, bytes with a prefix."""
-    return bytes_text(value) if CATALOGUE[name].unit == BYTES else exact(value)
+def figure_text(name: str, value: float) -> str:
+    """Return a figure in its unit: a count exactly, bytes and seconds with a prefix."""
+    unit = HEADINGS[name].unit
+    return duration(value) if unit == SECONDS else bytes_text(int(value)) if unit == BYTES else exact(int(value))
 
 
 def field_size(fields: Sequence[Field]) -> str:

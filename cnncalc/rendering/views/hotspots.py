@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from textwrap import dedent
 from typing import NamedTuple
 
-from cnncalc.figures.catalogue import CATALOGUE
+from cnncalc.figures.catalogue import BYTES, CATALOGUE, HEADINGS
 from cnncalc.ground.numbers import bytes_text, duration, exact, percent, short
 from cnncalc.rendering.blocks import Bar, Cell, Column, Divider, Gap, PageBlock, Paragraph, Table, TableRow, Text, Title
-from cnncalc.rendering.figures import title_of
+from cnncalc.rendering.figures import figure_text, title_of
 from cnncalc.rendering.layout import under_headings
 from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.styles import basis, inputs, title, type_text
@@ -30,15 +30,8 @@ last ones are former names of some figures.
 _OLD = {"output_bytes": "activations"}
 """Former names of figures that are not in the catalogue."""
 
-_TITLES = {name: title_of(name) for name in ("macs", "params")} | {
-    "output_bytes": "activation memory",
-    "seconds": "predicted time",
-}
-
 LONGEST_NAMES = 50
 """Largest total length of the names of changed layers."""
-
-_UNITS = _TITLES | {"output_bytes": "bytes", "seconds": "time"}
 
 
 class HotspotsView(NamedTuple):
@@ -95,11 +88,13 @@ def _heading(bench: Workbench, layout: str) -> list[PageBlock]:
 def _most(hot: Hotspots, found: HotspotsView) -> list[PageBlock]:
     count, layers, top = len(hot.spots), len(found.bench.summary.rows), found.top
     if not hot.spots:
-        return [Title(f"{_TITLES[hot.figure]}: none")]
+        return [Title(f"{title_of(hot.figure)}: none")]
     make = f"layer{'s' * (layers > 1)} make{'s' * (count == 1)}"
-    heading = f"{_TITLES[hot.figure]}: {count} of {layers} {make} {percent(hot.spots[-1].so_far)} of {_figure(hot)}"
-    timed = hot.figure == "seconds"
-    columns = [Column("layer", folds=True), Column("type", folds=True), Column(_UNITS[hot.figure], right=True)]
+    most = f"{percent(hot.spots[-1].so_far)} of {figure_text(hot.figure, hot.total)}"
+    heading = f"{title_of(hot.figure)}: {count} of {layers} {make} {most}"
+    timed, unit = hot.figure == "seconds", HEADINGS[hot.figure].unit
+    head = "time" if timed else unit if unit == BYTES else title_of(hot.figure)
+    columns = [Column("layer", folds=True), Column("type", folds=True), Column(head, right=True)]
     columns += [Column("", bar=True, drop=1), Column("share", right=True), Column("so far", right=True)]
     columns += [Column("FLOPs/byte", right=True), Column("bound")] if timed else []
     rows: list[TableRow] = [_spot(spot, hot.figure) for spot in hot.spots[:top]]
@@ -108,12 +103,6 @@ def _most(hot: Hotspots, found: HotspotsView) -> list[PageBlock]:
         blank = ["", ""] if timed else []
         rows.append([f"… {count - top} more", "", "", Bar(0), percent(rest), percent(hot.spots[-1].so_far), *blank])
     return [Title(heading), Table(columns, rows)]
-
-
-def _figure(hot: Hotspots) -> str:
-    if hot.figure == "seconds":
-        return duration(hot.total)
-    return bytes_text(int(hot.total)) if hot.figure == "output_bytes" else exact(int(hot.total))
 
 
 def _spot(spot: HeavyLayer, figure: str) -> list[str | Cell | Bar]:
@@ -131,12 +120,12 @@ def _savings(before: Figures, changes: Sequence[Change]) -> Table:
     columns = [
         Column("#", right=True),
         Column("change", folds=True),
-        Column("params", right=True),
+        Column(title_of("params"), right=True),
         Column("", right=True, drop=2),
-        Column("MACs", right=True),
+        Column(title_of("macs"), right=True),
         Column("", right=True, drop=3),
-        Column("weights", right=True),
-        Column("peak", right=True, drop=1),
+        Column(title_of("weight_bytes"), right=True),
+        Column(title_of("peak_bytes"), right=True, drop=1),
         Column("time", right=True),
     ]
     now: list[TableRow] = [["", Cell("as it is", "bold"), *_cells(before, before)], Divider()]

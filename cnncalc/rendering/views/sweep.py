@@ -6,13 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice, repeat
 from typing import TYPE_CHECKING, NamedTuple
 
-from cnncalc.figures.catalogue import BYTES, CATALOGUE
+from cnncalc.figures.catalogue import DISPENSABLE, HEADINGS
 from cnncalc.ground.limits import MAX_DRAWN_POINTS
-from cnncalc.ground.numbers import bytes_text, exact
 from cnncalc.layers.shapes import crossed
 from cnncalc.rendering.blocks import PageBlock, Paragraph, Text
 from cnncalc.rendering.cells import cells, left, right
-from cnncalc.rendering.figures import title_of
+from cnncalc.rendering.figures import figure_text, title_of
 from cnncalc.rendering.layout import fold
 from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.writers import Listed, Record, View, as_json
@@ -24,13 +23,6 @@ from cnncalc.studies.sweep.window import Batch, Window, listed, points_of
 
 if TYPE_CHECKING:
     from cnncalc.studies.sweep.window import Integers, Shapes
-
-_ROOM = {"layers": 6, "params": 13, "buffers": 11, "macs": 18, "flops": 19, "activations": 13, "output": 11}
-_BYTES = (*[name for name, figure in CATALOGUE.items() if figure.unit == BYTES], "arena", "ram_max", "flash")
-_DROPPED = (
-    "buffers", "layers", "forward_bytes", "weight_bytes", "output", "flops", "activations", "peak_bytes",
-)  # fmt: skip
-"""Figures that a narrow table leaves out, the first one first."""
 
 _LEAST_FOR_ERRORS = 30
 
@@ -114,8 +106,8 @@ def columns(grid: Grid, figures: Sequence[str], asked: Sequence[str], width: int
     sizes = [max(len(crossed(shape)) for shape in shapes) for shapes in grid.inputs.values()]
     keys["input"] = sum(sizes) + 2 * len(sizes) - 2 if sizes else 11
     keys = {name: max(room, cells(name)) for name, room in keys.items()}
-    shown = {name: max(_ROOM.get(name, 9), len(title_of(name))) for name in figures}
-    usual = [name for name in (*_DROPPED, *reversed(figures)) if name in shown and name not in asked]
+    shown = {name: max(HEADINGS[name].room, len(title_of(name))) for name in figures}
+    usual = [name for name in (*DISPENSABLE, *reversed(figures)) if name in shown and name not in asked]
     for name in [*dict.fromkeys(usual), *reversed(asked)] if width is not None else ():
         rooms = [*keys.values(), *shown.values()]
         if sum(rooms) + 2 * (len(rooms) - 1) > (width or 0) and len(shown) > 1:
@@ -164,7 +156,7 @@ def _figure(name: str, point: Point, layout: str) -> str:
     value = point.figures[name]
     if isinstance(value, tuple):
         return crossed(value, layout if name == "output" else "chw")
-    return bytes_text(value) if name in _BYTES else exact(value)
+    return figure_text(name, value)
 
 
 def _error(front: str, error: str, width: int | None) -> Iterator[Text]:

@@ -20,9 +20,6 @@ from cnncalc.studies.sweep.grid import Combination
 FigureValue: TypeAlias = "int | Shape"
 """The value of a figure: a count, bytes, or the output's shape."""
 
-FIGURES = USUAL
-"""The names of a combination's figures, in their usual order."""
-
 ON_A_DEVICE = DeviceBytes._fields
 """Upper ends of bytes on a microcontroller, of the planned arena, of RAM and of flash, as bounded by ``check``."""
 
@@ -90,17 +87,17 @@ def figures(network: Graph, measure: Measure) -> dict[str, FigureValue]:
 
 
 def usual_figures(network: Graph, measure: Measure, peak: int) -> dict[str, FigureValue]:
-    """Return the :data:`FIGURES` of a network, given the most elements that are alive at one step."""
+    """Return the :data:`USUAL` figures of a network, given the most elements that are alive at one step."""
     batch = measure.batch
     output = next(reversed(network.outputs.values())).shape
     return named_figures(sums(network.nodes, batch), forward_elements(network, batch), peak, output, measure)
 
 
 def named_figures(totals: Sums, forward: int, peak: int, output: Shape, measure: Measure) -> dict[str, FigureValue]:
-    """Return the :data:`FIGURES`, given the sums over all layers and the elements of all outputs, for the batch."""
+    """Return the :data:`USUAL` figures, given the sums over all layers and the elements of all outputs of a batch."""
     width = DTYPES[measure.dtype]
     values = (*totals, width * totals.params, width * forward, width * peak, output)
-    return dict(zip(FIGURES, values, strict=True))
+    return dict(zip(USUAL, values, strict=True))
 
 
 def _on_a_device(network: Graph, wanted: RequestedDevice) -> dict[str, int]:

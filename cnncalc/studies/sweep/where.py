@@ -12,6 +12,7 @@ from fractions import Fraction
 from math import prod
 from typing import NamedTuple
 
+from cnncalc.figures.catalogue import USUAL
 from cnncalc.figures.memory import IN_MEMORY
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_EXPRESSION, MAX_WORK
@@ -22,9 +23,9 @@ from cnncalc.language.expressions.budget import Budget, WorkLimitError
 from cnncalc.language.expressions.compile import Expression, compile_expression, parsed
 from cnncalc.language.expressions.whitelist import ExpressionError, UnknownNameError
 from cnncalc.layers.shapes import Shape
-from cnncalc.studies.sweep.points import FIGURES, MORE_FIGURES, FigureValue
+from cnncalc.studies.sweep.points import MORE_FIGURES, FigureValue
 
-SHORT = {short: name for name, short in IN_MEMORY.items() if name in FIGURES}
+SHORT = {short: name for name, short in IN_MEMORY.items() if name in USUAL}
 """Other words for figures."""
 
 OF_INPUT = ("input", "in_channels", "in_height", "in_width")
@@ -55,14 +56,14 @@ class Condition:
         """
         self.text = text
         self.args = tuple(args)
-        known = {*FIGURES, *MORE_FIGURES, *SHORT, *OF_INPUT, *args}
+        known = {*USUAL, *MORE_FIGURES, *SHORT, *OF_INPUT, *args}
         plain = _written_out(text)
         parts = [_compiled(plain, start, end, known, SpecText(name, text)) for start, end in _conjuncts(plain.text)]
         own = set(args)
         self._early = [part for part in parts if part.names <= own]
         self._late = [part for part in parts if not part.names <= own]
         read = {SHORT.get(name, name) for part in parts for name in part.names - own}
-        self.figures = tuple([name for name in (*FIGURES, *MORE_FIGURES) if name in read])
+        self.figures = tuple([name for name in (*USUAL, *MORE_FIGURES) if name in read])
 
     @property
     def reads_arguments(self) -> bool:
@@ -123,7 +124,7 @@ def _conjuncts(plain: str) -> list[tuple[int, int]]:
 def _compiled(plain: _Plain, start: int, end: int, known: Collection[str], source: SpecText) -> Expression:
     """Compile a part of a condition.  Raises SpecError with its place in the text."""
     text = plain.text[start:end]
-    if text in (*FIGURES, *MORE_FIGURES, *SHORT):
+    if text in (*USUAL, *MORE_FIGURES, *SHORT):
         compared = f"compare the figure with something: {text} <= 600M"
         raise SpecError([Fault(f"'{text}' is not a condition", source.place(plain.origins[start]), compared)])
     try:
@@ -133,7 +134,7 @@ def _compiled(plain: _Plain, start: int, end: int, known: Collection[str], sourc
         if message.endswith("is not an expression"):
             message = f"'{source.content.strip()}' is not an expression"
         if isinstance(error, UnknownNameError):
-            hint = hint or f"figures: {', '.join((*FIGURES, *MORE_FIGURES))}"
+            hint = hint or f"figures: {', '.join((*USUAL, *MORE_FIGURES))}"
         elif message.endswith("is not an expression") and _UNIT.search(source.content):
             hint = "write quantities as 600M, 1.5G or 256KiB"
         elif hint and "YAML" in hint:  # a condition is not YAML
