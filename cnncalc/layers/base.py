@@ -15,7 +15,7 @@ from cnncalc.ground.named import NamedTuple
 from cnncalc.ground.numbers import counted
 from cnncalc.layers.arguments import Argument, per_rank
 from cnncalc.layers.arguments import LayerError as LayerError
-from cnncalc.layers.interfaces import Array, Contraction, Element, Flow, NumPy, Onnx, Ops, Reads, Sliding, Torch
+from cnncalc.layers.interfaces import Array, Contraction, Element, NumPy, Onnx, Ops, Reads, Sliding, TensorCode, Torch
 from cnncalc.layers.shapes import Shape, crossed, shape_text
 
 KINDS = ("conv", "fc", "matmul", "recurrent", "norm", "pool", "activation", "merge", "shape", "other")
@@ -281,20 +281,18 @@ class Layer:
             raise LayerError("has no counterpart in ONNX")
         return onnx.node(name, *onnx.inputs, **{word: self.__dict__[own] for word, own in attributes.items()})
 
-    def to_torch(self, flow: Flow) -> Torch:
+    def to_torch(self, torch: Torch) -> TensorCode:
         """Return this use as PyTorch code: by default the function that ``elsewhere`` names.
 
         Raises:
             LayerError: if PyTorch can't express it; the message continues a sentence that begins with "PyTorch".
         """
-        from cnncalc.layers.pytorch import InputPlace, Option, Torch, call
 
         name, words = _called(self.elsewhere.function)
         if not name:
             raise LayerError("has no counterpart")
-        value = call(name, *[InputPlace(number) for number in range(len(flow.inputs))])
-        options = [Option(word, self.__dict__[own], self.arguments[own].default) for word, own in words.items()]
-        return Torch(value._replace(options=tuple(options)))
+        given = {word: torch.option(self.__dict__[own], self.arguments[own].default) for word, own in words.items()}
+        return torch.call(name, *torch.inputs, **given)
 
     # --- output ------------------------------------------------------------------------------------------
 

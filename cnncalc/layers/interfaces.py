@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from cnncalc.layers.ops import Padding as Padding
     from cnncalc.layers.ops import Rounding as Rounding
     from cnncalc.layers.ops import Sizes as Sizes
-    from cnncalc.layers.pytorch import Flow as Flow
     from cnncalc.layers.pytorch import ModuleCall as ModuleCall
     from cnncalc.layers.pytorch import Or as Or
     from cnncalc.layers.pytorch import TensorCode as TensorCode
@@ -28,5 +27,5 @@ if TYPE_CHECKING:
     from cnncalc.layers.reads import Reads as Reads
     from cnncalc.layers.window import Sliding as Sliding
 else:
-    Array = Attribute = Contraction = DType = Element = Flow = ModuleCall = NumPy = Onnx = Ops = Or = None
+    Array = Attribute = Contraction = DType = Element = ModuleCall = NumPy = Onnx = Ops = Or = None
     Padding = Reads = Rounding = Sizes = Sliding = TensorCode = Torch = None

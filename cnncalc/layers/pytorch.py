@@ -1,26 +1,27 @@
-"""A use of a layer as PyTorch code, in the form of data: calls whose numbers stay numbers until they are printed.
+"""The interface for a layer's `to_torch`: it makes calls, modules and tensors of PyTorch.
 
-A layer type that corresponds to one PyTorch function names it in ``Elsewhere.function``; other types have a method
-``to_torch``. An exporter prints the calls, and may replace a number that differs from use to use by a name.
+They are data whose numbers stay numbers until they are printed: an exporter may replace a number that differs from use
+to use by a name. A layer type that corresponds to one PyTorch function names it in ``Elsewhere.function``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from cnncalc.ground.named import NamedTuple
 from cnncalc.layers.arguments import LayerError
 
 if TYPE_CHECKING:
+    from cnncalc.layers.base import Weight
     from cnncalc.layers.shapes import Shape
-
 
 T = TypeVar("T")
 
 
 class InputPlace(NamedTuple):
-    """An input of the layer, counted from 0; -1 is the layer's own module."""
+    """An input of the layer, counted from 0; -1 is the layer's own module, -2, -3 … are tensors without one."""
 
     number: int
 
@@ -65,36 +66,6 @@ TensorCode: TypeAlias = ModuleCall | InputPlace
 """An expression for a tensor."""
 
 
-class Torch(NamedTuple):
-    """A use of a layer in PyTorch.
-
-    Attributes:
-        value: the expression in ``forward``; a bare `InputPlace` passes the input on.
-        module: the module made in ``__init__``, whose parameters have the layer's names; None if there are none.
-        helpers: source text of classes and functions that the code needs in addition to PyTorch's.
-    """
-
-    value: TensorCode
-    module: ModuleCall | None = None
-    helpers: tuple[str, ...] = ()
-
-
-class Flow(NamedTuple):
-    """The inputs and the output of a layer's use.
-
-    Attributes:
-        inputs: shapes without the batch axis.
-        output: the output's shape.
-        once: for each input, whether it is shared by all samples of the batch.
-    """
-
-    inputs: tuple[Shape, ...]
-    output: Shape
-    once: tuple[bool, ...]
-
-
-X = InputPlace(0)
-Y = InputPlace(1)
 MODULE = InputPlace(-1)
 
 
@@ -106,56 +77,114 @@ def call(name: str, *args: object, **options: object) -> ModuleCall:
     return ModuleCall(name, args, tuple(made))
 
 
-def applied(module: ModuleCall, *helpers: str) -> Torch:
-    """Return a module that is applied to the only input."""
-    return Torch(call("()", MODULE, X), module, helpers)
+class Torch:
+    """The PyTorch code of one use of a layer.
 
+    Attributes:
+        shapes: shapes of the inputs, without the batch axis.
+        output: the shape of the output, without the batch axis.
+        once: for each input, whether it is shared by all samples of the batch.
+        inputs: the input tensors.
+        x: the first of the inputs.
+        has_module: whether the layer's tensors are those of a module of its own; else `weight` returns them.
+        value: the layer's expression in ``forward``, once it is known; a bare `InputPlace` passes the input on.
+        made: the call that makes the module; None if there is none.
+        held: the calls that make the tensors without a module, by their names in `weights`.
+        helpers: source text of classes and functions that the code needs in addition to PyTorch's.
+    """
 
-def short(values: tuple[T, ...]) -> T | tuple[T, ...]:
-    """Return one number if all axes have the same."""
-    return values[0] if len(set(values)) == 1 else values
+    value: TensorCode
+    call = staticmethod(call)
+    option = Or
+    code = Code
 
+    def __init__(
+        self,
+        shapes: tuple[Shape, ...],
+        output: Shape,
+        once: tuple[bool, ...],
+        weights: Mapping[str, Weight],
+        has_module: bool = True,
+    ) -> None:
+        self.shapes = shapes
+        self.output = output
+        self.once = once
+        self.weights = weights
+        self.inputs: tuple[TensorCode, ...] = tuple([InputPlace(number) for number in range(len(shapes))])
+        self.x: TensorCode = InputPlace(0)
+        self.has_module = has_module
+        self.made: ModuleCall | None = None
+        self.held: dict[str, ModuleCall] = {}
+        self.helpers: tuple[str, ...] = ()
 
-def pad(x: TensorCode, pads: Sequence[tuple[int, int]], value: object = 0, mode: str = "constant") -> TensorCode:
-    """Return a tensor with borders (before, after) on its last axes; unchanged if there are none."""
-    if not any(before or after for before, after in pads):
-        return x
-    flat = tuple([side for pair in reversed(pads) for side in pair])
-    options = {"mode": Or(mode, "constant"), "value": Or(value, 0)}
-    return call("F.pad", x, flat, **options)
+    def module(self, name: str, *args: object, **options: object) -> Callable[..., ModuleCall]:
+        """Make the layer's module, whose parameters have the layer's names; return a function that calls it."""
+        self.made = call(name, *args, **options)
+        return partial(call, "()", MODULE)
 
+    def define(self, text: str) -> None:
+        """Add the source of a class or a function that the code needs in addition to PyTorch's."""
+        self.helpers = (*self.helpers, text)
 
-def to_last(x: TensorCode, axis: int, rank: int) -> TensorCode:
-    """Return a tensor with an axis (batch not counted) moved to the end."""
-    return x if axis == rank - 1 else call(".movedim", x, axis + 1, -1)
+    def weight(self, name: str, fill: float | None = None) -> TensorCode:
+        """Return a tensor of a layer without a module, by its name in `weights`.
 
+        Before training it is filled with a number; by default, a matrix with random numbers, else with 0.
+        """
+        shape = self.weights[name].shape
+        if fill is None and len(shape) > 1:
+            self.held[name] = call("nn.init.xavier_uniform_", call("torch.empty", *shape))
+        elif fill in (0, 1, None):
+            self.held[name] = call("torch.ones" if fill else "torch.zeros", *shape)
+        else:
+            self.held[name] = call("torch.full", call("tuple", *shape), fill)
+        return InputPlace(-1 - len(self.held))
 
-def from_last(x: TensorCode, axis: int, rank: int) -> TensorCode:
-    """Return a tensor with its last axis moved to another place."""
-    return x if axis == rank - 1 else call(".movedim", x, -1, axis + 1)
+    def channels(self, name: str, fill: float | None = None) -> TensorCode:
+        """Return a tensor (C,) of a layer without a module as (C, 1, …), which broadcasts to the input."""
+        tensor, axes = self.weight(name, fill), len(self.shapes[0]) - 1
+        return call(".view", tensor, -1, *[1] * axes) if axes else tensor
 
+    def mapped(self, what: str) -> int:
+        """Return the number of spatial axes of the input.  Raises LayerError if PyTorch's functions support fewer."""
+        axes = len(self.shapes[0]) - 1
+        if axes > 3:
+            raise LayerError(f"has no {what} on {axes} spatial axes")
+        return axes
 
-def index(x: TensorCode, axis: int, at: object) -> ModuleCall:
-    """Return a tensor at an index, or a slice, of one axis (batch not counted)."""
-    return call("[]", x, *[slice(None)] * (axis + 1), at)
+    @staticmethod
+    def short(values: tuple[T, ...]) -> T | tuple[T, ...]:
+        """Return one number if all axes have the same."""
+        return values[0] if len(set(values)) == 1 else values
 
+    @staticmethod
+    def dims(axes: Sequence[int]) -> int | tuple[int, ...]:
+        """Return axes as PyTorch counts them, with the batch first; a single axis as an integer."""
+        return axes[0] + 1 if len(axes) == 1 else tuple([axis + 1 for axis in axes])
 
-def dims(axes: Sequence[int]) -> int | tuple[int, ...]:
-    """Return axes as PyTorch counts them, with the batch first; a single axis as an integer."""
-    return axes[0] + 1 if len(axes) == 1 else tuple([axis + 1 for axis in axes])
+    @staticmethod
+    def pad(x: TensorCode, pads: Sequence[tuple[int, int]], value: object = 0, mode: str = "constant") -> TensorCode:
+        """Return a tensor with borders (before, after) on its last axes; unchanged if there are none."""
+        if not any(before or after for before, after in pads):
+            return x
+        flat = tuple([side for pair in reversed(pads) for side in pair])
+        return call("F.pad", x, flat, mode=Or(mode, "constant"), value=Or(value, 0))
 
+    @staticmethod
+    def index(x: TensorCode, axis: int, at: object) -> ModuleCall:
+        """Return a tensor at an index, or a slice, of one axis (batch not counted)."""
+        return call("[]", x, *[slice(None)] * (axis + 1), at)
 
-def mapped(shape: Shape, what: str) -> int:
-    """Return the number of spatial axes of a map. Raises LayerError if PyTorch's functions support fewer."""
-    if len(shape) > 4:
-        raise LayerError(f"has no {what} on {len(shape) - 1} spatial axes")
-    return len(shape) - 1
+    def moved(self, x: TensorCode, source: int, target: int) -> TensorCode:
+        """Return a tensor with as many axes as the input, with one of them (batch counted) moved to another place."""
+        axes = len(self.shapes[0]) + 1
+        return x if source % axes == target % axes else call(".movedim", x, source, target)
 
-
-def over_last(x: TensorCode, over: Sequence[int], rank: int, inner: Callable[[TensorCode], ModuleCall]) -> ModuleCall:
-    """Return a function of the last axes applied to other axes (batch not counted)."""
-    if list(over) == list(range(rank - len(over), rank)):
-        return inner(x)
-    places = dims(over)
-    last = tuple(range(-len(over), 0)) if len(over) > 1 else -1
-    return call(".movedim", inner(call(".movedim", x, places, last)), last, places)
+    def over_last(self, over: Sequence[int], inner: Callable[[TensorCode], TensorCode]) -> TensorCode:
+        """Return a function of the last axes applied to other axes of the input (batch not counted)."""
+        rank = len(self.shapes[0])
+        if list(over) == list(range(rank - len(over), rank)):
+            return inner(self.x)
+        places = self.dims(over)
+        last = tuple(range(-len(over), 0)) if len(over) > 1 else -1
+        return call(".movedim", inner(call(".movedim", self.x, places, last)), last, places)

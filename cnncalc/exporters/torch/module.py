@@ -20,7 +20,7 @@ from cnncalc.ground.numbers import counted
 from cnncalc.ground.places import Fault, SpecError
 from cnncalc.ground.terminal_safe import printable
 from cnncalc.layers.base import LayerError
-from cnncalc.layers.pytorch import Flow, ModuleCall, Option, Torch
+from cnncalc.layers.pytorch import ModuleCall, Option, Torch
 
 _DEFINED = re.compile(r"^(?:class|def) (\w+)", re.MULTILINE).findall
 
@@ -73,7 +73,7 @@ class _Module:
         if scopes > MAX_DETAILED:
             raise CnncalcError(f"'{graph.title}' has {scopes:,} scopes; at most {MAX_DETAILED:,} can be modules")
         self.torch = _translated(graph)
-        self.helpers = dict.fromkeys([text for found in self.torch.values() for text in found.helpers])
+        self.helpers = dict.fromkeys([text for made in self.torch.values() for text in made.helpers])
         self.makers: dict[ScopePart, Maker] = {}
         self.classes: list[Class] = []
         self.name = free(network_name(graph.name, graph.variant), set())
@@ -188,9 +188,10 @@ def _translated(graph: Graph) -> dict[Node, Torch]:
     found: dict[Node, Torch] = {}
     faults: list[Fault] = []
     for node in graph.nodes:
-        flow = Flow(node.use.inputs, node.shape, tuple([tensor.times == 0 for tensor in node.inputs]))
+        once = tuple([tensor.times == 0 for tensor in node.inputs])
+        torch = found[node] = Torch(node.use.inputs, node.shape, once, node.use.weights)
         try:
-            found[node] = node.layer.to_torch(flow)
+            torch.value = node.layer.to_torch(torch)
         except LayerError as error:
             message = f"'{node.name}' is of type {node.layer.type}, but PyTorch {error.message}"
             faults.append(Fault(message, node.origin))

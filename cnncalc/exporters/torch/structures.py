@@ -133,7 +133,10 @@ def structure_of(part: ScopePart, torch: Mapping[Node, Torch], makers: Mapping[S
 
 
 def _slot(
-    item: ScopeItem, torch: Mapping[Node, Torch], makers: Mapping[ScopePart, Maker], module_of: Callable[[str], str]
+    item: ScopeItem,
+    torch: Mapping[Node, Torch],
+    makers: Mapping[ScopePart, Maker],
+    module_of: Callable[[str], str],
 ) -> Slot:
     """Return an item's slot without its reads; ``module_of`` returns the expression of a module, by its path."""
     owner = module_of(item.owner) if item.owner else ""
@@ -141,7 +144,7 @@ def _slot(
         node = item.inner
         found = torch[node]
         words = tuple(_WORDS(node.layer.elsewhere.torch.partition("(")[2]))
-        module = None if owner else found.module
+        module = None if owner else found.made
         begins, place = node.layer.kind in STARTS, node.origin if isinstance(node.origin, Place) else None
         return Slot(item.name, module, found.value, (), 1, owner, words, begins, node.layer.stem, place)
     part = item.inner

@@ -7,8 +7,7 @@ from typing import ClassVar
 
 from cnncalc.layers.arguments import argument, axis
 from cnncalc.layers.base import Layer
-from cnncalc.layers.interfaces import Array, Flow, NumPy, Onnx
-from cnncalc.layers.pytorch import Torch, X, call
+from cnncalc.layers.interfaces import Array, NumPy, Onnx, TensorCode, Torch
 from cnncalc.layers.reads import Reads, whole
 from cnncalc.layers.shapes import Shape, axis_index, batched
 
@@ -44,9 +43,9 @@ class AlongAxis(Layer):
         """Softmax, or LogSoftmax."""
         return onnx.node(self.elsewhere.onnx, onnx.x, axis=batched(self.axis))
 
-    def to_torch(self, flow: Flow) -> Torch:
+    def to_torch(self, torch: Torch) -> TensorCode:
         """Softmax along the axis, counted with the batch."""
-        return Torch(call(f"F.{self.type}", X, dim=batched(self.axis)))
+        return torch.call(f"F.{self.type}", torch.x, dim=batched(self.axis))
 
 
 def softmax(np: NumPy, x: Array, axis: int, zero_masked: bool) -> Array:

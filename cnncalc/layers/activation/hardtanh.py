@@ -7,8 +7,7 @@ from math import inf, prod
 from cnncalc.layers.activation._elementwise import Elementwise
 from cnncalc.layers.arguments import Conversion, LayerError, argument, number
 from cnncalc.layers.base import Elsewhere, Example
-from cnncalc.layers.interfaces import Flow, Onnx
-from cnncalc.layers.pytorch import Or, Torch, X, call
+from cnncalc.layers.interfaces import Onnx, TensorCode, Torch
 from cnncalc.layers.shapes import Shape
 
 _bound = Conversion(lambda value: value if value == "none" else number(value), ("none",))
@@ -59,9 +58,10 @@ class HardTanh(Elementwise):
 
         return clipped(onnx, *self.clamps())
 
-    def to_torch(self, flow: Flow) -> Torch:
+    def to_torch(self, torch: Torch) -> TensorCode:
         """``F.hardtanh`` for two bounds, else ``clamp`` for one."""
         bounds = {"min": self.min_val, "max": self.max_val}
         if "none" in bounds.values():
-            return Torch(call(".clamp", X, **{name: value for name, value in bounds.items() if value != "none"}))
-        return Torch(call("F.hardtanh", X, min_val=Or(self.min_val, -1.0), max_val=Or(self.max_val, 1.0)))
+            return torch.call(".clamp", torch.x, **{name: value for name, value in bounds.items() if value != "none"})
+        options = {"min_val": torch.option(self.min_val, -1.0), "max_val": torch.option(self.max_val, 1.0)}
+        return torch.call("F.hardtanh", torch.x, **options)

@@ -6,8 +6,7 @@ from cnncalc.ground.numbers import counted
 from cnncalc.layers.activation._elementwise import Elementwise
 from cnncalc.layers.arguments import Conversion, LayerError, argument, number, positive
 from cnncalc.layers.base import Elsewhere, Example, Weight, per_channel
-from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops, Torch
-from cnncalc.layers.pytorch import Or, applied, call
+from cnncalc.layers.interfaces import Array, Onnx, Ops, TensorCode, Torch
 from cnncalc.layers.shapes import Shape
 
 _slopes = Conversion(lambda value: value if value == "channels" else positive(value), ("channels",))
@@ -57,7 +56,8 @@ class PReLU(Elementwise):
         slopes = onnx.weight("weight") if self.num_parameters == 1 else onnx.channels("weight")
         return onnx.node("PRelu", onnx.x, slopes)
 
-    def to_torch(self, flow: Flow) -> Torch:
+    def to_torch(self, torch: Torch) -> TensorCode:
         """PyTorch's module, with the number of slopes written out."""
-        slopes = flow.inputs[0][0] if self.num_parameters == "channels" else self.num_parameters
-        return applied(call("nn.PReLU", num_parameters=Or(slopes, 1), init=Or(self.init, 0.25)))
+        slopes = torch.shapes[0][0] if self.num_parameters == "channels" else self.num_parameters
+        options = {"num_parameters": torch.option(slopes, 1), "init": torch.option(self.init, 0.25)}
+        return torch.module("nn.PReLU", **options)(torch.x)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from cnncalc.layers.activation._softmax import AlongAxis, or_zero, softmax
 from cnncalc.layers.arguments import argument, flag
 from cnncalc.layers.base import Elsewhere, Example
-from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
-from cnncalc.layers.pytorch import Torch, call
+from cnncalc.layers.interfaces import Array, Onnx, Ops, TensorCode, Torch
 from cnncalc.layers.shapes import batched
 
 
@@ -37,7 +36,7 @@ class Softmax(AlongAxis):
         y = super().to_onnx(onnx)
         return or_zero(onnx, y) if self.zero_masked else y
 
-    def to_torch(self, flow: Flow) -> Torch:
+    def to_torch(self, torch: Torch) -> TensorCode:
         """Softmax along the axis, with NaN replaced by 0 if wholly masked lines give 0."""
-        code = super().to_torch(flow)
-        return Torch(call(".nan_to_num", code.value)) if self.zero_masked else code
+        value = super().to_torch(torch)
+        return torch.call(".nan_to_num", value) if self.zero_masked else value

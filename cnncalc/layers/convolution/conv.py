@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
 
 from cnncalc.ground.numbers import counted
 from cnncalc.layers.arguments import LayerError, Pairs, argument, flag, pads, per_axis, positive
 from cnncalc.layers.base import Elsewhere, Example, Layer, Weight
-from cnncalc.layers.interfaces import Array, Contraction, Element, Flow, ModuleCall, NumPy, Onnx, Ops, Or, Torch
+from cnncalc.layers.interfaces import Array, Contraction, Element, NumPy, Onnx, Ops, Or, TensorCode, Torch
 from cnncalc.layers.reads import WHOLE, Read, Reads, grouped
 from cnncalc.layers.shapes import Shape, check_divides, shape_text, spatial
 from cnncalc.layers.window import Sliding, pads_of, window_counts, window_label
@@ -132,30 +132,30 @@ class Conv(Layer):
         tensors = [onnx.weight(name) for name in ("weight", "bias") if onnx.has(name)]
         return onnx.node("Conv", onnx.x, *tensors, **self.window(onnx.shapes).to_onnx(), group=self.groups)
 
-    def to_torch(self, flow: Flow) -> Torch:
+    def to_torch(self, torch: Torch) -> TensorCode:
         """PyTorch's module; if the sides of the padding differ, ``F.pad`` adds it first."""
-        from cnncalc.layers.pytorch import MODULE, Torch, X, call, pad
 
-        pads = self._pads(flow.inputs[0][1:])
-        module, asked = self._module_in_torch("Conv", flow.inputs[0], pads)
-        return Torch(call("()", MODULE, pad(X, asked)), module)
+        pads = self._pads(torch.shapes[0][1:])
+        conv, asked = self._module_in_torch("Conv", torch, pads)
+        return conv(torch.pad(torch.x, asked))
 
-    def _module_in_torch(self, name: str, shape: Shape, pads: Pairs, **more: Or) -> tuple[ModuleCall, Pairs]:
-        """Return the call that makes PyTorch's module, and the padding if that has none whose sides differ."""
-        from cnncalc.layers.pytorch import Or, call, mapped, short
+    def _module_in_torch(
+        self, name: str, torch: Torch, pads: Pairs, **more: Or
+    ) -> tuple[Callable[..., TensorCode], Pairs]:
+        """Make PyTorch's module; return a function that calls it, and the padding if its sides differ."""
 
         same = all(before == after for before, after in pads)
-        module = call(
-            f"nn.{name}{mapped(shape, 'convolution')}d",
-            shape[0],
+        module = torch.module(
+            f"nn.{name}{torch.mapped('convolution')}d",
+            torch.shapes[0][0],
             self.out_channels,
-            kernel_size=short(self.kernel_size),
-            stride=Or(short(self.stride), 1),
-            padding=Or(short(tuple([before for before, _ in pads])) if same else 0, 0),
+            kernel_size=torch.short(self.kernel_size),
+            stride=torch.option(torch.short(self.stride), 1),
+            padding=torch.option(torch.short(tuple([before for before, _ in pads])) if same else 0, 0),
             **more,
-            dilation=Or(short(self.dilation), 1),
-            groups=Or(self.groups, 1),
-            bias=Or(self.bias, True),
+            dilation=torch.option(torch.short(self.dilation), 1),
+            groups=torch.option(self.groups, 1),
+            bias=torch.option(self.bias, True),
         )
         return module, () if same else pads
 

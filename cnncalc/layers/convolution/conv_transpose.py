@@ -8,8 +8,7 @@ from cnncalc.layers.arguments import LayerError, argument, natural, per_axis
 from cnncalc.layers.base import Elsewhere, Example, Layer, Weight
 from cnncalc.layers.contractions import Contraction
 from cnncalc.layers.convolution.conv import Conv, check_channels
-from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
-from cnncalc.layers.pytorch import MODULE, Or, Torch, X, call, pad, short
+from cnncalc.layers.interfaces import Array, Onnx, Ops, TensorCode, Torch
 from cnncalc.layers.reads import Read, Reads, along, spreading
 from cnncalc.layers.shapes import Shape, spatial
 from cnncalc.layers.window import Pair, both_sides, extents
@@ -148,12 +147,12 @@ class ConvTranspose(Conv):
         cuts = [max(length - s, 0) for length, s in zip(lengths, self.stride, strict=True)]
         return tuple([(cut // 2, cut - cut // 2) for cut in cuts])
 
-    def to_torch(self, flow: Flow) -> Torch:
+    def to_torch(self, torch: Torch) -> TensorCode:
         """PyTorch's module, followed by a crop if different sizes are cut off the two sides."""
-        extra = Or(short(self._extra()), 0)
-        cuts = self._pads(flow.inputs[0][1:])
-        module, asked = self._module_in_torch("ConvTranspose", flow.inputs[0], cuts, output_padding=extra)
-        return Torch(pad(call("()", MODULE, X), [(-before, -after) for before, after in asked]), module)
+        extra = torch.option(torch.short(self._extra()), 0)
+        cuts = self._pads(torch.shapes[0][1:])
+        conv, asked = self._module_in_torch("ConvTranspose", torch, cuts, output_padding=extra)
+        return torch.pad(conv(torch.x), [(-before, -after) for before, after in asked])
 
     def _extra(self) -> tuple[int, ...]:
         """Return the elements added at the end of each axis: under ``same``, what a kernel lacks of its stride."""

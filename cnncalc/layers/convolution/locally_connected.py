@@ -11,8 +11,7 @@ from cnncalc.layers.arguments import Argument, LayerError
 from cnncalc.layers.base import Elsewhere, Example, Weight
 from cnncalc.layers.contractions import Contraction
 from cnncalc.layers.convolution.conv import Conv
-from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
-from cnncalc.layers.pytorch import MODULE, Or, Torch, X, call, mapped, pad
+from cnncalc.layers.interfaces import Array, Onnx, Ops, TensorCode, Torch
 from cnncalc.layers.shapes import Shape
 
 _MODULE = '''
@@ -119,18 +118,18 @@ class LocallyConnected(Conv):
         made = onnx.reshape(onnx.node("Einsum", windows, filters, equation="ncpk,ocpk->nop"), [0, 0, *onnx.output[1:]])
         return onnx.node("Add", made, onnx.weight("bias")) if self.bias else made
 
-    def to_torch(self, flow: Flow) -> Torch:
+    def to_torch(self, torch: Torch) -> TensorCode:
         """A module that multiplies every window with its own filters."""
-        shape = flow.inputs[0]
-        mapped(shape, "convolution")
-        module = call(
+        torch.mapped("convolution")
+        torch.define(_MODULE)
+        connected = torch.module(
             "LocallyConnected",
-            shape[0],
+            torch.shapes[0][0],
             self.out_channels,
-            flow.output[1:],
+            torch.output[1:],
             kernel_size=self.kernel_size,
             stride=self.stride,
             dilation=self.dilation,
-            bias=Or(self.bias, True),
+            bias=torch.option(self.bias, True),
         )
-        return Torch(call("()", MODULE, pad(X, self._pads(shape[1:]))), module, (_MODULE,))
+        return connected(torch.pad(torch.x, self._pads(torch.shapes[0][1:])))

@@ -7,7 +7,7 @@ from math import prod
 
 from cnncalc.layers.arguments import LayerError, argument, axis, flag, positive
 from cnncalc.layers.base import Elsewhere, Example, Layer, Weight
-from cnncalc.layers.interfaces import Array, Contraction, Element, Flow, NumPy, Onnx, Ops, Torch
+from cnncalc.layers.interfaces import Array, Contraction, Element, NumPy, Onnx, Ops, TensorCode, Torch
 from cnncalc.layers.reads import Reads, whole
 from cnncalc.layers.shapes import Shape, axis_index, batched, shape_text
 
@@ -119,14 +119,13 @@ class Linear(Layer):
         made = onnx.node("Add", made, *bias) if bias else made
         return onnx.transpose(made, [order.index(axis) for axis in range(len(order))])
 
-    def to_torch(self, flow: Flow) -> Torch:
+    def to_torch(self, torch: Torch) -> TensorCode:
         """PyTorch's module, which works on the last axis."""
-        from cnncalc.layers.pytorch import MODULE, Or, Torch, X, call, from_last, to_last
 
-        shape = flow.inputs[0]
+        shape = torch.shapes[0]
         at = self._index(shape)
-        module = call("nn.Linear", shape[at], self.out_features, bias=Or(self.bias, True))
-        return Torch(from_last(call("()", MODULE, to_last(X, at, len(shape))), at, len(shape)), module)
+        linear = torch.module("nn.Linear", shape[at], self.out_features, bias=torch.option(self.bias, True))
+        return torch.moved(linear(torch.moved(torch.x, at + 1, -1)), -1, at + 1)
 
     def _index(self, shape: Shape) -> int:
         if self.axis is not None:

@@ -8,8 +8,7 @@ from cnncalc.layers.activation._softmax import line_flops, or_zero, softmax
 from cnncalc.layers.arguments import LayerError, argument, choice, extended, factor, flag
 from cnncalc.layers.base import Elsewhere, Example, Layer
 from cnncalc.layers.contractions import Contraction
-from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops, TensorCode
-from cnncalc.layers.pytorch import InputPlace, Torch, call
+from cnncalc.layers.interfaces import Array, Onnx, Ops, TensorCode, Torch
 from cnncalc.layers.reads import WHOLE, Along, Read, Reads
 from cnncalc.layers.shapes import Shape, shape_text
 
@@ -158,41 +157,41 @@ class Attention(Layer):
             return onnx.node("MatMul", v, onnx.transpose(weights, order))
         return onnx.node("MatMul", weights, v)
 
-    def to_torch(self, flow: Flow) -> Torch:
+    def to_torch(self, torch: Torch) -> TensorCode:
         """PyTorch's function; written out step by step if one side is shared by all heads or samples."""
-        q, k, v, *others = [InputPlace(place) for place in range(len(flow.inputs))]
-        rank, turned = len(flow.inputs[0]), self.features_first
+        q, k, v, *others = [torch.inputs[place] for place in range(len(torch.shapes))]
+        rank, turned = len(torch.shapes[0]), self.features_first
         added: list[TensorCode] = []
-        for other, shape in zip(others, flow.inputs[3:], strict=True):
+        for other, shape in zip(others, torch.shapes[3:], strict=True):
             laid: TensorCode = other
             for _ in range(rank - len(shape)):
-                laid = call(".unsqueeze", laid, 1)
+                laid = torch.call(".unsqueeze", laid, 1)
             added.append(laid)
-        scale: TensorCode | float = flow.inputs[0][-2 if turned else -1] ** -0.5 if self.scale is None else self.scale
+        scale: TensorCode | float = torch.shapes[0][-2 if turned else -1] ** -0.5 if self.scale is None else self.scale
         if self.scaled == "input":
             scale = added.pop(0)
-        kept = None if self.mask == "none" else call("!=" if self.mask == "keep" else "==", added.pop(), 0)
-        bias: TensorCode | None = call("+", *added) if len(added) > 1 else added[0] if added else None
-        first: TensorCode = call(".transpose", q, -1, -2) if turned else q
-        alike = len(set(flow.once[:3])) == 1 and len({shape[:-2] for shape in flow.inputs[:3]}) == 1
+        kept = None if self.mask == "none" else torch.call("!=" if self.mask == "keep" else "==", added.pop(), 0)
+        bias: TensorCode | None = torch.call("+", *added) if len(added) > 1 else added[0] if added else None
+        first: TensorCode = torch.call(".transpose", q, -1, -2) if turned else q
+        alike = len(set(torch.once[:3])) == 1 and len({shape[:-2] for shape in torch.shapes[:3]}) == 1
         if alike and self.scaled not in ("input", "sum") and self.fill == -inf:
-            sides = [call(".transpose", side, -1, -2) if turned else side for side in (k, v)]
+            sides = [torch.call(".transpose", side, -1, -2) if turned else side for side in (k, v)]
             mask = bias if kept is None else kept
             if bias is not None and kept is not None:
-                mask = call("torch.where", kept, bias, -inf)
+                mask = torch.call("torch.where", kept, bias, -inf)
             options = {} if mask is None else {"attn_mask": mask}
             scaled = {} if self.scale is None else {"scale": self.scale}
-            value = call("F.scaled_dot_product_attention", first, *sides, **options, **scaled)
+            value = torch.call("F.scaled_dot_product_attention", first, *sides, **options, **scaled)
         else:
-            logits: TensorCode = call("@", first, k if turned else call(".transpose", k, -1, -2))
-            logits = call("*", logits, scale) if self.scaled != "sum" else logits
-            logits = logits if bias is None else call("+", logits, bias)
-            logits = call("*", logits, scale) if self.scaled == "sum" else logits
-            logits = logits if kept is None else call("torch.where", kept, logits, self.fill)
-            weights = call(".softmax", logits, -1)
-            weights = weights if bias is None and kept is None else call(".nan_to_num", weights)
-            value = call("@", weights, call(".transpose", v, -1, -2) if turned else v)
-        return Torch(call(".transpose", value, -1, -2) if turned else value)
+            logits: TensorCode = torch.call("@", first, k if turned else torch.call(".transpose", k, -1, -2))
+            logits = torch.call("*", logits, scale) if self.scaled != "sum" else logits
+            logits = logits if bias is None else torch.call("+", logits, bias)
+            logits = torch.call("*", logits, scale) if self.scaled == "sum" else logits
+            logits = logits if kept is None else torch.call("torch.where", kept, logits, self.fill)
+            weights = torch.call(".softmax", logits, -1)
+            weights = weights if bias is None and kept is None else torch.call(".nan_to_num", weights)
+            value = torch.call("@", weights, torch.call(".transpose", v, -1, -2) if turned else v)
+        return torch.call(".transpose", value, -1, -2) if turned else value
 
     def label(self) -> str:
         """Return the scale where it is given."""

@@ -9,8 +9,7 @@ from cnncalc.ground.numbers import counted
 from cnncalc.layers.arguments import Conversion, LayerError, argument
 from cnncalc.layers.base import Elsewhere, Example, Layer
 from cnncalc.layers.contractions import Contraction
-from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
-from cnncalc.layers.pytorch import InputPlace, Torch, call
+from cnncalc.layers.interfaces import Array, Onnx, Ops, TensorCode, Torch
 from cnncalc.layers.reads import WHOLE, Along, Read, Reads
 from cnncalc.layers.shapes import Shape, shape_text
 
@@ -121,12 +120,12 @@ class Einsum(Layer):
         made = onnx.node("Einsum", *onnx.inputs, equation=f"{','.join(batch + term for term in terms)}->{batch}{out}")
         return made if out else onnx.reshape(made, [-1, 1])
 
-    def to_torch(self, flow: Flow) -> Torch:
+    def to_torch(self, torch: Torch) -> TensorCode:
         """PyTorch's function, dots for the batch."""
         *terms, out = self._terms()
         equation = ",".join([f"...{term}" for term in terms]) + f"->...{out}"
-        value = call("torch.einsum", equation, *[InputPlace(number) for number in range(len(terms))])
-        return Torch(value if out else call(".unsqueeze", value, -1))
+        value = torch.call("torch.einsum", equation, *[torch.inputs[number] for number in range(len(terms))])
+        return value if out else torch.call(".unsqueeze", value, -1)
 
     def _terms(self) -> list[str]:
         match = _EQUATION(self.equation)

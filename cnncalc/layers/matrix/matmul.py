@@ -7,8 +7,7 @@ from math import prod
 from cnncalc.layers.arguments import LayerError, argument, flag
 from cnncalc.layers.base import Elsewhere, Example, Layer
 from cnncalc.layers.contractions import Contraction
-from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
-from cnncalc.layers.pytorch import Torch, X, Y, call
+from cnncalc.layers.interfaces import Array, Onnx, Ops, TensorCode, Torch
 from cnncalc.layers.reads import WHOLE, Along, Read, Reads
 from cnncalc.layers.shapes import Shape, shape_text
 
@@ -103,18 +102,20 @@ class Matmul(Layer):
         made = onnx.node("MatMul", *sides)
         return onnx.node("Squeeze", made, onnx.integers([len(onnx.output)])) if is_row else made
 
-    def to_torch(self, flow: Flow) -> Torch:
+    def to_torch(self, torch: Torch) -> TensorCode:
         """A matrix product; axes that only one side has become axes of 1 on the other."""
-        row = len(flow.inputs[0]) == 1
-        a = call(".unsqueeze", X, 1) if row else call(".transpose", X, -1, -2) if self.transpose_a else X
-        b = call(".transpose", Y, -1, -2) if self.transpose_b else Y
-        missing = len(flow.inputs[1]) - max(len(flow.inputs[0]), 2)
+        row = len(torch.shapes[0]) == 1
+        a, b = torch.inputs
+        if row or self.transpose_a:
+            a = torch.call(".unsqueeze", a, 1) if row else torch.call(".transpose", a, -1, -2)
+        b = torch.call(".transpose", b, -1, -2) if self.transpose_b else b
+        missing = len(torch.shapes[1]) - max(len(torch.shapes[0]), 2)
         for _ in range(missing):
-            a = call(".unsqueeze", a, 1)
+            a = torch.call(".unsqueeze", a, 1)
         for _ in range(-missing):
-            b = call(".unsqueeze", b, 1)
-        product = call("@", a, b)
-        return Torch(call(".squeeze", product, -2) if row else product)
+            b = torch.call(".unsqueeze", b, 1)
+        product = torch.call("@", a, b)
+        return torch.call(".squeeze", product, -2) if row else product
 
     def label(self) -> str:
         """Return the transposed sides."""

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from cnncalc.layers.arguments import LayerError
 from cnncalc.layers.base import Layer
-from cnncalc.layers.interfaces import Array, Element, Flow, NumPy, Onnx, Ops, Torch
+from cnncalc.layers.interfaces import Array, Element, NumPy, Onnx, Ops, TensorCode, Torch
 from cnncalc.layers.shapes import Shape, axis_text, shape_text
 
 
@@ -81,16 +81,15 @@ class ElementwiseMerge(Layer):
             merged = onnx.node(self.elsewhere.onnx, merged, other)
         return merged
 
-    def to_torch(self, flow: Flow) -> Torch:
+    def to_torch(self, torch: Torch) -> TensorCode:
         """An operator between all inputs, or a function of two, once for each further input."""
-        from cnncalc.layers.pytorch import InputPlace, Torch, X, call
 
         if not self.elsewhere.function.startswith("torch."):
-            return super().to_torch(flow)
-        merged = call(self.elsewhere.function, X, InputPlace(1))
-        for number in range(2, len(flow.inputs)):
-            merged = call(self.elsewhere.function, merged, InputPlace(number))
-        return Torch(merged)
+            return super().to_torch(torch)
+        merged = torch.call(self.elsewhere.function, torch.x, torch.inputs[1])
+        for number in range(2, len(torch.shapes)):
+            merged = torch.call(self.elsewhere.function, merged, torch.inputs[number])
+        return merged
 
     def _common(self, axis: int, inputs: tuple[Shape, ...]) -> int:
         size, first = inputs[0][axis], 0

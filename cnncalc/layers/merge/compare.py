@@ -6,9 +6,8 @@ from collections.abc import Callable
 
 from cnncalc.layers.arguments import argument, check_second, choice, extended
 from cnncalc.layers.base import Elsewhere, Example, Layer
-from cnncalc.layers.interfaces import Array, Flow, NumPy, Onnx, Ops
+from cnncalc.layers.interfaces import Array, NumPy, Onnx, Ops, TensorCode, Torch
 from cnncalc.layers.merge._elementwise import ElementwiseMerge
-from cnncalc.layers.pytorch import Torch, X, Y, call
 from cnncalc.layers.shapes import Shape
 
 OPERATORS = ("equal", "not_equal", "greater", "greater_equal", "less", "less_equal")
@@ -53,10 +52,11 @@ class Compare(ElementwiseMerge):
         holds = onnx.node("Equal" if self.by == "not_equal" else op, *onnx.inputs, *number)
         return onnx.cast(onnx.node("Not", holds) if self.by == "not_equal" else holds, "number")
 
-    def to_torch(self, flow: Flow) -> Torch:
+    def to_torch(self, torch: Torch) -> TensorCode:
         """A comparison, as numbers."""
         sign = dict(zip(OPERATORS, ("==", "!=", ">", ">=", "<", "<="), strict=True))[self.by]
-        return Torch(call(".type_as", call(sign, X, Y if self.number is None else self.number), X))
+        compared = torch.call(sign, torch.x, torch.inputs[1] if self.number is None else self.number)
+        return torch.call(".type_as", compared, torch.x)
 
     def label(self) -> str:
         """Return the comparison."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from cnncalc.layers.arguments import LayerError, argument, axis
 from cnncalc.layers.base import Elsewhere, Example, Layer
-from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops, TensorCode
-from cnncalc.layers.pytorch import InputPlace, Torch, call
+from cnncalc.layers.interfaces import Array, Onnx, Ops, TensorCode, Torch
 from cnncalc.layers.reads import Along, Read, Reads, kept, part
 from cnncalc.layers.shapes import Shape, axis_index, axis_text, batched, shape_text
 
@@ -68,15 +67,15 @@ class Concat(Layer):
         parts = [onnx.stretched(number) for number in range(len(onnx.inputs))]
         return onnx.node("Concat", *parts, axis=batched(self.axis))
 
-    def to_torch(self, flow: Flow) -> Torch:
+    def to_torch(self, torch: Torch) -> TensorCode:
         """``torch.cat``; an input that is the same for all samples is expanded first."""
-        parts: list[TensorCode] = [InputPlace(number) for number in range(len(flow.inputs))]
-        if False in flow.once:
-            samples = call("len", parts[flow.once.index(False)])
-            for number, once in enumerate(flow.once):
+        parts: list[TensorCode] = [torch.inputs[number] for number in range(len(torch.shapes))]
+        if False in torch.once:
+            samples = torch.call("len", parts[torch.once.index(False)])
+            for number, once in enumerate(torch.once):
                 if once:
-                    parts[number] = call(".expand", parts[number], samples, *[-1] * len(flow.output))
-        return Torch(call("torch.cat", call("list", *parts), dim=batched(self.axis)))
+                    parts[number] = torch.call(".expand", parts[number], samples, *[-1] * len(torch.output))
+        return torch.call("torch.cat", torch.call("list", *parts), dim=batched(self.axis))
 
 
 def _both(first: Shape, number: int, shape: Shape) -> str:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from cnncalc.layers.arguments import argument, check_second, number
 from cnncalc.layers.base import Elsewhere, Example, Layer
-from cnncalc.layers.interfaces import Array, Flow, NumPy, Onnx, Ops
+from cnncalc.layers.interfaces import Array, NumPy, Onnx, Ops, TensorCode, Torch
 from cnncalc.layers.merge._elementwise import ElementwiseMerge
-from cnncalc.layers.pytorch import Torch, X, Y, call
 from cnncalc.layers.shapes import Shape
 
 
@@ -49,9 +48,9 @@ class Power(ElementwiseMerge):
         exponent = [] if self.exponent is None else [onnx.number(self.exponent)]
         return onnx.node("Pow", *onnx.inputs, *exponent)
 
-    def to_torch(self, flow: Flow) -> Torch:
+    def to_torch(self, torch: Torch) -> TensorCode:
         """Python's operator."""
-        return Torch(call("**", X, Y if self.exponent is None else self.exponent))
+        return torch.call("**", torch.x, torch.inputs[1] if self.exponent is None else self.exponent)
 
     def label(self) -> str:
         """Return the exponent."""

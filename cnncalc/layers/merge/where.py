@@ -7,9 +7,8 @@ from typing import Any
 
 from cnncalc.layers.arguments import LayerError, argument, extended
 from cnncalc.layers.base import Elsewhere, Example, Layer
-from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
+from cnncalc.layers.interfaces import Array, Onnx, Ops, TensorCode, Torch
 from cnncalc.layers.merge._elementwise import ElementwiseMerge
-from cnncalc.layers.pytorch import InputPlace, Torch, X, Y, call
 from cnncalc.layers.shapes import Shape
 
 
@@ -49,9 +48,9 @@ class Where(ElementwiseMerge):
         condition, *given = onnx.inputs
         return onnx.node("Where", onnx.cast(condition, "truth"), *self._choices(given, onnx.number))
 
-    def to_torch(self, flow: Flow) -> Torch:
+    def to_torch(self, torch: Torch) -> TensorCode:
         """PyTorch's function."""
-        return Torch(call("torch.where", call("!=", X, 0), *self._choices([Y, InputPlace(2)], float)))
+        return torch.call("torch.where", torch.call("!=", torch.x, 0), *self._choices(torch.inputs[1:], float))
 
     def _choices(self, given: Iterable[Any], made: Callable[[float], Any]) -> list[Any]:
         """Return the two choices: given inputs, or what is made of the numbers in their place."""

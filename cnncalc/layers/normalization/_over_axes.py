@@ -6,8 +6,7 @@ from math import prod
 
 from cnncalc.layers.arguments import argument, axes
 from cnncalc.layers.base import Layer
-from cnncalc.layers.interfaces import Flow, Or
-from cnncalc.layers.pytorch import MODULE, Torch, X, call, over_last, short
+from cnncalc.layers.interfaces import Or, TensorCode, Torch
 from cnncalc.layers.reads import Reads, whole
 from cnncalc.layers.reduction._reduction import axis_indices
 from cnncalc.layers.shapes import Shape
@@ -42,8 +41,7 @@ class AxesNorm(Layer):
         """Return that the normalised axes are read whole."""
         return whole(len(output), *self.over(output))
 
-    def as_module(self, name: str, flow: Flow, **options: Or | float) -> Torch:
+    def as_module(self, name: str, torch: Torch, **options: Or | float) -> TensorCode:
         """Return PyTorch's module for the last axes: other axes are moved there and back."""
-        over, sizes = self.over(flow.inputs[0]), self.sizes(flow.inputs[0])
-        module = call(name, sizes if len(sizes) > 1 else short(sizes), **options)
-        return Torch(over_last(X, over, len(flow.output), lambda x: call("()", MODULE, x)), module)
+        over, sizes = self.over(torch.shapes[0]), self.sizes(torch.shapes[0])
+        return torch.over_last(over, torch.module(name, sizes if len(sizes) > 1 else sizes[0], **options))

@@ -7,7 +7,7 @@ from math import prod
 
 from cnncalc.layers.arguments import LayerError, argument, axis, flag, not_negative, number
 from cnncalc.layers.base import Elsewhere, Example, Layer, Weight
-from cnncalc.layers.interfaces import Array, Element, Flow, NumPy, Onnx, Ops, Torch
+from cnncalc.layers.interfaces import Array, Element, NumPy, Onnx, Ops, TensorCode, Torch
 from cnncalc.layers.reads import Reads, whole
 from cnncalc.layers.shapes import Shape, axis_index
 
@@ -143,28 +143,28 @@ class BatchNorm(Layer):
         made = onnx.node("BatchNormalization", x, *tensors, *statistics, epsilon=self.eps, momentum=1 - self.momentum)
         return onnx.transpose(made, [order.index(axis) for axis in range(rank)])
 
-    def to_torch(self, flow: Flow) -> Torch:
+    def to_torch(self, torch: Torch) -> TensorCode:
         """PyTorch's module of the map's rank, on the second axis of the array."""
-        from cnncalc.layers.pytorch import MODULE, Or, Torch, X, call
 
-        shape = flow.inputs[0]
+        shape = torch.shapes[0]
         if not self.track_running_stats and prod(shape) == shape[axis_index(self.axis, shape)]:
             raise LayerError("does not normalise a single number")
         at, d = axis_index(self.axis, shape), min(max(len(shape) - 1, 1), 3)
         shifts = self.affine and not self.scale
-        module = call(
+        if shifts:
+            torch.define(_SHIFT.replace("{d}", str(d)))
+        norm = torch.module(
             f"ShiftBatchNorm{d}d" if shifts else f"nn.BatchNorm{d}d",
             shape[at],
-            eps=Or(self.eps, 1e-5),
-            momentum=Or(self.momentum, 0.1),
-            affine=Or(self.affine, True),
-            track_running_stats=Or(self.track_running_stats, True),
+            eps=torch.option(self.eps, 1e-5),
+            momentum=torch.option(self.momentum, 0.1),
+            affine=torch.option(self.affine, True),
+            track_running_stats=torch.option(self.track_running_stats, True),
         )
-        x = X if at == 0 else call(".movedim", X, at + 1, 1)
+        x = torch.moved(torch.x, at + 1, 1)
         if len(shape) <= 4:
-            value = call("()", MODULE, x)
+            value = norm(x)
         else:
             sizes = [shape[at], *shape[:at], *shape[at + 1 :]]
-            value = call(".reshape", call("()", MODULE, call(".flatten", x, 4)), -1, *sizes)
-        helpers = (_SHIFT.replace("{d}", str(d)),) if shifts else ()
-        return Torch(value if at == 0 else call(".movedim", value, 1, at + 1), module, helpers)
+            value = torch.call(".reshape", norm(torch.call(".flatten", x, 4)), -1, *sizes)
+        return torch.moved(value, 1, at + 1)

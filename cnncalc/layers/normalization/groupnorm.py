@@ -6,9 +6,8 @@ from math import prod
 
 from cnncalc.layers.arguments import LayerError, argument, flag, not_negative, positive
 from cnncalc.layers.base import Elsewhere, Example, Layer, Weight, per_channel
-from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops, Torch
+from cnncalc.layers.interfaces import Array, Onnx, Ops, TensorCode, Torch
 from cnncalc.layers.normalization._statistics import standardise, standardise_flops
-from cnncalc.layers.pytorch import Or, applied, call
 from cnncalc.layers.reads import WHOLE, Read, Reads, along, grouped
 from cnncalc.layers.shapes import Shape, check_divides
 
@@ -89,9 +88,9 @@ class GroupNorm(Layer):
             y = onnx.node("Add", onnx.node("Mul", y, onnx.channels("weight")), onnx.channels("bias"))
         return y
 
-    def to_torch(self, flow: Flow) -> Torch:
+    def to_torch(self, torch: Torch) -> TensorCode:
         """PyTorch's module."""
-        if prod(flow.output) == self.num_groups:
+        if prod(torch.output) == self.num_groups:
             raise LayerError("does not normalise a single number")
-        options = {"eps": Or(self.eps, 1e-5), "affine": Or(self.affine, True)}
-        return applied(call("nn.GroupNorm", self.num_groups, flow.inputs[0][0], **options))
+        options = {"eps": torch.option(self.eps, 1e-5), "affine": torch.option(self.affine, True)}
+        return torch.module("nn.GroupNorm", self.num_groups, torch.shapes[0][0], **options)(torch.x)

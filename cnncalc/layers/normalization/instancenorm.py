@@ -6,9 +6,8 @@ from math import prod
 
 from cnncalc.layers.arguments import LayerError, argument, flag, not_negative
 from cnncalc.layers.base import Elsewhere, Example, Layer, Weight, per_channel
-from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops, Torch
+from cnncalc.layers.interfaces import Array, Onnx, Ops, TensorCode, Torch
 from cnncalc.layers.normalization._statistics import standardise, standardise_flops
-from cnncalc.layers.pytorch import Or, applied, call
 from cnncalc.layers.reads import Reads, whole
 from cnncalc.layers.shapes import Shape, spatial
 
@@ -70,13 +69,13 @@ class InstanceNorm(Layer):
         tensors = tensors or [onnx.filled(1, channels), onnx.filled(0, channels)]
         return onnx.node("InstanceNormalization", onnx.x, *tensors, epsilon=self.eps)
 
-    def to_torch(self, flow: Flow) -> Torch:
+    def to_torch(self, torch: Torch) -> TensorCode:
         """PyTorch's module; on more than three spatial axes a group norm with one group per channel."""
-        channels, *sizes = flow.inputs[0]
+        channels, *sizes = torch.shapes[0]
         if prod(sizes) == 1:
             raise LayerError("does not normalise a single number")
         if len(sizes) > 3:
-            options = {"eps": Or(self.eps, 1e-5), "affine": Or(self.affine, True)}
-            return applied(call("nn.GroupNorm", channels, channels, **options))
-        options = {"eps": Or(self.eps, 1e-5), "affine": Or(self.affine, False)}
-        return applied(call(f"nn.InstanceNorm{len(sizes)}d", channels, **options))
+            options = {"eps": torch.option(self.eps, 1e-5), "affine": torch.option(self.affine, True)}
+            return torch.module("nn.GroupNorm", channels, channels, **options)(torch.x)
+        options = {"eps": torch.option(self.eps, 1e-5), "affine": torch.option(self.affine, False)}
+        return torch.module(f"nn.InstanceNorm{len(sizes)}d", channels, **options)(torch.x)

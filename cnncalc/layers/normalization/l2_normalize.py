@@ -6,9 +6,8 @@ from math import prod
 
 from cnncalc.layers.arguments import argument, axes, not_negative
 from cnncalc.layers.base import Elsewhere, Example
-from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
+from cnncalc.layers.interfaces import Array, Onnx, Ops, TensorCode, Torch
 from cnncalc.layers.normalization._over_axes import AxesNorm
-from cnncalc.layers.pytorch import Or, Torch, X, call, dims
 from cnncalc.layers.shapes import Shape
 
 
@@ -49,7 +48,8 @@ class L2Normalize(AxesNorm):
         length = onnx.node("Max", onnx.reduce("ReduceL2", onnx.x, over), onnx.number(self.eps))
         return onnx.node("Div", onnx.x, length)
 
-    def to_torch(self, flow: Flow) -> Torch:
+    def to_torch(self, torch: Torch) -> TensorCode:
         """PyTorch's function."""
-        over = self.over(flow.inputs[0])
-        return Torch(call("F.normalize", X, dim=Or(dims(over), 1), eps=Or(self.eps, 1e-12)))
+        over = self.over(torch.shapes[0])
+        options = {"dim": torch.option(torch.dims(over), 1), "eps": torch.option(self.eps, 1e-12)}
+        return torch.call("F.normalize", torch.x, **options)

@@ -6,10 +6,9 @@ from math import prod
 
 from cnncalc.layers.arguments import argument, flag, not_negative
 from cnncalc.layers.base import Elsewhere, Example, Weight
-from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops, Torch
+from cnncalc.layers.interfaces import Array, Onnx, Ops, TensorCode, Torch
 from cnncalc.layers.normalization._over_axes import AxesNorm
 from cnncalc.layers.normalization._statistics import standardise, standardise_flops
-from cnncalc.layers.pytorch import Or
 from cnncalc.layers.shapes import Shape
 
 
@@ -88,7 +87,8 @@ class LayerNorm(AxesNorm):
         made = onnx.node("LayerNormalization", x, *tensors, axis=-len(over), epsilon=self.eps)
         return onnx.transpose(made, back)
 
-    def to_torch(self, flow: Flow) -> Torch:
+    def to_torch(self, torch: Torch) -> TensorCode:
         """PyTorch's module, which works on the last axes."""
-        affine, bias = Or(self.affine, True), Or(self.bias or not self.affine, True)
-        return self.as_module("nn.LayerNorm", flow, eps=Or(self.eps, 1e-5), elementwise_affine=affine, bias=bias)
+        eps, affine = torch.option(self.eps, 1e-5), torch.option(self.affine, True)
+        bias = torch.option(self.bias or not self.affine, True)
+        return self.as_module("nn.LayerNorm", torch, eps=eps, elementwise_affine=affine, bias=bias)

@@ -6,8 +6,7 @@ from math import prod
 
 from cnncalc.layers.arguments import argument, not_negative, number, positive
 from cnncalc.layers.base import Elsewhere, Example, Layer
-from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
-from cnncalc.layers.pytorch import Or, Torch, X, call
+from cnncalc.layers.interfaces import Array, Onnx, Ops, TensorCode, Torch
 from cnncalc.layers.reads import Read, Reads, along, kept, sliding
 from cnncalc.layers.shapes import Shape
 
@@ -73,10 +72,11 @@ class LRN(Layer):
         divisor = onnx.node("Pow", onnx.node("Add", sums, onnx.number(self.k)), onnx.number(self.beta))
         return onnx.node("Div", onnx.x, divisor)
 
-    def to_torch(self, flow: Flow) -> Torch:
+    def to_torch(self, torch: Torch) -> TensorCode:
         """PyTorch's function, which takes only maps."""
-        options = {"alpha": Or(self.alpha, 1e-4), "beta": Or(self.beta, 0.75), "k": Or(self.k, 1.0)}
-        if len(flow.output) > 1:
-            return Torch(call("F.local_response_norm", X, self.size, **options))
-        normed = call("F.local_response_norm", call(".unsqueeze", X, -1), self.size, **options)
-        return Torch(call(".squeeze", normed, -1))
+        defaults = {"alpha": 1e-4, "beta": 0.75, "k": 1.0}
+        options = {name: torch.option(self.__dict__[name], usual) for name, usual in defaults.items()}
+        if len(torch.output) > 1:
+            return torch.call("F.local_response_norm", torch.x, self.size, **options)
+        normed = torch.call("F.local_response_norm", torch.call(".unsqueeze", torch.x, -1), self.size, **options)
+        return torch.call(".squeeze", normed, -1)

@@ -6,9 +6,8 @@ from math import prod
 
 from cnncalc.layers.arguments import argument, flag, not_negative
 from cnncalc.layers.base import Elsewhere, Example, Weight
-from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops, Torch
+from cnncalc.layers.interfaces import Array, Onnx, Ops, TensorCode, Torch
 from cnncalc.layers.normalization._over_axes import AxesNorm
-from cnncalc.layers.pytorch import Or
 from cnncalc.layers.shapes import Shape
 
 
@@ -63,6 +62,6 @@ class RMSNorm(AxesNorm):
             y = onnx.node("Mul", y, onnx.reshape(onnx.weight("weight"), sizes))
         return y
 
-    def to_torch(self, flow: Flow) -> Torch:
+    def to_torch(self, torch: Torch) -> TensorCode:
         """PyTorch's module, which works on the last axes."""
-        return self.as_module("nn.RMSNorm", flow, eps=self.eps, elementwise_affine=Or(self.affine, True))
+        return self.as_module("nn.RMSNorm", torch, eps=self.eps, elementwise_affine=torch.option(self.affine, True))

@@ -7,8 +7,7 @@ from math import prod
 
 from cnncalc.layers.arguments import argument, number
 from cnncalc.layers.base import Elsewhere, Example, Layer
-from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
-from cnncalc.layers.pytorch import Torch, X, call
+from cnncalc.layers.interfaces import Array, Onnx, Ops, TensorCode, Torch
 from cnncalc.layers.shapes import Shape
 
 
@@ -43,14 +42,14 @@ class Affine(Layer):
         y = onnx.node("Mul", onnx.x, onnx.number(self.mul)) if self.mul != 1 else onnx.x
         return onnx.node("Add", y, onnx.number(self.add)) if self.add else y
 
-    def to_torch(self, flow: Flow) -> Torch:
+    def to_torch(self, torch: Torch) -> TensorCode:
         """Python's operators."""
         if self.mul == -1 and self.add:
-            return Torch(call("-", self.add, X))
-        value = call("*", X, self.mul) if self.mul != 1 else X
+            return torch.call("-", self.add, torch.x)
+        value = torch.call("*", torch.x, self.mul) if self.mul != 1 else torch.x
         if self.add:
-            return Torch(call("+", value, self.add) if self.add > 0 else call("-", value, -self.add))
-        return Torch(value)
+            return torch.call("+", value, self.add) if self.add > 0 else torch.call("-", value, -self.add)
+        return value
 
     def label(self) -> str:
         """Return ``×0.125``, ``+1``."""

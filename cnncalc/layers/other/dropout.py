@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from cnncalc.layers.arguments import argument, probability
 from cnncalc.layers.base import Elsewhere, Example, Layer
-from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
-from cnncalc.layers.pytorch import Code, Torch, X, call
+from cnncalc.layers.interfaces import Array, Onnx, Ops, TensorCode, Torch
 
 
 class Dropout(Layer):
@@ -37,6 +36,6 @@ class Dropout(Layer):
         """Dropout, which passes everything on at inference."""
         return onnx.node("Dropout", onnx.x, onnx.number(self.p))
 
-    def to_torch(self, flow: Flow) -> Torch:
+    def to_torch(self, torch: Torch) -> TensorCode:
         """PyTorch's function, which drops only in training."""
-        return Torch(call("F.dropout", X, self.p, training=Code("self.training")))
+        return torch.call("F.dropout", torch.x, self.p, training=torch.code("self.training"))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from cnncalc.layers.arguments import argument, positive
 from cnncalc.layers.base import Elsewhere, Example, Layer, Weight
-from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
-from cnncalc.layers.pytorch import MODULE, Torch, X, call
+from cnncalc.layers.interfaces import Array, Onnx, Ops, TensorCode, Torch
 from cnncalc.layers.shapes import Shape
 
 
@@ -54,7 +53,7 @@ class Embedding(Layer):
         index = onnx.node("Clip", onnx.node("Round", onnx.x), *bounds)
         return onnx.node("Gather", onnx.weight("weight"), onnx.cast(index, "integer"), axis=0)
 
-    def to_torch(self, flow: Flow) -> Torch:
+    def to_torch(self, torch: Torch) -> TensorCode:
         """PyTorch's module, which accepts only valid indices."""
-        rows = call(".long", call(".clamp", call(".round", X), 0, self.num_embeddings - 1))
-        return Torch(call("()", MODULE, rows), call("nn.Embedding", self.num_embeddings, self.embedding_dim))
+        rows = torch.call(".long", torch.call(".clamp", torch.call(".round", torch.x), 0, self.num_embeddings - 1))
+        return torch.module("nn.Embedding", self.num_embeddings, self.embedding_dim)(rows)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from cnncalc.layers.base import Elsewhere, Example, Layer
-from cnncalc.layers.interfaces import Array, Flow, Ops
-from cnncalc.layers.pytorch import Torch, X
+from cnncalc.layers.interfaces import Array, Ops, TensorCode, Torch
 
 
 class Identity(Layer):
@@ -20,6 +19,6 @@ class Identity(Layer):
         """Return the input."""
         return inputs[0]
 
-    def to_torch(self, flow: Flow) -> Torch:
+    def to_torch(self, torch: Torch) -> TensorCode:
         """The input itself."""
-        return Torch(X)
+        return torch.x

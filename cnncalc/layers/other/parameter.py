@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from cnncalc.layers.arguments import LayerError, argument, flag, integers
 from cnncalc.layers.base import Elsewhere, Example, Layer, Weight
-from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
-from cnncalc.layers.pytorch import MODULE, Or, Torch, call
+from cnncalc.layers.interfaces import Array, Onnx, Ops, TensorCode, Torch
 from cnncalc.layers.shapes import Shape, shape_text
 
 _MODULE = '''
@@ -65,7 +64,7 @@ class Parameter(Layer):
         """The tensor with a batch axis of 1."""
         return onnx.reshape(onnx.weight("weight"), [1, *self.shape])
 
-    def to_torch(self, flow: Flow) -> Torch:
+    def to_torch(self, torch: Torch) -> TensorCode:
         """A module that holds the tensor and returns it."""
-        module = call("Parameter", *self.shape, trainable=Or(self.trainable, True))
-        return Torch(call("()", MODULE), module, (_MODULE,))
+        torch.define(_MODULE)
+        return torch.module("Parameter", *self.shape, trainable=torch.option(self.trainable, True))()

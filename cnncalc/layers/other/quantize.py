@@ -6,8 +6,7 @@ from math import prod
 
 from cnncalc.layers.arguments import LayerError, argument, choice, integer, number
 from cnncalc.layers.base import Elsewhere, Example, Layer
-from cnncalc.layers.interfaces import Array, Flow, NumPy, Onnx, Ops
-from cnncalc.layers.pytorch import Torch, X, call
+from cnncalc.layers.interfaces import Array, NumPy, Onnx, Ops, TensorCode, Torch
 from cnncalc.layers.reads import WHOLE, Reads, along
 from cnncalc.layers.shapes import Shape
 
@@ -130,12 +129,12 @@ class Quantize(Layer):
         small = onnx.node("Cast", small, to=17 + [*FORMATS].index(self.format))
         return onnx.node("Mul", onnx.node("Cast", small, to=1), scale)
 
-    def to_torch(self, flow: Flow) -> Torch:
+    def to_torch(self, torch: Torch) -> TensorCode:
         """PyTorch's function.  Raises LayerError if the range is that of what comes in, or for floats."""
         if self.scale is None or self.output != "numbers" or self.format != "integer":
             raise LayerError("has no function that rounds to a tensor's own range or to floats, or gives integers")
         function = "torch.fake_quantize_per_tensor_affine"
-        return Torch(call(function, X, self.scale, self.zero_point, self.quant_min, self.quant_max))
+        return torch.call(function, torch.x, self.scale, self.zero_point, self.quant_min, self.quant_max)
 
     def label(self) -> str:
         """Return the step and the integers."""

@@ -6,8 +6,7 @@ from math import prod
 
 from cnncalc.layers.arguments import LayerError, argument, flag
 from cnncalc.layers.base import Elsewhere, Example, Layer
-from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops, TensorCode
-from cnncalc.layers.pytorch import InputPlace, Or, Torch, X, call
+from cnncalc.layers.interfaces import Array, Onnx, Ops, TensorCode, Torch
 from cnncalc.layers.reads import WHOLE, Along, Read, Reads
 from cnncalc.layers.shapes import Shape, shape_text
 
@@ -94,13 +93,14 @@ class Rotary(Layer):
         ]
         return onnx.node("Add", onnx.node("Mul", x, cos), onnx.node("Mul", turned, sin))
 
-    def to_torch(self, flow: Flow) -> Torch:
+    def to_torch(self, torch: Torch) -> TensorCode:
         """Two products and a sum, of the tensor and of the turned tensor."""
         sides: list[TensorCode] = []
-        for number, shape in enumerate(flow.inputs[1:], 1):
-            table: TensorCode = InputPlace(number)
-            for _ in range(len(flow.output) - len(shape)):
-                table = call(".unsqueeze", table, 1)
+        for number, shape in enumerate(torch.shapes[1:], 1):
+            table: TensorCode = torch.inputs[number]
+            for _ in range(len(torch.output) - len(shape)):
+                table = torch.call(".unsqueeze", table, 1)
             sides.append(table)
-        turned = call("turned", X, interleaved=Or(self.interleaved, False))
-        return Torch(call("+", call("*", X, sides[0]), call("*", turned, sides[1])), helpers=(_FUNCTION,))
+        turned = torch.call("turned", torch.x, interleaved=torch.option(self.interleaved, False))
+        torch.define(_FUNCTION)
+        return torch.call("+", torch.call("*", torch.x, sides[0]), torch.call("*", turned, sides[1]))

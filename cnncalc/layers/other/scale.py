@@ -7,9 +7,8 @@ from math import prod
 
 from cnncalc.layers.arguments import argument, flag, integers, number
 from cnncalc.layers.base import Elsewhere, Example, Layer, Weight
-from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops, Torch
+from cnncalc.layers.interfaces import Array, Onnx, Ops, TensorCode, Torch
 from cnncalc.layers.other._learned import learned_shape, met
-from cnncalc.layers.pytorch import Or, applied, call
 from cnncalc.layers.shapes import Shape
 
 _MODULE = '''
@@ -84,13 +83,14 @@ class Scale(Layer):
         y = onnx.node("Mul", onnx.x, shown("weight"))
         return onnx.node("Add", y, shown("bias")) if self.bias else y
 
-    def to_torch(self, flow: Flow) -> Torch:
+    def to_torch(self, torch: Torch) -> TensorCode:
         """A module with the factors."""
-        module = call(
+        torch.define(_MODULE)
+        scaled = torch.module(
             "Scale",
-            *self.weights(*flow.inputs)["weight"].shape,
-            init=Or(self.init, 1.0),
-            bias=Or(self.bias, False),
-            trainable=Or(self.trainable, True),
+            *self.weights(*torch.shapes)["weight"].shape,
+            init=torch.option(self.init, 1.0),
+            bias=torch.option(self.bias, False),
+            trainable=torch.option(self.trainable, True),
         )
-        return applied(module, _MODULE)
+        return scaled(torch.x)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from cnncalc.layers.arguments import argument, flag, integers, number
 from cnncalc.layers.base import Elsewhere, Example, Layer, Weight
-from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops, Torch
+from cnncalc.layers.interfaces import Array, Onnx, Ops, TensorCode, Torch
 from cnncalc.layers.other._learned import learned_shape, met
-from cnncalc.layers.pytorch import Or, applied, call
 from cnncalc.layers.shapes import Shape, crossed
 
 _MODULE = '''
@@ -59,11 +58,12 @@ class Shift(Layer):
         """Add."""
         return onnx.node("Add", onnx.x, onnx.channels("weight") if self.shape is None else onnx.weight("weight"))
 
-    def to_torch(self, flow: Flow) -> Torch:
+    def to_torch(self, torch: Torch) -> TensorCode:
         """A module with the summands."""
-        shape = self.weights(*flow.inputs)["weight"].shape
-        module = call("Shift", *shape, init=Or(self.init, 0.0), trainable=Or(self.trainable, True))
-        return applied(module, _MODULE)
+        shape = self.weights(*torch.shapes)["weight"].shape
+        torch.define(_MODULE)
+        options = {"init": torch.option(self.init, 0.0), "trainable": torch.option(self.trainable, True)}
+        return torch.module("Shift", *shape, **options)(torch.x)
 
     def label(self) -> str:
         """Return the shape."""

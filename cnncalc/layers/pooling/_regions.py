@@ -10,7 +10,7 @@ from cnncalc.ground.limits import MAX_EXPORTED_OPERATORS
 from cnncalc.ground.numeric import ceil_div, common_divisor
 from cnncalc.layers.arguments import LayerError, argument, or_null, per_axis, positive
 from cnncalc.layers.base import Layer
-from cnncalc.layers.interfaces import Array, Element, Flow, NumPy, Onnx, Ops, Torch
+from cnncalc.layers.interfaces import Array, Element, NumPy, Onnx, Ops, TensorCode, Torch
 from cnncalc.layers.reads import WHOLE, Read, Reads, along, binned, whole
 from cnncalc.layers.shapes import Shape, spatial
 
@@ -107,11 +107,11 @@ class AdaptivePool(BinPool):
                 y = onnx.node("Concat", *parts, axis=axis)
         return y
 
-    def to_torch(self, flow: Flow) -> Torch:
+    def to_torch(self, torch: Torch) -> TensorCode:
         """PyTorch's function."""
         from cnncalc.layers.pooling._pytorch import adaptive
 
-        return adaptive(flow, f"F.adaptive_{'max' if self.largest else 'avg'}_pool{{d}}d", self.output_size)
+        return adaptive(torch, f"F.adaptive_{'max' if self.largest else 'avg'}_pool{{d}}d", self.output_size)
 
 
 class GlobalPool(BinPool):
@@ -134,20 +134,19 @@ class GlobalPool(BinPool):
         """The operator that ``elsewhere`` names."""
         return onnx.node(self.elsewhere.onnx, onnx.x)
 
-    def to_torch(self, flow: Flow) -> Torch:
+    def to_torch(self, torch: Torch) -> TensorCode:
         """PyTorch's adaptive pooling to 1 for at most three spatial axes; else a reduction."""
-        from cnncalc.layers.pytorch import Torch, X, call
 
-        d = len(flow.inputs[0]) - 1
+        d = len(torch.shapes[0]) - 1
         if d > 3:
-            return self.torch_reduced(flow)
-        return Torch(call(f"F.adaptive_{'max' if self.largest else 'avg'}_pool{d}d", X, 1))
+            return self.torch_reduced(torch)
+        return torch.call(f"F.adaptive_{'max' if self.largest else 'avg'}_pool{d}d", torch.x, 1)
 
-    def torch_reduced(self, flow: Flow) -> Torch:
+    def torch_reduced(self, torch: Torch) -> TensorCode:
         """Return PyTorch's reduction of all spatial axes."""
-        from cnncalc.layers.pytorch import Torch, X, call, dims
 
-        return Torch(call(".amax" if self.largest else ".mean", X, dims(range(1, len(flow.output))), keepdim=True))
+        axes = torch.dims(range(1, len(torch.output)))
+        return torch.call(".amax" if self.largest else ".mean", torch.x, axes, keepdim=True)
 
 
 def bin_places(shape: Shape, output: Shape, at: Shape) -> list[list[int]]:

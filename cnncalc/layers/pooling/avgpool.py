@@ -8,7 +8,7 @@ from math import prod
 from cnncalc.layers.arguments import LayerError, argument, flag
 from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.element import mean, slid
-from cnncalc.layers.interfaces import Array, Element, Flow, NumPy, Onnx, Ops, Torch
+from cnncalc.layers.interfaces import Array, Element, NumPy, Onnx, Ops, TensorCode, Torch
 from cnncalc.layers.pooling._windowed import WindowPool
 from cnncalc.layers.shapes import Shape
 
@@ -71,8 +71,8 @@ class AvgPool(WindowPool):
         attributes.pop("dilations")
         return onnx.node("AveragePool", x, **attributes, count_include_pad=int(counts))
 
-    def to_torch(self, flow: Flow) -> Torch:
+    def to_torch(self, torch: Torch) -> TensorCode:
         """PyTorch's function; ``F.pad`` first adds borders that it does not accept."""
         from cnncalc.layers.pooling._pytorch import averaged
 
-        return averaged(self, flow, self.count_include_pad)
+        return averaged(self, torch, self.count_include_pad)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cnncalc.layers.arguments import argument, choice
 from cnncalc.layers.base import Elsewhere, Example
-from cnncalc.layers.interfaces import Flow, Torch
+from cnncalc.layers.interfaces import TensorCode, Torch
 from cnncalc.layers.pooling._regions import GlobalPool
 
 
@@ -33,6 +33,6 @@ class GlobalAvgPool(GlobalPool):
         compared=True,
     )
 
-    def to_torch(self, flow: Flow) -> Torch:
+    def to_torch(self, torch: Torch) -> TensorCode:
         """PyTorch's adaptive pooling to 1, or its mean."""
-        return self.torch_reduced(flow) if self.form == "mean" else super().to_torch(flow)
+        return self.torch_reduced(torch) if self.form == "mean" else super().to_torch(torch)

@@ -6,7 +6,7 @@ from math import prod
 
 from cnncalc.layers.arguments import LayerError, argument, number
 from cnncalc.layers.base import Elsewhere, Example
-from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops, Torch
+from cnncalc.layers.interfaces import Array, Onnx, Ops, TensorCode, Torch
 from cnncalc.layers.pooling._windowed import WindowPool
 
 
@@ -54,11 +54,11 @@ class LPPool(WindowPool):
         total = onnx.node("Mul", mean, onnx.number(prod(self.kernel_size)))
         return onnx.node("Pow", total, onnx.number(1 / self.norm_type))
 
-    def to_torch(self, flow: Flow) -> Torch:
+    def to_torch(self, torch: Torch) -> TensorCode:
         """PyTorch's function; ``F.pad`` first adds the borders, which it does not accept."""
         from cnncalc.layers.pooling._pytorch import powered
 
-        return powered(self, flow, self.norm_type)
+        return powered(self, torch, self.norm_type)
 
     def label(self) -> str:
         """Return ``3×3/2, L2``."""

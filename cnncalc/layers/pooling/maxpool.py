@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from cnncalc.layers.arguments import argument, per_axis, positive
 from cnncalc.layers.base import Elsewhere, Example
-from cnncalc.layers.interfaces import Array, Element, Flow, NumPy, Onnx, Ops, Torch
+from cnncalc.layers.interfaces import Array, Element, NumPy, Onnx, Ops, TensorCode, Torch
 from cnncalc.layers.pooling._windowed import WindowPool
 from cnncalc.layers.shapes import Shape
 
@@ -56,8 +56,8 @@ class MaxPool(WindowPool):
         x, window = self.padded_in_onnx(onnx, self.covered(onnx.shapes[0], onnx.output), LEAST)
         return onnx.node("MaxPool", x, **window.to_onnx())
 
-    def to_torch(self, flow: Flow) -> Torch:
+    def to_torch(self, torch: Torch) -> TensorCode:
         """PyTorch's function; ``F.pad`` first adds borders that it does not accept."""
         from cnncalc.layers.pooling._pytorch import largest
 
-        return largest(self, flow)
+        return largest(self, torch)

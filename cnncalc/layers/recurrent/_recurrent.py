@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from cnncalc.ground.numbers import counted
 from cnncalc.layers.arguments import LayerError, argument, flag, positive
 from cnncalc.layers.base import Layer, Weight
 from cnncalc.layers.contractions import Contraction
-from cnncalc.layers.interfaces import Array, Attribute, Flow, ModuleCall, NumPy, Onnx, Ops, TensorCode
-from cnncalc.layers.pytorch import MODULE, InputPlace, Or, Torch, X, call
+from cnncalc.layers.interfaces import Array, Attribute, ModuleCall, NumPy, Onnx, Ops, Or, TensorCode, Torch
 from cnncalc.layers.reads import WHOLE, Along, Read, Reads, summed
 from cnncalc.layers.shapes import Shape, shape_text
 
@@ -219,7 +219,7 @@ class Recurrent(Layer):
             made.append(onnx.reshape(ordered, [1, self.gates * self.hidden_size, *rest]))
         return made[0] if len(made) == 1 else onnx.node("Concat", *made, axis=0)
 
-    def to_torch(self, flow: Flow) -> Torch:
+    def to_torch(self, torch: Torch) -> TensorCode:
         """PyTorch's module with the batch first; initial states have the directions first.
 
         Raises:
@@ -227,30 +227,34 @@ class Recurrent(Layer):
         """
         if self.lengths:
             raise LayerError("packs sequences of several lengths before the layer")
-        x = call(".flip", X, 1) if self.reverse else X
-        states = self._states_in_torch(flow)
-        value = call("[]", call("()", MODULE, x, *states), 0)
-        return Torch(call(".flip", value, 1) if self.reverse else value, self._module_in_torch(flow))
+        x = torch.call(".flip", torch.x, 1) if self.reverse else torch.x
+        value = self._called_in_torch(torch, x, *self._states_in_torch(torch))
+        return torch.call(".flip", value, 1) if self.reverse else value
 
-    def _module_in_torch(self, flow: Flow) -> ModuleCall:
-        """Return the call that makes PyTorch's module."""
-        return call(
-            f"nn.{self.type.upper()}",
-            flow.inputs[0][1],
+    def _called_in_torch(self, torch: Torch, *given: TensorCode) -> TensorCode:
+        """Make PyTorch's module, and return its output for a sequence and initial states."""
+        return torch.call("[]", self._module_in_torch(torch, f"nn.{self.type.upper()}")(*given), 0)
+
+    def _module_in_torch(self, torch: Torch, name: str, **options: Or) -> Callable[..., TensorCode]:
+        """Make PyTorch's module; return a function that calls it."""
+        return torch.module(
+            name,
+            torch.shapes[0][1],
             self.hidden_size,
-            bias=Or(self.bias, True),
+            **options,
+            bias=torch.option(self.bias, True),
             batch_first=True,
-            bidirectional=Or(self.bidirectional, False),
+            bidirectional=torch.option(self.bidirectional, False),
         )
 
-    def _states_in_torch(self, flow: Flow) -> list[ModuleCall]:
+    def _states_in_torch(self, torch: Torch) -> list[ModuleCall]:
         """Return the initial states in PyTorch's shape: (directions, N, hidden_size)."""
         states = []
-        for number, once in enumerate(flow.once[1:], 1):
-            given: TensorCode = InputPlace(number)
+        for number, once in enumerate(torch.once[1:], 1):
+            given: TensorCode = torch.inputs[number]
             if once:
-                given = call(".expand", given, call("len", X), -1, -1)
-            states.append(call(".contiguous", call(".transpose", given, 0, 1)))
+                given = torch.call(".expand", given, torch.call("len", torch.x), -1, -1)
+            states.append(torch.call(".contiguous", torch.call(".transpose", given, 0, 1)))
         return states
 
     def label(self) -> str:

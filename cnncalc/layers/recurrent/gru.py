@@ -5,7 +5,7 @@ from __future__ import annotations
 from cnncalc.layers.activation._elementwise import sigmoid
 from cnncalc.layers.arguments import LayerError, argument, flag
 from cnncalc.layers.base import Elsewhere, Example
-from cnncalc.layers.interfaces import Array, Attribute, Flow, Ops, Torch
+from cnncalc.layers.interfaces import Array, Attribute, Ops, TensorCode, Torch
 from cnncalc.layers.recurrent._recurrent import Recurrent
 
 
@@ -54,8 +54,8 @@ class GRU(Recurrent):
         """Return whether the reset gate multiplies the state's product."""
         return {"linear_before_reset": int(self.reset_after)}
 
-    def to_torch(self, flow: Flow) -> Torch:
+    def to_torch(self, torch: Torch) -> TensorCode:
         """PyTorch's module.  Raises LayerError if the state itself is reset."""
         if not self.reset_after:
             raise LayerError("resets the product with the state, and not the state itself (reset_after: false)")
-        return super().to_torch(flow)
+        return super().to_torch(torch)

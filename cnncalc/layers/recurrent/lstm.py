@@ -6,9 +6,8 @@ from cnncalc.ground.limits import MAX_UNROLLED_STEPS
 from cnncalc.layers.activation._elementwise import sigmoid
 from cnncalc.layers.arguments import LayerError, argument, choice, flag
 from cnncalc.layers.base import Elsewhere, Example, Weight
-from cnncalc.layers.interfaces import Array, Flow, ModuleCall, NumPy, Onnx, Ops
+from cnncalc.layers.interfaces import Array, ModuleCall, NumPy, Onnx, Ops, TensorCode, Torch
 from cnncalc.layers.other.quantize import rounded
-from cnncalc.layers.pytorch import MODULE, Torch, X, call
 from cnncalc.layers.recurrent._recurrent import Recurrent
 from cnncalc.layers.shapes import Shape
 
@@ -139,21 +138,22 @@ class LSTM(Recurrent):
             directions.append(onnx.node("Concat", *made, axis=0))
         return onnx.transpose(onnx.node("Concat", *directions, axis=-1), [1, 0, 2])
 
-    def to_torch(self, flow: Flow) -> Torch:
-        """PyTorch's module; a subclass that computes step by step if the cells are outputs."""
+    def to_torch(self, torch: Torch) -> TensorCode:
+        """PyTorch's module.  Raises LayerError for gates that it does not have."""
         if self.rounds or self.peepholes:
             raise LayerError("has no LSTM that rounds input and state, or whose gates see the cell")
-        made = super().to_torch(flow)
-        if self.output == "states":
-            return made
-        assert made.module is not None
-        value = call("()", MODULE, call(".flip", X, 1) if self.reverse else X, *self._states_in_torch(flow))
-        value = call(".flip", value, 1) if self.reverse else value
-        return Torch(value, made.module._replace(name="LSTMWithCells"), (_MODULE,))
+        return super().to_torch(torch)
 
-    def _states_in_torch(self, flow: Flow) -> list[ModuleCall]:
+    def _called_in_torch(self, torch: Torch, *given: TensorCode) -> TensorCode:
+        """Return the output of PyTorch's module; if the cells are outputs, of a subclass that computes step by step."""
+        if self.output == "states":
+            return super()._called_in_torch(torch, *given)
+        torch.define(_MODULE)
+        return self._module_in_torch(torch, "LSTMWithCells")(*given)
+
+    def _states_in_torch(self, torch: Torch) -> list[ModuleCall]:
         """Return state and cell as one argument; cells of zeros where only the state is given."""
-        states = super()._states_in_torch(flow)
+        states = super()._states_in_torch(torch)
         if len(states) == 1:
-            states.append(call("torch.zeros_like", states[0]))
-        return [call("tuple", *states)] if states else []
+            states.append(torch.call("torch.zeros_like", states[0]))
+        return [torch.call("tuple", *states)] if states else []

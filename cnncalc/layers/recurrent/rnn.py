@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from cnncalc.layers.arguments import argument, choice
 from cnncalc.layers.base import Elsewhere, Example
-from cnncalc.layers.interfaces import Array, Attribute, Flow, ModuleCall, Ops
-from cnncalc.layers.pytorch import Option
+from cnncalc.layers.interfaces import Array, Attribute, Ops, Or, TensorCode, Torch
 from cnncalc.layers.recurrent._recurrent import Recurrent
 from cnncalc.layers.shapes import Shape
 
@@ -54,7 +55,6 @@ class RNN(Recurrent):
         """Return the activation, once for each direction."""
         return {"activations": [self.nonlinearity.capitalize()] * self.directions}
 
-    def _module_in_torch(self, flow: Flow) -> ModuleCall:
-        """Return the call that makes PyTorch's module."""
-        made = super()._module_in_torch(flow)
-        return made._replace(options=(Option("nonlinearity", self.nonlinearity, "tanh"), *made.options))
+    def _module_in_torch(self, torch: Torch, name: str, **options: Or) -> Callable[..., TensorCode]:
+        """Make PyTorch's module with its nonlinearity; return a function that calls it."""
+        return super()._module_in_torch(torch, name, nonlinearity=torch.option(self.nonlinearity, "tanh"))

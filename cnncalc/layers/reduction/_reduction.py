@@ -8,8 +8,7 @@ from typing import ClassVar
 
 from cnncalc.layers.arguments import LayerError, argument, axes, flag
 from cnncalc.layers.base import Layer
-from cnncalc.layers.interfaces import Array, Flow, ModuleCall, NumPy, Onnx, Ops, TensorCode
-from cnncalc.layers.pytorch import Or, Torch, X, call
+from cnncalc.layers.interfaces import Array, ModuleCall, NumPy, Onnx, Ops, TensorCode, Torch
 from cnncalc.layers.reads import WHOLE, Read, Reads, along
 from cnncalc.layers.shapes import Shape, axis_index
 
@@ -89,18 +88,18 @@ class Reduction(Layer):
         made = onnx.reduce(self.elsewhere.onnx, onnx.x, over)
         return made if self.keepdims else onnx.reshape(made, [0, *onnx.output])
 
-    def to_torch(self, flow: Flow) -> Torch:
+    def to_torch(self, torch: Torch) -> TensorCode:
         """PyTorch's method; if a single number is left, the tensor is flattened first."""
-        over = [i + 1 for i in axis_indices(self.axis, flow.inputs[0])]
-        if self.keepdims or len(over) < len(flow.inputs[0]):
-            return Torch(self.torch_reduced(X, over, self.keepdims))
-        x = X if len(over) == 1 else call(".flatten", X, 1)
-        return Torch(self.torch_reduced(x, [1], True))
+        over = [i + 1 for i in axis_indices(self.axis, torch.shapes[0])]
+        if self.keepdims or len(over) < len(torch.shapes[0]):
+            return self.torch_reduced(torch, torch.x, over, self.keepdims)
+        x = torch.x if len(over) == 1 else torch.call(".flatten", torch.x, 1)
+        return self.torch_reduced(torch, x, [1], True)
 
-    def torch_reduced(self, x: TensorCode, over: list[int], keepdims: bool) -> ModuleCall:
+    def torch_reduced(self, torch: Torch, x: TensorCode, over: list[int], keepdims: bool) -> ModuleCall:
         """Return PyTorch's call on a tensor along some of its axes (batch counted)."""
         axes = over[0] if len(over) == 1 else tuple(over)
-        return call(f".{self.torch_method}", x, axes, keepdim=Or(keepdims, False))
+        return torch.call(f".{self.torch_method}", x, axes, keepdim=torch.option(keepdims, False))
 
     def label(self) -> str:
         """Return the axes."""

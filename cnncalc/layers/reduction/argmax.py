@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from cnncalc.layers.base import Elsewhere, Example
-from cnncalc.layers.interfaces import Array, Flow, NumPy, Onnx
-from cnncalc.layers.pytorch import Torch, X, call
+from cnncalc.layers.interfaces import Array, NumPy, Onnx, TensorCode, Torch
 from cnncalc.layers.reduction._reduction import Reduction, axis_indices
 
 
@@ -34,12 +33,13 @@ class Argmax(Reduction):
         found = onnx.cast(onnx.node("ArgMax", lines, axis=-1, keepdims=0), "number")
         return onnx.reshape(found, [-1, *onnx.output])
 
-    def to_torch(self, flow: Flow) -> Torch:
+    def to_torch(self, torch: Torch) -> TensorCode:
         """PyTorch's method along one axis, as numbers; several axes are laid out as one first."""
-        shape = flow.inputs[0]
+        shape = torch.shapes[0]
         over = [i + 1 for i in axis_indices(self.axis, shape)]
         if len(over) == 1 or len(over) == len(shape):
-            return Torch(call(".type_as", super().to_torch(flow).value, X))
+            return torch.call(".type_as", super().to_torch(torch), torch.x)
         others = [i for i in range(len(shape) + 1) if i not in over]
-        lines = call(".flatten", call(".permute", X, *others, *over), len(others))
-        return Torch(call(".reshape", call(".type_as", call(".argmax", lines, -1), X), -1, *flow.output))
+        lines = torch.call(".flatten", torch.call(".permute", torch.x, *others, *over), len(others))
+        found = torch.call(".type_as", torch.call(".argmax", lines, -1), torch.x)
+        return torch.call(".reshape", found, -1, *torch.output)

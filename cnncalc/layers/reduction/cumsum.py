@@ -6,8 +6,7 @@ from math import prod
 
 from cnncalc.layers.arguments import argument, axis, flag
 from cnncalc.layers.base import Elsewhere, Example, Layer
-from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
-from cnncalc.layers.pytorch import Torch, X, call
+from cnncalc.layers.interfaces import Array, Onnx, Ops, TensorCode, Torch
 from cnncalc.layers.reads import Read, Reads, along, kept, summed
 from cnncalc.layers.shapes import Shape, axis_index, batched
 
@@ -61,10 +60,10 @@ class Cumsum(Layer):
         at = onnx.integer(batched(self.axis))
         return onnx.node("CumSum", onnx.x, at, reverse=int(self.reverse), exclusive=int(self.exclusive))
 
-    def to_torch(self, flow: Flow) -> Torch:
+    def to_torch(self, torch: Torch) -> TensorCode:
         """PyTorch's method, flipped if the sum runs from the end."""
         at = batched(self.axis)
-        turned = call(".flip", X, at) if self.reverse else X
-        sums = call(".cumsum", turned, at)
-        sums = call(".flip", sums, at) if self.reverse else sums
-        return Torch(call("-", sums, X) if self.exclusive else sums)
+        turned = torch.call(".flip", torch.x, at) if self.reverse else torch.x
+        sums = torch.call(".cumsum", turned, at)
+        sums = torch.call(".flip", sums, at) if self.reverse else sums
+        return torch.call("-", sums, torch.x) if self.exclusive else sums

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from cnncalc.layers.base import Elsewhere, Example
-from cnncalc.layers.interfaces import Array, ModuleCall, NumPy, TensorCode
-from cnncalc.layers.pytorch import call
+from cnncalc.layers.interfaces import Array, ModuleCall, NumPy, TensorCode, Torch
 from cnncalc.layers.reduction._reduction import Reduction
 
 
@@ -23,6 +22,6 @@ class Norm1(Reduction):
         """Return the sum of magnitudes."""
         return np.sum(np.abs(x), axis=axis, keepdims=True)
 
-    def torch_reduced(self, x: TensorCode, over: list[int], keepdims: bool) -> ModuleCall:
+    def torch_reduced(self, torch: Torch, x: TensorCode, over: list[int], keepdims: bool) -> ModuleCall:
         """Return the sum of magnitudes."""
-        return super().torch_reduced(call(".abs", x), over, keepdims)
+        return super().torch_reduced(torch, torch.call(".abs", x), over, keepdims)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from cnncalc.layers.base import Elsewhere, Example
-from cnncalc.layers.interfaces import Array, ModuleCall, NumPy, TensorCode
-from cnncalc.layers.pytorch import Or, call
+from cnncalc.layers.interfaces import Array, ModuleCall, NumPy, TensorCode, Torch
 from cnncalc.layers.reduction._reduction import Reduction
 
 
@@ -25,7 +24,7 @@ class Norm2(Reduction):
         """Return the length."""
         return np.sqrt((x * x).sum(axis=axis, keepdims=True))
 
-    def torch_reduced(self, x: TensorCode, over: list[int], keepdims: bool) -> ModuleCall:
+    def torch_reduced(self, torch: Torch, x: TensorCode, over: list[int], keepdims: bool) -> ModuleCall:
         """Return PyTorch's function of vectors."""
         axes = over[0] if len(over) == 1 else tuple(over)
-        return call("torch.linalg.vector_norm", x, dim=axes, keepdim=Or(keepdims, False))
+        return torch.call("torch.linalg.vector_norm", x, dim=axes, keepdim=torch.option(keepdims, False))

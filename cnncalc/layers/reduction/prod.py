@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnncalc.layers.base import Elsewhere, Example
-from cnncalc.layers.interfaces import ModuleCall, TensorCode
+from cnncalc.layers.interfaces import ModuleCall, TensorCode, Torch
 from cnncalc.layers.reduction._reduction import Reduction
 
 
@@ -19,9 +19,9 @@ class Prod(Reduction):
     of_several = "'multiply'"
     elsewhere = Elsewhere(onnx="ReduceProd", others="reduce_prod", compared=True)
 
-    def torch_reduced(self, x: TensorCode, over: list[int], keepdims: bool) -> ModuleCall:
+    def torch_reduced(self, torch: Torch, x: TensorCode, over: list[int], keepdims: bool) -> ModuleCall:
         """Return PyTorch's method along one axis after the other, from the last."""
         for axis in over[::-1]:
-            product = super().torch_reduced(x, [axis], keepdims)
+            product = super().torch_reduced(torch, x, [axis], keepdims)
             x = product
         return product

@@ -6,8 +6,7 @@ from math import prod
 
 from cnncalc.layers.arguments import LayerError, argument, axis, choice, flag, positive
 from cnncalc.layers.base import Elsewhere, Example, Layer
-from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
-from cnncalc.layers.pytorch import Or, Torch, X, call
+from cnncalc.layers.interfaces import Array, Onnx, Ops, TensorCode, Torch
 from cnncalc.layers.reads import Reads, whole
 from cnncalc.layers.shapes import Shape, axis_index, axis_text, batched
 
@@ -68,9 +67,9 @@ class Topk(Layer):
         )
         return values if self.output == "values" else onnx.cast(indices, "number")
 
-    def to_torch(self, flow: Flow) -> Torch:
+    def to_torch(self, torch: Torch) -> TensorCode:
         """PyTorch's method."""
-        found = call(".topk", X, self.k, dim=batched(self.axis), largest=Or(self.largest, True))
+        found = torch.call(".topk", torch.x, self.k, dim=batched(self.axis), largest=torch.option(self.largest, True))
         if self.output == "values":
-            return Torch(call(":values", found))
-        return Torch(call(".type_as", call(":indices", found), X))
+            return torch.call(":values", found)
+        return torch.call(".type_as", torch.call(":indices", found), torch.x)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops, TensorCode
-from cnncalc.layers.pytorch import Torch, X, call
+from cnncalc.layers.interfaces import Array, Onnx, Ops, TensorCode, Torch
 from cnncalc.layers.reads import Permuted, Reads, Reshaped
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape
@@ -36,15 +35,15 @@ class Rearrangement(Movement):
             y = onnx.transpose(y, _order(move)) if isinstance(move, Permuted) else onnx.reshape(y, [0, *move.shape])
         return y
 
-    def to_torch(self, flow: Flow) -> Torch:
+    def to_torch(self, torch: Torch) -> TensorCode:
         """PyTorch's methods, with the batch inferred."""
-        value: TensorCode = X
-        for move in self.moves(flow.inputs[0]):
+        value: TensorCode = torch.x
+        for move in self.moves(torch.shapes[0]):
             if isinstance(move, Permuted):
-                value = call(".permute", value, *_order(move))
+                value = torch.call(".permute", value, *_order(move))
             else:
-                value = call(".reshape", value, -1, *move.shape)
-        return Torch(value)
+                value = torch.call(".reshape", value, -1, *move.shape)
+        return value
 
 
 def _order(move: Permuted) -> list[int]:

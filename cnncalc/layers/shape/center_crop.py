@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from cnncalc.layers.arguments import LayerError, argument, per_axis, positive
 from cnncalc.layers.base import Elsewhere, Example
-from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
-from cnncalc.layers.pytorch import Torch, X, call
+from cnncalc.layers.interfaces import Array, Onnx, Ops, TensorCode, Torch
 from cnncalc.layers.reads import Read, Reads, along, sliding
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, shape_text, spatial
@@ -58,12 +57,12 @@ class CenterCrop(Movement):
             y = onnx.cut(y, axis, start, start + size) if have != size else y
         return y
 
-    def to_torch(self, flow: Flow) -> Torch:
+    def to_torch(self, torch: Torch) -> TensorCode:
         """An index."""
         cuts = []
-        for have, size in zip(flow.inputs[0][1:], flow.output[1:], strict=True):
+        for have, size in zip(torch.shapes[0][1:], torch.output[1:], strict=True):
             start = (have - size) // 2
             cuts.append(slice(None) if have == size else slice(start, start + size))
         if all(cut == slice(None) for cut in cuts):
-            return Torch(X)
-        return Torch(call("[]", X, slice(None), slice(None), *cuts))
+            return torch.x
+        return torch.call("[]", torch.x, slice(None), slice(None), *cuts)

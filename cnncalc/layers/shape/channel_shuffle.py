@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from cnncalc.layers.arguments import argument, positive
 from cnncalc.layers.base import Elsewhere, Example
-from cnncalc.layers.interfaces import Flow
-from cnncalc.layers.pytorch import Torch, X, call
+from cnncalc.layers.interfaces import TensorCode, Torch
 from cnncalc.layers.reads import Permuted, Reshaped
 from cnncalc.layers.shape._rearrangement import Moves, Rearrangement
 from cnncalc.layers.shapes import Shape, check_divides
@@ -35,6 +34,8 @@ class ChannelShuffle(Rearrangement):
         split = Reshaped((self.groups, shape[0] // self.groups, *shape[1:]))
         return split, Permuted((1, 0, *range(2, len(shape) + 1))), Reshaped(shape)
 
-    def to_torch(self, flow: Flow) -> Torch:
+    def to_torch(self, torch: Torch) -> TensorCode:
         """PyTorch's function, which takes only maps; of a vector its methods."""
-        return Torch(call("F.channel_shuffle", X, self.groups)) if len(flow.output) > 1 else super().to_torch(flow)
+        if len(torch.output) == 1:
+            return super().to_torch(torch)
+        return torch.call("F.channel_shuffle", torch.x, self.groups)

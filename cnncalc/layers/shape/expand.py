@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from cnncalc.layers.arguments import LayerError, argument, integers
 from cnncalc.layers.base import Elsewhere, Example
-from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
-from cnncalc.layers.pytorch import Torch, X, call
+from cnncalc.layers.interfaces import Array, Onnx, Ops, TensorCode, Torch
 from cnncalc.layers.reads import WHOLE, Read, Reads, along
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, shape_text
@@ -51,9 +50,9 @@ class Expand(Movement):
         """Expand."""
         return onnx.node("Expand", onnx.x, onnx.integers([1, *onnx.output]))
 
-    def to_torch(self, flow: Flow) -> Torch:
+    def to_torch(self, torch: Torch) -> TensorCode:
         """PyTorch's method."""
-        return Torch(call(".expand", X, -1, *self.shape))
+        return torch.call(".expand", torch.x, -1, *self.shape)
 
     def label(self) -> str:
         """Return ``14×14``, ``·`` where an axis is kept."""

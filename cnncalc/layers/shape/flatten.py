@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from cnncalc.layers.base import Elsewhere, Example
-from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops, Torch
+from cnncalc.layers.interfaces import Array, Onnx, Ops, TensorCode, Torch
 from cnncalc.layers.reads import Reads, Reshaped
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape
@@ -38,8 +38,7 @@ class Flatten(Movement):
         """Flatten, after the batch."""
         return onnx.node("Flatten", onnx.x, axis=1)
 
-    def to_torch(self, flow: Flow) -> Torch:
+    def to_torch(self, torch: Torch) -> TensorCode:
         """PyTorch's method."""
-        from cnncalc.layers.pytorch import Torch, X, call
 
-        return Torch(call(".flatten", X, 1))
+        return torch.call(".flatten", torch.x, 1)

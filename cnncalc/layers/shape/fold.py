@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from cnncalc.layers.arguments import LayerError, argument, axis
 from cnncalc.layers.base import Elsewhere, Example
-from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
-from cnncalc.layers.pytorch import Torch, X, call
+from cnncalc.layers.interfaces import Array, Onnx, Ops, TensorCode, Torch
 from cnncalc.layers.reads import Read, Reads, along
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, axis_index, batched, shape_text
@@ -57,8 +56,8 @@ class Fold(Movement):
         order = [0, at, *[axis for axis in range(1, rank) if axis != at]]
         return onnx.reshape(onnx.transpose(onnx.x, order), [-1, *onnx.output])
 
-    def to_torch(self, flow: Flow) -> Torch:
+    def to_torch(self, torch: Torch) -> TensorCode:
         """A move of the axis after the batch, and a flatten of both."""
-        at = axis_index(self.axis, flow.inputs[0])
-        moved = X if at == 0 else call(".movedim", X, at + 1, 1)
-        return Torch(call(".flatten", moved, 0, 1))
+        at = axis_index(self.axis, torch.shapes[0])
+        moved = torch.x if at == 0 else torch.call(".movedim", torch.x, at + 1, 1)
+        return torch.call(".flatten", moved, 0, 1)

@@ -8,8 +8,7 @@ from math import prod
 from cnncalc.ground.limits import MAX_LIST
 from cnncalc.layers.arguments import LayerError, argument, axis, check_second, integer, integers
 from cnncalc.layers.base import Elsewhere, Example
-from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
-from cnncalc.layers.pytorch import Torch, X, Y, call, index
+from cnncalc.layers.interfaces import Array, Onnx, Ops, TensorCode, Torch
 from cnncalc.layers.reads import WHOLE, Along, Read, Reads, along, listed
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, axis_index, axis_text
@@ -134,17 +133,18 @@ class Gather(Movement):
         before = [*range(1 + many, many + at)]
         return onnx.transpose(made, [0, *before, *range(1, 1 + many), *range(many + at, many + rank - 1)])
 
-    def to_torch(self, flow: Flow) -> Torch:
+    def to_torch(self, torch: Torch) -> TensorCode:
         """An index; if every sample has its own indices, one per sample."""
-        at = axis_index(self.axis, flow.inputs[0])
+        at = axis_index(self.axis, torch.shapes[0])
         if self.indices is not None:
-            return Torch(index(X, at, call("list", *self.indices)))
+            return torch.index(torch.x, at, torch.call("list", *self.indices))
         if self.sizes is not None:
-            grid = call("grid", self.start, self.sizes, self.steps)
-            return Torch(index(X, at, grid), helpers=(_GRID_FUNCTION,))
-        if flow.once[1]:
-            return Torch(index(X, at, call(".long", call("[]", Y, 0))))
-        return Torch(call("take", X, call(".long", Y), dim=at + 1), helpers=(_FUNCTION,))
+            torch.define(_GRID_FUNCTION)
+            return torch.index(torch.x, at, torch.call("grid", self.start, self.sizes, self.steps))
+        if torch.once[1]:
+            return torch.index(torch.x, at, torch.call(".long", torch.call("[]", torch.inputs[1], 0)))
+        torch.define(_FUNCTION)
+        return torch.call("take", torch.x, torch.call(".long", torch.inputs[1]), dim=at + 1)
 
     def label(self) -> str:
         """Return the number of indices, and the axis if it is not the first."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from cnncalc.layers.arguments import LayerError, argument, axis
 from cnncalc.layers.base import Elsewhere, Example
-from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
-from cnncalc.layers.pytorch import Torch, X, Y, call
+from cnncalc.layers.interfaces import Array, Onnx, Ops, TensorCode, Torch
 from cnncalc.layers.reads import WHOLE, Along, Read, Reads, sliding
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, axis_index, axis_text, shape_text
@@ -70,10 +69,11 @@ class GatherElements(Movement):
         at = axis_index(self.axis, onnx.shapes[0]) + 1
         return onnx.node("GatherElements", onnx.stretched(0), onnx.cast(onnx.stretched(1), "integer"), axis=at)
 
-    def to_torch(self, flow: Flow) -> Torch:
+    def to_torch(self, torch: Torch) -> TensorCode:
         """PyTorch's gather, of indices that may count from the end."""
-        at = axis_index(self.axis, flow.inputs[0]) + 1
-        return Torch(call("gather_elements", X, Y, dim=at), helpers=(_FUNCTION,))
+        at = axis_index(self.axis, torch.shapes[0]) + 1
+        torch.define(_FUNCTION)
+        return torch.call("gather_elements", torch.x, torch.inputs[1], dim=at)
 
     def label(self) -> str:
         """Return the axis if it is not the first."""

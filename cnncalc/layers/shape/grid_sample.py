@@ -8,8 +8,7 @@ from typing import Any
 
 from cnncalc.layers.arguments import LayerError, argument, choice, flag
 from cnncalc.layers.base import Elsewhere, Example, Layer
-from cnncalc.layers.interfaces import Array, Flow, NumPy, Onnx, Ops
-from cnncalc.layers.pytorch import Or, Torch, X, Y, call
+from cnncalc.layers.interfaces import Array, NumPy, Onnx, Ops, TensorCode, Torch
 from cnncalc.layers.reads import WHOLE, Along, Read, Reads
 from cnncalc.layers.shapes import Shape, shape_text
 
@@ -134,15 +133,15 @@ class GridSample(Layer):
             align_corners=int(self.align_corners),
         )  # fmt: skip
 
-    def to_torch(self, flow: Flow) -> Torch:
+    def to_torch(self, torch: Torch) -> TensorCode:
         """PyTorch's function, of maps of two and three axes."""
-        if len(flow.output) not in (3, 4) or any(flow.once):
+        if len(torch.output) not in (3, 4) or any(torch.once):
             raise LayerError("has no grid_sample for one axis, or for an input shared by all samples")
-        if self.mode == "cubic" and len(flow.output) != 3:
+        if self.mode == "cubic" and len(torch.output) != 3:
             raise LayerError("has a cubic grid_sample for two axes only")
-        how = {"mode": Or(ON_TWO_AXES.get(self.mode, self.mode), "bilinear")}
-        options = {**how, "padding_mode": Or(self.padding_mode, "zeros"), "align_corners": self.align_corners}
-        return Torch(call("F.grid_sample", X, Y, **options))
+        how = {"mode": torch.option(ON_TWO_AXES.get(self.mode, self.mode), "bilinear")}
+        options = {**how, "padding_mode": torch.option(self.padding_mode, "zeros"), "align_corners": self.align_corners}
+        return torch.call("F.grid_sample", torch.x, torch.inputs[1], **options)
 
     def label(self) -> str:
         """Return the mode unless it is linear, and the padding unless it is 0."""

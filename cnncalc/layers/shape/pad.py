@@ -5,8 +5,7 @@ from __future__ import annotations
 from cnncalc.ground.numbers import counted
 from cnncalc.layers.arguments import DERIVED, LayerError, argument, borders, choice, number, pair
 from cnncalc.layers.base import Elsewhere, Example
-from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
-from cnncalc.layers.pytorch import Torch, X, mapped, pad
+from cnncalc.layers.interfaces import Array, Onnx, Ops, TensorCode, Torch
 from cnncalc.layers.reads import Read, Reads, along, sliding
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, spatial
@@ -108,13 +107,13 @@ class Pad(Movement):
             y = onnx.node("Concat", *parts, axis=axis) if len(parts) > 1 else y
         return y
 
-    def to_torch(self, flow: Flow) -> Torch:
+    def to_torch(self, torch: Torch) -> TensorCode:
         """PyTorch's function."""
         if self.mode != "constant":
-            mapped(flow.inputs[0], f"{self.mode} padding")
+            torch.mapped(f"{self.mode} padding")
         borders = self.padding if self.channels == (0, 0) else (self.channels, *self.padding)
         value = self.value if self.mode == "constant" else 0
-        return Torch(pad(X, borders, value, self.mode))
+        return torch.pad(torch.x, borders, value, self.mode)
 
     def label(self) -> str:
         """Return ``3``, or ``1+2`` if the sides differ, and the mode or the channels."""

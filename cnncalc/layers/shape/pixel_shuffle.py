@@ -6,8 +6,7 @@ from math import prod
 
 from cnncalc.layers.arguments import LayerError, argument, positive
 from cnncalc.layers.base import Elsewhere, Example
-from cnncalc.layers.interfaces import Flow, Onnx
-from cnncalc.layers.pytorch import Torch, X, call
+from cnncalc.layers.interfaces import Onnx, TensorCode, Torch
 from cnncalc.layers.reads import Permuted, Reshaped
 from cnncalc.layers.shape._rearrangement import Moves, Rearrangement
 from cnncalc.layers.shapes import Shape, spatial
@@ -57,8 +56,8 @@ class PixelShuffle(Rearrangement):
             return onnx.node("DepthToSpace", onnx.x, blocksize=self.upscale_factor, mode="CRD")
         return super().to_onnx(onnx)
 
-    def to_torch(self, flow: Flow) -> Torch:
+    def to_torch(self, torch: Torch) -> TensorCode:
         """PyTorch's function for two spatial axes; else reshapes and a permutation."""
-        return (
-            Torch(call("F.pixel_shuffle", X, self.upscale_factor)) if len(flow.output) == 3 else super().to_torch(flow)
-        )
+        if len(torch.output) != 3:
+            return super().to_torch(torch)
+        return torch.call("F.pixel_shuffle", torch.x, self.upscale_factor)

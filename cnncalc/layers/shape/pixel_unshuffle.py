@@ -6,8 +6,7 @@ from math import prod
 
 from cnncalc.layers.arguments import LayerError, argument, positive
 from cnncalc.layers.base import Elsewhere, Example
-from cnncalc.layers.interfaces import Flow
-from cnncalc.layers.pytorch import Torch, X, call
+from cnncalc.layers.interfaces import TensorCode, Torch
 from cnncalc.layers.reads import Permuted, Reshaped
 from cnncalc.layers.shape._rearrangement import Moves, Rearrangement
 from cnncalc.layers.shapes import Shape, spatial
@@ -52,7 +51,7 @@ class PixelUnshuffle(Rearrangement):
         order = (0, *range(2, 2 + 2 * rank, 2), *range(1, 1 + 2 * rank, 2))
         return Reshaped((shape[0], *halves)), Permuted(order), Reshaped((shape[0] * r**rank, *halves[::2]))
 
-    def to_torch(self, flow: Flow) -> Torch:
+    def to_torch(self, torch: Torch) -> TensorCode:
         """PyTorch's function for two spatial axes; else reshapes and a permutation."""
         r = self.downscale_factor
-        return Torch(call("F.pixel_unshuffle", X, r)) if len(flow.output) == 3 else super().to_torch(flow)
+        return torch.call("F.pixel_unshuffle", torch.x, r) if len(torch.output) == 3 else super().to_torch(torch)

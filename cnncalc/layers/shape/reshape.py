@@ -7,8 +7,7 @@ from math import prod
 from cnncalc.ground.numbers import counted
 from cnncalc.layers.arguments import LayerError, argument, integers, positive
 from cnncalc.layers.base import Elsewhere, Example
-from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
-from cnncalc.layers.pytorch import Torch, X, call
+from cnncalc.layers.interfaces import Array, Onnx, Ops, TensorCode, Torch
 from cnncalc.layers.reads import Read, Reads, Reshaped, along
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, crossed, shape_text
@@ -103,9 +102,9 @@ class Reshape(Movement):
         keeps = (self.fold, self.unfold) == (1, 1)
         return onnx.reshape(onnx.x, [0 if keeps else -1, *onnx.output])
 
-    def to_torch(self, flow: Flow) -> Torch:
+    def to_torch(self, torch: Torch) -> TensorCode:
         """PyTorch's method, the batch inferred."""
-        return Torch(call(".reshape", X, -1, *flow.output))
+        return torch.call(".reshape", torch.x, -1, *torch.output)
 
     def label(self) -> str:
         """Return ``64×-1``, and the change of the batch."""

@@ -6,8 +6,7 @@ from math import prod
 
 from cnncalc.layers.arguments import LayerError, argument, axis, choice
 from cnncalc.layers.base import Elsewhere, Example, Layer
-from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
-from cnncalc.layers.pytorch import InputPlace, Or, Torch, X, Y, call
+from cnncalc.layers.interfaces import Array, Onnx, Ops, TensorCode, Torch
 from cnncalc.layers.reads import WHOLE, Along, Read, Reads
 from cnncalc.layers.shapes import Shape, axis_index, axis_text, shape_text
 
@@ -102,11 +101,11 @@ class Scatter(Layer):
         how = {} if self.reduce == "none" else {"reduction": self.reduce}
         return onnx.node("ScatterElements", x, index, updates, axis=at, **how)
 
-    def to_torch(self, flow: Flow) -> Torch:
+    def to_torch(self, torch: Torch) -> TensorCode:
         """PyTorch's scatter, of indices that may count from the end."""
-        at = axis_index(self.axis, flow.inputs[0]) + 1
-        written = call("scatter", X, Y, InputPlace(2), dim=at, reduce=Or(_TORCH.get(self.reduce), None))
-        return Torch(written, helpers=(_FUNCTION,))
+        at = axis_index(self.axis, torch.shapes[0]) + 1
+        torch.define(_FUNCTION)
+        return torch.call("scatter", *torch.inputs, dim=at, reduce=torch.option(_TORCH.get(self.reduce), None))
 
     def label(self) -> str:
         """Return the axis if it is not the first, and the reduction."""

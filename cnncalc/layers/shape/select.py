@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from cnncalc.layers.arguments import LayerError, argument, axis, integer
 from cnncalc.layers.base import Elsewhere, Example
-from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
-from cnncalc.layers.pytorch import Torch, X, index
+from cnncalc.layers.interfaces import Array, Onnx, Ops, TensorCode, Torch
 from cnncalc.layers.reads import Read, Reads, along, listed
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, axis_index, axis_text
@@ -55,13 +54,13 @@ class Select(Movement):
         index = onnx.integers([self.index]) if len(onnx.shapes[0]) == 1 else onnx.integer(self.index)
         return onnx.node("Gather", onnx.x, index, axis=at)
 
-    def to_torch(self, flow: Flow) -> Torch:
+    def to_torch(self, torch: Torch) -> TensorCode:
         """An index; a slice if no axis would be left."""
-        at = axis_index(self.axis, flow.inputs[0])
-        if len(flow.inputs[0]) > 1:
-            return Torch(index(X, at, self.index))
-        first = self.index % flow.inputs[0][0]
-        return Torch(index(X, at, slice(first, first + 1)))
+        at = axis_index(self.axis, torch.shapes[0])
+        if len(torch.shapes[0]) > 1:
+            return torch.index(torch.x, at, self.index)
+        first = self.index % torch.shapes[0][0]
+        return torch.index(torch.x, at, slice(first, first + 1))
 
     def label(self) -> str:
         """Return the index, and the axis if it is not the first."""

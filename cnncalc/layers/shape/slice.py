@@ -5,8 +5,7 @@ from __future__ import annotations
 from cnncalc.ground.numeric import ceil_div
 from cnncalc.layers.arguments import LayerError, argument, axis, integer, positive
 from cnncalc.layers.base import Elsewhere, Example
-from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
-from cnncalc.layers.pytorch import Torch, X, index
+from cnncalc.layers.interfaces import Array, Onnx, Ops, TensorCode, Torch
 from cnncalc.layers.reads import Read, Reads, along, kept, sliding
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, axis_index, axis_text
@@ -63,10 +62,10 @@ class Slice(Movement):
         at = axis_index(self.axis, onnx.output)
         return onnx.cut(onnx.x, at + 1, *self._bounds(onnx.shapes[0][at]), self.step)
 
-    def to_torch(self, flow: Flow) -> Torch:
+    def to_torch(self, torch: Torch) -> TensorCode:
         """A slice."""
         cut = slice(self.start or None, self.stop, None if self.step == 1 else self.step)
-        return Torch(index(X, axis_index(self.axis, flow.inputs[0]), cut))
+        return torch.index(torch.x, axis_index(self.axis, torch.shapes[0]), cut)
 
     def label(self) -> str:
         """Return ``0:32``, and the axis if it is not the channels."""

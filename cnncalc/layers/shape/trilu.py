@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from cnncalc.layers.arguments import LayerError, argument, flag, integer
 from cnncalc.layers.base import Elsewhere, Example
-from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
-from cnncalc.layers.pytorch import Or, Torch, X, call
+from cnncalc.layers.interfaces import Array, Onnx, Ops, TensorCode, Torch
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, shape_text
 
@@ -40,6 +39,6 @@ class Trilu(Movement):
         onnx.needs(14)
         return onnx.node("Trilu", onnx.x, onnx.integer(self.k), upper=int(self.upper))
 
-    def to_torch(self, flow: Flow) -> Torch:
+    def to_torch(self, torch: Torch) -> TensorCode:
         """PyTorch's function."""
-        return Torch(call("torch.triu" if self.upper else "torch.tril", X, diagonal=Or(self.k, 0)))
+        return torch.call("torch.triu" if self.upper else "torch.tril", torch.x, diagonal=torch.option(self.k, 0))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from cnncalc.layers.arguments import LayerError, argument, axis_count, integer, positive
 from cnncalc.layers.base import Elsewhere, Example
-from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops
-from cnncalc.layers.pytorch import Torch, X, call
+from cnncalc.layers.interfaces import Array, Onnx, Ops, TensorCode, Torch
 from cnncalc.layers.reads import Read, Reads, along
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, shape_text
@@ -56,11 +55,11 @@ class Unfold(Movement):
         split = onnx.reshape(onnx.x, [-1, self.size, *onnx.shapes[0]])
         return onnx.transpose(split, [0, *range(2, at + 1), 1, *range(at + 1, rank)])
 
-    def to_torch(self, flow: Flow) -> Torch:
+    def to_torch(self, torch: Torch) -> TensorCode:
         """A split of the batch into two axes, and a move of the second to its place."""
-        at = self._index(len(flow.inputs[0]))
-        split = call(".unflatten", X, 0, (-1, self.size))
-        return Torch(split if at == 0 else call(".movedim", split, 1, at + 1))
+        at = self._index(len(torch.shapes[0]))
+        split = torch.call(".unflatten", torch.x, 0, (-1, self.size))
+        return split if at == 0 else torch.call(".movedim", split, 1, at + 1)
 
     def label(self) -> str:
         """Return the size, with the axis where it is not the first."""

@@ -8,8 +8,7 @@ from cnncalc.ground.limits import MAX_EXPORTED_INDICES
 from cnncalc.ground.numeric import floor_product
 from cnncalc.layers.arguments import LayerError, argument, choice, factor, flag, number, per_axis, positive
 from cnncalc.layers.base import Elsewhere, Example, Layer
-from cnncalc.layers.interfaces import Array, Attribute, Flow, NumPy, Onnx, Ops
-from cnncalc.layers.pytorch import Or, Torch, X, call, mapped, short
+from cnncalc.layers.interfaces import Array, Attribute, NumPy, Onnx, Ops, TensorCode, Torch
 from cnncalc.layers.reads import Read, Reads, along, interpolated
 from cnncalc.layers.shapes import Shape, spatial
 from cnncalc.layers.window import size_label
@@ -259,9 +258,9 @@ class Upsample(Layer):
             taken = (places * step + ahead).astype(int)
         return [int(place) for place in taken.clip(0, length - 1)]
 
-    def to_torch(self, flow: Flow) -> Torch:
+    def to_torch(self, torch: Torch) -> TensorCode:
         """PyTorch's function.  Raises LayerError for places and kernels that it does not have."""
-        d = mapped(flow.inputs[0], "upsampling")
+        d = torch.mapped("upsampling")
         if self.mode == "cubic" and (d != 2 or self.cubic_a != (-0.5 if self.antialias else -0.75)):
             raise LayerError("has cubic upsampling only on two axes, with cubic_a = -0.75, or -0.5 with antialias")
         if self.antialias and d != 2:
@@ -272,9 +271,12 @@ class Upsample(Layer):
             raise LayerError("leaves out what lies beyond a border where antialias = true, and only there")
         modes = {"linear": ("linear", "bilinear", "trilinear")[d - 1], "cubic": "bicubic"}
         name, sized = ("size", self.size) if self.scale_factor is None else ("scale_factor", self.scale_factor)
-        mode, corners = Or(modes.get(self.mode, self.mode), "nearest"), Or(self.align_corners, False)
-        options = {"align_corners": corners, "antialias": Or(self.antialias, False)}
-        return Torch(call("F.interpolate", X, mode=mode, **options, **{name: short(sized or ())}))
+        options = {
+            "mode": torch.option(modes.get(self.mode, self.mode), "nearest"),
+            "align_corners": torch.option(self.align_corners, False),
+            "antialias": torch.option(self.antialias, False),
+        }
+        return torch.call("F.interpolate", torch.x, **options, **{name: torch.short(sized or ())})
 
     def label(self) -> str:
         """Return ``×2`` or ``56×56``, and the mode."""
