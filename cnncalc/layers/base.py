@@ -287,12 +287,10 @@ class Layer:
         Raises:
             LayerError: if PyTorch can't express it; the message continues a sentence that begins with "PyTorch".
         """
-
         name, words = _called(self.elsewhere.function)
         if not name:
             raise LayerError("has no counterpart")
-        given = {word: torch.option(self.__dict__[own], self.arguments[own].default) for word, own in words.items()}
-        return torch.call(name, *torch.inputs, **given)
+        return torch.call(name, *torch.inputs, **torch.options(**words))
 
     # --- output ------------------------------------------------------------------------------------------
 

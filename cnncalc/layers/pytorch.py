@@ -14,14 +14,13 @@ from cnncalc.ground.named import NamedTuple
 from cnncalc.layers.arguments import LayerError
 
 if TYPE_CHECKING:
-    from cnncalc.layers.base import Weight
     from cnncalc.layers.shapes import Shape
 
 T = TypeVar("T")
 
 
 class InputPlace(NamedTuple):
-    """An input of the layer, counted from 0; -1 is the layer's own module, -2, -3 … are tensors without one."""
+    """An input of the layer, counted from 0; -1 is the layer's own module."""
 
     number: int
 
@@ -81,15 +80,14 @@ class Torch:
     """The PyTorch code of one use of a layer.
 
     Attributes:
+        arguments: the layer's arguments, each with its default.
         shapes: shapes of the inputs, without the batch axis.
         output: the shape of the output, without the batch axis.
         once: for each input, whether it is shared by all samples of the batch.
         inputs: the input tensors.
         x: the first of the inputs.
-        has_module: whether the layer's tensors are those of a module of its own; else `weight` returns them.
         value: the layer's expression in ``forward``, once it is known; a bare `InputPlace` passes the input on.
         made: the call that makes the module; None if there is none.
-        held: the calls that make the tensors without a module, by their names in `weights`.
         helpers: source text of classes and functions that the code needs in addition to PyTorch's.
     """
 
@@ -99,22 +97,15 @@ class Torch:
     code = Code
 
     def __init__(
-        self,
-        shapes: tuple[Shape, ...],
-        output: Shape,
-        once: tuple[bool, ...],
-        weights: Mapping[str, Weight],
-        has_module: bool = True,
+        self, arguments: Mapping[str, Or], shapes: tuple[Shape, ...], output: Shape, once: tuple[bool, ...]
     ) -> None:
+        self.arguments = arguments
         self.shapes = shapes
         self.output = output
         self.once = once
-        self.weights = weights
         self.inputs: tuple[TensorCode, ...] = tuple([InputPlace(number) for number in range(len(shapes))])
         self.x: TensorCode = InputPlace(0)
-        self.has_module = has_module
         self.made: ModuleCall | None = None
-        self.held: dict[str, ModuleCall] = {}
         self.helpers: tuple[str, ...] = ()
 
     def module(self, name: str, *args: object, **options: object) -> Callable[..., ModuleCall]:
@@ -122,28 +113,18 @@ class Torch:
         self.made = call(name, *args, **options)
         return partial(call, "()", MODULE)
 
+    def options(self, *names: str, **others: str) -> dict[str, Or]:
+        """Return arguments of the layer as PyTorch's, whose defaults are the same; ``others`` have other names here."""
+        words = {name: name for name in names} | others
+        found = {word: self.arguments[own] for word, own in words.items()}
+        return {
+            word: one._replace(value=self.short(one.value)) if isinstance(one.value, tuple) else one
+            for word, one in found.items()
+        }
+
     def define(self, text: str) -> None:
         """Add the source of a class or a function that the code needs in addition to PyTorch's."""
         self.helpers = (*self.helpers, text)
-
-    def weight(self, name: str, fill: float | None = None) -> TensorCode:
-        """Return a tensor of a layer without a module, by its name in `weights`.
-
-        Before training it is filled with a number; by default, a matrix with random numbers, else with 0.
-        """
-        shape = self.weights[name].shape
-        if fill is None and len(shape) > 1:
-            self.held[name] = call("nn.init.xavier_uniform_", call("torch.empty", *shape))
-        elif fill in (0, 1, None):
-            self.held[name] = call("torch.ones" if fill else "torch.zeros", *shape)
-        else:
-            self.held[name] = call("torch.full", call("tuple", *shape), fill)
-        return InputPlace(-1 - len(self.held))
-
-    def channels(self, name: str, fill: float | None = None) -> TensorCode:
-        """Return a tensor (C,) of a layer without a module as (C, 1, …), which broadcasts to the input."""
-        tensor, axes = self.weight(name, fill), len(self.shapes[0]) - 1
-        return call(".view", tensor, -1, *[1] * axes) if axes else tensor
 
     def mapped(self, what: str) -> int:
         """Return the number of spatial axes of the input.  Raises LayerError if PyTorch's functions support fewer."""

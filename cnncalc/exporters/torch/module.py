@@ -20,7 +20,7 @@ from cnncalc.ground.numbers import counted
 from cnncalc.ground.places import Fault, SpecError
 from cnncalc.ground.terminal_safe import printable
 from cnncalc.layers.base import LayerError
-from cnncalc.layers.pytorch import ModuleCall, Option, Torch
+from cnncalc.layers.pytorch import ModuleCall, Option, Or, Torch
 
 _DEFINED = re.compile(r"^(?:class|def) (\w+)", re.MULTILINE).findall
 
@@ -189,7 +189,8 @@ def _translated(graph: Graph) -> dict[Node, Torch]:
     faults: list[Fault] = []
     for node in graph.nodes:
         once = tuple([tensor.times == 0 for tensor in node.inputs])
-        torch = found[node] = Torch(node.use.inputs, node.shape, once, node.use.weights)
+        arguments = {name: Or(vars(node.layer)[name], one.default) for name, one in node.layer.arguments.items()}
+        torch = found[node] = Torch(arguments, node.use.inputs, node.shape, once)
         try:
             torch.value = node.layer.to_torch(torch)
         except LayerError as error:

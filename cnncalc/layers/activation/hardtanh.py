@@ -63,5 +63,4 @@ class HardTanh(Elementwise):
         bounds = {"min": self.min_val, "max": self.max_val}
         if "none" in bounds.values():
             return torch.call(".clamp", torch.x, **{name: value for name, value in bounds.items() if value != "none"})
-        options = {"min_val": torch.option(self.min_val, -1.0), "max_val": torch.option(self.max_val, 1.0)}
-        return torch.call("F.hardtanh", torch.x, **options)
+        return torch.call("F.hardtanh", torch.x, **torch.options("min_val", "max_val"))

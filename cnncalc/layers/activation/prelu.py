@@ -59,5 +59,4 @@ class PReLU(Elementwise):
     def to_torch(self, torch: Torch) -> TensorCode:
         """PyTorch's module, with the number of slopes written out."""
         slopes = torch.shapes[0][0] if self.num_parameters == "channels" else self.num_parameters
-        options = {"num_parameters": torch.option(slopes, 1), "init": torch.option(self.init, 0.25)}
-        return torch.module("nn.PReLU", **options)(torch.x)
+        return torch.module("nn.PReLU", num_parameters=torch.option(slopes, 1), **torch.options("init"))(torch.x)

@@ -134,7 +134,6 @@ class Conv(Layer):
 
     def to_torch(self, torch: Torch) -> TensorCode:
         """PyTorch's module; if the sides of the padding differ, ``F.pad`` adds it first."""
-
         pads = self._pads(torch.shapes[0][1:])
         conv, asked = self._module_in_torch("Conv", torch, pads)
         return conv(torch.pad(torch.x, asked))
@@ -143,19 +142,16 @@ class Conv(Layer):
         self, name: str, torch: Torch, pads: Pairs, **more: Or
     ) -> tuple[Callable[..., TensorCode], Pairs]:
         """Make PyTorch's module; return a function that calls it, and the padding if its sides differ."""
-
         same = all(before == after for before, after in pads)
         module = torch.module(
             f"nn.{name}{torch.mapped('convolution')}d",
             torch.shapes[0][0],
             self.out_channels,
             kernel_size=torch.short(self.kernel_size),
-            stride=torch.option(torch.short(self.stride), 1),
+            **torch.options("stride"),
             padding=torch.option(torch.short(tuple([before for before, _ in pads])) if same else 0, 0),
             **more,
-            dilation=torch.option(torch.short(self.dilation), 1),
-            groups=torch.option(self.groups, 1),
-            bias=torch.option(self.bias, True),
+            **torch.options("dilation", "groups", "bias"),
         )
         return module, () if same else pads
 

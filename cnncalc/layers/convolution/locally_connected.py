@@ -130,6 +130,6 @@ class LocallyConnected(Conv):
             kernel_size=self.kernel_size,
             stride=self.stride,
             dilation=self.dilation,
-            bias=torch.option(self.bias, True),
+            **torch.options("bias"),
         )
         return connected(torch.pad(torch.x, self._pads(torch.shapes[0][1:])))

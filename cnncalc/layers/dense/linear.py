@@ -121,10 +121,9 @@ class Linear(Layer):
 
     def to_torch(self, torch: Torch) -> TensorCode:
         """PyTorch's module, which works on the last axis."""
-
         shape = torch.shapes[0]
         at = self._index(shape)
-        linear = torch.module("nn.Linear", shape[at], self.out_features, bias=torch.option(self.bias, True))
+        linear = torch.module("nn.Linear", shape[at], self.out_features, **torch.options("bias"))
         return torch.moved(linear(torch.moved(torch.x, at + 1, -1)), -1, at + 1)
 
     def _index(self, shape: Shape) -> int:

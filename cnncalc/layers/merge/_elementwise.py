@@ -83,7 +83,6 @@ class ElementwiseMerge(Layer):
 
     def to_torch(self, torch: Torch) -> TensorCode:
         """An operator between all inputs, or a function of two, once for each further input."""
-
         if not self.elsewhere.function.startswith("torch."):
             return super().to_torch(torch)
         merged = torch.call(self.elsewhere.function, torch.x, torch.inputs[1])

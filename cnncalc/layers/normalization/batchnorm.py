@@ -145,7 +145,6 @@ class BatchNorm(Layer):
 
     def to_torch(self, torch: Torch) -> TensorCode:
         """PyTorch's module of the map's rank, on the second axis of the array."""
-
         shape = torch.shapes[0]
         if not self.track_running_stats and prod(shape) == shape[axis_index(self.axis, shape)]:
             raise LayerError("does not normalise a single number")
@@ -156,10 +155,7 @@ class BatchNorm(Layer):
         norm = torch.module(
             f"ShiftBatchNorm{d}d" if shifts else f"nn.BatchNorm{d}d",
             shape[at],
-            eps=torch.option(self.eps, 1e-5),
-            momentum=torch.option(self.momentum, 0.1),
-            affine=torch.option(self.affine, True),
-            track_running_stats=torch.option(self.track_running_stats, True),
+            **torch.options("eps", "momentum", "affine", "track_running_stats"),
         )
         x = torch.moved(torch.x, at + 1, 1)
         if len(shape) <= 4:

@@ -92,5 +92,5 @@ class GroupNorm(Layer):
         """PyTorch's module."""
         if prod(torch.output) == self.num_groups:
             raise LayerError("does not normalise a single number")
-        options = {"eps": torch.option(self.eps, 1e-5), "affine": torch.option(self.affine, True)}
+        options = torch.options("eps", "affine")
         return torch.module("nn.GroupNorm", self.num_groups, torch.shapes[0][0], **options)(torch.x)

@@ -75,7 +75,6 @@ class InstanceNorm(Layer):
         if prod(sizes) == 1:
             raise LayerError("does not normalise a single number")
         if len(sizes) > 3:
-            options = {"eps": torch.option(self.eps, 1e-5), "affine": torch.option(self.affine, True)}
-            return torch.module("nn.GroupNorm", channels, channels, **options)(torch.x)
-        options = {"eps": torch.option(self.eps, 1e-5), "affine": torch.option(self.affine, False)}
-        return torch.module(f"nn.InstanceNorm{len(sizes)}d", channels, **options)(torch.x)
+            eps, affine = torch.options("eps"), torch.option(self.affine, True)
+            return torch.module("nn.GroupNorm", channels, channels, **eps, affine=affine)(torch.x)
+        return torch.module(f"nn.InstanceNorm{len(sizes)}d", channels, **torch.options("eps", "affine"))(torch.x)

@@ -51,5 +51,4 @@ class L2Normalize(AxesNorm):
     def to_torch(self, torch: Torch) -> TensorCode:
         """PyTorch's function."""
         over = self.over(torch.shapes[0])
-        options = {"dim": torch.option(torch.dims(over), 1), "eps": torch.option(self.eps, 1e-12)}
-        return torch.call("F.normalize", torch.x, **options)
+        return torch.call("F.normalize", torch.x, dim=torch.option(torch.dims(over), 1), **torch.options("eps"))

@@ -89,6 +89,8 @@ class LayerNorm(AxesNorm):
 
     def to_torch(self, torch: Torch) -> TensorCode:
         """PyTorch's module, which works on the last axes."""
-        eps, affine = torch.option(self.eps, 1e-5), torch.option(self.affine, True)
-        bias = torch.option(self.bias or not self.affine, True)
-        return self.as_module("nn.LayerNorm", torch, eps=eps, elementwise_affine=affine, bias=bias)
+        options, bias = (
+            torch.options("eps", elementwise_affine="affine"),
+            torch.option(self.bias or not self.affine, True),
+        )
+        return self.as_module("nn.LayerNorm", torch, **options, bias=bias)

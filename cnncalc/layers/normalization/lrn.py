@@ -74,8 +74,7 @@ class LRN(Layer):
 
     def to_torch(self, torch: Torch) -> TensorCode:
         """PyTorch's function, which takes only maps."""
-        defaults = {"alpha": 1e-4, "beta": 0.75, "k": 1.0}
-        options = {name: torch.option(self.__dict__[name], usual) for name, usual in defaults.items()}
+        options = torch.options("alpha", "beta", "k")
         if len(torch.output) > 1:
             return torch.call("F.local_response_norm", torch.x, self.size, **options)
         normed = torch.call("F.local_response_norm", torch.call(".unsqueeze", torch.x, -1), self.size, **options)

@@ -64,4 +64,4 @@ class RMSNorm(AxesNorm):
 
     def to_torch(self, torch: Torch) -> TensorCode:
         """PyTorch's module, which works on the last axes."""
-        return self.as_module("nn.RMSNorm", torch, eps=self.eps, elementwise_affine=torch.option(self.affine, True))
+        return self.as_module("nn.RMSNorm", torch, eps=self.eps, **torch.options(elementwise_affine="affine"))

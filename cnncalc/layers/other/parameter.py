@@ -67,4 +67,4 @@ class Parameter(Layer):
     def to_torch(self, torch: Torch) -> TensorCode:
         """A module that holds the tensor and returns it."""
         torch.define(_MODULE)
-        return torch.module("Parameter", *self.shape, trainable=torch.option(self.trainable, True))()
+        return torch.module("Parameter", *self.shape, **torch.options("trainable"))()

@@ -101,6 +101,6 @@ class Rotary(Layer):
             for _ in range(len(torch.output) - len(shape)):
                 table = torch.call(".unsqueeze", table, 1)
             sides.append(table)
-        turned = torch.call("turned", torch.x, interleaved=torch.option(self.interleaved, False))
+        turned = torch.call("turned", torch.x, **torch.options("interleaved"))
         torch.define(_FUNCTION)
         return torch.call("+", torch.call("*", torch.x, sides[0]), torch.call("*", turned, sides[1]))

@@ -89,8 +89,6 @@ class Scale(Layer):
         scaled = torch.module(
             "Scale",
             *self.weights(*torch.shapes)["weight"].shape,
-            init=torch.option(self.init, 1.0),
-            bias=torch.option(self.bias, False),
-            trainable=torch.option(self.trainable, True),
+            **torch.options("init", "bias", "trainable"),
         )
         return scaled(torch.x)

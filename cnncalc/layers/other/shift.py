@@ -62,8 +62,7 @@ class Shift(Layer):
         """A module with the summands."""
         shape = self.weights(*torch.shapes)["weight"].shape
         torch.define(_MODULE)
-        options = {"init": torch.option(self.init, 0.0), "trainable": torch.option(self.trainable, True)}
-        return torch.module("Shift", *shape, **options)(torch.x)
+        return torch.module("Shift", *shape, **torch.options("init", "trainable"))(torch.x)
 
     def label(self) -> str:
         """Return the shape."""

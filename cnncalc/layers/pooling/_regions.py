@@ -136,7 +136,6 @@ class GlobalPool(BinPool):
 
     def to_torch(self, torch: Torch) -> TensorCode:
         """PyTorch's adaptive pooling to 1 for at most three spatial axes; else a reduction."""
-
         d = len(torch.shapes[0]) - 1
         if d > 3:
             return self.torch_reduced(torch)
@@ -144,7 +143,6 @@ class GlobalPool(BinPool):
 
     def torch_reduced(self, torch: Torch) -> TensorCode:
         """Return PyTorch's reduction of all spatial axes."""
-
         axes = torch.dims(range(1, len(torch.output)))
         return torch.call(".amax" if self.largest else ".mean", torch.x, axes, keepdim=True)
 

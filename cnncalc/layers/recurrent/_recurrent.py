@@ -242,9 +242,9 @@ class Recurrent(Layer):
             torch.shapes[0][1],
             self.hidden_size,
             **options,
-            bias=torch.option(self.bias, True),
+            **torch.options("bias"),
             batch_first=True,
-            bidirectional=torch.option(self.bidirectional, False),
+            **torch.options("bidirectional"),
         )
 
     def _states_in_torch(self, torch: Torch) -> list[ModuleCall]:

@@ -57,4 +57,4 @@ class RNN(Recurrent):
 
     def _module_in_torch(self, torch: Torch, name: str, **options: Or) -> Callable[..., TensorCode]:
         """Make PyTorch's module with its nonlinearity; return a function that calls it."""
-        return super()._module_in_torch(torch, name, nonlinearity=torch.option(self.nonlinearity, "tanh"))
+        return super()._module_in_torch(torch, name, **torch.options("nonlinearity"))

@@ -69,7 +69,7 @@ class Topk(Layer):
 
     def to_torch(self, torch: Torch) -> TensorCode:
         """PyTorch's method."""
-        found = torch.call(".topk", torch.x, self.k, dim=batched(self.axis), largest=torch.option(self.largest, True))
+        found = torch.call(".topk", torch.x, self.k, dim=batched(self.axis), **torch.options("largest"))
         if self.output == "values":
             return torch.call(":values", found)
         return torch.call(".type_as", torch.call(":indices", found), torch.x)

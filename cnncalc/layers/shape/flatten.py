@@ -40,5 +40,4 @@ class Flatten(Movement):
 
     def to_torch(self, torch: Torch) -> TensorCode:
         """PyTorch's method."""
-
         return torch.call(".flatten", torch.x, 1)

@@ -140,7 +140,7 @@ class GridSample(Layer):
         if self.mode == "cubic" and len(torch.output) != 3:
             raise LayerError("has a cubic grid_sample for two axes only")
         how = {"mode": torch.option(ON_TWO_AXES.get(self.mode, self.mode), "bilinear")}
-        options = {**how, "padding_mode": torch.option(self.padding_mode, "zeros"), "align_corners": self.align_corners}
+        options = {**how, **torch.options("padding_mode"), "align_corners": self.align_corners}
         return torch.call("F.grid_sample", torch.x, torch.inputs[1], **options)
 
     def label(self) -> str:

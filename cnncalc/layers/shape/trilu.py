@@ -41,4 +41,4 @@ class Trilu(Movement):
 
     def to_torch(self, torch: Torch) -> TensorCode:
         """PyTorch's function."""
-        return torch.call("torch.triu" if self.upper else "torch.tril", torch.x, diagonal=torch.option(self.k, 0))
+        return torch.call("torch.triu" if self.upper else "torch.tril", torch.x, **torch.options(diagonal="k"))

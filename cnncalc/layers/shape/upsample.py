@@ -271,12 +271,11 @@ class Upsample(Layer):
             raise LayerError("leaves out what lies beyond a border where antialias = true, and only there")
         modes = {"linear": ("linear", "bilinear", "trilinear")[d - 1], "cubic": "bicubic"}
         name, sized = ("size", self.size) if self.scale_factor is None else ("scale_factor", self.scale_factor)
-        options = {
-            "mode": torch.option(modes.get(self.mode, self.mode), "nearest"),
-            "align_corners": torch.option(self.align_corners, False),
-            "antialias": torch.option(self.antialias, False),
-        }
-        return torch.call("F.interpolate", torch.x, **options, **{name: torch.short(sized or ())})
+        mode, options = (
+            torch.option(modes.get(self.mode, self.mode), "nearest"),
+            torch.options("align_corners", "antialias"),
+        )
+        return torch.call("F.interpolate", torch.x, mode=mode, **options, **{name: torch.short(sized or ())})
 
     def label(self) -> str:
         """Return ``×2`` or ``56×56``, and the mode."""
