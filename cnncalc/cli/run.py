@@ -202,7 +202,7 @@ def command(
         result = run(network, x, dtype=dtype, repeat=repeat, layers=layers, progress=progress, **asked_for)
     if saving.save and len(result.outputs) == len(network.outputs):
         write_arrays(saving.save, result.outputs | result.tensors)
-    summary = summarize(network, result.batch, result.dtype)
+    summary = summarize(result.network, result.batch, result.dtype)
     drawn = ["input"] * (not files) + ["weights"] * (tensors is None and network.model.tensors is None)
     out.show(view(summary, result, f"random {' and '.join(drawn)} (seed {seed})" if drawn else ""))
     return max(report_unmet(summary.unmet), _report_to_stderr(result, asked.layout, bool(saving.save)))

@@ -13,7 +13,7 @@ from cnncalc.execution.report import Run
 from cnncalc.execution.weights import expected
 from cnncalc.graph import Graph, Node
 from cnncalc.ground.errors import CnncalcError
-from cnncalc.ground.limits import MAX_CHOICES
+from cnncalc.ground.limits import MAX_CHOICES, MAX_DECIDED
 
 
 def _needed(stored: Callable[[], Mapping[str, Any]], part: Graph) -> Mapping[str, Any]:
@@ -23,7 +23,7 @@ def _needed(stored: Callable[[], Mapping[str, Any]], part: Graph) -> Mapping[str
 
 
 def chosen(network: Graph, run: Callable[[Graph], Run]) -> Graph:
-    """Return the network for the input of a run: its branches are decided one after the other, up to a bound.
+    """Return the network for the input of a run: its branches are decided one after the other, up to two bounds.
 
     Args:
         network: the network, with undecided branches.
@@ -32,9 +32,10 @@ def chosen(network: Graph, run: Callable[[Graph], Run]) -> Graph:
     Raises:
         CnncalcError: if samples of a batch choose differently.
     """
-    made = 0
+    made = built = 0
     while (
         made < MAX_CHOICES
+        and built < MAX_DECIDED
         and network.model.decided is not None
         and isinstance(by := network.model.undecided[0].by, Node)
     ):
@@ -46,7 +47,7 @@ def chosen(network: Graph, run: Callable[[Graph], Run]) -> Graph:
         if len(truths) > 1:
             raise CnncalcError(f"the samples of the batch take different branches of {words}", "run them one by one")
         network = network.model.decided(key, truths.pop())
-        made += 1
+        made, built = made + 1, built + len(network.nodes) + network.effort
     if network.model.decided is not None:  # the rest stays undecided
         network = copy(network)
         network.model = network.model._replace(decided=None)

@@ -147,6 +147,8 @@ def argument(convert: Callable[[object], T], help: str, default: object = REQUIR
 
 def integer(value: object) -> int:
     """An integer of any sign."""
+    if type(value) is int and -MAX_INTEGER <= value <= MAX_INTEGER:  # nearly always
+        return value
     integral = _whole(value)
     if integral is None:
         raise ValueError("an integer")
@@ -163,7 +165,7 @@ def _whole(value: object) -> int | None:
 
 def positive(value: object) -> int:
     """An integer of 1 or more."""
-    if type(value) is int and 0 < value <= MAX_INTEGER:  # nearly always
+    if type(value) is int and 0 < value <= MAX_INTEGER:
         return value
     integral = _whole(value)
     if integral is None or integral < 1:

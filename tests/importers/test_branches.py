@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from onnx import TensorProto, helper
 
+from cnncalc.importers.onnx.load import read_model_bytes
 from cnncalc.network import Network
+from tests.commands import cnncalc
 from tests.importers.models import model, network, node
 
 F = np.float32
@@ -60,3 +65,40 @@ def test_a_branch_that_is_not_counted_leaves_no_note() -> None:
     assert not [note for note in net.notes if "Wonder" in note]
     assert net.summary().totals.macs == 4 * 4
     assert not net.summary().uncounted
+
+
+def test_a_run_lists_the_layers_of_the_branch_that_it_took(tmp_path: Path) -> None:
+    short, long = (
+        branch(node("Relu", ["x"], ["t"])),
+        branch(node("MatMul", ["x", "m"], ["e"]), node("Relu", ["e"], ["f"])),
+    )
+    choice = node("If", ["is_taken"], ["z"], then_branch=short, else_branch=long)
+    path = tmp_path / "pick.onnx"
+    path.write_bytes(
+        model([*HEAD, choice, node("Neg", ["z"], ["y"])], {"x": ["N", 4]}, ["y"], {"m": np.eye(4, dtype=F)})
+    )
+    assert [row["type"] for row in json.loads(cnncalc("summary", str(path), "--format", "json").out)["layers"]] == [
+        "sum", "compare", "linear", "relu", "neg",
+    ]  # fmt: skip
+    done = cnncalc("run", str(path), "--format", "json")
+    assert done.code == 0
+    assert [row["type"] for row in json.loads(done.out)["layers"]] == ["relu", "neg"]
+
+
+def test_branches_of_a_large_model_are_decided_until_much_is_built() -> None:
+    """Each of four branches depends on the one before; with 4,000 operators in the file, three are decided."""
+    nodes, x = [], "x"
+    for number in range(4):
+        taken, other = branch(node("Relu", [x], ["t"])), branch(node("MatMul", [x, "m"], ["e"]))
+        nodes += [
+            node("ReduceSum", [x], [f"s{number}"], keepdims=0),
+            node("Cast", [f"s{number}"], [f"b{number}"], to=TensorProto.BOOL),
+            node("If", [f"b{number}"], [f"z{number}"], then_branch=taken, else_branch=other),
+        ]
+        x = f"z{number}"
+    names = [x, *[f"i{number}" for number in range(4_000)], "y"]
+    nodes += [node("Identity", [one], [other]) for one, other in itertools.pairwise(names)]
+    file = read_model_bytes(model(nodes, {"x": ["N", 4]}, ["y"], {"m": np.eye(4, dtype=F)}), "net.onnx")
+    net = Network.of(file.build())
+    run = net.run(np.ones((1, 4), F))
+    assert (len(net.model.undecided), len(run.network.model.undecided)) == (4, 1)

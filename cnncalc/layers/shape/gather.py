@@ -83,7 +83,7 @@ class Gather(Movement):
         check_second("indices", self.chosen, inputs, "gather: [0, 2]")
         if self.chosen is None:
             return (*shape[:at], *inputs[1], *shape[at + 1 :])
-        if any(not -shape[at] <= index < shape[at] for index in self.chosen) or not self.chosen:
+        if not self.chosen or min(self.chosen) < -shape[at] or max(self.chosen) >= shape[at]:
             raise LayerError(
                 f"indices reach from {min(self.chosen, default=0)} to {max(self.chosen, default=0)}, "
                 f"but {axis_text(at, len(shape))} has {shape[at]}",

@@ -91,7 +91,7 @@ def gathered(build: Builder, x: Value, chosen: Value, axis: int) -> Value:
     if chosen.data is None:
         table = build.parameter(chosen, chosen.shape)
         return build.step("gather", [x, table], _batch_axis_after(x.axis, axis, chosen.rank), axis=own)
-    if not all(-size <= i < size for i in chosen.data):
+    if min(chosen.data, default=0) < -size or max(chosen.data, default=0) >= size:
         raise UnfitError(f"an index is not one of the {size} of its axis")
     indices = [int(i) + size if i < 0 else int(i) for i in chosen.data]
     if not chosen.shape:
