@@ -42,7 +42,7 @@ class GRU(Recurrent):
         np, (h,), units = ops.np, state, self.hidden_size
         gates = slice(None) if self.reset_after else slice(2 * units)
         products = ops.matmul(h, turned[:, gates]) + bias[gates]
-        r, z, n = np.split(x, 3, axis=-1)
+        r, z, n = x.reshape(len(x), 3, -1).swapaxes(0, 1)
         reset, update = sigmoid(np, r + products[:, :units]), sigmoid(np, z + products[:, units : 2 * units])
         if self.reset_after:
             new = np.tanh(n + reset * products[:, 2 * units :])

@@ -77,11 +77,11 @@ class LSTM(Recurrent):
     ) -> tuple[Array, ...]:
         """Return the next state and cell: ``c = f·c + i·g``, ``h = o · tanh(c)``."""
         np = ops.np
-        i, f, g, o = np.split(x + (ops.matmul(self.fed(np, state[0]), turned) + bias), 4, axis=-1)
+        i, f, g, o = (x + (ops.matmul(self.fed(np, state[0]), turned) + bias)).reshape(len(x), 4, -1).swapaxes(0, 1)
         if not more:
             cell = sigmoid(np, f) * state[1] + sigmoid(np, i) * np.tanh(g)
             return sigmoid(np, o) * np.tanh(cell), cell
-        to_i, to_f, to_o = np.split(more[0], 3)
+        to_i, to_f, to_o = more[0].reshape(3, -1)
         cell = sigmoid(np, f + to_f * state[1]) * state[1] + sigmoid(np, i + to_i * state[1]) * np.tanh(g)
         o = o + to_o * cell
         return sigmoid(np, o) * np.tanh(cell), cell
