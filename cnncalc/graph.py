@@ -50,10 +50,10 @@ class Input(_Flowing):
 
     __slots__ = ("below",)
 
-    def __init__(self, name: str, shape: Shape, times: int = 1) -> None:
+    def __init__(self, name: str, shape: Shape) -> None:
         self.name = name
         self.shape = shape
-        self.times = times
+        self.times = 1
         self.of_one = prod(shape)
         self.below: int | None = None
 

@@ -80,7 +80,10 @@ class Commands(Command, click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command. The error for an unknown word has a hint; if the word is a spec, it names ``summary``."""
         name = args[0]
-        if self.get_command(ctx, name) is None and not name.startswith("-"):
+        command = self.get_command(ctx, name)
+        if command is not None:
+            return name, command, args[1:]
+        if not name.startswith("-"):
             hint = self._hint(name, tuple(self.list_commands(ctx)))
             raise click.UsageError(f"no command '{name}'" + (f"\n  hint: {hint}" if hint else ""), ctx)
         return super().resolve_command(ctx, args)

@@ -77,10 +77,7 @@ class Varied(NamedTuple):
             return list(recipe.variants)
         names: list[str | None] = [*split(self.variants)] if self.variants else [named]
         for name in names:
-            if name is not None and name not in recipe.variants:
-                known = tuple(recipe.variants)
-                hint = did_you_mean(name, known, "variants") if known else "the spec has no variants"
-                raise CnncalcError(f"{recipe.path}: no variant '{name}'", hint)
+            recipe.about(name)  # refuses a name that is none
         return names
 
     def _values(self, setting: str) -> tuple[str, Sequence[Value] | Each]:

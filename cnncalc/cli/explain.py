@@ -8,7 +8,7 @@ from cnncalc.cli import Command
 from cnncalc.cli._device import takes_device
 from cnncalc.cli._tensors import files_and_shapes, read_inputs, read_weights
 from cnncalc.cli.opening import Asked
-from cnncalc.cli.options import WholeNumber, dtype_option, takes_output, takes_spec
+from cnncalc.cli.options import SEED, dtype_option, takes_output, takes_spec
 from cnncalc.cli.output import Output, report_unmet, to_stderr
 from cnncalc.execution import load_numpy
 from cnncalc.figures.selection import layers_named
@@ -25,7 +25,7 @@ _WEIGHTS = "With --at: weights, an .npz or .safetensors with PyTorch's names. De
 @click.argument("layers", nargs=-1, metavar="[LAYER]…")
 @click.option("--at", metavar="C,H,W", help=_AT)
 @click.option("--weights", metavar="FILE", help=_WEIGHTS)
-@click.option("--seed", type=WholeNumber(0, 2**63 - 1), default=0, help="With --at: seed of random inputs and weights.")
+@click.option("--seed", type=SEED, default=0, help="With --at: seed of random inputs and weights.")
 @click.option("--channels", type=click.IntRange(1), default=8, help="With --at: number of channels to write out.")
 @dtype_option
 @click.option(

@@ -10,7 +10,7 @@ import click
 
 from cnncalc.cli import Command
 from cnncalc.cli.opening import Asked
-from cnncalc.cli.options import WholeNumber, takes_spec
+from cnncalc.cli.options import SEED, WholeNumber, file_option, takes_spec
 from cnncalc.cli.output import Output, to_stderr
 from cnncalc.cli.overwriting import refuse_overwriting, refuse_replacing, refuse_too_large
 from cnncalc.execution import load_numpy
@@ -29,13 +29,13 @@ _TO = click.option(
 @click.command("export", Command, short_help="Write the network in another tool's format.")
 @takes_spec()
 @_TO
-@click.option("-o", "--output", "path", metavar="FILE", help="Write to a file instead of standard output.")
+@file_option
 @click.option(
     "--weights",
     metavar="FILE",
     help="Weights, an .npz or .safetensors as for 'run'. Default: the model file's own, else random.",
 )
-@click.option("--seed", type=WholeNumber(0, 2**63 - 1), help="Seed for random weights, as in 'run'. Default: 0.")
+@click.option("--seed", type=SEED, help="Seed for random weights, as in 'run'. Default: 0.")
 @click.option("--force", is_flag=True, help="With -o: overwrite an existing spec or source file.")
 @click.option(
     "--opset",

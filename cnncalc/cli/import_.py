@@ -7,7 +7,7 @@ import click
 from cnncalc.cli import Command
 from cnncalc.cli._tensors import save_weights
 from cnncalc.cli.opening import Asked
-from cnncalc.cli.options import takes_spec
+from cnncalc.cli.options import file_option, takes_spec
 from cnncalc.cli.output import Output, to_stderr
 from cnncalc.cli.overwriting import refuse_other_suffix, refuse_replacing
 from cnncalc.figures.costs import sums
@@ -18,7 +18,7 @@ from cnncalc.ground.numbers import counted
 
 @click.command("import", Command, short_help="Write a model file as a readable spec.")
 @takes_spec()
-@click.option("-o", "--output", "path", metavar="FILE", help="Write to a file instead of standard output.")
+@file_option
 @click.option(
     "--weights",
     metavar="FILE",

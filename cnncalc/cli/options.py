@@ -59,6 +59,14 @@ class WholeNumber(click.IntRange):
         return number
 
 
+SEED = WholeNumber(0, 2**63 - 1)
+"""What NumPy takes as a seed."""
+
+file_option = click.option(
+    "-o", "--output", "path", metavar="FILE", help="Write to a file instead of standard output."
+)  # fmt: skip
+
+
 class BatchAndDtype(NamedTuple):
     """The basis of all figures: samples per pass, and the type of all tensors."""
 

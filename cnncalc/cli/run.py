@@ -11,7 +11,7 @@ import click
 from cnncalc.cli import Command
 from cnncalc.cli._tensors import files_and_shapes, read_inputs, read_weights, refuse_unused
 from cnncalc.cli.opening import Asked
-from cnncalc.cli.options import WholeNumber, gathering, takes_output, takes_spec
+from cnncalc.cli.options import SEED, WholeNumber, gathering, takes_output, takes_spec
 from cnncalc.cli.output import Output, report_unmet, to_stderr
 from cnncalc.cli.overwriting import refuse_overwriting
 from cnncalc.cli.parsing import parse_bytes
@@ -145,7 +145,7 @@ _takes_other = gathering(
     help="Weights, an .npz or .safetensors with PyTorch's names and shapes; see 'cnncalc weights'. Default: random.",
 )
 @click.option("--batch", type=WholeNumber(1, 10**6), help="Samples of a random input. Default: 1.")
-@click.option("--seed", type=WholeNumber(0, 2**63 - 1), default=0, help="Seed of random inputs and weights.")
+@click.option("--seed", type=SEED, default=0, help="Seed of random inputs and weights.")
 @click.option("--dtype", type=click.Choice(DTYPES), help="Type to compute in. Default: the input file's, else float32.")
 @_takes_machine
 @click.option("--repeat", type=WholeNumber(1, 10**6), default=1, help="Number of passes; the median time is reported.")

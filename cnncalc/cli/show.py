@@ -6,7 +6,7 @@ import click
 
 from cnncalc.cli import Command
 from cnncalc.cli.opening import read_spec
-from cnncalc.cli.options import spec_argument
+from cnncalc.cli.options import file_option, spec_argument
 from cnncalc.cli.output import Output, to_stderr
 from cnncalc.cli.overwriting import refuse_other_suffix, refuse_replacing
 from cnncalc.ground.errors import CnncalcError
@@ -14,7 +14,7 @@ from cnncalc.ground.errors import CnncalcError
 
 @click.command("show", Command, short_help="Print the text of a shipped spec.")
 @spec_argument("spec")
-@click.option("-o", "--output", "path", metavar="FILE", help="Write to a file instead of standard output.")
+@file_option
 @click.option("--force", is_flag=True, help="With -o: overwrite an existing file.")
 def command(spec: str, path: str | None, force: bool) -> None:
     """Print the whole text of a spec; for a member of a family, the family's file.

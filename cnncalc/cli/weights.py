@@ -7,7 +7,7 @@ import click
 from cnncalc.cli import Command
 from cnncalc.cli._tensors import save_weights
 from cnncalc.cli.opening import Asked
-from cnncalc.cli.options import WholeNumber, takes_output, takes_spec
+from cnncalc.cli.options import SEED, takes_output, takes_spec
 from cnncalc.cli.output import Output
 from cnncalc.ground.errors import CnncalcError
 
@@ -16,7 +16,7 @@ TENSORS = (".npz", ".safetensors")
 
 @click.command("weights", Command, short_help="List the tensors that 'run --weights' expects.")
 @takes_spec()
-@click.option("--seed", type=WholeNumber(0, 2**63 - 1), help="Seed for random tensors. Default: 0.")
+@click.option("--seed", type=SEED, help="Seed for random tensors. Default: 0.")
 @click.option(
     "--dtype", type=click.Choice(["float32", "float64"]), help="Type of the random tensors. Default: float32."
 )

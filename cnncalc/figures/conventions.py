@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from cnncalc.figures import convention_rules as rules
 from cnncalc.graph import Graph, Node
+from cnncalc.ground.near import by_word
 from cnncalc.layers.base import Layer, Use
 
 UNDEFINED = ("locally_connected",)
@@ -59,11 +60,6 @@ class Convention(NamedTuple):
         return rule(use, batch) if rule else 0
 
 
-def _each(by_types: Mapping[str, CountRule]) -> dict[str, CountRule]:
-    """Return a rule for each type, from rules for several types."""
-    return {one: rule for types, rule in by_types.items() for one in types.split()}
-
-
 TOOLS = {
     convention.name: convention
     for convention in (
@@ -73,7 +69,7 @@ TOOLS = {
             "1.8.0",
             "https://github.com/TylerYep/torchinfo, torchinfo/layer_info.py, calculate_macs",
             "parameters × output positions of a convolution, parameters × batch of every other module",
-            _each(
+            by_word(
                 {
                     "conv conv_transpose": rules.filters_at_outputs,
                     "lstm gru rnn": rules.parameters_at_steps,
@@ -88,7 +84,7 @@ TOOLS = {
             "0.1.5",
             "https://github.com/facebookresearch/fvcore, fvcore/nn/flop_count.py and jit_handles.py",
             "one per multiply-accumulate, normalisation, adaptive average pooling and upsampling of maps",
-            _each(
+            by_word(
                 {
                     "conv conv_transpose linear matmul": rules.macs,
                     "einsum": rules.halved_path,
@@ -106,7 +102,7 @@ TOOLS = {
             "0.7.5, backend aten",
             "https://github.com/sovrasov/flops-counter.pytorch, ptflops/aten_ops.py",
             "multiply-accumulates, and one per output element for a bias",
-            _each(
+            by_word(
                 {
                     "conv conv_transpose linear": rules.macs_and_bias,
                     "matmul": rules.macs,
@@ -122,7 +118,7 @@ TOOLS = {
             "0.1.1",
             "https://github.com/Lyken17/pytorch-OpCounter, thop/profile.py and vision/basic_hooks.py",
             "multiply-accumulates, 4 per element of batchnorm, average pooling, softmax; only modules are seen",
-            _each(
+            by_word(
                 {
                     "conv conv_transpose": rules.convolved_at_outputs,
                     "linear": rules.macs,
@@ -141,7 +137,7 @@ TOOLS = {
             "0.3.2",
             "https://github.com/MrYxJ/calculate-flops.pytorch, calflops/pytorch_ops.py",
             "2 · macs, the bias of convolutions, normalisation, most activations, the input of poolings",
-            _each(
+            by_word(
                 {
                     "conv": rules.conv_flops,
                     "conv_transpose": rules.conv_transpose_flops,
@@ -187,25 +183,25 @@ class Account(NamedTuple):
     differences: list[CountDifference]
 
 
-def accounts(network: Graph, batch: int = 1) -> list[Account]:
+def accounts(network: Graph) -> list[Account]:
     """Return each tool's total for a network, with the differences from ``macs`` by layer type."""
-    return [_account(network, batch, convention) for convention in TOOLS.values()]
+    return [_account(network, convention) for convention in TOOLS.values()]
 
 
-def _account(network: Graph, batch: int, convention: Convention) -> Account:
+def _account(network: Graph, convention: Convention) -> Account:
     of_types: dict[str, list[Node]] = {}
     for node in network.nodes:
         of_types.setdefault(node.layer.type, []).append(node)
     differences, total = [], 0
     for layer_type, of_type in of_types.items():
-        counts = [convention.of(node.use, node.copies(batch)) for node in of_type]
-        macs, some = sum([node.macs(batch) for node in of_type]), sum([count or 0 for count in counts])
+        counts = [convention.of(node.use, node.copies()) for node in of_type]
+        macs, some = sum([node.macs() for node in of_type]), sum([count or 0 for count in counts])
         counted = None if None in counts else some
         total += some
         if counted != macs:
             rule = _explained(convention, of_type[0].layer)
             differences.append(CountDifference(layer_type, len(of_type), macs, counted, rule))
-    return Account(convention, total, sum([node.macs(batch) for node in network.nodes]), differences)
+    return Account(convention, total, sum([node.macs() for node in network.nodes]), differences)
 
 
 def _explained(convention: Convention, layer: Layer) -> str:

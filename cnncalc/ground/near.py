@@ -5,15 +5,23 @@ Words that are merely similar are not suggested: following such a hint would giv
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import TypeVar
 
 from cnncalc.ground.limits import NEAR_LENGTH, NEAR_WORDS
+
+T = TypeVar("T")
 
 FEW = 24
 """Most known words that a hint lists."""
 
 TIES = 4
 """Most equally similar words that a hint lists."""
+
+
+def by_word(table: Mapping[str, T]) -> dict[str, T]:
+    """Return what a table has for each word, given for several words with blanks between them."""
+    return {word: value for words, value in table.items() for word in words.split()}
 
 
 def did_you_mean(word: str, known: Collection[str], what: str) -> str | None:

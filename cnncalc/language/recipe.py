@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from cnncalc.ground.errors import CnncalcError
 from cnncalc.language.document import About
 
 if TYPE_CHECKING:
@@ -57,7 +58,13 @@ class Recipe:
         return False
 
     def about(self, variant: str | None = None) -> About:
-        """Return the information on a variant, or on the file."""
+        """Return the information on a variant, or on the file.
+
+        Raises:
+            CnncalcError: if there is no such variant.
+        """
+        if variant is not None:
+            raise CnncalcError(f"{self.path}: no variant '{variant}'", "the file is one network")
         return About()
 
     def members(self) -> list[str | None]:

@@ -127,8 +127,7 @@ class ModelFile(Recipe):
         Raises:
             CnncalcError: if a variant or a setting is asked for, or the model or its inputs don't fit.
         """
-        if variant is not None:
-            raise CnncalcError(f"{self.path}: no variant '{variant}'", "a model file is one network")
+        self.about(variant)
         if settings:
             raise CnncalcError(f"{self.path}: no argument '{next(iter(settings))}'", "a model file has no args")
         return self._graph(inputs or {}, rounds=False, choices={})

@@ -47,27 +47,6 @@ def of_named_items(node: Tree) -> str | None:
     return (of_no_list(key.text) or of_named_items(key.text, item)) if isinstance(key, Scalar) else None
 
 
-def of_item(text: str, arguments: Tree | None, blocks: Collection[str]) -> str:
-    """Return the hint for an unknown layer type; see :func:`cnncalc.language.hints.notations.item_hint`."""
-    from cnncalc.language.hints.notations import item_hint
-
-    return item_hint(text, arguments, blocks)
-
-
-def is_type_key(word: str) -> bool:
-    """Whether other formats have an item's type under a key of this name."""
-    from cnncalc.language.hints.notations import TYPE_KEYS
-
-    return word in TYPE_KEYS
-
-
-def of_type_key(pairs: Sequence[tuple[Scalar, Tree]]) -> str | None:
-    """Return the hint for an item with its type under a key: ``type: conv``."""
-    from cnncalc.language.hints.notations import of_type_key
-
-    return of_type_key(pairs)
-
-
 def of_list(node: List) -> str | None:
     """Return the hint for an item that is a list."""
     from cnncalc.language.hints.notations import of_list

@@ -6,13 +6,7 @@ Keys are folded as :func:`cnncalc.ground.near.folded` folds them: no capitals, n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-
-def _by_word(table: Mapping[str, str]) -> dict[str, str]:
-    """Return a hint for each word, from hints for several words with blanks between them."""
-    return {word: hint for words, hint in table.items() for word in words.split()}
-
+from cnncalc.ground.near import by_word
 
 _BLOCKS = {
     "resnet": "basicblock bottleneck resblock residualblock",
@@ -23,7 +17,7 @@ _BLOCKS = {
 }
 """Blocks of papers, by a network that ships and has one."""
 
-WRITTEN = _by_word({
+WRITTEN = by_word({
     "convbnrelu convbnact convbn cbr cbs":
         "not offered; write 'conv', 'batchnorm' and the activation as items, or as a block of your own",
     "mlp ffn feedforward": "not offered; write 'linear', 'gelu' and 'linear' as items",
@@ -177,7 +171,7 @@ ARGUMENTS = {
 }
 """Other frameworks' words for each of our arguments."""
 
-ADVICE = _by_word({
+ADVICE = by_word({
     "inplace device trainable weight_filler bias_filler dropout recurrent_dropout noise_shape seed stateful unroll"
     " mask_zero padding_idx sparse synchronized fused": "leave it out: it changes no figure",
     "start_dim end_dim": "leave it out: flatten makes a vector of the whole tensor",

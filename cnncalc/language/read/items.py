@@ -94,9 +94,11 @@ class ItemReader:
 
     def several_types(self, keys: list[tuple[Scalar, Tree]]) -> None:
         """Note the fault of an item with several keys that are not modifiers."""
+        from cnncalc.language.hints.notations import TYPE_KEYS, of_type_key  # tables that only faults need
+
         for key, _ in keys:
-            if hints.is_type_key(key.text) and key.text not in self.blocks:
-                hint = partial(hints.of_type_key, keys)
+            if key.text in TYPE_KEYS and key.text not in self.blocks:
+                hint = partial(of_type_key, keys)
                 self.values.fault(key, f"an item begins with its type, not with '{key.text}:'", hint)
                 return
         for key, _ in keys[1:]:
@@ -141,7 +143,9 @@ class ItemReader:
             item = LayerItem(key.place, type_name, layer_class)
             self.layer_arguments(item, arguments, inner, depth)
         else:
-            hint = partial(hints.of_item, type_name, arguments, tuple(self.blocks))
+            from cnncalc.language.hints.notations import item_hint
+
+            hint = partial(item_hint, type_name, arguments, tuple(self.blocks))
             self.values.fault(key, f"unknown layer type '{type_name}'", hint)
             return None
         item.loop = loop
