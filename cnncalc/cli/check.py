@@ -22,7 +22,7 @@ from cnncalc.ground.quantities import parse_quantity
 from cnncalc.language.collection import Member, members
 from cnncalc.language.findings import RULES, distinct, noticed
 from cnncalc.rendering.failures import failure_text
-from cnncalc.rendering.views.check import view
+from cnncalc.rendering.views.check import ChecksView
 from cnncalc.studies.check.report import Check, Report, check
 from cnncalc.studies.device.budgets import RequestedDevice
 
@@ -92,7 +92,7 @@ def command(
         return check(member, spec, budgets, Basis(basis.batch, basis.width), settings, inputs, wanted)
 
     reports = [report for spec in asked.specs for report in _of_spec(asked, spec, checked, allowed)]
-    out.show(view(reports, strict))
+    out.show(ChecksView(reports, strict))
     _report_to_stderr(reports)
     if any(report.error for report in reports):
         return CnncalcError.exit_code

@@ -19,7 +19,7 @@ from cnncalc.graph import Graph
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.near import did_you_mean
 from cnncalc.language.collection import Member
-from cnncalc.rendering.views.compare import Comparison, view
+from cnncalc.rendering.views.compare import ComparisonView
 from cnncalc.studies.compare.diff import TOTALS, Compared, figures, layer_changes
 from cnncalc.studies.compare.folding import folded_norms
 
@@ -92,11 +92,12 @@ def command(
     lined_up = layer_changes(summaries[0], summaries[1], depth) if layers and depth else layers
     names = _labels(specs, [one.name for one in chosen])
     compared = figures(summaries)
-    found = Comparison(names, summaries, [] if only_layers else compared, lined_up, folded_norms(layers or ()))
+    shown, folded = [] if only_layers else compared, folded_norms(layers or ())
+    found = ComparisonView(names, summaries, shown, lined_up, folded, context, only_layers)
     if out.format in ("svg", "html"):
         out.text(_drawn(found, networks, out.format))
     else:
-        out.show(view(found, context, only_layers))
+        out.show(found)
     exceeded = _report_exceeded(names, compared, ratios)
     return max(exceeded, *[report_unmet(summary.unmet) for summary in summaries])
 
@@ -126,7 +127,7 @@ def _report_exceeded(names: Sequence[str], compared: Sequence[Compared], bounds:
     return code
 
 
-def _drawn(found: Comparison, networks: Sequence[Graph], form: str) -> Iterable[str]:
+def _drawn(found: ComparisonView, networks: Sequence[Graph], form: str) -> Iterable[str]:
     """Return two networks side by side as a picture, or as a page that contains it."""
     from cnncalc.drawing.difference import Side, difference
     from cnncalc.drawing.page.difference import page

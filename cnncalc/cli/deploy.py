@@ -55,7 +55,7 @@ def command(
     cnncalc deploy net.yaml --format svg -o arena.svg
     """
     from cnncalc.deployment.view import deploy
-    from cnncalc.rendering.views.deploy import view
+    from cnncalc.rendering.views.deploy import DeployView
 
     sizes = [parse_bytes(text, name) if text else None for name, text in (("--ram", ram), ("--flash", flash))]
     recipe, network = asked.built()
@@ -67,6 +67,6 @@ def command(
 
         refuse_overwriting("--offline-plan", offline_plan)
         write_whole(offline_plan, as_json(offsets(found)).encode())
-    out.show(view(found, steps))
+    out.show(DeployView(found, steps))
     limits = ((found.ram_total, on.ram), (found.flash_total, on.flash))
     return int(any(limit is not None and low > limit for (low, _), limit in limits))

@@ -77,10 +77,10 @@ def command(
     if weights is not None:
         raise CnncalcError("--weights is for tracing an element", "add --at C,H,W")
     from cnncalc.figures.expectations import unmet
-    from cnncalc.rendering.views.explain import view
+    from cnncalc.rendering.views.explain import ExplainView
     from cnncalc.studies.explain.explanation import explain
 
-    out.show(view(network, explain(network, nodes, dtype), whole=not layers))
+    out.show(ExplainView(network, explain(network, nodes, dtype), whole=not layers))
     return report_unmet(unmet(network))
 
 
@@ -90,10 +90,10 @@ def command(
 def _show_on_device(network: Graph, nodes: list[Node], wanted: RequestedDevice, out: Output) -> None:
     from cnncalc.deployment.explained import explained
     from cnncalc.deployment.view import deploy
-    from cnncalc.rendering.views.deploy_explain import view
+    from cnncalc.rendering.views.deploy_explain import DeployedLayersView
 
     found = deploy(network, wanted.device())
-    out.show(view(found, explained(found, nodes)))
+    out.show(DeployedLayersView(found, explained(found, nodes)))
 
 
 # --- one element ---------------------------------------------------------------------------------------------
@@ -124,11 +124,11 @@ def _show_trace(
         raise CnncalcError(f"--at traces an element of one layer, not of {len(nodes)}", "name one LAYER")
     load_numpy()
     from cnncalc.execution.trace import trace
-    from cnncalc.rendering.views.trace import view
+    from cnncalc.rendering.views.trace import TraceView
 
     x = read_inputs(network, files, None, [0.0], [1.0])
     traced = trace(network, nodes[0], place, x, read_weights(weights) if weights else None, seed)
-    out.show(view(traced, channels, "--channels"))
+    out.show(TraceView(traced, channels, "--channels"))
     if not traced.matches:
         to_stderr(f"'{traced.node.name}': the executor's value differs from the traced one")
     return 0 if traced.matches else 1
@@ -140,9 +140,9 @@ def _show_trace(
 def _show_conventions(network: Graph, layers: tuple[str, ...], out: Output) -> None:
     """Write what other tools count. Raises CnncalcError if layers are named, because only totals are compared."""
     from cnncalc.figures.conventions import accounts
-    from cnncalc.rendering.views.conventions import view
+    from cnncalc.rendering.views.conventions import ConventionsView
 
     if layers:
         hint = "'cnncalc summary --convention' shows another tool's figure for every layer"
         raise CnncalcError(f"--convention compares totals of the whole network, not of '{layers[0]}'", hint)
-    out.show(view(network, accounts(network)))
+    out.show(ConventionsView(network, accounts(network)))

@@ -56,7 +56,7 @@ def command(
     cnncalc hotspots vww_mobilenet_v1_0.25_96 --deploy --board nano33ble
     cnncalc hotspots net.yaml --format json | jq '.changes[] | [.change, .after.macs]'
     """
-    from cnncalc.rendering.views.hotspots import HotspotsView, view
+    from cnncalc.rendering.views.hotspots import HotspotsView
     from cnncalc.studies.hotspots import hotspots
     from cnncalc.studies.savings.workbench import Workbench, heavy_nodes
 
@@ -76,19 +76,19 @@ def command(
         layers = counted(len(bench.network.nodes), "layer")
         to_stderr(f"note: not every change was tried, because the network has {layers}")
     changes = [(change, _command_line(asked, basis, bench.inputs, change.options)) for change in found]
-    out.show(view(HotspotsView(bench, spots, changes, top)))
+    out.show(HotspotsView(bench, spots, changes, top))
     return 0
 
 
 def _show_on_device(network: Graph, wanted: RequestedDevice, out: Output) -> None:
     """Write what changes would save on a device."""
     from cnncalc.deployment.view import deploy
-    from cnncalc.rendering.views.deploy_changes import view
+    from cnncalc.rendering.views.deploy_changes import DeviceChangesView
     from cnncalc.studies.device.changes import device_changes
 
     on = wanted.device()
     found = deploy(network, on)
-    out.show(view(found, device_changes(network, on, found)))
+    out.show(DeviceChangesView(found, device_changes(network, on, found)))
 
 
 def _command_line(asked: Asked, basis: BatchAndDtype, inputs: Mapping[str, Shape], options: tuple[str, ...]) -> str:

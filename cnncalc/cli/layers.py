@@ -26,13 +26,13 @@ def command(out: Output, type_name: str | None) -> None:
     cnncalc layers
     cnncalc layers conv
     """
-    from cnncalc.rendering.views.layers import view_all, view_one
+    from cnncalc.rendering.views.layers import TypesView, TypeView
 
     if type_name is None:
-        out.show(view_all([(family, _layer(name)) for name, family in layer_types().items()]))
+        out.show(TypesView([(family, _layer(name)) for name, family in layer_types().items()]))
         return
     layer = _layer(type_name)
-    out.show(view_one(layer_types().get(type_name, ""), layer, _formulas(layer)))
+    out.show(TypeView(layer_types().get(type_name, ""), layer, _formulas(layer)))
 
 
 def _types(begin: str) -> list[str]:

@@ -10,7 +10,7 @@ A command is a file of this folder with a function ``command``; it makes a view 
     def command(asked: Asked, basis: Basis, out: Output, top: int | None) -> int:
         network = asked.network()
         …
-        out.show(view(…))      # from cnncalc.rendering.views
+        out.show(SomeView(…))  # from cnncalc.rendering.views
         return 0               # the exit code
 
 Commands read files through :mod:`cnncalc.cli.opening`, or note them with ``note_read``, and write them through ``out``,

@@ -50,7 +50,7 @@ class Output:
                 raise CnncalcError(
                     f"--format {self.format} is binary, and standard output is a terminal", "give -o FILE, or a pipe"
                 )
-            self.binary(view.packed[self.format]())
+            self.binary(getattr(view, self.format)())
         elif self.format == "table" and self.color:
             from cnncalc.rendering.layout import page_lines
 

@@ -182,7 +182,7 @@ def command(
     load_numpy()
     from cnncalc.execution.arrays.write import check_target, write_arrays
     from cnncalc.execution.verify import run
-    from cnncalc.rendering.views.run import view
+    from cnncalc.rendering.views.run import RunView
 
     if saving.save:
         check_target(saving.save)
@@ -204,7 +204,7 @@ def command(
         write_arrays(saving.save, result.outputs | result.tensors)
     summary = summarize(result.network, result.batch, result.dtype)
     drawn = ["input"] * (not files) + ["weights"] * (tensors is None and network.model.tensors is None)
-    out.show(view(summary, result, f"random {' and '.join(drawn)} (seed {seed})" if drawn else ""))
+    out.show(RunView(summary, result, f"random {' and '.join(drawn)} (seed {seed})" if drawn else ""))
     return max(report_unmet(summary.unmet), _report_to_stderr(result, asked.layout, bool(saving.save)))
 
 
@@ -216,12 +216,12 @@ def _against(
     asked_for: Mapping[str, Any],
 ) -> int:
     """Run another engine and ours, and show how they differ; return the exit code."""
-    from cnncalc.rendering.views.against import view
+    from cnncalc.rendering.views.against import EnginesView
     from cnncalc.studies.against import against
 
     with progress_bar() as progress:
         compared = against(network, x, tolerance=tolerance, progress=progress, **asked_for)
-    out.show(view(compared))
+    out.show(EnginesView(compared))
     worst = compared.worst
     if worst is not None and compared.apart:
         more = f", and {counted(len(compared.apart) - 1, 'more output')}" if len(compared.apart) > 1 else ""

@@ -16,7 +16,7 @@ from cnncalc.figures.costs import sums
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.near import did_you_mean
 from cnncalc.language.collection import Member
-from cnncalc.rendering.views.specs import ListedNetwork, view
+from cnncalc.rendering.views.specs import ListedNetwork, SpecsView
 
 SORT_KEYS = ("name", "family", "year", "params", "macs")
 
@@ -45,7 +45,7 @@ def command(out: Output, words: tuple[str, ...], sort: str | None) -> None:
     entries = list(_entries(chosen))
     if sort is not None:
         entries.sort(key=lambda one: (getattr(one, sort) is None, getattr(one, sort)))
-    out.show(view(entries, by_family=sort is None))
+    out.show(SpecsView(entries, by_family=sort is None))
 
 
 def _matches(member: Member, words: tuple[str, ...], start: str = "") -> bool:

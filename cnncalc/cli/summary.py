@@ -15,7 +15,7 @@ from cnncalc.graph import Graph
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.near import did_you_mean
 from cnncalc.language.recipe import Recipe
-from cnncalc.rendering.views.summary import COLUMNS, view
+from cnncalc.rendering.views.summary import COLUMNS, SummaryView
 
 TABLE_COLUMNS = (
     "index", "layer", "type", "kind", "input", "output",
@@ -92,7 +92,7 @@ def command(
     rows, rest = select(summary, depth, ALIKE.get(sort or "", sort), top)
     known = TABLE_COLUMNS if out.format == "table" else (*COLUMNS, "args")
     device = _on_a_device(recipe, network, summary) if out.format == "table" else ""
-    out.show(view(summary, rows, rest, _columns(columns, known), device))
+    out.show(SummaryView(summary, rows, rest, _columns(columns, known), device))
     return report_unmet(summary.unmet)
 
 

@@ -9,7 +9,7 @@ from cnncalc.cli.opening import AskedSeveral, collect_networks, read_shipped
 from cnncalc.cli.options import takes_output, takes_specs
 from cnncalc.cli.output import Output
 from cnncalc.language.collection import members
-from cnncalc.rendering.views.survey import view
+from cnncalc.rendering.views.survey import SurveyView
 from cnncalc.studies.survey import by_year, shares
 
 NETWORK = 2
@@ -41,4 +41,4 @@ def command(asked: AskedSeveral, out: Output) -> None:
         parts.append(shares(network, one.name, one.recipe.name, one.year))
     found = by_year(parts)
     surveyed = [one for one in found if one.layers >= NETWORK]
-    out.show(view(surveyed, len(found) - len(surveyed)))
+    out.show(SurveyView(surveyed, len(found) - len(surveyed)))

@@ -19,7 +19,7 @@ from cnncalc.cli.output import Output, to_stderr
 from cnncalc.cli.progress import Interruptible, progress_bar
 from cnncalc.ground.terminal_safe import printable
 from cnncalc.ground.version import __version__
-from cnncalc.rendering.views.sweep import Swept, view
+from cnncalc.rendering.views.sweep import SweepView
 from cnncalc.rendering.writers import View
 from cnncalc.studies.device.budgets import RequestedDevice
 from cnncalc.studies.sweep.grid import Grid
@@ -80,7 +80,7 @@ def command(
 
     def swept(done: Iterable[SweepPart]) -> View:
         shown = done if keeper is None else [_kept_rows(keeper, done, plan.grid)]
-        return view(Swept(recipe.name, recipe.about(None).source, plan.grid, shown, selection.shown, selection.asked))
+        return SweepView(recipe.name, recipe.about(None).source, plan.grid, shown, selection.shown, selection.asked)
 
     with progress_bar() as progress, Interruptible() as interruptible:
         if out.path is not None or keeper is not None:

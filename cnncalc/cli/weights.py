@@ -43,6 +43,6 @@ def command(asked: Asked, out: Output, seed: int | None, dtype: str | None) -> N
     if out.path is not None and tensors:
         save_weights("-o", out.path, network, seed or 0, dtype or "float32")
         return
-    from cnncalc.rendering.views.weights import view
+    from cnncalc.rendering.views.weights import WeightsView
 
-    out.show(view(network))
+    out.show(WeightsView(network))

@@ -11,7 +11,7 @@ from cnncalc.graph import Graph
 from cnncalc.ground.numbers import counted, exact
 from cnncalc.rendering.layout import page_lines, plain
 from cnncalc.rendering.screen import Screen
-from cnncalc.rendering.views.summary import view
+from cnncalc.rendering.views.summary import SummaryView
 
 
 class PrintedSummary(Summary):
@@ -35,7 +35,7 @@ class PrintedSummary(Summary):
     def __str__(self) -> str:
         is_terminal = sys.stdout is not None and sys.stdout.isatty()
         screen = Screen(get_terminal_size((0, 0)).columns or None, is_terminal)
-        return plain(page_lines(view(self, *select(self, None, None, None)).page(screen), screen)).rstrip("\n")
+        return plain(page_lines(SummaryView(self, *select(self, None, None, None)).page(screen), screen)).rstrip("\n")
 
     def __repr__(self) -> str:
         totals = self.totals

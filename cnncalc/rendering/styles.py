@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from cnncalc.figures.selection import BLOCK
 from cnncalc.figures.summary import Row, Summary
+from cnncalc.graph import Graph
 from cnncalc.layers.shapes import crossed
 from cnncalc.rendering.blocks import PageBlock, Paragraph
 from cnncalc.rendering.cells import cells
@@ -18,20 +19,19 @@ LABEL = 13
 """Width of the labels of paragraphs."""
 
 
-def title(name: str, variant: str | None) -> str:
+def title(of: Graph | Summary) -> str:
     """Return a page's title: the family and its variant."""
-    return name if variant is None else f"{name} · {variant}"
+    return of.name if of.variant is None else f"{of.name} · {of.variant}"
 
 
-def inputs(summary: Summary, layout: str) -> str:
-    """Return the shapes of a summary's inputs, each with its name unless that is just ``input``."""
+def about(summary: Summary, layout: str) -> str:
+    """Return the basis of a summary's figures: ``input 3×32×32   batch 1   float32``.
+
+    An input has its name with its shape, unless that is just ``input``.
+    """
     shapes = {name: crossed(shape[1:], layout) for name, shape in summary.inputs.items()}
-    return ", ".join(shape if name == "input" else f"{name} {shape}" for name, shape in shapes.items())
-
-
-def basis(summary: Summary) -> str:
-    """Return the basis of a summary's figures: ``batch 1 float32``."""
-    return f"batch {summary.batch}   {summary.dtype}"
+    inputs = ", ".join(shape if name == "input" else f"{name} {shape}" for name, shape in shapes.items())
+    return f"input {inputs}   batch {summary.batch}   {summary.dtype}"
 
 
 def type_text(row: Row) -> str:

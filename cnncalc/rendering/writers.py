@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from math import isfinite
-from types import MappingProxyType
 from typing import TYPE_CHECKING, NoReturn
 
 from cnncalc.ground.named import NamedTuple
@@ -32,30 +31,43 @@ class Listed(NamedTuple):
     items: Iterable[Record]
 
 
-class View(NamedTuple):
+class View:
     """One result for all formats; parts that a format does not need are never computed.
 
+    A format of a single command is a method with the format's name: it yields texts, or bytes if the format is binary.
+
     Attributes:
-        page: blocks for a screen.
-        document: the object for JSON.
-        records: the objects for ndjson, one per line.
         columns: the columns of csv, tsv and Markdown.
         old: columns under former names, which Markdown leaves out.
-        rows: their rows, by column names; by default the records.
-        own: texts in formats of a single command, by the format's name.
-        lines: the lines of ndjson, if there is a faster way than from records.
-        packed: bytes in binary formats, by the format's name.
     """
 
-    page: Callable[[Screen], Iterable[PageBlock]]
-    document: Callable[[], Mapping[str, object] | Listed]
-    records: Callable[[], Iterable[Record]]
-    columns: Sequence[str]
-    rows: Callable[[Screen], Iterable[Record]] | None = None
-    own: Mapping[str, Callable[[], str]] = MappingProxyType({})
-    lines: Callable[[], Iterable[str]] | None = None
-    packed: Mapping[str, Callable[[], Iterable[bytes]]] = MappingProxyType({})
+    columns: Sequence[str] = ()
     old: Collection[str] = ()
+
+    def page(self, screen: Screen) -> Iterable[PageBlock]:
+        """Return blocks for a screen."""
+        raise NotImplementedError
+
+    def document(self) -> Mapping[str, object] | Listed:
+        """Return the object for JSON."""
+        raise NotImplementedError
+
+    def records(self) -> Iterable[Record]:
+        """Return the objects for ndjson, one per line."""
+        raise NotImplementedError
+
+    def rows(self, screen: Screen) -> Iterable[Record]:
+        """Return the rows of csv, tsv and Markdown, by column names; by default the records."""
+        return self.records()
+
+    def lines(self) -> Iterable[str]:
+        """Return the lines of ndjson."""
+        return map(as_json, self.records())
+
+
+def taken(source: object, *names: str) -> dict[str, object]:
+    """Return some attributes of an object, as they are in a record."""
+    return {name: getattr(source, name) for name in names}
 
 
 class Format(NamedTuple):
@@ -93,7 +105,7 @@ def _lines(line: Callable[[Sequence[str]], str]) -> Callable[[View, Screen], Ite
 
     def write(view: View, screen: Screen) -> Iterator[str]:
         yield line(view.columns)
-        for record in view.records() if view.rows is None else view.rows(screen):
+        for record in view.rows(screen):
             yield line([flat(record.get(column)) for column in view.columns])
 
     return write
@@ -104,7 +116,7 @@ def _markdown(view: View, screen: Screen) -> Iterator[str]:
     columns = [column for column in view.columns if column not in view.old]
     yield _row(columns)
     yield "|" + "|".join([" --- "] * len(columns)) + "|\n"
-    for record in view.records() if view.rows is None else view.rows(screen):
+    for record in view.rows(screen):
         values = [record.get(column) for column in columns]
         yield _row([_for_people(value) for value in values])
 
@@ -184,15 +196,13 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def _own(name: str) -> Callable[[View, Screen], Iterable[str]]:
-    return lambda view, screen: [view.own[name]()]
+    return lambda view, screen: getattr(view, name)()
 
 
 FORMATS = {
     "table": Format((".txt",), _table),
     "json": Format((".json",), _json),
-    "ndjson": Format(
-        (".ndjson", ".jsonl"), lambda view, screen: map(as_json, view.records()) if view.lines is None else view.lines()
-    ),
+    "ndjson": Format((".ndjson", ".jsonl"), lambda view, screen: view.lines()),
     "csv": Format((".csv",), _lines(_csv)),
     "tsv": Format((".tsv",), _lines(lambda cells: "\t".join(map(printable, cells)) + "\n")),
     "markdown": Format((".md", ".markdown"), _markdown),

@@ -34,8 +34,13 @@ def test_a_page() -> None:
 
 @pytest.mark.parametrize("format", ["csv", "tsv", "markdown", "ndjson"])
 def test_records(format: str) -> None:
-    view = View(lambda screen: [], dict, lambda: [{"name": EVIL}], ["name"])
-    text = "".join(FORMATS[format].write(view, Screen()))
+    class Named(View):
+        columns = ("name",)
+
+        def records(self) -> list[dict[str, object]]:
+            return [{"name": EVIL}]
+
+    text = "".join(FORMATS[format].write(Named(), Screen()))
     assert text.replace("\n", "").isprintable()
     if format != "csv":  # which may have lines in quotes
         assert text.count("\n") == {"tsv": 2, "markdown": 3, "ndjson": 1}[format]

@@ -10,7 +10,7 @@ import pytest
 
 from cnncalc.execution.weights import expected
 from cnncalc.exporters.formats import FORMATS, Options
-from cnncalc.rendering.views.weights import records
+from cnncalc.rendering.views.weights import WeightsView
 from tests.importers.models import model, network, node
 
 HEADS, WINDOW = 2, 3
@@ -176,7 +176,7 @@ def test_computed_inputs_of_a_network_on_constants_are_no_parameters(name: str, 
 
 def listed(data: bytes) -> list[str]:
     """Return the keys that ``cnncalc weights`` lists."""
-    return [str(one["name"]) for one in records(network(data))]
+    return [str(one["name"]) for one in WeightsView(network(data)).records()]
 
 
 @pytest.mark.parametrize(
@@ -204,14 +204,14 @@ def test_weights_go_by_the_modules_keys() -> None:
         node("Mul", ["y", "attn.gamma"], ["z"], name="/attn/Mul"),
     ]
     graph = network(model(nodes, {"x": ["N", 4]}, ["z"], stored))
-    assert [str(one["name"]) for one in records(graph)] == list(stored)
+    assert [str(one["name"]) for one in WeightsView(graph).records()] == list(stored)
     assert [item.name for item in expected(graph)] == list(stored)
     x = random.standard_normal((2, 4)).astype(np.float32)
     other = {name: 2 * array for name, array in stored.items()}
     made = (x @ other["attn.in_proj_weight"].T + other["attn.in_proj_bias"]) * other["attn.gamma"]
     np.testing.assert_allclose(graph.run(x, weights=other).output, made, rtol=1e-5)
     again = network(b"".join(FORMATS["onnx"].export(graph, Options())))
-    assert [str(one["name"]) for one in records(again)] == list(stored)
+    assert [str(one["name"]) for one in WeightsView(again).records()] == list(stored)
 
 
 def test_a_layer_with_a_modules_own_tensors_has_its_name() -> None:
@@ -230,7 +230,7 @@ def test_a_layer_with_a_modules_own_tensors_has_its_name() -> None:
     weights = {name: np.arange(np.prod(shape), dtype=np.float32).reshape(shape) for name, shape in shapes.items()}
     graph = network(model(nodes, {"x": ["N", 4]}, ["out"], weights))
     assert [one.name for one in graph.nodes] == ["attn.fc1", "attn.out_proj"]
-    assert [str(one["name"]) for one in records(graph)] == [
+    assert [str(one["name"]) for one in WeightsView(graph).records()] == [
         "attn.in_proj_weight", "attn.in_proj_bias", "attn.out_proj.weight", "attn.out_proj.bias",
     ]  # fmt: skip
 

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 from cnncalc.ground.numbers import counted
 from cnncalc.rendering.blocks import Cell, Column, Divider, Gap, PageBlock, Paragraph, Table, TableRow, Text, Title
 from cnncalc.rendering.figures import with_batch
+from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.styles import title
-from cnncalc.rendering.writers import View, real
+from cnncalc.rendering.writers import View, real, taken
 
 if TYPE_CHECKING:
     from cnncalc.studies.against import Difference, EngineDiff
-
-FIELDS = ("name", "type", "output", "difference", "magnitude", "relative", "agrees")
 
 _COLUMNS = (
     Column("layer", folds=True),
@@ -26,25 +25,42 @@ _COLUMNS = (
 )
 
 
-def view(compared: EngineDiff) -> View:
-    """Return the comparison in every format."""
-    return View(
-        page=lambda screen: page(compared, screen.layout),
-        document=lambda: document(compared),
-        records=lambda: records(compared),
-        columns=FIELDS,
-    )
+class EnginesView(View):
+    """Two engines side by side."""
 
+    columns = ("name", "type", "output", "difference", "magnitude", "relative", "agrees")
 
-def page(compared: EngineDiff, layout: str) -> list[PageBlock]:
-    """Return one row per layer, and the verdict."""
-    network = compared.network
-    about = f"beside {compared.engine}   batch {compared.batch}   float32"
-    rows: list[TableRow] = [_row(row, compared, layout) for row in compared.rows]
-    if compared.of_file:
-        rows += [Divider(), *[_row(row, compared, layout) for row in compared.of_file]]
-    head: list[PageBlock] = [Title(title(network.name, network.variant), about), Gap()]
-    return [*head, Table(_COLUMNS, rows), Gap(), *_verdict(compared)]
+    def __init__(self, compared: EngineDiff) -> None:
+        self.compared = compared
+
+    def page(self, screen: Screen) -> list[PageBlock]:
+        """Return one row per layer, and the verdict."""
+        compared, layout = self.compared, screen.layout
+        about = f"beside {compared.engine}   batch {compared.batch}   float32"
+        rows: list[TableRow] = [_row(row, compared, layout) for row in compared.rows]
+        if compared.of_file:
+            rows += [Divider(), *[_row(row, compared, layout) for row in compared.of_file]]
+        head: list[PageBlock] = [Title(title(compared.network), about), Gap()]
+        return [*head, Table(_COLUMNS, rows), Gap(), *_verdict(compared)]
+
+    def document(self) -> dict[str, object]:
+        compared, worst, exact = self.compared, self.compared.worst, self.compared.from_exact
+        return {
+            **taken(compared.network, "name", "variant"),
+            **taken(compared, "engine", "batch"),
+            "tolerance": compared.tolerances[0],
+            "tolerance_of_file": compared.tolerances[1],
+            "agrees": not compared.apart,
+            "worst": None if worst is None else worst.name,
+            "layers": [_record(row, compared) for row in compared.rows],
+            "outputs_of_file": [_record(row, compared) for row in compared.of_file],
+            "file_not_run": compared.unread or None,
+            "difference_from_float64": None if exact is None else {"ours": real(exact[0]), "engine": real(exact[1])},
+        }
+
+    def records(self) -> list[dict[str, object]]:
+        """Return one object per layer, and per output of a model file."""
+        return [_record(row, self.compared) for row in (*self.compared.rows, *self.compared.of_file)]
 
 
 def _row(row: Difference, compared: EngineDiff, layout: str) -> list[str | Cell]:
@@ -94,30 +110,6 @@ def _verdict(compared: EngineDiff) -> list[PageBlock]:
 def _differ(agree: int, of_all: str, bound: float) -> str:
     verb, whose = ("differs", "its") if agree == 1 else ("differ", "their")
     return f"{agree} of {of_all} {verb} by at most {bound:g} of {whose} magnitude"
-
-
-def document(compared: EngineDiff) -> dict[str, object]:
-    """Return the comparison as one object."""
-    worst, exact = compared.worst, compared.from_exact
-    return {
-        "name": compared.network.name,
-        "variant": compared.network.variant,
-        "engine": compared.engine,
-        "batch": compared.batch,
-        "tolerance": compared.tolerances[0],
-        "tolerance_of_file": compared.tolerances[1],
-        "agrees": not compared.apart,
-        "worst": None if worst is None else worst.name,
-        "layers": [_record(row, compared) for row in compared.rows],
-        "outputs_of_file": [_record(row, compared) for row in compared.of_file],
-        "file_not_run": compared.unread or None,
-        "difference_from_float64": None if exact is None else {"ours": real(exact[0]), "engine": real(exact[1])},
-    }
-
-
-def records(compared: EngineDiff) -> list[dict[str, object]]:
-    """Return one object per layer, and per output of a model file."""
-    return [_record(row, compared) for row in (*compared.rows, *compared.of_file)]
 
 
 def _record(row: Difference, compared: EngineDiff) -> dict[str, object]:

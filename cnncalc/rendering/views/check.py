@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from cnncalc.figures.catalogue import CATALOGUE
 from cnncalc.ground.numbers import counted
@@ -11,13 +11,11 @@ from cnncalc.language.findings import Finding
 from cnncalc.rendering.blocks import Cell, Column, Divider, PageBlock, Table, Text
 from cnncalc.rendering.figures import figure_text, title_of
 from cnncalc.rendering.layout import under_headings
-from cnncalc.rendering.writers import View
+from cnncalc.rendering.screen import Screen
+from cnncalc.rendering.writers import View, taken
 from cnncalc.studies.check.report import SHOWN, Check, Report
 
 _OLD = {CATALOGUE[name].old: name for name in SHOWN if CATALOGUE[name].old}
-FIELDS = ("spec", "name", *SHOWN, "result", "failed", "warned", *_OLD)
-"""Columns of csv and similar formats; the last ones are former names of some figures."""
-
 COLUMNS = (
     Column("network", folds=True),
     *[Column(title_of(name), right=True, drop=int(name == "weight_bytes")) for name in SHOWN],
@@ -26,32 +24,52 @@ COLUMNS = (
 )
 
 
-def view(reports: Sequence[Report], strict: bool) -> View:
-    """Return reports in every format, ``junit`` among them."""
+class ChecksView(View):
+    """Reports of checks."""
 
-    def junit() -> str:
+    columns = ("spec", "name", *SHOWN, "result", "failed", "warned", *_OLD)
+    old = _OLD
+
+    def __init__(self, reports: Sequence[Report], strict: bool) -> None:
+        self.reports = reports
+        self.strict = strict
+
+    def page(self, screen: Screen) -> list[PageBlock]:
+        """Return the table, one row per network, and its summary line."""
+        count = Counter(report.spec for report in self.reports)
+        rows = []
+        for report in self.reports:
+            alone = count[report.spec] == 1 and report.name == report.spec
+            row = _row(report, self.strict, "" if alone else "  ")
+            rows.append(("" if alone else report.spec, row))
+        line = _summary_line(self.reports, self.strict)
+        return [Table(COLUMNS, [*under_headings(rows), Divider()]), Text([(line, "bold")])]
+
+    def document(self) -> dict[str, object]:
+        networks = list(self.records())
+        results = [network["result"] for network in networks]
+        return {"networks": networks, "counts": {name: results.count(name) for name in ("ok", "failed", "error")}}
+
+    def records(self) -> Iterator[dict[str, object]]:
+        for report in self.reports:
+            figures = report.figures
+            yield {
+                **taken(report, "spec", "name"),
+                **figures,
+                **{old: figures[name] for old, name in _OLD.items() if figures},
+                "result": "error" if report.error else "failed" if report.fails(self.strict) else "ok",
+                "failed": list(dict.fromkeys(check.what for check in report.failures)),
+                "warned": [warning.rule for warning in report.warnings],
+                "checks": [_check(check) for check in report.checks],
+                "warnings": [_warning(warning) for warning in report.warnings],
+                "error": report.error or None,
+            }
+
+    def junit(self) -> Iterator[str]:
+        """Yield the reports as JUnit's XML."""
         from cnncalc.rendering.junit import as_junit
 
-        return as_junit(reports, strict)
-
-    return View(
-        page=lambda screen: page(reports, strict),
-        document=lambda: document(reports, strict),
-        records=lambda: (record(report, strict) for report in reports),
-        columns=FIELDS,
-        old=_OLD,
-        own={"junit": junit},
-    )
-
-
-def page(reports: Sequence[Report], strict: bool) -> list[PageBlock]:
-    """Return the table, one row per network, and its summary line."""
-    count = Counter(report.spec for report in reports)
-    rows = []
-    for report in reports:
-        alone = count[report.spec] == 1 and report.name == report.spec
-        rows.append(("", _row(report, strict, "")) if alone else (report.spec, _row(report, strict, "  ")))
-    return [Table(COLUMNS, [*under_headings(rows), Divider()]), Text([(summary_line(reports, strict), "bold")])]
+        yield as_junit(self.reports, self.strict)
 
 
 def _row(report: Report, strict: bool, indent: str) -> list[str | Cell]:
@@ -73,7 +91,7 @@ def _result(report: Report, strict: bool) -> tuple[str, str]:
     return (f"ok, {counted(len(report.warnings), 'warning')}", "yellow") if rules else ("ok", "green")
 
 
-def summary_line(reports: Sequence[Report], strict: bool) -> str:
+def _summary_line(reports: Sequence[Report], strict: bool) -> str:
     """Return ``3 networks: 2 ok, 1 failed, 4 warnings``."""
     failed = sum(report.fails(strict) for report in reports)
     errors = sum(bool(report.error) for report in reports)
@@ -84,41 +102,11 @@ def summary_line(reports: Sequence[Report], strict: bool) -> str:
     return f"{counted(len(reports), 'network')}: {', '.join(parts)}"
 
 
-# --- for scripts ---------------------------------------------------------------------------------------------
-
-
-def document(reports: Sequence[Report], strict: bool) -> dict[str, object]:
-    """Return all reports as one object."""
-    networks = [record(report, strict) for report in reports]
-    results = [network["result"] for network in networks]
-    counts = {name: results.count(name) for name in ("ok", "failed", "error")}
-    return {"networks": networks, "counts": counts}
-
-
-def record(report: Report, strict: bool) -> dict[str, object]:
-    """Return one report as an object."""
-    return {
-        "spec": report.spec,
-        "name": report.name,
-        **report.figures,
-        **{old: report.figures[name] for old, name in _OLD.items() if report.figures},
-        "result": "error" if report.error else "failed" if report.fails(strict) else "ok",
-        "failed": list(dict.fromkeys(check.what for check in report.failures)),
-        "warned": [warning.rule for warning in report.warnings],
-        "checks": [_check(check) for check in report.checks],
-        "warnings": [_warning(warning) for warning in report.warnings],
-        "error": report.error or None,
-    }
-
-
 def _check(check: Check) -> dict[str, object]:
     return {
         "figure": check.what,
         "what": CATALOGUE[check.what].old or check.what if check.what in CATALOGUE else check.what,
-        "relation": check.relation,
-        "bound": check.bound,
-        "actual": check.actual,
-        "holds": check.holds,
+        **taken(check, "relation", "bound", "actual", "holds"),
         "heaviest": [{"name": name, "figure": figure} for name, figure in check.heaviest],
         "place": str(check.origin) if check.origin else None,
     }

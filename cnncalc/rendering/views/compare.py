@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
-from typing import NamedTuple
 
 from cnncalc.figures.selection import BLOCK
 from cnncalc.figures.summary import Row, Summary
@@ -29,9 +28,9 @@ from cnncalc.rendering.cells import cells as width_of
 from cnncalc.rendering.figures import figure_text, title_of
 from cnncalc.rendering.layout import under_headings
 from cnncalc.rendering.screen import Screen
-from cnncalc.rendering.styles import basis, inputs, section_depth, section_of, type_text
+from cnncalc.rendering.styles import about, section_depth, section_of, type_text
 from cnncalc.rendering.views.summary import layer, marked, marked_columns
-from cnncalc.rendering.writers import Record, View
+from cnncalc.rendering.writers import Record, View, taken
 from cnncalc.studies.compare.diff import ADDED, CHANGED, REMOVED, SAME, Compared, LayerDiff, has_blocks, same_layers
 from cnncalc.studies.compare.folding import FoldedNorms
 
@@ -45,57 +44,80 @@ _SIDES = ("name", "type", "output_shape", "params", "macs")
 LAYER_COLUMNS = ("change", *[f"{side}_{end}" for side in _SIDES for end in "ab"])
 
 
-class Comparison(NamedTuple):
-    """A comparison: the networks with their labels and figures, and of two networks the layers, or blocks, and what is
-    folded.
+class ComparisonView(View):
+    """A comparison.
+
+    Attributes:
+        names, summaries: the networks' labels and figures.
+        figures: those that are compared; none if only the layers are.
+        changes, fold: of two networks, the layers or blocks, and what is folded.
+        context: how many layers are shown around each that changed.
+        only_layers: whether the figures are left out.
     """
 
-    names: Sequence[str]
-    summaries: Sequence[Summary]
-    figures: Sequence[Compared]
-    changes: Sequence[LayerDiff] | None
-    fold: FoldedNorms | None
+    def __init__(
+        self, names: Sequence[str], summaries: Sequence[Summary], figures: Sequence[Compared],
+        changes: Sequence[LayerDiff] | None, fold: FoldedNorms | None, context: int, only_layers: bool,
+    ) -> None:  # fmt: skip
+        self.names = names
+        self.summaries = summaries
+        self.figures = figures
+        self.changes = changes
+        self.fold = fold
+        self.context = context
+        self.only_layers = only_layers
+        self.convention = summaries[0].convention
+        columns = LAYER_COLUMNS if self._of_layers else _figure_columns(names)
+        self.columns = marked_columns(columns, self.convention)
 
     @property
-    def convention(self) -> str:
-        """The convention of ``macs``."""
-        return self.summaries[0].convention
+    def _of_layers(self) -> bool:
+        return self.only_layers and self.changes is not None
+
+    def page(self, screen: Screen) -> list[PageBlock]:
+        """Return the figures of as many networks as fit next to the first, and the layers of two."""
+        of_layers: list[PageBlock] = []
+        if self.changes is not None:
+            of_layers = [*layers(self.changes, self.summaries[0].figure, self.context, screen), *_folding(self)]
+        if self.only_layers:
+            return of_layers
+        blocks: list[PageBlock] = []
+        for name, summary in zip(self.names, self.summaries, strict=True):
+            shown = about(summary, screen.layout)
+            blocks.append(Title(name, shown if name == summary.name else f"{summary.name}   {shown}"))
+        count = len(self.names)
+        for first in range(1, count, room := _room(screen.width, count)):
+            blocks += [Gap(), _figures(self, [0, *range(first, min(first + room, count))])]
+        return [*blocks, Gap(), *of_layers] if of_layers else blocks
+
+    def document(self) -> dict[str, object]:
+        networks = zip(self.names, self.summaries, strict=True)
+        whole: dict[str, object] = {
+            **taken(self.summaries[0], "convention", "batch", "dtype"),
+            "networks": [
+                {"label": name, **taken(one, "name", "variant", "inputs", "outputs")} for name, one in networks
+            ],
+            "figures": [
+                {"group": one.group, "figure": one.name, "values": one.values, "ratios": one.ratios}
+                for one in self.figures
+            ],
+        }
+        if self.changes is not None:
+            fold = self.fold
+            whole["folded_batchnorms"] = fold and {**fold._asdict(), "difference": fold.difference}
+            whole["changes"] = Counter(one.change for one in self.changes)
+            whole["layers"] = [
+                {"change": one.change, "a": one.a and layer(one.a), "b": one.b and layer(one.b)} for one in self.changes
+            ]
+        return whole
+
+    def records(self) -> Iterable[Record]:
+        """Return one object per figure, or per layer of either network."""
+        found = _layer_records(self.changes or ()) if self._of_layers else _figure_records(self.names, self.figures)
+        return marked(found, self.convention)
 
 
-def view(found: Comparison, context: int, only_layers: bool) -> View:
-    """Return a comparison in every format; ``context`` layers are shown around each that changed."""
-    of_layers = only_layers and found.changes is not None
-
-    def records() -> Iterable[Record]:
-        one_each = layer_records(found.changes or ()) if of_layers else figure_records(found.names, found.figures)
-        return marked(one_each, found.convention)
-
-    return View(
-        page=lambda screen: page(found, context, only_layers, screen),
-        document=lambda: document(found),
-        records=records,
-        columns=marked_columns(LAYER_COLUMNS if of_layers else figure_columns(found.names), found.convention),
-    )
-
-
-# --- the page ------------------------------------------------------------------------------------------------
-
-
-def page(found: Comparison, context: int, only_layers: bool, screen: Screen) -> list[PageBlock]:
-    """Return the figures of as many networks as fit next to the first, and the layers of two."""
-    of_layers: list[PageBlock] = []
-    if found.changes is not None:
-        of_layers = [*layers(found.changes, found.summaries[0].figure, context, screen), *_folding(found)]
-    if only_layers:
-        return of_layers
-    blocks: list[PageBlock] = []
-    for name, summary in zip(found.names, found.summaries, strict=True):
-        about = f"input {inputs(summary, screen.layout)}   {basis(summary)}"
-        blocks.append(Title(name, about if name == summary.name else f"{summary.name}   {about}"))
-    count = len(found.names)
-    for first in range(1, count, room := _room(screen.width, count)):
-        blocks += [Gap(), _figures(found, [0, *range(first, min(first + room, count))])]
-    return [*blocks, Gap(), *of_layers] if of_layers else blocks
+# --- the figures ---------------------------------------------------------------------------------------------
 
 
 def _room(width: int | None, count: int) -> int:
@@ -105,7 +127,7 @@ def _room(width: int | None, count: int) -> int:
     return max(1, (width - NAMES_WIDTH - FIGURE_WIDTH) // (FIGURE_WIDTH + RATIO_WIDTH))
 
 
-def _figures(found: Comparison, chosen: list[int]) -> Table:
+def _figures(found: ComparisonView, chosen: list[int]) -> Table:
     names, macs = found.names, found.summaries[0].figure
     columns = [Column("")]
     for index in chosen:
@@ -130,11 +152,11 @@ def _row(figure: Compared, chosen: list[int], macs: str) -> list[str | Cell]:
     for index in chosen:
         cells.append(figure_text(figure.name, figure.values[index]))
         if index:
-            cells.append(ratio(figure.ratios[index]))
+            cells.append(_ratio(figure.ratios[index]))
     return cells
 
 
-def ratio(value: float | None) -> Cell:
+def _ratio(value: float | None) -> Cell:
     """Return ``×1.94``, ``=`` if nothing changes, ``new`` if there was nothing before."""
     if value is None:
         return Cell("new", "green")
@@ -145,7 +167,7 @@ def ratio(value: float | None) -> Cell:
     return Cell(shown, "yellow" if value > 1 else "green")
 
 
-def _folding(found: Comparison) -> list[PageBlock]:
+def _folding(found: ComparisonView) -> list[PageBlock]:
     """Return how much of the difference is explained by batch norms folded in one of two networks."""
     fold = found.fold
     if fold is None:
@@ -257,45 +279,12 @@ def _layer(mark: str, row: Row, layout: str, style: str, more: str = "") -> list
 # --- for scripts ---------------------------------------------------------------------------------------------
 
 
-def document(found: Comparison) -> dict[str, object]:
-    """Return the whole comparison as one object; ``layers`` is there for two networks."""
-    first = found.summaries[0]
-    whole: dict[str, object] = {
-        "convention": first.convention,
-        "batch": first.batch,
-        "dtype": first.dtype,
-        "networks": [_network(name, summary) for name, summary in zip(found.names, found.summaries, strict=True)],
-        "figures": [
-            {"group": one.group, "figure": one.name, "values": one.values, "ratios": one.ratios}
-            for one in found.figures
-        ],
-    }
-    if found.changes is not None:
-        fold = found.fold
-        whole["folded_batchnorms"] = fold and {**fold._asdict(), "difference": fold.difference}
-        whole["changes"] = Counter(one.change for one in found.changes)
-        whole["layers"] = [
-            {"change": one.change, "a": one.a and layer(one.a), "b": one.b and layer(one.b)} for one in found.changes
-        ]
-    return whole
-
-
-def _network(name: str, summary: Summary) -> dict[str, object]:
-    return {
-        "label": name,
-        "name": summary.name,
-        "variant": summary.variant,
-        "inputs": summary.inputs,
-        "outputs": summary.outputs,
-    }
-
-
-def figure_columns(names: Sequence[str]) -> list[str]:
+def _figure_columns(names: Sequence[str]) -> list[str]:
     """Return the columns of the figures: each network, and its ratio to the first."""
     return ["group", "figure", names[0], *[column for name in names[1:] for column in (name, f"{name}_ratio")]]
 
 
-def figure_records(names: Sequence[str], found: Sequence[Compared]) -> Iterator[dict[str, object]]:
+def _figure_records(names: Sequence[str], found: Sequence[Compared]) -> Iterator[dict[str, object]]:
     """Return one record per figure."""
     for one in found:
         record: dict[str, object] = {"group": one.group, "figure": one.name}
@@ -306,7 +295,7 @@ def figure_records(names: Sequence[str], found: Sequence[Compared]) -> Iterator[
         yield record
 
 
-def layer_records(changes: Sequence[LayerDiff]) -> Iterator[dict[str, object]]:
+def _layer_records(changes: Sequence[LayerDiff]) -> Iterator[dict[str, object]]:
     """Return one record per layer of either network."""
     for one in changes:
         record: dict[str, object] = {"change": one.change}

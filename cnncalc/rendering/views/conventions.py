@@ -11,7 +11,7 @@ from cnncalc.rendering.blocks import Cell, Column, Divider, Gap, Heading, PageBl
 from cnncalc.rendering.layout import fold
 from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.styles import title
-from cnncalc.rendering.writers import View
+from cnncalc.rendering.writers import View, taken
 
 COLUMNS = ("tool", "figure", "type", "layers", "macs", "counted", "difference", "rule")
 """The columns of csv, tsv and ndjson: one line per tool (type ``total``), then one per layer type that differs."""
@@ -22,38 +22,62 @@ NARROW = 100
 OWN = "multiply-accumulates of convolutions, linear layers and matrix products: no bias, nothing else"
 
 
-def view(network: Graph, accounts: list[Account]) -> View:
-    """Return what other tools count, in every format."""
-    return View(
-        page=lambda screen: page(network, accounts, screen),
-        document=lambda: document(network, accounts),
-        records=lambda: records(accounts),
-        columns=COLUMNS,
-    )
+class ConventionsView(View):
+    """What other tools count."""
 
+    columns = COLUMNS
 
-def page(network: Graph, accounts: list[Account], screen: Screen) -> list[PageBlock]:
-    """Return the table with its heading; descriptions are next to the figures, or below."""
-    columns = [
-        Column("tool, layer type"),
-        Column("layers", right=True),
-        Column("counted", right=True),
-        Column("− MACs", right=True),
-        Column("what it counts", folds=True),
-    ]
-    macs = accounts[0].macs
-    rows: list[list[str | Cell] | Divider] = [[Cell("cnncalc MACs", "bold"), "", Cell(exact(macs), "bold"), "", OWN]]
-    for account in accounts:
-        rows += [Divider(), _total(account), *[_difference(one) for one in account.differences]]
-    table = Table(columns, rows)
-    if screen.width is not None and screen.width < NARROW:
-        table = Table(columns[:-1], [line for row in rows for line in _text_below(row, screen.width)])
-    blocks: list[PageBlock] = [Title(title(network.name, network.variant), "for one sample"), Gap(), table]
-    text = "Each line under a tool is a layer type that it counts otherwise; they add up to the difference."
-    blocks += [Gap(), Paragraph(text)]
-    for tool in [account.convention for account in accounts]:
-        blocks.append(Paragraph(f"{tool.name} {tool.release}: {tool.source}", "dim"))
-    return blocks
+    def __init__(self, network: Graph, accounts: list[Account]) -> None:
+        self.network = network
+        self.accounts = accounts
+
+    def page(self, screen: Screen) -> list[PageBlock]:
+        """Return the table with its heading; descriptions are next to the figures, or below."""
+        columns = [
+            Column("tool, layer type"),
+            Column("layers", right=True),
+            Column("counted", right=True),
+            Column("− MACs", right=True),
+            Column("what it counts", folds=True),
+        ]
+        macs = Cell(exact(self.accounts[0].macs), "bold")
+        rows: list[list[str | Cell] | Divider] = [[Cell("cnncalc MACs", "bold"), "", macs, "", OWN]]
+        for account in self.accounts:
+            rows += [Divider(), _total(account), *[_difference(one) for one in account.differences]]
+        table = Table(columns, rows)
+        if screen.width is not None and screen.width < NARROW:
+            table = Table(columns[:-1], [line for row in rows for line in _text_below(row, screen.width)])
+        blocks: list[PageBlock] = [Title(title(self.network), "for one sample"), Gap(), table]
+        text = "Each line under a tool is a layer type that it counts otherwise; they add up to the difference."
+        blocks += [Gap(), Paragraph(text)]
+        for tool in [account.convention for account in self.accounts]:
+            blocks.append(Paragraph(f"{tool.name} {tool.release}: {tool.source}", "dim"))
+        return blocks
+
+    def document(self) -> dict[str, object]:
+        """Return everything as one object; ``counted`` is null where the tool has no figure."""
+        return {
+            **taken(self.network, "name", "variant"),
+            "macs": self.accounts[0].macs,
+            "tools": [
+                {
+                    "tool": tool.name,
+                    **taken(tool, "figure", "release", "source", "counts"),
+                    "total": total,
+                    "differences": [one._asdict() for one in differences],
+                }
+                for tool, total, _, differences in self.accounts
+            ],
+        }
+
+    def records(self) -> Iterator[dict[str, object]]:
+        """Yield one record per tool, and one per layer type that it counts otherwise."""
+        for account in self.accounts:
+            tool = account.convention
+            rows = [CountDifference("total", 0, account.macs, account.total, tool.counts), *account.differences]
+            for one in rows:
+                values = (tool.name, tool.figure, one.type, one.layers or None, one.macs, one.counted)
+                yield dict(zip(COLUMNS, (*values, (one.counted or 0) - one.macs, one.rule), strict=True))
 
 
 def _text_below(row: list[str | Cell] | Divider, width: int) -> Iterator[TableRow]:
@@ -80,33 +104,3 @@ def _total(account: Account) -> list[str | Cell]:
 def _difference(one: CountDifference) -> list[str | Cell]:
     counted = "?" if one.counted is None else exact(one.counted)
     return [f"  {one.type}", str(one.layers), counted, signed((one.counted or 0) - one.macs), one.rule]
-
-
-def document(network: Graph, accounts: list[Account]) -> dict[str, object]:
-    """Return everything as one object; ``counted`` is null where the tool has no figure."""
-    return {
-        "name": network.name,
-        "variant": network.variant,
-        "macs": accounts[0].macs,
-        "tools": [
-            {
-                "tool": tool.name,
-                **{name: getattr(tool, name) for name in ("figure", "release", "source", "counts")},
-                "total": total,
-                "differences": [one._asdict() for one in differences],
-            }
-            for tool, total, _, differences in accounts
-        ],
-    }
-
-
-def records(accounts: list[Account]) -> list[dict[str, object]]:
-    """Return one record per tool, and one per layer type that it counts otherwise, with the keys of :data:`COLUMNS`."""
-    found: list[dict[str, object]] = []
-    for account in accounts:
-        tool = account.convention
-        rows = [CountDifference("total", 0, account.macs, account.total, tool.counts), *account.differences]
-        for one in rows:
-            values = (tool.name, tool.figure, one.type, one.layers or None, one.macs, one.counted)
-            found.append(dict(zip(COLUMNS, (*values, (one.counted or 0) - one.macs, one.rule), strict=True)))
-    return found

@@ -16,7 +16,7 @@ from cnncalc.layers.shapes import crossed
 from cnncalc.rendering.blocks import Cell, Column, Gap, PageBlock, Paragraph, Table, TableRow, Text, Title
 from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.styles import labelled
-from cnncalc.rendering.writers import View
+from cnncalc.rendering.writers import View, taken
 
 COLUMNS = (
     "step", "operator", "layer", "layers", "inputs", "output", "output_shape", "macs",
@@ -32,38 +32,72 @@ SCRATCH, FREE = "*", "·"
 WIDEST_ARENA, NARROWEST_ARENA = 64, 16
 
 
-def view(found: Deployment, steps: int | None) -> View:
-    """Return a deployment in every format; ``steps`` is the number of steps on the page, None for the default."""
+class DeployView(View):
+    """A network on a device; ``steps`` is the largest number of steps on the page, None for the default."""
 
-    def svg() -> str:
+    columns = COLUMNS
+
+    def __init__(self, found: Deployment, steps: int | None) -> None:
+        self.found = found
+        self.steps = steps
+
+    def page(self, screen: Screen) -> list[PageBlock]:
+        return _page(self.found, self.steps, screen.width)
+
+    def document(self) -> dict[str, object]:
+        found, graph, on = self.found, self.found.graph, self.found.device
+        return {
+            "name": graph.name,
+            "runtime": RUNTIME,
+            "kernels": "tflite-micro reference" if on.core.kernels == "reference" else KERNELS,
+            "converter": graph.converter.name,
+            "quant": graph.kind.name,
+            "core": on.core.name,
+            "plan": on.plan,
+            "board": on.board._asdict() if on.board else None,
+            **taken(found, "arena", "bound"),
+            "arena_in_other_orders": other_arenas(found) if on.plan == "greedy" else [],
+            "planning": found.planning,
+            "ram": _limited(*found.ram_total, on.ram),
+            "flash": _limited(*found.flash_total, on.flash),
+            "file": dict(zip(("low", "high"), found.file_total, strict=True)),
+            "breaks_first": _step_record(found.highest),
+            "parts": {part.name: _part_record(part) for part in (*found.ram, *found.flash)},
+            "operators": len(graph.operators),
+            "layers": graph.layers,
+            "macs": sum([operator.macs for operator in graph.operators]),
+            **{name: [node.name for node in getattr(graph, name)] for name in ("folded", "fused", "gone")},
+            "steps": list(self.records()),
+            "tensors": [place._asdict() for place in found.places],
+            "not_verified": [{"operator": one.code, "layer": one.name, "why": one.doubt} for one in found.doubts],
+            "notes": graph.notes,
+        }
+
+    def records(self) -> Iterator[dict[str, object]]:
+        """Yield one object per step, the network's inputs being step 0."""
+        return map(_step_record, self.found.steps)
+
+    def svg(self) -> Iterator[str]:
+        """Yield a picture of the arena."""
         from cnncalc.rendering.deploy_picture import svg
 
-        return svg(found)
+        yield svg(self.found)
 
-    def html() -> str:
+    def html(self) -> Iterator[str]:
+        """Yield the page with that picture."""
         from cnncalc.rendering.deploy_picture import html
 
-        return html(found, page(found, len(found.steps), Screen(), drawn=True))
-
-    return View(
-        page=lambda screen: page(found, steps, screen),
-        document=lambda: document(found),
-        records=lambda: rows(found),
-        columns=COLUMNS,
-        own={"svg": svg, "html": html},
-    )
+        yield html(self.found, _page(self.found, len(self.found.steps), None, drawn=True))
 
 
 # --- the page ------------------------------------------------------------------------------------------------
 
 
-def page(found: Deployment, steps: int | None, screen: Screen, drawn: bool = False) -> list[PageBlock]:
-    """Return the whole page; ``steps`` is the largest number of steps, None for the default, and ``drawn`` says that a
-    picture shows the arena.
-    """
+def _page(found: Deployment, steps: int | None, width: int | None, drawn: bool = False) -> list[PageBlock]:
+    """Return the whole page; ``drawn`` says that a picture shows the arena."""
     blocks = [*_heading(found), Gap(), *verdict(found), Gap()]
     blocks += [_parts("RAM", found.ram), Gap(), _parts("flash", found.flash), Gap()]
-    return [*blocks, *_steps(found, steps, screen.width, drawn), *_notes(found)]
+    return [*blocks, *_steps(found, steps, width, drawn), *_notes(found)]
 
 
 def in_brief(found: Deployment) -> str:
@@ -239,40 +273,6 @@ def _notes(found: Deployment) -> list[PageBlock]:
 # --- for scripts ---------------------------------------------------------------------------------------------
 
 
-def document(found: Deployment) -> dict[str, object]:
-    """Return everything as one object."""
-    graph, on = found.graph, found.device
-    return {
-        "name": graph.name,
-        "runtime": RUNTIME,
-        "kernels": "tflite-micro reference" if on.core.kernels == "reference" else KERNELS,
-        "converter": graph.converter.name,
-        "quant": graph.kind.name,
-        "core": on.core.name,
-        "plan": on.plan,
-        "board": on.board._asdict() if on.board else None,
-        "arena": found.arena,
-        "bound": found.bound,
-        "arena_in_other_orders": other_arenas(found) if on.plan == "greedy" else [],
-        "planning": found.planning,
-        "ram": _limited(*found.ram_total, on.ram),
-        "flash": _limited(*found.flash_total, on.flash),
-        "file": dict(zip(("low", "high"), found.file_total, strict=True)),
-        "breaks_first": _step_record(found.highest),
-        "parts": {part.name: _part_record(part) for part in (*found.ram, *found.flash)},
-        "operators": len(graph.operators),
-        "layers": graph.layers,
-        "macs": sum([operator.macs for operator in graph.operators]),
-        "folded": [node.name for node in graph.folded],
-        "fused": [node.name for node in graph.fused],
-        "gone": [node.name for node in graph.gone],
-        "steps": list(rows(found)),
-        "tensors": [place._asdict() for place in found.places],
-        "not_verified": [{"operator": one.code, "layer": one.name, "why": one.doubt} for one in found.doubts],
-        "notes": graph.notes,
-    }
-
-
 def _limited(low: int, high: int, limit: int | None) -> dict[str, object]:
     """Return a range with its limit, and whether it fits: None without a limit, or if that is uncertain."""
     fits = None if limit is None or low <= limit < high else high <= limit
@@ -283,11 +283,6 @@ def _part_record(part: Part) -> dict[str, object]:
     record = part._asdict()
     del record["name"]
     return record
-
-
-def rows(found: Deployment) -> Iterator[dict[str, object]]:
-    """Yield one object per step, the network's inputs being step 0."""
-    return (_step_record(step) for step in found.steps)
 
 
 def _step_record(step: OperatorRun) -> dict[str, object]:

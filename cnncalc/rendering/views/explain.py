@@ -17,40 +17,52 @@ from cnncalc.rendering.blocks import Gap, PageBlock, Paragraph, Text, Title
 from cnncalc.rendering.figures import field_size, title_of
 from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.views.layers import about, formula_lines
-from cnncalc.rendering.writers import View
+from cnncalc.rendering.writers import View, taken
 from cnncalc.studies.explain.borders import Border
 from cnncalc.studies.explain.explanation import Explanation, together
 from cnncalc.studies.explain.growth import FieldGrowth
 
-COLUMNS = ("layer", "symbol", "expression", "numbers", "value")
-
 _MOST_RANGES = 6
 
 
-def view(network: Graph, explanations: Sequence[Explanation], whole: bool) -> View:
-    """Return explanations in every format: of the ``whole`` network in brief, of some layers in full."""
+class ExplainView(View):
+    """Explanations: of the ``whole`` network in brief, of some layers in full."""
 
-    def page(screen: Screen) -> list[PageBlock]:
-        if whole:
-            return [*heading(network, screen.layout), *compact(explanations, screen)]
+    columns = ("layer", "symbol", "expression", "numbers", "value")
+
+    def __init__(self, network: Graph, explanations: Sequence[Explanation], whole: bool) -> None:
+        self.network = network
+        self.explanations = explanations
+        self.whole = whole
+
+    def page(self, screen: Screen) -> list[PageBlock]:
+        if self.whole:
+            return [*_heading(self.network, screen.layout), *_compact(self.explanations, screen)]
         blocks: list[PageBlock] = []
-        for number, explanation in enumerate(explanations):
-            blocks += [*([Gap()] if number else []), *full(explanation, screen)]
+        for number, explanation in enumerate(self.explanations):
+            blocks += [*([Gap()] if number else []), *_full(explanation, screen)]
         return blocks
 
-    return View(
-        page=page,
-        document=lambda: document(network, explanations),
-        records=lambda: map(record, explanations),
-        columns=COLUMNS,
-        rows=lambda screen: rows(explanations),
-    )
+    def document(self) -> dict[str, object]:
+        return {**taken(self.network, "name", "variant"), "layers": self.records()}
+
+    def records(self) -> list[dict[str, object]]:
+        """Return one object per layer; shapes are without the batch axis."""
+        return [_record(explanation) for explanation in self.explanations]
+
+    def rows(self, screen: Screen) -> Iterator[dict[str, object]]:
+        """Yield one row per formula."""
+        for explanation in self.explanations:
+            formulas = [*explanation.formulas]
+            formulas += [one._replace(symbol=f"{one.symbol} bytes") for one in explanation.memory]
+            for formula in [*formulas, *explanation.sharing]:
+                yield {"layer": explanation.node.name, **formula._asdict()}
 
 
 # --- the whole network ---------------------------------------------------------------------------------------
 
 
-def heading(network: Graph, layout: str) -> list[PageBlock]:
+def _heading(network: Graph, layout: str) -> list[PageBlock]:
     """Return the network's description, and the sums of its totals."""
     inputs = ", ".join(f"{name} {crossed(tensor.shape, layout)}" for name, tensor in network.inputs.items())
     blocks: list[PageBlock] = [Title(network.title, inputs)]
@@ -66,7 +78,7 @@ def heading(network: Graph, layout: str) -> list[PageBlock]:
     return [*blocks, Gap()]
 
 
-def compact(explanations: Sequence[Explanation], screen: Screen) -> list[PageBlock]:
+def _compact(explanations: Sequence[Explanation], screen: Screen) -> list[PageBlock]:
     """Return two to five lines per layer: its type, and the calculations of shape, params and MACs."""
     blocks: list[PageBlock] = []
     for explanation in explanations:
@@ -96,7 +108,7 @@ def _title(explanation: Explanation, layout: str) -> Text:
 # --- one layer, in full --------------------------------------------------------------------------------------
 
 
-def full(explanation: Explanation, screen: Screen) -> list[PageBlock]:
+def _full(explanation: Explanation, screen: Screen) -> list[PageBlock]:
     """Return everything about one layer."""
     node, width = explanation.node, screen.width
     rank = len(node.shape)
@@ -277,17 +289,7 @@ def _sharing_text(explanation: Explanation) -> Paragraph:
 # --- for scripts ---------------------------------------------------------------------------------------------
 
 
-def document(network: Graph, explanations: Sequence[Explanation]) -> dict[str, object]:
-    """Return explanations as one object."""
-    return {
-        "name": network.name,
-        "variant": network.variant,
-        "layers": [record(explanation) for explanation in explanations],
-    }
-
-
-def record(explanation: Explanation) -> dict[str, object]:
-    """Return one layer's explanation as an object; shapes are without the batch axis."""
+def _record(explanation: Explanation) -> dict[str, object]:
     node = explanation.node
     return {
         "layer": node.name,
@@ -303,15 +305,6 @@ def record(explanation: Explanation) -> dict[str, object]:
         "sharing": {formula.symbol.replace(" ", "_"): formula.value for formula in explanation.sharing},
         "shares_weights_of": node.shares.name if node.shares else None,
     }
-
-
-def rows(explanations: Sequence[Explanation]) -> Iterator[dict[str, object]]:
-    """Yield one row per formula."""
-    for explanation in explanations:
-        formulas: list[Formula] = [*explanation.formulas]
-        formulas += [one._replace(symbol=f"{one.symbol} bytes") for one in explanation.memory]
-        for formula in [*formulas, *explanation.sharing]:
-            yield {"layer": explanation.node.name, **formula._asdict()}
 
 
 def _growth_record(one: FieldGrowth) -> dict[str, object]:

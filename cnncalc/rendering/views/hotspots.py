@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from textwrap import dedent
-from typing import NamedTuple
 
 from cnncalc.figures.catalogue import BYTES, CATALOGUE, HEADINGS
 from cnncalc.ground.numbers import bytes_text, duration, exact, percent, short
@@ -13,8 +12,8 @@ from cnncalc.rendering.blocks import Bar, Cell, Column, Divider, Gap, PageBlock,
 from cnncalc.rendering.figures import figure_text, title_of
 from cnncalc.rendering.layout import under_headings
 from cnncalc.rendering.screen import Screen
-from cnncalc.rendering.styles import basis, inputs, title, type_text
-from cnncalc.rendering.writers import View
+from cnncalc.rendering.styles import about, title, type_text
+from cnncalc.rendering.writers import View, taken
 from cnncalc.studies.hotspots import HeavyLayer, Hotspots
 from cnncalc.studies.savings.workbench import Change, Figures, Workbench
 
@@ -34,59 +33,82 @@ LONGEST_NAMES = 50
 """Largest total length of the names of changed layers."""
 
 
-class HotspotsView(NamedTuple):
-    """The result: the most expensive layers, and changes, each with its command line, or "" if an edit makes it.
+class HotspotsView(View):
+    """The most expensive layers, and changes, each with its command line, or "" if an edit makes it.
 
     The first ``top`` layers are shown for each figure.
     """
 
-    bench: Workbench
-    spots: Sequence[Hotspots]
-    changes: Sequence[tuple[Change, str]]
-    top: int
+    columns = COLUMNS
 
+    def __init__(
+        self, bench: Workbench, spots: Sequence[Hotspots], changes: Sequence[tuple[Change, str]], top: int
+    ) -> None:
+        self.bench = bench
+        self.spots = spots
+        self.changes = changes
+        self.top = top
 
-def view(found: HotspotsView) -> View:
-    """Return hotspots and changes in every format."""
-    return View(
-        page=lambda screen: page(found, screen),
-        document=lambda: document(found),
-        records=lambda: records(found),
-        columns=COLUMNS,
-    )
+    def page(self, screen: Screen) -> list[PageBlock]:
+        """Return the layers, and the changes with their savings."""
+        blocks = _heading(self.bench, screen.layout)
+        for hot in self.spots:
+            blocks += [Gap(), *_most(hot, len(self.bench.summary.rows), self.top)]
+        blocks += [Gap(), Title("What a change would save: the whole network, recomputed"), Gap()]
+        blocks += [_savings(self.bench.before, [change for change, _ in self.changes])]
+        blocks += [Gap(), Title("How"), Gap()]
+        for number, (change, command) in enumerate(self.changes, 1):
+            blocks += _recipe(number, change, command)
+        return blocks
+
+    def document(self) -> dict[str, object]:
+        machine = self.bench.machine
+        return {
+            **taken(self.bench.summary, "name", "variant", "batch", "dtype"),
+            "machine": machine._asdict() | {"ridge": machine.ridge},
+            "hotspots": {
+                name: {
+                    "total": hot.total,
+                    "count": len(hot.spots),
+                    "share": hot.spots[-1].so_far if hot.spots else 0.0,
+                    "layers": [_spot_record(spot) for spot in hot.spots[: self.top]],
+                }
+                for hot in self.spots
+                for name in (hot.figure, *([_OLD[hot.figure]] if hot.figure in _OLD else []))
+            },
+            "before": _figures(self.bench.before),
+            "changes": [_change(change, command) for change, command in self.changes],
+        }
+
+    def records(self) -> Iterator[dict[str, object]]:
+        """Yield one record per heavy layer and figure, then one per change."""
+        for hot in self.spots:
+            for spot in hot.spots[: self.top]:
+                yield {"by": hot.figure, **_spot_record(spot)}
+        for change, command in self.changes:
+            record = {key: value for key, value in _change(change, command).items() if key not in ("edits", "after")}
+            lines = [f"{edit.first}-{edit.last}" for edit in change.edits]
+            text = "".join([edit.text for edit in change.edits])
+            yield {"by": "change", **record, **_figures(change.after), "lines": lines, "text": text}
 
 
 # --- the page ------------------------------------------------------------------------------------------------
 
 
-def page(found: HotspotsView, screen: Screen) -> list[PageBlock]:
-    """Return the whole page."""
-    blocks = _heading(found.bench, screen.layout)
-    for hot in found.spots:
-        blocks += [Gap(), *_most(hot, found)]
-    blocks += [Gap(), Title("What a change would save: the whole network, recomputed"), Gap()]
-    blocks += [_savings(found.bench.before, [change for change, _ in found.changes])]
-    blocks += [Gap(), Title("How"), Gap()]
-    for number, (change, command) in enumerate(found.changes, 1):
-        blocks += _recipe(number, change, command)
-    return blocks
-
-
 def _heading(bench: Workbench, layout: str) -> list[PageBlock]:
     summary, machine = bench.summary, bench.machine
     speed = f"{short(machine.flops)}FLOP/s, {short(machine.bandwidth)}B/s"
-    about = f"on a machine of {speed}: below {machine.ridge:g} FLOPs per byte, memory is the bound"
     return [
-        Title(title(summary.name, summary.variant), f"input {inputs(summary, layout)}   {basis(summary)}"),
-        Paragraph(about, "dim"),
+        Title(title(summary), about(summary, layout)),
+        Paragraph(f"on a machine of {speed}: below {machine.ridge:g} FLOPs per byte, memory is the bound", "dim"),
     ]
 
 
 # --- expensive layers ----------------------------------------------------------------------------------------
 
 
-def _most(hot: Hotspots, found: HotspotsView) -> list[PageBlock]:
-    count, layers, top = len(hot.spots), len(found.bench.summary.rows), found.top
+def _most(hot: Hotspots, layers: int, top: int) -> list[PageBlock]:
+    count = len(hot.spots)
     if not hot.spots:
         return [Title(f"{title_of(hot.figure)}: none")]
     make = f"layer{'s' * (layers > 1)} make{'s' * (count == 1)}"
@@ -182,50 +204,12 @@ def _recipe(number: int, change: Change, command: str) -> list[PageBlock]:
 # --- for scripts ---------------------------------------------------------------------------------------------
 
 
-def document(found: HotspotsView) -> dict[str, object]:
-    """Return everything as one object."""
-    bench = found.bench
-    summary, machine = bench.summary, bench.machine
-    return {
-        "name": summary.name,
-        "variant": summary.variant,
-        "batch": summary.batch,
-        "dtype": summary.dtype,
-        "machine": machine._asdict() | {"ridge": machine.ridge},
-        "hotspots": {
-            name: {
-                "total": hot.total,
-                "count": len(hot.spots),
-                "share": hot.spots[-1].so_far if hot.spots else 0.0,
-                "layers": [_spot_record(spot) for spot in hot.spots[: found.top]],
-            }
-            for hot in found.spots
-            for name in (hot.figure, *([_OLD[hot.figure]] if hot.figure in _OLD else []))
-        },
-        "before": _figures(bench.before),
-        "changes": [_change(change, command) for change, command in found.changes],
-    }
-
-
-def records(found: HotspotsView) -> Iterator[dict[str, object]]:
-    """Return one record per heavy layer and figure, then one per change, with keys out of :data:`COLUMNS`."""
-    for hot in found.spots:
-        for spot in hot.spots[: found.top]:
-            yield {"by": hot.figure, **_spot_record(spot)}
-    for change, command in found.changes:
-        record = {key: value for key, value in _change(change, command).items() if key not in ("edits", "after")}
-        lines = [f"{edit.first}-{edit.last}" for edit in change.edits]
-        text = "".join([edit.text for edit in change.edits])
-        yield {"by": "change", **record, **_figures(change.after), "lines": lines, "text": text}
-
-
 def _spot_record(spot: HeavyLayer) -> dict[str, object]:
     return {
         "layer": spot.row.name,
         "type": spot.row.type,
         "figure": spot.figure,
-        "share": spot.share,
-        "so_far": spot.so_far,
+        **taken(spot, "share", "so_far"),
         "flops_per_byte": spot.estimate.intensity,
         "bound": spot.estimate.bound,
     }

@@ -14,35 +14,61 @@ from cnncalc.layers.symbols import Formula
 from cnncalc.rendering.blocks import Cell, Column, Gap, PageBlock, Paragraph, Table, TableRow, Text
 from cnncalc.rendering.cells import cells, left
 from cnncalc.rendering.layout import under_headings
-from cnncalc.rendering.writers import View
-
-FIELDS = ("type", "family", "kind", "named", "about")
-
-
-def view_all(types: Sequence[tuple[str, type[Layer]]]) -> View:
-    """Return all layer types, each with its family, in every format."""
-
-    def records() -> list[dict[str, object]]:
-        return [record(family, layer) for family, layer in types]
-
-    return View(
-        page=lambda screen: listing(types), document=lambda: {"layers": records()}, records=records, columns=FIELDS
-    )
+from cnncalc.rendering.screen import Screen
+from cnncalc.rendering.writers import View, taken
 
 
-def view_one(family: str, layer: type[Layer], formulas: Sequence[Formula]) -> View:
-    """Return one layer type in every format; the formulas are those of its example."""
-    return View(
-        page=lambda screen: page(layer, formulas, screen.width),
-        document=lambda: record(family, layer),
-        records=lambda: [record(family, layer)],
-        columns=FIELDS,
-    )
+class TypesView(View):
+    """All layer types, each with its family."""
+
+    columns = ("type", "family", "kind", "named", "about")
+
+    def __init__(self, types: Sequence[tuple[str, type[Layer]]]) -> None:
+        self.types = types
+
+    def page(self, screen: Screen) -> list[PageBlock]:
+        """Return all types, under the name of their family."""
+        rows: list[tuple[str, TableRow]] = [
+            (family, [Cell(f"  {one.type}", "cyan"), f"{one.stem}1", about(one)]) for family, one in self.types
+        ]
+        columns = [Column("type"), Column("named", drop=1), Column("what it does", folds=True)]
+        below = "cnncalc layers conv shows one with its arguments and formulas."
+        return [Table(columns, under_headings(rows)), Gap(), Paragraph(below, "dim")]
+
+    def document(self) -> dict[str, object]:
+        return {"layers": self.records()}
+
+    def records(self) -> list[dict[str, object]]:
+        return [_record(family, layer) for family, layer in self.types]
 
 
-def record(family: str, layer: type[Layer]) -> dict[str, object]:
-    """Return a layer type as an object."""
-    example = layer.example
+class TypeView(TypesView):
+    """One layer type; the formulas are those of its example."""
+
+    def __init__(self, family: str, layer: type[Layer], formulas: Sequence[Formula]) -> None:
+        super().__init__([(family, layer)])
+        self.layer = layer
+        self.formulas = formulas
+
+    def page(self, screen: Screen) -> list[PageBlock]:
+        """Return what it does, its arguments, and an example with every figure calculated."""
+        layer = self.layer
+        names = f"   kind {layer.kind}, named {layer.stem}1, {layer.stem}2, …"
+        blocks: list[PageBlock] = [Text([(layer.type, "bold"), (names, "dim")]), Gap()]
+        for text in _unmarked(inspect.cleandoc(layer.__doc__ or "")).split("\n\n"):
+            blocks += [Paragraph(" ".join(text.split())), Gap()]
+        if layer.arguments:
+            blocks += [*_arguments(layer), Gap()]
+        named = ", ".join(f"{name} {theirs}" for name, theirs in elsewhere(layer).items())
+        if named:
+            blocks += [Text([(f"elsewhere: {named}", "dim")]), Gap()]
+        return blocks + _example(layer, self.formulas, screen.width)
+
+    def document(self) -> dict[str, object]:
+        return self.records()[0]
+
+
+def _record(family: str, layer: type[Layer]) -> dict[str, object]:
     return {
         "type": layer.type,
         "family": family,
@@ -54,7 +80,7 @@ def record(family: str, layer: type[Layer]) -> dict[str, object]:
             for name, argument in layer.arguments.items()
         },
         "elsewhere": elsewhere(layer),
-        "example": {name: getattr(example, name) for name in ("item", "inputs", "output", "params", "macs", "flops")},
+        "example": taken(layer.example, "item", "inputs", "output", "params", "macs", "flops"),
     }
 
 
@@ -80,30 +106,6 @@ def _unmarked(text: str) -> str:
 def default(argument: Argument[object]) -> object:
     """Return an argument's default in a spec's notation; None if it has none."""
     return None if argument.default is REQUIRED else argument.default
-
-
-def listing(types: Sequence[tuple[str, type[Layer]]]) -> list[PageBlock]:
-    """Return all types, under the name of their family."""
-    rows: list[tuple[str, TableRow]] = [
-        (family, [Cell(f"  {one.type}", "cyan"), f"{one.stem}1", about(one)]) for family, one in types
-    ]
-    columns = [Column("type"), Column("named", drop=1), Column("what it does", folds=True)]
-    below = "cnncalc layers conv shows one with its arguments and formulas."
-    return [Table(columns, under_headings(rows)), Gap(), Paragraph(below, "dim")]
-
-
-def page(layer: type[Layer], formulas: Sequence[Formula], width: int | None) -> list[PageBlock]:
-    """Return one type: what it does, its arguments, and an example with every figure calculated."""
-    about = f"   kind {layer.kind}, named {layer.stem}1, {layer.stem}2, …"
-    blocks: list[PageBlock] = [Text([(layer.type, "bold"), (about, "dim")]), Gap()]
-    for text in _unmarked(inspect.cleandoc(layer.__doc__ or "")).split("\n\n"):
-        blocks += [Paragraph(" ".join(text.split())), Gap()]
-    if layer.arguments:
-        blocks += [*_arguments(layer), Gap()]
-    named = ", ".join(f"{name} {theirs}" for name, theirs in elsewhere(layer).items())
-    if named:
-        blocks += [Text([(f"elsewhere: {named}", "dim")]), Gap()]
-    return blocks + _example(layer, formulas, width)
 
 
 def _arguments(layer: type[Layer]) -> list[PageBlock]:

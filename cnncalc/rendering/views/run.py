@@ -12,9 +12,8 @@ from cnncalc.rendering.figures import with_batch
 from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.styles import title
 from cnncalc.rendering.views.summary import COLUMNS as LAYER_COLUMNS
-from cnncalc.rendering.views.summary import channels_last
-from cnncalc.rendering.views.summary import layer as summary_layer
-from cnncalc.rendering.writers import Record, View, real
+from cnncalc.rendering.views.summary import channels_last, layer
+from cnncalc.rendering.writers import Record, View, real, taken
 
 if TYPE_CHECKING:
     from cnncalc.execution.report import LayerRun, Run
@@ -35,43 +34,64 @@ _COLUMNS = (
 )
 
 
-def view(summary: Summary, run: Run, random: str) -> View:
-    """Return a run in every format.
+class RunView(View):
+    """A run.
 
-    Args:
+    Attributes:
         summary: the network's, for the run's batch and dtype.
         run: what was found.
         random: names of the random tensors, or "".
     """
 
-    def flat(screen: Screen) -> Iterable[Record]:
-        found: Iterable[Record] = layers(summary, run)
-        return map(channels_last, found) if screen.layout == "hwc" else found  # JSON has the channels first always
+    columns = COLUMNS
 
-    return View(
-        page=lambda screen: page(run, random, screen.layout),
-        document=lambda: document(summary, run),
-        records=lambda: layers(summary, run),
-        columns=COLUMNS,
-        rows=flat,
-    )
+    def __init__(self, summary: Summary, run: Run, random: str) -> None:
+        self.summary = summary
+        self.run = run
+        self.random = random
+
+    def page(self, screen: Screen) -> list[PageBlock]:
+        run, network, layout = self.run, self.run.network, screen.layout
+        inputs = ", ".join(
+            f"{name} {with_batch((tensor.copies(run.batch), *tensor.shape), layout)}"
+            for name, tensor in network.inputs.items()
+        )
+        about = "   ".join(filter(None, [inputs, run.dtype, counted(run.threads, "thread"), self.random]))
+        rows: list[TableRow] = [_row(row, run.batch, layout) for row in run.layers]
+        blocks: list[PageBlock] = [Title(title(network), about), Gap()]
+        blocks += [Table(_COLUMNS, [*rows, Divider(), _sum(run)]), Gap()]
+        return blocks + differences(run, layout) + _verdict(run)
+
+    def document(self) -> dict[str, object]:
+        run = self.run
+        return {
+            **taken(self.summary, "name", "variant"),
+            **taken(run, "batch", "dtype", "threads"),
+            "inputs": self.summary.inputs,
+            "outputs": {name: array.shape for name, array in run.outputs.items()},
+            "layers": self.records(),
+            "verified": run.verified,
+            "mismatched": len(run.mismatches),
+            "first_nonfinite": run.first,
+            "first_unstable": run.unstable,
+            "seconds": run.seconds,
+            "preparation_seconds": run.preparation,
+            "peak_bytes": run.peak,
+            "predicted_peak_bytes": run.needs.total if run.needs else 0,
+            "predicted": run.needs._asdict() if run.needs else {},
+            "top": [{"index": index, "value": real(value)} for index, value in run.top()],
+        }
+
+    def records(self) -> list[dict[str, object]]:
+        """Return every layer of the summary with the results of its run."""
+        both = zip(self.summary.rows, self.run.layers, strict=True)
+        return [layer(row) | _found(found, self.run.batch) for row, found in both]
+
+    def rows(self, screen: Screen) -> Iterable[Record]:
+        return map(channels_last, self.records()) if screen.layout == "hwc" else self.records()
 
 
 # --- the page ------------------------------------------------------------------------------------------------
-
-
-def page(run: Run, random: str, layout: str) -> list[PageBlock]:
-    """Return the whole page."""
-    network = run.network
-    inputs = ", ".join(
-        f"{name} {with_batch((tensor.copies(run.batch), *tensor.shape), layout)}"
-        for name, tensor in network.inputs.items()
-    )
-    about = "   ".join(filter(None, [inputs, run.dtype, counted(run.threads, "thread"), random]))
-    rows: list[TableRow] = [_row(row, run.batch, layout) for row in run.layers]
-    blocks: list[PageBlock] = [Title(title(network.name, network.variant), about), Gap()]
-    blocks += [Table(_COLUMNS, [*rows, Divider(), _sum(run)]), Gap()]
-    return blocks + differences(run, layout) + _verdict(run)
 
 
 def _row(row: LayerRun, batch: int, layout: str) -> list[str | Cell]:
@@ -171,11 +191,6 @@ def _products(run: Run) -> str:
 # --- for scripts ---------------------------------------------------------------------------------------------
 
 
-def layers(summary: Summary, run: Run) -> list[dict[str, object]]:
-    """Return every layer of the summary with the results of its run."""
-    return [summary_layer(row) | _found(found, run.batch) for row, found in zip(summary.rows, run.layers, strict=True)]
-
-
 def _found(row: LayerRun, batch: int) -> dict[str, object]:
     return {
         "inferred_shape": row.inferred(batch),
@@ -186,31 +201,5 @@ def _found(row: LayerRun, batch: int) -> dict[str, object]:
         "products": row.tally.performed if row.tally else 0,
         "direct_products": row.tally.direct if row.tally else 0,
         "algorithm": row.tally.method if row.tally else "",
-        "fused_into": row.fused_into,
-        "finite": row.finite,
-        "fault": row.fault,
-    }
-
-
-def document(summary: Summary, run: Run) -> dict[str, object]:
-    """Return the whole run as one object."""
-    return {
-        "name": summary.name,
-        "variant": summary.variant,
-        "batch": run.batch,
-        "dtype": run.dtype,
-        "threads": run.threads,
-        "inputs": summary.inputs,
-        "outputs": {name: array.shape for name, array in run.outputs.items()},
-        "layers": layers(summary, run),
-        "verified": run.verified,
-        "mismatched": len(run.mismatches),
-        "first_nonfinite": run.first,
-        "first_unstable": run.unstable,
-        "seconds": run.seconds,
-        "preparation_seconds": run.preparation,
-        "peak_bytes": run.peak,
-        "predicted_peak_bytes": run.needs.total if run.needs else 0,
-        "predicted": run.needs._asdict() if run.needs else {},
-        "top": [{"index": index, "value": real(value)} for index, value in run.top()],
+        **taken(row, "fused_into", "finite", "fault"),
     }

@@ -10,7 +10,7 @@ from cnncalc.figures.fields import Fields
 from cnncalc.figures.memory import IN_MEMORY
 from cnncalc.figures.summary import COUNTED, Row, Summary, Totals
 from cnncalc.rendering.screen import Screen
-from cnncalc.rendering.writers import Record, View
+from cnncalc.rendering.writers import Record, View, taken
 
 if TYPE_CHECKING:
     from cnncalc.rendering.blocks import PageBlock
@@ -22,69 +22,61 @@ COLUMNS = (
 """The columns of csv and similar formats, and the keys of a layer in JSON, which also has ``args``."""
 
 
-def view(
-    summary: Summary, rows: list[Row], rest: Row | None, columns: tuple[str, ...] | None = None, device: str = ""
-) -> View:
-    """Return a summary in every format.
+class SummaryView(View):
+    """A summary.
 
-    Args:
+    Attributes:
         summary: all of it.
-        rows: the layers to show.
+        shown: the layers to show.
         rest: the sum of the others, if any.
-        columns: the columns to show, by the format's names; None for the default.
+        chosen: the columns to show, by the format's names; None for the default.
         device: a sentence on the network on a microcontroller for the page, or "".
     """
 
-    def page(screen: Screen) -> Iterable[PageBlock]:
+    def __init__(
+        self, summary: Summary, shown: list[Row], rest: Row | None, chosen: tuple[str, ...] | None = None,
+        device: str = "",
+    ) -> None:  # fmt: skip
+        self.summary = summary
+        self.shown = shown
+        self.rest = rest
+        self.chosen = chosen
+        self.device = device
+        self.columns = marked_columns(chosen or COLUMNS, summary.convention)
+
+    def page(self, screen: Screen) -> Iterable[PageBlock]:
         from cnncalc.rendering.views import summary_page  # formats for programs need no layout
 
-        return summary_page.page(summary, rows, rest, columns, device, screen)
+        return summary_page.page(self.summary, self.shown, self.rest, self.chosen, self.device, screen)
 
-    def chosen() -> list[dict[str, object]]:
-        records = [layer(row) for row in rows]
-        return records if columns is None else [{name: record[name] for name in columns} for record in records]
+    def document(self) -> dict[str, object]:
+        summary = self.summary
+        fields = summary.receptive_fields.items()
+        return {
+            **taken(summary, "name", "variant", "source", "convention", "batch", "dtype", "inputs", "outputs"),
+            "layers": self._layers(),
+            "kinds": {kind: figures._asdict() for kind, figures in summary.kinds.items()},
+            "totals": _totals_record(summary.totals),
+            "receptive_field": _fields(summary.receptive_field),
+            "receptive_fields": {name: _fields(next(iter(seen.values()), ())) for name, seen in fields},
+            "receptive_fields_by_input": {
+                name: {source: _fields(field) for source, field in seen.items()} for name, seen in fields
+            },
+            **taken(summary, "disagreeing_strides", "uncounted"),
+        }
 
-    def flat(screen: Screen) -> Iterable[Record]:
-        records: Iterable[Record] = map(layer if "args" in (columns or ()) else Row._asdict, rows)
+    def records(self) -> Iterable[Record]:
+        return marked(self._layers(), self.summary.convention)
+
+    def rows(self, screen: Screen) -> Iterable[Record]:
+        records: Iterable[Record] = map(layer if "args" in (self.chosen or ()) else Row._asdict, self.shown)
         if screen.layout == "hwc":  # JSON has the channels first always
             records = map(channels_last, records)
-        return marked(records, summary.convention)
+        return marked(records, self.summary.convention)
 
-    return View(
-        page=page,
-        document=lambda: document(summary, chosen()),
-        records=lambda: marked(chosen(), summary.convention),
-        columns=marked_columns(columns or COLUMNS, summary.convention),
-        rows=flat,
-    )
-
-
-def document(summary: Summary, layers: list[dict[str, object]]) -> dict[str, object]:
-    """Return the whole summary as one object, ``layers`` being those to show, as :func:`layer` returns them."""
-    totals = summary.totals
-    return {
-        "name": summary.name,
-        "variant": summary.variant,
-        "source": summary.source,
-        "convention": summary.convention,
-        "batch": summary.batch,
-        "dtype": summary.dtype,
-        "inputs": summary.inputs,
-        "outputs": summary.outputs,
-        "layers": layers,
-        "kinds": {kind: figures._asdict() for kind, figures in summary.kinds.items()},
-        "totals": _totals_record(totals),
-        "receptive_field": _fields(summary.receptive_field),
-        "receptive_fields": {
-            name: _fields(next(iter(seen.values()), ())) for name, seen in summary.receptive_fields.items()
-        },
-        "receptive_fields_by_input": {
-            name: {source: _fields(fields) for source, fields in seen.items()}
-            for name, seen in summary.receptive_fields.items()
-        },
-        "disagreeing_strides": summary.disagreeing_strides,
-        "uncounted": summary.uncounted,
-    }
+    def _layers(self) -> list[dict[str, object]]:
+        records = [layer(row) for row in self.shown]
+        return records if self.chosen is None else [{name: record[name] for name in self.chosen} for record in records]
 
 
 def _totals_record(totals: Totals) -> dict[str, object]:

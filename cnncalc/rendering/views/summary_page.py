@@ -13,7 +13,7 @@ from cnncalc.rendering.cells import cells as width_of
 from cnncalc.rendering.figures import field_size
 from cnncalc.rendering.layout import BAR_NARROWEST, under_headings
 from cnncalc.rendering.screen import Screen
-from cnncalc.rendering.styles import KIND_STYLES, basis, inputs, labelled, section_depth, section_of, title, type_text
+from cnncalc.rendering.styles import KIND_STYLES, about, labelled, section_depth, section_of, title, type_text
 from cnncalc.rendering.verdict import verdict
 
 LAYER_COLUMNS = ("layer", "type", "output", "params", "macs")
@@ -36,7 +36,7 @@ _TITLES = {
 def page(
     summary: Summary, rows: list[Row], rest: Row | None, columns: tuple[str, ...] | None, device: str, screen: Screen
 ) -> list[PageBlock]:
-    """Return the whole page; arguments as of :func:`cnncalc.rendering.views.summary.view`."""
+    """Return the whole page; arguments as of :class:`cnncalc.rendering.views.summary.SummaryView`."""
     table = layers(summary, rows, rest, columns or LAYER_COLUMNS, screen)
     last = verdict(summary) if summary.convention == OWN_CONVENTION else convention(summary)
     return [
@@ -53,10 +53,9 @@ def page(
 
 
 def _heading(summary: Summary, layout: str) -> list[PageBlock]:
-    about = f"input {inputs(summary, layout)}   {basis(summary)}"
-    about += "" if summary.convention == OWN_CONVENTION else f"   convention {summary.convention}"
+    counted = "" if summary.convention == OWN_CONVENTION else f"   convention {summary.convention}"
     source = [Paragraph(summary.source, "dim")] if summary.source else []
-    return [Title(title(summary.name, summary.variant), about), *source, Gap()]
+    return [Title(title(summary), about(summary, layout) + counted), *source, Gap()]
 
 
 # --- the layers ----------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cnncalc.ground.numbers import counted, percent, short
 from cnncalc.rendering.blocks import Bar, Cell, Column, Divider, Gap, PageBlock, Paragraph, Table, TableRow
+from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.styles import KIND_STYLES
 from cnncalc.rendering.writers import View
 from cnncalc.studies.survey import TURN, Shares, period, periods
@@ -17,7 +18,6 @@ COLUMNS = (
     Column("", bar=True, drop=1),
     Column("claim"),
 )
-FIELDS = (*Shares._fields, "holds")
 
 SMALL = 10_000_000
 """Most params of a network that the page calls small."""
@@ -25,21 +25,28 @@ SMALL = 10_000_000
 CLAIM = "The claim: convolutions have most of the MACs, fully connected layers most of the params."
 
 
-def view(surveyed: list[Shares], single: int) -> View:
-    """Return a survey in every format; ``single`` networks of a single layer were left out."""
-    return View(
-        page=lambda screen: page(surveyed, single),
-        document=lambda: document(surveyed),
-        records=lambda: map(record, surveyed),
-        columns=FIELDS,
-    )
+class SurveyView(View):
+    """A survey; ``single`` networks of a single layer were left out."""
 
+    columns = (*Shares._fields, "holds")
 
-def page(surveyed: list[Shares], single: int) -> list[PageBlock]:
-    """Return the table, and in how many networks the claim holds."""
-    rows: list[TableRow] = [_row(one) for one in surveyed]
-    texts = [Paragraph(text) for text in verdict(surveyed, single)]
-    return [Paragraph(CLAIM, "bold"), Gap(), Table(COLUMNS, [*rows, Divider()]), *texts]
+    def __init__(self, surveyed: list[Shares], single: int) -> None:
+        self.surveyed = surveyed
+        self.single = single
+
+    def page(self, screen: Screen) -> list[PageBlock]:
+        """Return the table, and in how many networks the claim holds."""
+        rows: list[TableRow] = [_row(one) for one in self.surveyed]
+        texts = [Paragraph(text) for text in _verdict(self.surveyed, self.single)]
+        return [Paragraph(CLAIM, "bold"), Gap(), Table(COLUMNS, [*rows, Divider()]), *texts]
+
+    def document(self) -> dict[str, object]:
+        before, after = periods(self.surveyed)
+        by_name = {"all": period(self.surveyed), f"until_{TURN}": before, f"after_{TURN}": after}
+        return {"networks": self.records(), "periods": {name: some._asdict() for name, some in by_name.items()}}
+
+    def records(self) -> list[dict[str, object]]:
+        return [{**one._asdict(), "holds": one.holds} for one in self.surveyed]
 
 
 def _row(one: Shares) -> list[str | Cell | Bar]:
@@ -51,7 +58,7 @@ def _row(one: Shares) -> list[str | Cell | Bar]:
     ]  # fmt: skip
 
 
-def verdict(surveyed: list[Shares], single: int) -> list[str]:
+def _verdict(surveyed: list[Shares], single: int) -> list[str]:
     """Return the verdict: the number of networks for which the claim holds, and what changed."""
     whole = period(surveyed)
     texts = [
@@ -85,18 +92,3 @@ def verdict(surveyed: list[Shares], single: int) -> list[str]:
 
 def _families(some: list[Shares]) -> str:
     return ", ".join(dict.fromkeys(one.family.partition(",")[0] for one in some))
-
-
-def document(surveyed: list[Shares]) -> dict[str, object]:
-    """Return the survey as one object."""
-    before, after = periods(surveyed)
-    by_name = {"all": period(surveyed), f"until_{TURN}": before, f"after_{TURN}": after}
-    return {
-        "networks": [record(one) for one in surveyed],
-        "periods": {name: some._asdict() for name, some in by_name.items()},
-    }
-
-
-def record(one: Shares) -> dict[str, object]:
-    """Return one network as an object."""
-    return {**one._asdict(), "holds": one.holds}

@@ -14,7 +14,7 @@ from cnncalc.rendering.cells import cells, left, right
 from cnncalc.rendering.figures import figure_text, title_of
 from cnncalc.rendering.layout import fold
 from cnncalc.rendering.screen import Screen
-from cnncalc.rendering.writers import Listed, Record, View, as_json
+from cnncalc.rendering.writers import Listed, Record, View, as_json, taken
 from cnncalc.studies.sweep.grid import Grid
 from cnncalc.studies.sweep.jobs import SweepPart
 from cnncalc.studies.sweep.points import Point
@@ -27,63 +27,88 @@ if TYPE_CHECKING:
 _LEAST_FOR_ERRORS = 30
 
 
-class Swept(NamedTuple):
-    """A sweep: the spec's name and source, its grid, the rows in order, and the figures to show. ``asked`` are the
-    requested figures, which a narrow table prefers.
+class SweepView(View):
+    """A sweep, to be read once.
+
+    Attributes:
+        name, source: the spec's.
+        grid: its combinations.
+        parts: the rows in order.
+        figures: the figures to show.
+        asked: the requested figures, which a narrow table prefers.
     """
 
-    name: str
-    source: str | None
-    grid: Grid
-    parts: Iterable[SweepPart]
-    figures: Sequence[str]
-    asked: Sequence[str]
+    def __init__(
+        self, name: str, source: str | None, grid: Grid, parts: Iterable[SweepPart], figures: Sequence[str],
+        asked: Sequence[str],
+    ) -> None:  # fmt: skip
+        self.name = name
+        self.source = source
+        self.grid = grid
+        self.parts = parts
+        self.figures = figures
+        self.asked = asked
+        self.arguments = argument_columns(grid, figures)
+        self.columns = (*self.arguments, "input", *figures, "error")
 
     @property
     def points(self) -> Iterator[Point]:
-        """The rows one by one; they can be read only once."""
+        """The rows one by one."""
         for part in self.parts:
             yield from points_of(part.window, self.grid, part.lanes)
 
+    def page(self, screen: Screen) -> Iterator[PageBlock]:
+        return _page(self.points, _columns(self.grid, self.figures, self.asked, screen.width), screen)
 
-def view(swept: Swept) -> View:
-    """Return a sweep in every format, to be read once."""
-    names, figures = flat_columns(swept.grid, swept.figures), swept.figures
-    head = {"name": swept.name, "source": swept.source}
-    return View(
-        page=lambda screen: page(swept.points, columns(swept.grid, figures, swept.asked, screen.width), screen),
-        document=lambda: Listed(head, "combinations", (record(point, figures) for point in swept.points)),
-        records=lambda: (record(point, figures) for point in swept.points),
-        columns=(*names, "input", *figures, "error"),
-        rows=lambda screen: flat_records(swept.points, names, figures),
-        lines=lambda: lines(swept.parts, swept.grid, figures),
-        own={"html": lambda: "".join(_front(swept))},
-        packed={"parquet": lambda: _parquet(swept)},
-    )
+    def document(self) -> Listed:
+        return Listed(taken(self, "name", "source"), "combinations", self.records())
 
+    def records(self) -> Iterator[dict[str, object]]:
+        return (_record(point, self.figures) for point in self.points)
 
-def _parquet(swept: Swept) -> Iterator[bytes]:
-    from cnncalc.rendering.views.sweep_parquet import packed
+    def rows(self, screen: Screen) -> Iterator[Record]:
+        """Yield one row per point with one value per column; a single input is its shape alone."""
+        for point in self.points:
+            shapes = tuple(point.input.values())
+            yield {
+                "variant": point.variant,
+                **{column: point.args[name] for column, name in self.arguments.items() if column != "variant"},
+                "input": shapes[0] if len(shapes) == 1 else point.input,
+                **{name: point.figures.get(name) for name in self.figures},
+                "error": point.error,
+            }
 
-    names = flat_columns(swept.grid, swept.figures)
-    return packed(swept.parts, swept.grid, names, swept.figures)
+    def lines(self) -> Iterator[str]:
+        """Yield the lines of ndjson, as :func:`as_json` writes the records: many at a time, from columns."""
+        texts = _Texts(self.grid)
+        for part in self.parts:
+            window = part.window
+            found = {lane: as_json(_record(point, self.figures)) for lane, point in window.points.items()}
+            for batch in window.batches:
+                found.update(zip(batch.lanes.tolist(), _lines(batch, window, texts, self.figures), strict=True))
+            yield "".join([found[lane] for lane in part.lanes])
 
+    def parquet(self) -> Iterator[bytes]:
+        """Yield a Parquet file."""
+        from cnncalc.rendering.views.sweep_parquet import packed
 
-def _front(swept: Swept) -> Iterator[str]:
-    """Return a page with the points on two axes."""
-    from cnncalc.drawing.page.front import FrontPoint, page
+        return packed(self.parts, self.grid, self.arguments, self.figures)
 
-    found, failed = [], 0
-    for point in islice(swept.points, MAX_DRAWN_POINTS + 1):
-        if point.error is not None:
-            failed += 1
-            continue
-        front = [f"{name}={_value(one)}" for name, one in point.args.items()]
-        shapes = [crossed(shape) for shape in point.input.values()]
-        values = [point.figures.get(name) for name in swept.figures]
-        numbers = [value if isinstance(value, int | float) else None for value in values]
-        found.append(FrontPoint(" ".join(filter(None, [point.variant, *front, *shapes])), numbers))
-    return page(swept.name, swept.figures, found, failed)
+    def html(self) -> Iterator[str]:
+        """Yield a page with the points on two axes."""
+        from cnncalc.drawing.page.front import FrontPoint, page
+
+        found, failed = [], 0
+        for point in islice(self.points, MAX_DRAWN_POINTS + 1):
+            if point.error is not None:
+                failed += 1
+                continue
+            front = [f"{name}={_value(one)}" for name, one in point.args.items()]
+            shapes = [crossed(shape) for shape in point.input.values()]
+            values = [point.figures.get(name) for name in self.figures]
+            numbers = [value if isinstance(value, int | float) else None for value in values]
+            found.append(FrontPoint(" ".join(filter(None, [point.variant, *front, *shapes])), numbers))
+        return page(self.name, self.figures, found, failed)
 
 
 # --- the page ------------------------------------------------------------------------------------------------
@@ -97,7 +122,7 @@ class ColumnWidths(NamedTuple):
     left_out: list[str]
 
 
-def columns(grid: Grid, figures: Sequence[str], asked: Sequence[str], width: int | None) -> ColumnWidths:
+def _columns(grid: Grid, figures: Sequence[str], asked: Sequence[str], width: int | None) -> ColumnWidths:
     """Choose the columns; those that don't fit ``width`` are left out, the ones that were ``asked`` for last."""
     keys: dict[str, int] = {}
     if grid.variants != (None,):
@@ -115,7 +140,7 @@ def columns(grid: Grid, figures: Sequence[str], asked: Sequence[str], width: int
     return ColumnWidths(keys, shown, [title_of(name) for name in figures if name not in shown])
 
 
-def page(points: Iterable[Point], shown: ColumnWidths, screen: Screen) -> Iterator[PageBlock]:
+def _page(points: Iterable[Point], shown: ColumnWidths, screen: Screen) -> Iterator[PageBlock]:
     """Yield the header and a line per point, in order; a failed point shows its error in place of figures."""
     keys, figures, left_out = shown
     if left_out:
@@ -176,7 +201,7 @@ def _error(front: str, error: str, width: int | None) -> Iterator[Text]:
 # --- for scripts ---------------------------------------------------------------------------------------------
 
 
-def record(point: Point, figures: Sequence[str]) -> dict[str, object]:
+def _record(point: Point, figures: Sequence[str]) -> dict[str, object]:
     """Return a point as an object: its variant, args, input, and its figures or the error."""
     found: dict[str, object] = {} if point.variant is None else {"variant": point.variant}
     found |= {"args": point.args, "input": point.input}
@@ -186,7 +211,7 @@ def record(point: Point, figures: Sequence[str]) -> dict[str, object]:
     return found | {"uncounted": point.uncounted} if point.uncounted else found
 
 
-def flat_columns(grid: Grid, figures: Sequence[str]) -> dict[str, str]:
+def argument_columns(grid: Grid, figures: Sequence[str]) -> dict[str, str]:
     """Return the columns of csv and the like: an argument's name, or ``args.params`` if a figure has the same name."""
     taken = {"variant", "input", "error", *figures}
     columns = {} if grid.variants == (None,) else {"variant": "variant"}
@@ -194,31 +219,7 @@ def flat_columns(grid: Grid, figures: Sequence[str]) -> dict[str, str]:
     return columns
 
 
-def flat_records(points: Iterable[Point], columns: dict[str, str], figures: Sequence[str]) -> Iterator[Record]:
-    """Yield one record per point with one value per column; a single input is its shape alone."""
-    for point in points:
-        shapes = tuple(point.input.values())
-        yield {
-            "variant": point.variant,
-            **{column: point.args[name] for column, name in columns.items() if column != "variant"},
-            "input": shapes[0] if len(shapes) == 1 else point.input,
-            **{name: point.figures.get(name) for name in figures},
-            "error": point.error,
-        }
-
-
 # --- lines of ndjson, made from columns ------------------------------------------------------------------------
-
-
-def lines(parts: Iterable[SweepPart], grid: Grid, figures: Sequence[str]) -> Iterator[str]:
-    """Yield the records as lines of ndjson, as :func:`as_json` writes them: many at a time, from columns."""
-    texts = _Texts(grid)
-    for part in parts:
-        window = part.window
-        found = {lane: as_json(record(point, figures)) for lane, point in window.points.items()}
-        for batch in window.batches:
-            found.update(zip(batch.lanes.tolist(), _lines(batch, window, texts, figures), strict=True))
-        yield "".join([found[lane] for lane in part.lanes])
 
 
 class _Texts:

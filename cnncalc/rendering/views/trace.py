@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from math import isfinite, prod
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.shapes import axis_names
 from cnncalc.rendering.blocks import Gap, PageBlock, Paragraph, Text, Title
+from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.writers import SCHEMA_VERSION, View, real
 
 if TYPE_CHECKING:
@@ -22,59 +23,68 @@ _LARGEST_WHOLE = 1e9
 _TERMS = 10  # of a vector that are written out
 
 
-def view(trace: Trace, channels: int, chooser: str) -> View:
-    """Return a trace in every format; the page writes out ``channels`` channels; ``chooser`` is the option for more."""
-    return View(
-        page=lambda screen: trace_page(trace, channels, chooser, screen.width),
-        document=lambda: trace_record(trace),
-        records=lambda: [trace_record(trace)],
-        columns=("what", "value"),
-        rows=lambda screen: trace_rows(trace),
-    )
+class TraceView(View):
+    """A traced element; the page writes out ``channels`` channels, and ``chooser`` is the option for more."""
 
+    columns = ("what", "value")
 
-def trace_record(trace: Trace) -> dict[str, object]:
-    """Return a trace as an object with all its numbers."""
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "layer": trace.node.name,
-        "at": trace.at,
-        "window": [{"first": first, "last": last} for first, last in trace.element.places],
-        "channels": [
-            {
-                "channel": part.channel,
-                "window": _reals(part.window),
-                "padding": (part.inside == 0).tolist(),
-                "filter": None if part.weights is None else part.weights.tolist(),
-                "sum": real(part.total),
-            }
-            for part in trace.element.parts
-        ],
-        "terms": {name: real(value) for name, value in trace.element.terms.items()},
-        "rule": trace.element.rule,
-        "result": real(trace.element.result),
-        "executor": real(trace.actual),
-        "match": trace.matches,
-    }
+    def __init__(self, trace: Trace, channels: int, chooser: str) -> None:
+        self.trace = trace
+        self.channels = channels
+        self.chooser = chooser
+
+    def page(self, screen: Screen) -> list[PageBlock]:
+        """Return the page; of many channels the first ones are shown, but the sums of all."""
+        lines, parts = _where(self.trace), self.trace.element.parts
+        vector = bool(parts) and not self.trace.element.places
+        for part in parts[: self.channels]:
+            lines += _vector(part) if vector else _channel(part, screen.width)
+        rest = parts[self.channels :]
+        if rest:
+            total = sum(part.total for part in rest)
+            more = "1 more channel, which sums" if len(rest) == 1 else f"{len(rest)} more channels, which sum"
+            lines += [Text([(f"… {more} to {rounded(total)} ({self.chooser} shows more)", "dim")]), Gap()]
+        return lines + _together(self.trace)
+
+    def document(self) -> dict[str, object]:
+        """Return a trace with all its numbers."""
+        trace, element = self.trace, self.trace.element
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "layer": trace.node.name,
+            "at": trace.at,
+            "window": [{"first": first, "last": last} for first, last in element.places],
+            "channels": [
+                {
+                    "channel": part.channel,
+                    "window": _reals(part.window),
+                    "padding": (part.inside == 0).tolist(),
+                    "filter": None if part.weights is None else part.weights.tolist(),
+                    "sum": real(part.total),
+                }
+                for part in element.parts
+            ],
+            "terms": {name: real(value) for name, value in element.terms.items()},
+            "rule": element.rule,
+            "result": real(element.result),
+            "executor": real(trace.actual),
+            "match": trace.matches,
+        }
+
+    def records(self) -> list[dict[str, object]]:
+        return [self.document()]
+
+    def rows(self, screen: Screen) -> Iterator[dict[str, object]]:
+        """Yield one row per channel, then one per further term, then the result."""
+        element = self.trace.element
+        values = {f"channel {part.channel}": part.total for part in element.parts}
+        values |= {**element.terms, "result": element.result, "executor": self.trace.actual}
+        return ({"what": name, "value": value} for name, value in values.items())
 
 
 def _reals(values: Array) -> object:
     """Return an array as lists of numbers, with null for numbers that JSON can't express."""
     return [_reals(part) for part in values] if values.ndim else real(values.item())
-
-
-def trace_page(trace: Trace, channels: int, chooser: str, width: int | None) -> list[PageBlock]:
-    """Return the page; of many channels the first ``channels`` are shown, but the sums of all."""
-    lines = _where(trace)
-    vector = bool(trace.element.parts) and not trace.element.places
-    for part in trace.element.parts[:channels]:
-        lines += _vector(part) if vector else _channel(part, width)
-    rest = trace.element.parts[channels:]
-    if rest:
-        total = sum(part.total for part in rest)
-        more = "1 more channel, which sums" if len(rest) == 1 else f"{len(rest)} more channels, which sum"
-        lines += [Text([(f"… {more} to {rounded(total)} ({chooser} shows more)", "dim")]), Gap()]
-    return lines + _together(trace)
 
 
 def _where(trace: Trace) -> list[PageBlock]:
@@ -194,12 +204,3 @@ def rounded(value: float, whole: bool | None = None) -> str:
     if whole is None:
         whole = value == round(value) and abs(value) < _LARGEST_WHOLE
     return (f"{value:.0f}" if whole else f"{value:.4g}").replace("-", "−")
-
-
-def trace_rows(trace: Trace) -> Sequence[dict[str, object]]:
-    """Return one row per channel, then one row per further term, then the result: for csv and the like."""
-    rows: list[dict[str, object]] = [
-        {"what": f"channel {part.channel}", "value": part.total} for part in trace.element.parts
-    ]
-    rows += [{"what": name, "value": value} for name, value in trace.element.terms.items()]
-    return [*rows, {"what": "result", "value": trace.element.result}, {"what": "executor", "value": trace.actual}]
