@@ -122,6 +122,10 @@ MEASURED_DATA: dict[str, int] = {
 """The same of other operators: a least-squares fit over 52 small files on mcufit 0.5.2's wasm32 build, made by
 ``benchmarks/device.py``'s converter; its residuals are −18 to +31 bytes, and each operator may be off by LOOSE."""
 
+MOST_AXES: dict[str, int] = {"TRANSPOSE": 5, "STRIDED_SLICE": 4}
+"""Most axes of an operator's tensors, the batch's among them: "Transpose op only supports 1D-5D input arrays"
+(kernels/transpose_common.cc), "input dim should not exceed 4" (kernels/strided_slice_common.cc)."""
+
 KERNEL_DATA = FITTED_DATA | MEASURED_DATA
 LOOSE = 8
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeGuard
 
-from cnncalc.deployment.lowering import Lowering, LoweringRule, last, refusal
+from cnncalc.deployment.axes import KEEPING, laid
+from cnncalc.deployment.lowering import Lowering, LoweringRule, last
 from cnncalc.deployment.operators import DeviceGraph, DeviceTensor
 from cnncalc.deployment.rules import affine, elementwise, movement, windows
+from cnncalc.deployment.unsupported import UnsupportedError
 from cnncalc.graph import Node
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_DETAILED
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
 
 RULES = windows.RULES | affine.RULES | elementwise.RULES | movement.RULES
 
+ANY_RANK = {*KEEPING, "reshape", "flatten", "mean", "max", "min", "sum", "parameter"}
+"""Layers that take more than three axes."""
+
+_FLOAT = "tflite-micro has {} only in float32"
 _EXP = "needs EXP, which tflite-micro has only in float32"
 
 MISSING: dict[str, tuple[str, str | None]] = {
@@ -35,6 +41,10 @@ MISSING: dict[str, tuple[str, str | None]] = {
     "layernorm": ("tflite-micro has no layernorm", "use batchnorm, which is folded into the convolution"),
     "locally_connected": ("tflite-micro has no locally connected convolution", "use conv, which shares its filters"),
     "lppool": ("tflite-micro has no pooling with a power, in int8", "use maxpool or avgpool"),
+    "exp": (_FLOAT.format("EXP"), None),
+    "sqrt": (_FLOAT.format("SQRT"), None),
+    "log": (_FLOAT.format("LOG"), None),
+    "argmax": ("tflite-micro has no ARG_MAX whose indices have 64 bits, as the converter writes them", None),
     "adaptive_maxpool": ("tflite-micro has no adaptive pooling", "use maxpool, with the kernel that gives the size"),
 }
 """Why a layer type can't be on the device, and a hint; by type.
@@ -54,13 +64,18 @@ def lower(graph: Graph, kind: NumberFormat, converter: Converter) -> DeviceGraph
     low = Lowering(graph, kind, converter)
     for tensor in graph.inputs.values():
         low.values[tensor] = DeviceTensor(tensor.name, last(tensor.shape), kind.activation, kind.scaled)
+    refused: list[UnsupportedError] = []
     for node in graph.nodes:
-        if node in low.passing:
-            low.passes(node)
-        else:
-            _rule_of(node, low)(low, node)
+        try:
+            _convert(low, node)
+        except UnsupportedError as error:  # the layers after it are tried, too, so that the error lists all that fail
+            refused.append(error)
+            low.values[node] = DeviceTensor(node.name, laid(node.shape, low.order(node)), 1, True)
         if len(low.operators) - len(low.dropped) > MAX_DETAILED:
             raise CnncalcError(f"'{graph.title}' has more than {MAX_DETAILED:,} operators, which no device plans")
+    if refused:
+        refused[0].more = refused[1:]
+        raise refused[0]
     inputs = [low.values[tensor] for tensor in graph.inputs.values()]
     found = [(tensor, low.values[tensor]) for tensor in graph.outputs.values()]
     outputs = [low.without_height(tensor, flow) if _has_height(tensor, flow) else flow for tensor, flow in found]
@@ -69,6 +84,16 @@ def lower(graph: Graph, kind: NumberFormat, converter: Converter) -> DeviceGraph
         graph.title, kind, converter, inputs, outputs, operators, len(graph.nodes),
         low.gone, list(low.folded), low.fused, low.notes,
     )  # fmt: skip
+
+
+def _convert(low: Lowering, node: Node) -> None:
+    """Append a layer's operators, if any. Raises UnsupportedError."""
+    if node in low.passing:
+        low.passes(node)
+    elif node.layer.type != "parameter" and node.inputs and all(low.is_constant(one) for one in node.inputs):
+        low.constant(node)
+    else:
+        _rule_of(node, low)(low, node)
 
 
 def _has_height(tensor: Tensor, flow: DeviceTensor) -> TypeGuard[Node]:
@@ -80,15 +105,14 @@ def _rule_of(node: Node, low: Lowering) -> LoweringRule:
     """Return the rule of a layer. Raises CnncalcError with the reason if there is none."""
     why, hint = MISSING.get(node.layer.type, ("", None))
     if why:
-        raise refusal(node, why, hint)
+        raise UnsupportedError(node, why, hint)
     if node.layer.type not in RULES:
-        others = {one.layer.type for one in low.nodes if one not in low.passing} - {*RULES, *MISSING, node.layer.type}
-        more = f"neither are those of {', '.join(sorted(others))}, which the network has, too" if others else None
-        raise refusal(node, f"the conversion of {node.layer.type} to tflite-micro is not verified", more)
+        raise UnsupportedError(node, f"the conversion of {node.layer.type} to tflite-micro is not verified")
     if low.kind.name == "int16x8" and node.layer.type == "hardswish":
-        raise refusal(node, "TensorFlow's converter refuses HARD_SWISH in 16x8: not yet supported", "use relu6 or silu")
-    if any(len(shape) > 3 for shape in (node.shape, *node.use.inputs)):
-        raise refusal(node, "tflite-micro has no operator for maps of three spatial axes")
-    if any(tensor.times != 1 for tensor in (node, *node.inputs)):
-        raise refusal(node, "it runs several times for one input, which is not verified on tflite-micro")
+        why = "TensorFlow's converter refuses HARD_SWISH in 16x8: not yet supported"
+        raise UnsupportedError(node, why, "use relu6 or silu")
+    if node.layer.type not in ANY_RANK and any(len(shape) > 3 for shape in (node.shape, *node.use.inputs)):
+        raise UnsupportedError(node, "tflite-micro has no operator for maps of three spatial axes")
+    if any(tensor.times != 1 for tensor in (node, *node.inputs) if not low.is_constant(tensor)):
+        raise UnsupportedError(node, "it runs several times for one input, which is not verified on tflite-micro")
     return RULES[node.layer.type]

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from typing import TYPE_CHECKING, cast
 
-from cnncalc.deployment.constants import Converter, NumberFormat
+from cnncalc.deployment.axes import Order, channels_last, laid, orders_of, reshaped
+from cnncalc.deployment.constants import MOST_AXES, Converter, NumberFormat
 from cnncalc.deployment.operators import BIAS, OTHER, WEIGHT, Constant, DeviceTensor, Operator
+from cnncalc.deployment.unsupported import UnsupportedError
 from cnncalc.graph import Node
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_FOLDED
 from cnncalc.layers.arguments import Pair
-from cnncalc.layers.shapes import Shape, shape_text
+from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
     from cnncalc.graph import Graph, Tensor
+    from cnncalc.layers.other.affine import Affine
     from cnncalc.layers.other.scale import Scale
     from cnncalc.layers.shape.channel_shuffle import ChannelShuffle
 
@@ -30,6 +34,12 @@ UNARY = ("relu", "relu6", "leaky_relu", "elu", "sigmoid", "tanh", "silu", "hards
 
 MOVING = ("RESHAPE", "TRANSPOSE")
 """Operators before which a clamp is moved."""
+
+STRETCHING = ("add", "subtract", "multiply", "divide", "maximum", "minimum")
+"""Layers that stretch axes of 1 themselves, so that an expand before them is dropped."""
+
+MOST_VERIFIED_AXES = 5
+"""Most axes of an operator, the batch's among them, that the interpreter was seen to run."""
 
 
 ONE_SCALE = (
@@ -47,10 +57,11 @@ class Lowering:
         converter: the converter.
         nodes: the network's layers.
         values: the device's tensor for each of the network's.
+        orders: the order of a tensor's axes on the device, where channels don't come last.
         borders: the padding that a convolution takes over from the layer before it, by the convolution.
         ahead: layers that are part of the weights of the layer that reads them, by that layer.
         biased: whether a dense layer has a bias in the file, as far as it was asked.
-        before_dense: batchnorms and factors, each with the dense layers that it can be folded into; None until asked.
+        takers: batchnorms and constants, each with the layers after it that take it in; None until asked.
         passing: layers that are dropped on the device: there is neither computation nor copy.
         operators, gone, folded, fused, notes: as :class:`~cnncalc.deployment.operators.DeviceGraph` has them, except
             that ``operators`` still has those in ``dropped``.
@@ -64,13 +75,15 @@ class Lowering:
         self.operators: list[Operator] = []
         self.dropped = set[Operator]()
         self.biased: dict[Node, bool] = {}
-        self.before_dense: dict[Node, list[Node]] | None = None
+        self.takers: dict[Node, list[Node]] | None = None
         self.gone: list[Node] = []
         self.folded: dict[Node, None] = {}
         self.fused: list[Node] = []
         self.notes: list[str] = []
         self.ahead: dict[Node, list[Node]] = {}
         self.borders: dict[Node, tuple[Pair, ...]] = {}
+        self.orders = orders_of(graph)
+        self._turned: dict[tuple[Tensor, Order], DeviceTensor] = {}
         self._readers = graph.readers()
         self._outputs = set(graph.outputs.values())
         self._known: dict[Tensor, tuple[list[Node], bool]] = {}
@@ -123,8 +136,23 @@ class Lowering:
         readers, given = self._beyond(tensor)
         return [] if given else readers
 
+    def _is_dropped(self, node: Node) -> bool:
+        """Whether a layer passes its input on: at most, its axes have other names, or sizes that are the same."""
+        if node.layer.type in ("dropout", "identity", "permute"):
+            return True
+        if node.layer.type == "channel_shuffle" and cast("ChannelShuffle", node.layer).groups == 1:
+            return True
+        if node.layer.type == "expand":
+            readers = self.all_readers(node)
+            return bool(readers) and all(reader.layer.type in STRETCHING for reader in readers)
+        if not node.layer.is_view:
+            return False
+        (source,) = node.inputs
+        needed, left = reshaped(source, self.order(source), node)
+        return needed == self.order(source) and laid(source.shape, needed) == laid(node.shape, left)
+
     def _vanishes(self, node: Node) -> bool:
-        if is_dropped(node):
+        if self._is_dropped(node):
             return True
         if node.layer.type not in ("flatten", "reshape"):
             return False
@@ -148,7 +176,7 @@ class Lowering:
 
     def behind_a_copy(self, tensor: Tensor) -> bool:
         """Whether a tensor comes from a reshape that the converter drops only after it has merged clamps."""
-        while isinstance(tensor, Node) and is_dropped(tensor):
+        while isinstance(tensor, Node) and self._is_dropped(tensor):
             tensor = tensor.inputs[0]
         return isinstance(tensor, Node) and tensor.layer.type in ("flatten", "reshape") and tensor in self.passing
 
@@ -157,8 +185,26 @@ class Lowering:
         return self._made.get(self.values[tensor])
 
     def of(self, node: Node) -> list[DeviceTensor]:
-        """Return the device's tensors that a layer reads."""
+        """Return the device's tensors that a layer reads, channels last: perhaps after a TRANSPOSE."""
+        return [self.turned(node, tensor, channels_last(len(tensor.shape))) for tensor in node.inputs]
+
+    def as_they_lie(self, node: Node) -> list[DeviceTensor]:
+        """Return the device's tensors that a layer reads, their axes in any order."""
         return [self.values[tensor] for tensor in node.inputs]
+
+    def order(self, tensor: Tensor) -> Order:
+        """Return the order of a tensor's axes on the device."""
+        return self.orders.get(tensor) or channels_last(len(tensor.shape))
+
+    def place(self, tensor: Tensor, axis: int) -> int:
+        """Return an axis of a tensor, counted as on the device."""
+        return self.order(tensor).index(axis) + len(self.values[tensor].shape) - len(tensor.shape)
+
+    def is_constant(self, tensor: Tensor) -> bool:
+        """Whether a tensor stands in the file: its values don't depend on the network's inputs."""
+        return isinstance(tensor, Node) and (
+            tensor.layer.type == "parameter" or (tensor in self.values and self.values[tensor].constant is not None)
+        )
 
     # --- actions ------------------------------------------------------------------------------------------
 
@@ -183,11 +229,18 @@ class Lowering:
             width: bytes of an element of the output; the kind's by default, 4 for parts in float32.
             name: of the output; the layer's by default.
         """
+        axes = 1 + max(len(shape), *[len(flow.shape) for flow in inputs])
+        if code != "RESHAPE" and axes > (most := MOST_AXES.get(code, MOST_VERIFIED_AXES)):
+            raise UnsupportedError(
+                node, f"{code} of {axes} axes, the batch's among them: tflite-micro's has at most {most}"
+            )
         width = self.kind.activation if width is None else width
         quantised = width == self.kind.activation and self.kind.scaled
         output = self.values[node] = DeviceTensor(name or node.name, shape, width, quantised)
         output.fixed_scale = code in ONE_SCALE and inputs[0].fixed_scale
-        operator = self._made[output] = Operator(code, node, inputs, output, list(constants))
+        stored = [flow.constant for flow in inputs if flow.constant is not None]
+        flows = [flow for flow in inputs if flow.constant is None]
+        operator = self._made[output] = Operator(code, node, flows, output, [*stored, *constants])
         self.operators.append(operator)
         return operator
 
@@ -195,9 +248,34 @@ class Lowering:
         """Append a RESHAPE: a copy, as no two tensors of the arena share their place (kernels/reshape.cc)."""
         return self.emit("RESHAPE", node, [flow], shape, self.integers(1, *shape), name=name)
 
+    def constant(self, node: Node) -> None:
+        """Give a layer whose inputs are constants, or that has none, its tensor in the file."""
+        flow = self.values[node] = DeviceTensor(node.name, laid(node.shape, self.order(node)), 0, False)
+        flow.constant = self.factors(prod(node.shape), ("constant", node.shares or node))
+
     def without_height(self, node: Node, flow: DeviceTensor) -> DeviceTensor:
         """Return a tensor (1, W, C) as (W, C), the form of a map of one axis in the network."""
         return self.reshape(node, flow, flow.shape[1:], f"{node.name} (of one axis)").output
+
+    def turned(self, node: Node, tensor: Tensor, order: Order) -> DeviceTensor:
+        """Return a tensor with its axes in an order; for a layer that needs them so, there is a TRANSPOSE before it."""
+        flow, lies = self.values[tensor], self.order(tensor)
+        if lies == order or laid(tensor.shape, lies) == laid(tensor.shape, order) == (1,) * len(order):
+            return flow
+        known = self._turned.get((tensor, order))
+        if known is None:
+            shape, name = laid(tensor.shape, order), f"{node.name} (turned)"
+            if [axis for axis in lies if tensor.shape[axis] != 1] == [
+                axis for axis in order if tensor.shape[axis] != 1
+            ]:
+                known = self.reshape(node, flow, shape, name).output
+            else:
+                more = len(flow.shape) - len(lies)
+                turns = [*range(more + 1), *[lies.index(axis) + more + 1 for axis in order]]
+                shape = (*flow.shape[:more], *shape)
+                known = self.emit("TRANSPOSE", node, [flow], shape, self.integers(*turns), name=name).output
+            self._turned[tensor, order] = known
+        return known
 
     def note(self, text: str) -> None:
         """Add a sentence for users, once."""
@@ -292,11 +370,14 @@ class Lowering:
     def factors(self, elements: int, same: object) -> Constant:
         """Return a constant operand of a product or sum: numbers of the kind, one scale."""
         width = self.kind.activation if self.kind.scaled else self.kind.weight
-        return Constant(WEIGHT, elements, width, int(self.kind.scaled), False, ("factors", same))
+        identity: tuple[str, object] = ("factors", same)
+        if elements == 1 and self.kind.scaled:  # one positive number is 127, whatever its scale
+            identity = ("number", 1.0)
+        return Constant(WEIGHT, elements, width, int(self.kind.scaled), False, identity)
 
     def number(self, value: float) -> Constant:
         """Return a constant number as an operand of a product, sum or comparison."""
-        return self.factors(1, value)._replace(same=("number", value))
+        return self.factors(1, None)._replace(same=("number", value))
 
     def integers(self, *values: object) -> Constant:
         """Return a shape, a list of axes or a padding: int32, stored once for equal values."""
@@ -306,27 +387,13 @@ class Lowering:
 LoweringRule = Callable[[Lowering, Node], None]
 
 
-def is_dropped(node: Node) -> bool:
-    """Whether a layer is dropped on a device: it passes its input on, or reshapes it to the same shape."""
-    if node.layer.type in ("dropout", "identity"):
-        return True
-    if node.layer.type == "channel_shuffle" and cast("ChannelShuffle", node.layer).groups == 1:
-        return True
-    return node.layer.is_view and last(node.shape) == last(node.use.inputs[0])
-
-
 def adds(node: Node) -> bool:
-    """Whether a layer adds a constant to each channel."""
-    return node.layer.type == "batchnorm" or (node.layer.type == "scale" and cast("Scale", node.layer).bias)
+    """Whether a layer adds a constant."""
+    if node.layer.type == "affine":
+        return cast("Affine", node.layer).add != 0
+    return node.layer.type in ("batchnorm", "shift") or (node.layer.type == "scale" and cast("Scale", node.layer).bias)
 
 
 def last(shape: Shape) -> Shape:
     """Return a shape with its channels last."""
     return (*shape[1:], shape[0])
-
-
-def refusal(node: Node, why: str, hint: str | None = None) -> CnncalcError:
-    """Return the error for a layer that is not supported on this device, with its place in the spec."""
-    place = f"{node.origin}: " if node.origin else ""
-    of_shapes = " of " + ", ".join([shape_text(shape) for shape in node.use.inputs]) if node.use.inputs else ""
-    return CnncalcError(f"{place}'{node.name}' ({node.layer.type}{of_shapes}): {why}", hint)

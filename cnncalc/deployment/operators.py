@@ -23,9 +23,11 @@ class DeviceTensor:
         width: bytes of an element: those of the kind, or 4 in float32 parts.
         quantised: whether it has a scale and a zero point in the file.
         fixed_scale: whether its scale follows from the operator (softmax), so that no range is recorded.
+        constant: its values in the file, if it is a constant; None for a tensor of the arena.
     """
 
     fixed_scale = False
+    constant: Constant | None = None
 
     def __init__(self, name: str, shape: Shape, width: int, quantised: bool) -> None:
         self.name = name

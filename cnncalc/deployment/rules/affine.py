@@ -5,20 +5,28 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, cast
 
-from cnncalc.deployment.lowering import FOLDABLE, Lowering, LoweringRule, adds, refusal
+from cnncalc.deployment.lowering import FOLDABLE, Lowering, LoweringRule, adds, last
+from cnncalc.deployment.operators import BIAS, Constant, DeviceTensor, Operator
+from cnncalc.deployment.rules.elementwise import in_float
 from cnncalc.deployment.rules.windows import pads_itself, taps_of
+from cnncalc.deployment.unsupported import UnsupportedError
 
 if TYPE_CHECKING:
     from cnncalc.graph import Node
     from cnncalc.layers.dense.linear import Linear
+    from cnncalc.layers.other.affine import Affine
+    from cnncalc.layers.other.shift import Shift
+    from cnncalc.layers.shapes import Shape
 
 
 def linear(low: Lowering, node: Node) -> None:
     """FULLY_CONNECTED, on the last axis: of a map, that of the channels."""
     layer = cast("Linear", node.layer)
-    if layer.axis is not None and layer.axis % len(node.shape) != 0:
-        raise refusal(node, "FULLY_CONNECTED works only on the channels, which come last there", "use 'axis: channels'")
-    (flow,) = low.of(node)
+    axis = layer.axis if layer.axis is not None else -1
+    if low.order(node.inputs[0])[-1] != axis % len(node.shape):
+        hint = "use 'axis: channels'"
+        raise UnsupportedError(node, "FULLY_CONNECTED works only on the channels, which come last there", hint)
+    (flow,) = low.as_they_lie(node)
     owner = node.shares or node
     shape = (*flow.shape[:-1], layer.out_features) if layer.axis is not None else (layer.out_features,)
     weight = low.weight(prod(node.use.weights["weight"].shape), layer.out_features, owner, True)
@@ -31,22 +39,97 @@ def linear(low: Lowering, node: Node) -> None:
 
 
 def affine(low: Lowering, node: Node) -> None:
-    """Part of the weights before it, or of the layers after it; else MUL, and ADD if it shifts, with a tensor each."""
+    """Part of the weights before it, or of the layers after it; else MUL, and ADD or SUB, with a tensor each."""
     if _folds_back(low, node) or _folds_ahead(low, node):
         return
-    flow = low.of(node)[0]
-    for code in ("MUL", "ADD") if adds(node) else ("MUL",):
-        name = f"{node.name} (factor)" if code == "MUL" and adds(node) else ""
-        factors = low.factors(node.shape[0], (code, node.shares or node))
-        flow = low.emit(code, node, [flow], flow.shape, factors, name=name).output
+    flow = low.as_they_lie(node)[0]
+    terms = _terms(low, node, flow)
+    for number, (code, constant) in enumerate(terms, 1):
+        name = "" if number == len(terms) else f"{node.name} (factor)"
+        flow = low.emit(code, node, [flow], flow.shape, constant, name=name).output
+    if not terms:
+        low.passes(node)
+
+
+def fixed(low: Lowering, node: Node) -> None:
+    """As other constants; ``c - x`` is a SUB that nothing absorbs, and ``-x`` is NEG, in float32."""
+    layer = cast("Affine", node.layer)
+    if layer.mul != -1:
+        affine(low, node)
+    elif layer.add == 0:
+        in_float("NEG")(low, node)
+    else:
+        (flow,) = low.as_they_lie(node)
+        low.emit("SUB", node, [flow], flow.shape, low.number(layer.add))
+
+
+def _terms(low: Lowering, node: Node, flow: DeviceTensor) -> list[tuple[str, Constant]]:
+    """Return what a layer multiplies with, and then adds; a sum over a map takes over the bias of the layer before."""
+    if node.layer.type == "affine":
+        layer = cast("Affine", node.layer)
+        sign, terms = ("ADD" if layer.add > 0 else "SUB"), [("MUL", layer.mul)]
+        terms = [*terms[: layer.mul != 1], (sign, abs(layer.add))][: (layer.mul != 1) + (layer.add != 0)]
+        return [(code, low.number(value)) for code, value in terms]
+    owner, shape = node.shares or node, _shape(node)
+    before = low.producer(node.inputs[0])
+    if _spreads(low, node) and _is_foldable(low, node, before) and before is not None:
+        if node.layer.type != "shift":
+            raise UnsupportedError(
+                node, "factors for each position right after a convolution or dense layer are not verified"
+            )
+        if not _is_clamped(low, node):
+            shape = _without_bias(low, before, node, shape)
+    codes = {"shift": ["ADD"], "scale": ["MUL", "ADD"][: 1 + adds(node)]}.get(node.layer.type, ["MUL", "ADD"])
+    return [(code, low.factors(prod(shape), (code, owner))) for code in codes]
+
+
+def _shape(node: Node) -> Shape:
+    """Return the shape of a layer's constants, as long as the layer's; 1 where they are stretched."""
+    chosen = cast("Shift", node.layer).shape if node.layer.type in ("scale", "shift") else None
+    if node.layer.type == "affine":
+        return (1,) * len(node.shape)
+    return (node.shape[0], *(1,) * (len(node.shape) - 1)) if chosen is None else chosen
+
+
+def _spreads(low: Lowering, node: Node) -> bool:
+    """Whether a layer's constants differ along other axes than the last one on the device."""
+    return any(size != 1 for axis, size in enumerate(_shape(node)) if axis != low.order(node)[-1])
+
+
+def _is_single(node: Node) -> bool:
+    """Whether each of a layer's constants is one number."""
+    return prod(_shape(node)) == 1
+
+
+def _is_clamped(low: Lowering, node: Node) -> bool:
+    """Whether a clamp is fused into the sum, so that the converter moves no bias into it."""
+    reader = low.sole_reader(node)
+    return reader is not None and reader.layer.type in ("relu", "relu6")
+
+
+def _without_bias(low: Lowering, before: Operator, node: Node, shape: Shape) -> Shape:
+    """Move an operator's bias into the sum after it; return the sum's shape, that of both."""
+    biases = [one for one in before.constants if one.part == BIAS]
+    if biases:
+        others = [one for one in before.constants if one.part != BIAS]
+        before.constants = others if before.code == "FULLY_CONNECTED" else [*others, low.bias(biases[0].elements, None)]
+    if not biases or biases[0].same[0] == "zeros":
+        return shape
+    last_axis = low.order(node)[-1]
+    return tuple([node.shape[axis] if axis == last_axis else size for axis, size in enumerate(shape)])
+
+
+def _is_foldable(low: Lowering, node: Node, operator: Operator | None) -> bool:
+    """Whether the operator before a layer could take it in: it feeds this layer alone."""
+    if operator is None or operator.code not in FOLDABLE or operator.activation is not None:
+        return False
+    return low.sole_reader(node.inputs[0]) is not None
 
 
 def _folds_back(low: Lowering, node: Node) -> bool:
     """Fold a layer into the convolution or dense layer that alone feeds it; return whether that was possible."""
     operator = low.producer(node.inputs[0])
-    if operator is None or operator.code not in FOLDABLE or operator.activation is not None:
-        return False
-    if low.sole_reader(node.inputs[0]) is None:
+    if operator is None or not _is_foldable(low, node, operator) or _spreads(low, node):
         return False
     shifted = adds(node) and (operator.code != "FULLY_CONNECTED" or has_bias(low, operator.layers[0]))
     low.folds(node, operator, shifted)
@@ -54,45 +137,48 @@ def _folds_back(low: Lowering, node: Node) -> bool:
 
 
 def _folds_ahead(low: Lowering, node: Node) -> bool:
-    """Fold a layer into the layers that alone read it: dense layers, and convolutions of a single channel."""
-    if low.before_dense is None:
-        low.before_dense = _before_dense(low)
-    readers = low.before_dense.get(node, [])
-    if adds(node) and not all(has_bias(low, reader) for reader in readers):
-        return False
-    readers = readers or _windows_on_one_channel(low, node)
+    """Fold a layer into the layers that alone read it."""
+    if low.takers is None:
+        low.takers = _takers(low)
+    readers = low.takers.get(node, [])
     low.folds_ahead(node, readers)
     return bool(readers)
 
 
-def _windows_on_one_channel(low: Lowering, node: Node) -> list[Node]:
-    """Return the convolutions that alone read a map of one channel, without padding if the map is shifted."""
-    (flow,) = low.of(node)
-    readers = low.all_readers(node) if flow.shape[-1] == 1 and len(flow.shape) > 1 else []
-    for reader in readers:
-        if reader.layer.type != "conv" or reader.shares is not None or not pads_itself(reader, flow):
-            return []
-        if adds(node) and any(map(sum, taps_of(reader).pads)):
-            return []
-    return readers
+def _takers(low: Lowering) -> dict[Node, list[Node]]:
+    """Return, by batchnorm or constant, the layers that alone read it and take it in, perhaps behind others of these.
 
-
-def _before_dense(low: Lowering) -> dict[Node, list[Node]]:
-    """Return, by batchnorm or factor, the dense layers that alone read it, directly or through others of these."""
+    A dense layer takes in constants of each channel, and sums if it has a bias; a convolution takes in single numbers,
+    and sums if it pads nothing.
+    """
     found: dict[Node, list[Node]] = {}
     for node in reversed(low.nodes):
-        if node.layer.type not in ("batchnorm", "scale"):
+        if node.layer.type not in RULES or node.layer.type == "linear" or _is_reversed(node) or _spreads(low, node):
             continue
         readers = low.all_readers(node)
-        if not all(reader in found or (reader.layer.type == "linear" and reader.shares is None) for reader in readers):
-            continue
-        dense = [found.get(reader, [reader]) for reader in readers]
-        if len(dense) == 1:
-            found[node] = dense[0]
-        elif dense:
-            low.weigh(sum([len(some) for some in dense]))
-            found[node] = [one for some in dense for one in some]
+        takers = [found.get(reader, [reader]) for reader in readers]
+        low.weigh(sum([len(some) for some in takers]) if len(takers) > 1 else 0)
+        flat = takers[0] if len(takers) == 1 else [one for some in takers for one in some]
+        if flat and all(_takes_in(low, node, taker) for taker in flat):
+            found[node] = flat
     return found
+
+
+def _is_reversed(node: Node) -> bool:
+    """Whether a layer is ``c - x``."""
+    return node.layer.type == "affine" and cast("Affine", node.layer).mul == -1
+
+
+def _takes_in(low: Lowering, node: Node, reader: Node) -> bool:
+    """Whether a layer can take in the constants of one before it."""
+    if reader.shares is not None:
+        return False
+    if reader.layer.type == "linear":
+        return not adds(node) or has_bias(low, reader)
+    if reader.layer.type != "conv" or not _is_single(node) or len(node.shape) == 1:
+        return False
+    flow = DeviceTensor("", last(reader.use.inputs[0]), 1, True)
+    return pads_itself(reader, flow) and not (adds(node) and any(map(sum, taps_of(reader).pads)))
 
 
 def has_bias(low: Lowering, node: Node) -> bool:
@@ -105,7 +191,7 @@ def has_bias(low: Lowering, node: Node) -> bool:
     waiting: Node | None = node
     while waiting is not None and waiting.layer.type == "linear" and waiting not in low.biased:
         behind = low.sole_reader(waiting)
-        normed = behind is not None and behind.layer.type == "batchnorm"
+        normed = behind is not None and behind.layer.type in RULES and adds(behind) and not _spreads(low, behind)
         shifted = behind is not None and behind.layer.type == "hardsigmoid"
         layer = cast("Linear", waiting.layer)
         if not (layer.bias or normed or shifted):
@@ -118,4 +204,10 @@ def has_bias(low: Lowering, node: Node) -> bool:
     return low.biased.get(node, False)
 
 
-RULES: dict[str, LoweringRule] = {"linear": linear, "batchnorm": affine, "scale": affine}
+RULES: dict[str, LoweringRule] = {
+    "linear": linear,
+    "batchnorm": affine,
+    "scale": affine,
+    "shift": affine,
+    "affine": fixed,
+}

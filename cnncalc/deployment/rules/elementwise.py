@@ -4,23 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from cnncalc.deployment.lowering import FOLDABLE, Lowering, LoweringRule, refusal
+from cnncalc.deployment.lowering import FOLDABLE, Lowering, LoweringRule
 from cnncalc.deployment.operators import DeviceTensor
 from cnncalc.deployment.rules.windows import pads_itself
+from cnncalc.deployment.unsupported import UnsupportedError
+from cnncalc.layers.shapes import axis_index
 
 if TYPE_CHECKING:
     from cnncalc.graph import Node
     from cnncalc.layers.activation.hardtanh import HardTanh
     from cnncalc.layers.activation.softmax import Softmax
     from cnncalc.layers.merge.concat import Concat
+    from cnncalc.layers.merge.power import Power
     from cnncalc.layers.shapes import Shape
+
+
+ELU_NOTE = "elu runs in float32 on the device, with 4 bytes per element; relu would be part of the operator before it"
 
 
 def one_operator(code: str, fixed_scale: bool = False) -> LoweringRule:
     """Return the rule of an activation that is one operator, with a tensor of its own."""
 
     def rule(low: Lowering, node: Node) -> None:
-        (flow,) = low.of(node)
+        (flow,) = low.as_they_lie(node)
         low.emit(code, node, [flow], flow.shape).output.fixed_scale = fixed_scale
 
     rule.__doc__ = f"{code}."
@@ -46,7 +52,7 @@ def hardtanh(low: Lowering, node: Node) -> None:
     known = {(-1.0, 1.0): "RELU_N1_TO_1", (0.0, 6.0): "RELU6"}.get((low_end, high_end))
     if known and low.fuses(node, known):
         return
-    (flow,) = low.of(node)
+    (flow,) = low.as_they_lie(node)
     least = low.emit("MINIMUM", node, [flow], flow.shape, low.number(high_end), name=f"{node.name} (from above)")
     if low_end == 0:
         low.emit("RELU", node, [least.output], flow.shape)
@@ -58,7 +64,7 @@ def hardtanh(low: Lowering, node: Node) -> None:
 def hardsigmoid(low: Lowering, node: Node) -> None:
     """``relu6(x + 3) / 6``: the shift joins a bias, the clamp is fused, the factor joins the weights after it."""
     operator = low.producer(node.inputs[0])
-    (flow,) = low.of(node)
+    (flow,) = low.as_they_lie(node)
     alone = low.sole_reader(node.inputs[0]) is not None
     if operator is not None and alone and operator.code in FOLDABLE and operator.activation is None:
         low.folds(node, operator)
@@ -81,50 +87,79 @@ def _takes_a_factor(reader: Node, flow: DeviceTensor) -> bool:
 
 def silu(low: Lowering, node: Node) -> None:
     """LOGISTIC and MUL: two tensors, and three alive at once."""
-    (flow,) = low.of(node)
+    (flow,) = low.as_they_lie(node)
     gate = low.emit("LOGISTIC", node, [flow], flow.shape, name=f"{node.name} (gate)")
     gate.output.fixed_scale = True
     low.emit("MUL", node, [flow, gate.output], flow.shape)
 
 
-def elu(low: Lowering, node: Node) -> None:
-    """ELU; among quantised numbers an island of float32: DEQUANTIZE, ELU, QUANTIZE, four bytes per element."""
-    (flow,) = low.of(node)
-    if not low.kind.scaled:
-        low.emit("ELU", node, [flow], flow.shape)
-        return
-    before = low.producer(node.inputs[0])
-    if before is not None and before.code == "QUANTIZE" and low.sole_reader(node.inputs[0]) is not None:
-        low.dropped.add(before)  # the island of float32 continues
-        source = before.inputs[0]
-    else:
-        source = low.emit("DEQUANTIZE", node, [flow], flow.shape, width=4, name=f"{node.name} (as float32)").output
-    inside = low.emit("ELU", node, [source], flow.shape, width=4, name=f"{node.name} (in float32)")
-    back = low.emit("QUANTIZE", node, [inside.output], flow.shape)
-    if any(reader.layer.type in ("concat", "maximum", "minimum") for reader in low.readers(node)):
-        back.doubt = "the part in float32 may include the merge after it"
-    low.note(
-        "elu runs in float32 on the device, with 4 bytes per element; relu would be part of the operator before it"
-    )
+def in_float(code: str, note: str = "") -> LoweringRule:
+    """Return the rule of an operator that the device has in float32 alone, where the converter makes an island of
+    float32 for it: DEQUANTIZE, the operator, QUANTIZE, four bytes per element.
+    """
+
+    def rule(low: Lowering, node: Node) -> None:
+        (flow,) = low.as_they_lie(node)
+        if not low.kind.scaled:
+            low.emit(code, node, [flow], flow.shape)
+            return
+        before = low.producer(node.inputs[0])
+        if before is not None and before.code == "QUANTIZE" and low.sole_reader(node.inputs[0]) is not None:
+            low.dropped.add(before)  # the island of float32 continues
+            source = before.inputs[0]
+        else:
+            source = low.emit("DEQUANTIZE", node, [flow], flow.shape, width=4, name=f"{node.name} (as float32)").output
+        inside = low.emit(code, node, [source], flow.shape, width=4, name=f"{node.name} (in float32)")
+        back = low.emit("QUANTIZE", node, [inside.output], flow.shape)
+        if any(reader.layer.type in ("concat", "maximum", "minimum") for reader in low.readers(node)):
+            back.doubt = "the part in float32 may include the merge after it"
+        low.note(note or f"{node.layer.type} runs in float32 on the device, with 4 bytes per element")
+
+    rule.__doc__ = f"{code}, in float32."
+    return rule
+
+
+def power(low: Lowering, node: Node) -> None:
+    """A square is MUL of a tensor with itself."""
+    exponent = cast("Power", node.layer).exponent
+    if exponent == 0.5:
+        raise UnsupportedError(node, "tflite-micro has SQRT only in float32")
+    if exponent != 2:
+        raise UnsupportedError(node, "tflite-micro has no POW", "use the power 2, or products")
+    (flow,) = low.as_they_lie(node)
+    low.emit("MUL", node, [flow, flow], flow.shape)
 
 
 def prelu(low: Lowering, node: Node) -> None:
     """PRELU, with a slope per channel."""
-    (flow,) = low.of(node)
+    (flow,) = low.as_they_lie(node)
     slopes = node.use.weights["weight"].shape[0]
     operator = low.emit("PRELU", node, [flow], flow.shape, low.factors(slopes, node.shares or node))
     operator.doubt = "one slope for all channels" if slopes == 1 < node.shape[0] else ""
 
 
 def softmax(code: str) -> LoweringRule:
-    """Return the rule of a softmax, which the device takes along the last axis."""
+    """Return the rule of a softmax along any axis: the device takes the last one, others are swapped with it."""
     plain = one_operator(code, True)
 
     def rule(low: Lowering, node: Node) -> None:
-        layer = cast("Softmax", node.layer)
-        if layer.axis % len(node.shape) != 0:
-            raise refusal(node, f"{code} works only on the channels, which come last there", "use 'axis: channels'")
-        plain(low, node)
+        (tensor,), (flow,) = node.inputs, low.as_they_lie(node)
+        place = low.place(tensor, axis_index(cast("Softmax", node.layer).axis, node.shape))
+        end = len(flow.shape) - 1
+        if place == end:
+            plain(low, node)
+            return
+        if code != "SOFTMAX":
+            raise UnsupportedError(
+                node, f"{code} works only on the channels, which come last there", "use 'axis: channels'"
+            )
+        swap = [end if axis == place else place if axis == end else axis for axis in range(end + 1)]
+        turns = low.integers(0, *[axis + 1 for axis in swap])
+        shape = tuple([flow.shape[axis] for axis in swap])
+        turned = low.emit("TRANSPOSE", node, [flow], shape, turns, name=f"{node.name} (turned)")
+        found = low.emit(code, node, [turned.output], shape, name=f"{node.name} (along the last axis)").output
+        found.fixed_scale = True
+        low.emit("TRANSPOSE", node, [found], flow.shape, turns)
 
     rule.__doc__ = f"{code}."
     return rule
@@ -137,6 +172,18 @@ def rescaled(low: Lowering, node: Node, flow: DeviceTensor) -> DeviceTensor:
     return low.emit("QUANTIZE", node, [flow], flow.shape, name=f"{flow.name} (rescaled)").output
 
 
+def aligned(low: Lowering, node: Node) -> list[DeviceTensor]:
+    """Return the tensors that a merge reads, with their axes in its order."""
+    order = low.order(node)
+    flows = [low.turned(node, one, order) if len(one.shape) == len(order) else low.values[one] for one in node.inputs]
+    if any(flow.constant is not None for flow in flows):
+        for tensor, flow in zip(node.inputs, flows, strict=True):
+            before = low.producer(tensor)
+            if flow.constant is None and before is not None and before.code in FOLDABLE and before.activation is None:
+                raise UnsupportedError(node, "a constant tensor and the output of a convolution are not verified")
+    return flows
+
+
 def merge_in_pairs(code: str, one_scale: bool = False) -> LoweringRule:
     """Return the rule of a merge: an operator for each input after the first, never in place.
 
@@ -144,7 +191,7 @@ def merge_in_pairs(code: str, one_scale: bool = False) -> LoweringRule:
     """
 
     def rule(low: Lowering, node: Node) -> None:
-        flows = low.of(node)
+        flows = aligned(low, node)
         merged, *others = [rescaled(low, node, flow) for flow in flows] if one_scale else flows
         for number, other in enumerate(others, 1):
             name = node.name if number == len(others) else f"{node.name} ({number} of {len(others)})"
@@ -157,12 +204,11 @@ def merge_in_pairs(code: str, one_scale: bool = False) -> LoweringRule:
 
 def concat(low: Lowering, node: Node) -> None:
     """CONCATENATION, all inputs and the output alive together."""
-    flows = [rescaled(low, node, flow) for flow in low.of(node)]
+    flows = [rescaled(low, node, flow) for flow in aligned(low, node)]
     layer = cast("Concat", node.layer)
-    axis = len(node.shape) - 1 if layer.axis % len(node.shape) == 0 else layer.axis % len(node.shape) - 1
-    axis += len(flows[0].shape) - len(node.shape)
+    place = low.order(node).index(axis_index(layer.axis, node.shape)) + len(flows[0].shape) - len(node.shape)
     shape = list(flows[0].shape)
-    shape[axis] = sum([flow.shape[axis] for flow in flows])
+    shape[place] = sum([flow.shape[place] for flow in flows])
     low.emit("CONCATENATION", node, flows, tuple(shape))
 
 
@@ -183,7 +229,13 @@ RULES: dict[str, LoweringRule] = {
     "sigmoid": one_operator("LOGISTIC", True),
     "tanh": one_operator("TANH", True),
     "silu": silu,
-    "elu": elu,
+    "elu": in_float("ELU", ELU_NOTE),
+    "abs": one_operator("ABS"),
+    "neg": in_float("NEG"),
+    "sin": in_float("SIN"),
+    "cos": in_float("COS"),
+    "power": power,
+    "divide": merge_in_pairs("DIV"),
     "prelu": prelu,
     "softmax": softmax("SOFTMAX"),
     "log_softmax": softmax("LOG_SOFTMAX"),

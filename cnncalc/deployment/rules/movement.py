@@ -4,31 +4,60 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+from cnncalc.deployment.axes import KEEPING, laid, reshaped
 from cnncalc.deployment.lowering import Lowering, LoweringRule, last
 from cnncalc.deployment.rules.windows import sliced
+from cnncalc.deployment.unsupported import UnsupportedError
+from cnncalc.graph import Node
 from cnncalc.layers.shapes import axis_index
 
 if TYPE_CHECKING:
-    from cnncalc.graph import Node
+    from cnncalc.graph import Tensor
     from cnncalc.layers.shape.channel_shuffle import ChannelShuffle
-    from cnncalc.layers.shape.permute import Permute
+    from cnncalc.layers.shape.gather import Gather
+    from cnncalc.layers.shape.select import Select
     from cnncalc.layers.shape.slice import Slice
     from cnncalc.layers.shape.upsample import Upsample
 
 
 def reshape(low: Lowering, node: Node) -> None:
-    """RESHAPE, whose order of elements the weights after it follow."""
-    (flow,) = low.of(node)
-    operator = low.reshape(node, flow, last(node.shape))
-    if len(node.shape) > 1 and len(flow.shape) > 1:
-        operator.doubt = "a reshape of a map, whose channels come last on the device"
+    """RESHAPE, after a TRANSPOSE if the axes that are merged don't lie beside each other.
+
+    The order of a vector's elements is the one that costs nothing: the weights after it follow.
+    """
+    (tensor,) = node.inputs
+    needed, left = reshaped(tensor, low.order(tensor), node)
+    flow = low.turned(node, tensor, needed)
+    operator = low.reshape(node, flow, laid(node.shape, left))
+    if len(tensor.shape) == 1 < len(node.shape) and _was_a_map(tensor):
+        operator.doubt = "a vector that was a map, whose channels come last on the device"
 
 
-def permute(low: Lowering, node: Node) -> None:
-    """TRANSPOSE."""
-    dims = cast("Permute", node.layer).dims
-    operator = low.emit("TRANSPOSE", node, low.of(node), last(node.shape), low.integers(0, *dims))
-    operator.doubt = "a permutation, whose channels come last on the device"
+def _was_a_map(tensor: Tensor) -> bool:
+    """Return whether a vector is a flattened map."""
+    while isinstance(tensor, Node) and tensor.layer.type in KEEPING and tensor.layer.type != "linear":
+        tensor = tensor.inputs[0]
+    if not isinstance(tensor, Node) or tensor.layer.type not in ("flatten", "reshape"):
+        return False
+    return len([size for size in tensor.use.inputs[0] if size > 1]) > 1
+
+
+def expand(low: Lowering, node: Node) -> None:
+    """BROADCAST_TO; a merge stretches axes of 1 itself."""
+    (flow,) = low.as_they_lie(node)
+    shape = laid(node.shape, low.order(node))
+    low.emit("BROADCAST_TO", node, [flow], shape, low.integers(1, *shape))
+
+
+def gather(low: Lowering, node: Node) -> None:
+    """GATHER of one axis by constant indices."""
+    layer = cast("Gather", node.layer)
+    if layer.indices is None or len(node.inputs) > 1:
+        raise UnsupportedError(node, "only a gather by a list of indices is verified")
+    (tensor,), (flow,) = node.inputs, low.of(node)
+    place = low.place(tensor, axis_index(layer.axis, tensor.shape))
+    shape = (*flow.shape[:place], len(layer.indices), *flow.shape[place + 1 :])
+    low.emit("GATHER", node, [flow], shape, low.integers(*layer.indices))
 
 
 def channel_shuffle(low: Lowering, node: Node) -> None:
@@ -65,14 +94,28 @@ def upsample(low: Lowering, node: Node) -> None:
 def strided_slice(low: Lowering, node: Node) -> None:
     """STRIDED_SLICE of one axis."""
     layer = cast("Slice", node.layer)
-    (flow,) = low.of(node)
-    axis = axis_index(layer.axis, node.use.inputs[0])
-    place = len(flow.shape) - 1 if axis == 0 else axis - 1 + len(flow.shape) - len(node.shape)
+    (tensor,), (flow,) = node.inputs, low.as_they_lie(node)
+    axis = axis_index(layer.axis, tensor.shape)
+    place = low.place(tensor, axis)
     shape = list(flow.shape)
     shape[place] = node.shape[axis]
-    start = layer.start if layer.start >= 0 else max(node.use.inputs[0][axis] + layer.start, 0)
+    start = layer.start if layer.start >= 0 else max(tensor.shape[axis] + layer.start, 0)
     starts = [start if i == place else 0 for i in range(len(shape))]
     sliced(low, node, flow, tuple(shape), starts, layer.step)
+
+
+def select(low: Lowering, node: Node) -> None:
+    """STRIDED_SLICE of one index, whose axis is dropped."""
+    layer = cast("Select", node.layer)
+    (tensor,), (flow,) = node.inputs, low.as_they_lie(node)
+    axis = axis_index(layer.axis, tensor.shape)
+    place = low.place(tensor, axis)
+    shape = flow.shape[:place] + flow.shape[place + 1 :]
+    index = layer.index % tensor.shape[axis]
+    starts = [index if i == place else 0 for i in range(len(flow.shape))]
+    ends = [index + 1 if i == place else 0 for i in range(len(flow.shape))]
+    bounds = [low.integers(0, *starts), low.integers(0, *ends), low.integers(1, *[1] * len(flow.shape))]
+    low.emit("STRIDED_SLICE", node, [flow], shape, *bounds)
 
 
 def center_crop(low: Lowering, node: Node) -> None:
@@ -85,8 +128,11 @@ def center_crop(low: Lowering, node: Node) -> None:
 
 RULES: dict[str, LoweringRule] = {
     "flatten": reshape,
+    "parameter": Lowering.constant,
     "reshape": reshape,
-    "permute": permute,
+    "expand": expand,
+    "gather": gather,
+    "select": select,
     "channel_shuffle": channel_shuffle,
     "pixel_shuffle": pixel_shuffle,
     "pixel_unshuffle": pixel_shuffle,

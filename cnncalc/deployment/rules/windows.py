@@ -5,8 +5,9 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, cast
 
-from cnncalc.deployment.lowering import Lowering, LoweringRule, adds, last, refusal
+from cnncalc.deployment.lowering import Lowering, LoweringRule, adds, last
 from cnncalc.deployment.operators import DeviceTensor, Operator
+from cnncalc.deployment.unsupported import UnsupportedError
 from cnncalc.layers.reduction._reduction import axis_indices
 from cnncalc.layers.window import Pair, Sliding, same_pad
 
@@ -117,7 +118,9 @@ def conv_transpose(low: Lowering, node: Node) -> None:
     """TRANSPOSE_CONV, and a STRIDED_SLICE unless the output is cut off as by TensorFlow's SAME, or not at all."""
     layer = cast("ConvTranspose", node.layer)
     if layer.groups > 1 or max(layer.dilation) > 1 or len(node.shape) != 3:
-        raise refusal(node, "tflite-micro's TRANSPOSE_CONV has neither groups nor dilation, and maps of two axes")
+        raise UnsupportedError(
+            node, "tflite-micro's TRANSPOSE_CONV has neither groups nor dilation, and maps of two axes"
+        )
     (flow,) = low.of(node)
     taps, out = taps_of(node), map_shape(node)
     sizes = list(zip(flow.shape[:2], taps.kernel, taps.stride, strict=True))
@@ -128,7 +131,9 @@ def conv_transpose(low: Lowering, node: Node) -> None:
     same = same or all(size == (have - 1) * s + max(k, s) for size, (have, k, s) in zip(out, sizes, strict=False))
     whole = out if same else (*[(have - 1) * s + max(k, s) for have, k, s in sizes], out[2])
     if any(size > have for size, have in zip(out, whole, strict=True)):
-        raise refusal(node, "its output_padding reaches beyond the output of TRANSPOSE_CONV", "use 'padding: same'")
+        raise UnsupportedError(
+            node, "its output_padding reaches beyond the output of TRANSPOSE_CONV", "use 'padding: same'"
+        )
     name = "" if same else f"{node.name} (whole)"
     operator = low.emit("TRANSPOSE_CONV", node, [flow], whole, low.integers(1, *whole), name=name)
     _set_weights(low, node, operator, taps)
@@ -162,7 +167,7 @@ def maxpool(low: Lowering, node: Node) -> None:
     """MAX_POOL_2D."""
     layer = cast("MaxPool", node.layer)
     if max(layer.dilation) > 1:
-        raise refusal(node, "MAX_POOL_2D has no dilation")
+        raise UnsupportedError(node, "MAX_POOL_2D has no dilation")
     flow, taps = behind_padding(low, node, taps_of(node))
     _pool(low, node, "MAX_POOL_2D", flow, taps)
 
@@ -188,7 +193,7 @@ def adaptive_avgpool(low: Lowering, node: Node) -> None:
         global_avgpool(low, node)
     elif len(out) != 2 or any(size % count for size, count in zip(sizes, out, strict=True)):
         hint = "use avgpool, or an input whose map the output's size divides"
-        raise refusal(node, "tflite-micro has no pooling whose bins are of several sizes", hint)
+        raise UnsupportedError(node, "tflite-micro has no pooling whose bins are of several sizes", hint)
     else:
         steps = (sizes[0] // out[0], sizes[1] // out[1])
         _pool(low, node, "AVERAGE_POOL_2D", low.of(node)[0], Sliding(steps, steps, ((0, 0), (0, 0)), (1, 1)))
@@ -216,13 +221,24 @@ def global_maxpool(low: Lowering, node: Node) -> None:
         _reduced(low, node, "REDUCE_MAX", flow)
 
 
-def reduction(low: Lowering, node: Node) -> None:
-    """MEAN or REDUCE_MAX over height and width, kept as axes of 1 or not."""
-    layer, code = cast("Reduction", node.layer), "MEAN" if node.layer.type == "mean" else "REDUCE_MAX"
-    (shape,) = node.use.inputs
-    if axis_indices(layer.axis, shape) != list(range(1, len(shape))) or len(shape) != 3:
-        raise refusal(node, f"{code} over other axes than height and width is not verified")
-    _reduced(low, node, code, low.of(node)[0])
+def reduction(code: str) -> LoweringRule:
+    """Return the rule of a reduction over any axes, kept as axes of 1 or not."""
+
+    def rule(low: Lowering, node: Node) -> None:
+        layer = cast("Reduction", node.layer)
+        (tensor,) = node.inputs
+        (flow,) = low.as_they_lie(node)
+        if len(flow.shape) > len(tensor.shape):
+            flow = low.without_height(node, flow)
+        over = axis_indices(layer.axis, tensor.shape)
+        places = [place for place, axis in enumerate(low.order(tensor)) if axis in over]
+        kept = [1 if place in places else size for place, size in enumerate(flow.shape)]
+        left = [size for place, size in enumerate(flow.shape) if place not in places] or [1]
+        shape = tuple(kept if layer.keepdims else left)
+        low.emit(code, node, [flow], shape, low.integers(*[place + 1 for place in places]))
+
+    rule.__doc__ = f"{code}."
+    return rule
 
 
 def _pool(low: Lowering, node: Node, code: str, flow: DeviceTensor, taps: Sliding) -> None:
@@ -243,9 +259,11 @@ def pad(low: Lowering, node: Node) -> None:
     """PAD, PADV2 or MIRROR_PAD; nothing if the convolution after it does that padding itself."""
     layer = cast("Pad", node.layer)
     if layer.mode in ("replicate", "circular"):
-        raise refusal(node, f"tflite-micro has no padding with mode {layer.mode}", "use 'mode: reflect' or zeros")
+        raise UnsupportedError(
+            node, f"tflite-micro has no padding with mode {layer.mode}", "use 'mode: reflect' or zeros"
+        )
     if any(side < 0 for pair in layer.padding for side in pair):
-        raise refusal(node, "the conversion of a pad that crops is not verified", "use center_crop or slice")
+        raise UnsupportedError(node, "the conversion of a pad that crops is not verified", "use center_crop or slice")
     (flow,) = low.of(node)
     reader = _absorbing(low, node, flow)
     if reader is not None:
@@ -279,7 +297,9 @@ RULES: dict[str, LoweringRule] = {
     "adaptive_avgpool": adaptive_avgpool,
     "global_avgpool": global_avgpool,
     "global_maxpool": global_maxpool,
-    "mean": reduction,
-    "max": reduction,
+    "mean": reduction("MEAN"),
+    "max": reduction("REDUCE_MAX"),
+    "min": reduction("REDUCE_MIN"),
+    "sum": reduction("SUM"),
     "pad": pad,
 }

@@ -1,0 +1,137 @@
+"""The order of a tensor's axes on the device: channels last, as TensorFlow has them, whatever the spec's order is.
+
+A permute is no operator then: it only says which axis is which.  A reshape splits and merges axes where they lie.  Only
+a layer that needs its axes in another order than they have costs a TRANSPOSE.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING, cast
+
+from cnncalc.graph import Node
+from cnncalc.layers.reduction._reduction import Reduction, axis_indices
+from cnncalc.layers.shapes import axis_index
+
+if TYPE_CHECKING:
+    from cnncalc.graph import Graph, Tensor
+    from cnncalc.layers.shape.permute import Permute
+    from cnncalc.layers.shape.select import Select
+    from cnncalc.layers.shapes import Shape
+
+Order = tuple[int, ...]
+"""The network's axes, in the order in which they lie on the device."""
+
+KEEPING = (
+    "relu", "relu6", "hardtanh", "hardsigmoid", "hardswish", "leaky_relu", "sigmoid", "tanh", "silu", "elu", "softmax",
+    "log_softmax", "add", "subtract", "multiply", "divide", "maximum", "minimum", "concat", "affine", "abs", "power",
+    "dropout", "identity", "linear", "slice", "expand", "scale", "shift", "neg", "sin", "cos",
+)  # fmt: skip
+"""Layers that work on any order of axes, and keep it."""
+
+
+def channels_last(rank: int) -> Order:
+    """Return the order in which a map lies on the device."""
+    return (*range(1, rank), 0)
+
+
+def laid(shape: Shape, order: Order) -> Shape:
+    """Return a shape as it lies on the device."""
+    return tuple([shape[axis] for axis in order])
+
+
+def without_ones(shape: Shape, order: Order) -> list[int]:
+    """Return the axes of an order, but those of size 1, which may lie anywhere."""
+    return [axis for axis in order if shape[axis] != 1]
+
+
+def orders_of(graph: Graph) -> dict[Tensor, Order]:
+    """Return the order of each tensor whose channels don't come last."""
+    found: dict[Tensor, Order] = {}
+    for node in graph.nodes:
+        order = _order(node, found)
+        if order != channels_last(len(node.shape)):
+            found[node] = order
+    return found
+
+
+def _order(node: Node, found: dict[Tensor, Order]) -> Order:
+    """Return the order that a layer leaves."""
+    default = channels_last(len(node.shape))
+    sources = [one for one in node.inputs if len(one.shape) == len(node.shape)] or node.inputs
+    if not sources:
+        return default
+    source = max(sources, key=lambda one: prod(one.shape))
+    shape, order = source.shape, found.get(source, channels_last(len(source.shape)))
+    kind = node.layer.type
+    if kind == "permute":
+        dims = [axis_index(axis, shape) for axis in cast("Permute", node.layer).dims]
+        return tuple([dims.index(axis) for axis in order])
+    if kind in ("reshape", "flatten"):
+        return reshaped(source, order, node)[1]
+    gone: list[int] = []
+    if isinstance(node.layer, Reduction) and not node.layer.keepdims:
+        gone = axis_indices(node.layer.axis, shape)
+    elif kind == "select":
+        gone = [axis_index(cast("Select", node.layer).axis, shape)]
+    elif kind not in KEEPING and not isinstance(node.layer, Reduction):
+        return default
+    left = [axis for axis in order if axis not in gone]
+    return tuple([sorted(left).index(axis) for axis in left]) if len(left) == len(node.shape) else default
+
+
+def reshaped(source: Tensor, order: Order, node: Node) -> tuple[Order, Order]:
+    """Return the order that a reshape needs of its input, and the one that it leaves.
+
+    The axes are in groups, of as many elements before as after, and those of a group must lie beside each other.  A
+    vector that a dense layer makes, or that none reshapes again, has its elements in the order that costs nothing: the
+    weights before or after it follow.
+    """
+    shape, out = source.shape, node.shape
+    if prod(shape) != prod(out) or len(out) == 1 or (len(shape) == 1 and _is_dense(source)):
+        return order, channels_last(len(out))
+    groups = _groups(shape, out)
+    lying = without_ones(shape, order)
+    apart = any(_apart(before, lying) for before, _ in groups)
+    if apart and len(out) > 2:
+        groups = groups[1:] + groups[:1]
+    else:
+        groups = sorted(groups, key=lambda group: min([lying.index(axis) for axis in group[0]]))
+    needed = [axis for before, _ in groups for axis in before]
+    left = [axis for _, after in groups for axis in after]
+    return _with_ones(shape, needed, order), _with_ones(out, left, channels_last(len(out)))
+
+
+def _is_dense(tensor: Tensor) -> bool:
+    """Return whether a dense layer makes a vector, perhaps through activations and a batchnorm."""
+    while isinstance(tensor, Node) and tensor.layer.type in (*KEEPING, "batchnorm") and tensor.layer.type != "linear":
+        tensor = tensor.inputs[0]
+    return isinstance(tensor, Node) and tensor.layer.type == "linear"
+
+
+def _apart(axes: list[int], lying: list[int]) -> bool:
+    """Return whether axes don't lie beside each other in ascending order."""
+    places = [lying.index(axis) for axis in axes]
+    return places != list(range(places[0], places[0] + len(places)))
+
+
+def _groups(shape: Shape, out: Shape) -> list[tuple[list[int], list[int]]]:
+    """Return the axes of each side, but those of size 1, in the smallest groups of as many elements on both."""
+    groups: list[tuple[list[int], list[int]]] = []
+    before, after = ([axis for axis, size in enumerate(one) if size != 1] for one in (shape, out))
+    while before:
+        mine, other = [before.pop(0)], [after.pop(0)]
+        while (have := prod([shape[axis] for axis in mine])) != (want := prod([out[axis] for axis in other])):
+            if have < want:
+                mine.append(before.pop(0))
+            else:
+                other.append(after.pop(0))
+        groups.append((mine, other))
+    return groups
+
+
+def _with_ones(shape: Shape, lying: list[int], wanted: Order) -> Order:
+    """Return an order of all axes: the wanted one if only axes of size 1 differ, else with these in front."""
+    if without_ones(shape, wanted) == lying:
+        return wanted
+    return (*[axis for axis, size in enumerate(shape) if size == 1], *lying)
