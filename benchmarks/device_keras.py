@@ -13,24 +13,51 @@ import numpy as np
 import tensorflow as tf
 from keras import layers as kl
 
+from cnncalc.deployment.axes import ANY_ORDER, channels_last, laid, orders_of, reshaped
 from cnncalc.graph import Graph, Node
+from cnncalc.layers.reduction._reduction import axis_indices
+from cnncalc.layers.shapes import axis_index
 from cnncalc.layers.window import same_pad
+
+_orders: dict[Any, tuple[int, ...]] = {}
+"""The order of the axes of each tensor of the network at hand, where channels don't come last."""
 
 
 def keras_model(network: Graph, seed: int = 0) -> keras.Model:
     """Return the network in Keras' words.  Raises KeyError for a layer type that has none here."""
     rng = np.random.default_rng(seed)
     values: dict[Any, Any] = {}
+    _orders.clear()
+    _orders.update(orders_of(network))
     for tensor in network.inputs.values():
         values[tensor] = keras.Input(_last(tensor.shape), batch_size=1, name=tensor.name)
     sources = list(values.values())
     for node in network.nodes:
-        values[node] = _MADE[node.layer.type](node, [values[one] for one in node.inputs])
+        last = node.layer.type not in ANY_ORDER
+        xs = [_turned(one, values[one], channels_last(len(one.shape)) if last else _order(one)) for one in node.inputs]
+        values[node] = _MADE[node.layer.type](node, xs)
     model = keras.Model(sources, [values[one] for one in network.outputs.values()])
     for variable in model.variables:
         if variable.dtype == "float32":
             variable.assign(_values(variable, rng))
     return model
+
+
+def _order(tensor: Any) -> tuple[int, ...]:
+    return _orders.get(tensor) or channels_last(len(tensor.shape))
+
+
+def _place(tensor: Any, x: Any, axis: int) -> int:
+    """Return an axis of a tensor of the network, counted in Keras' tensor."""
+    return _order(tensor).index(axis) + len(x.shape) - len(tensor.shape)
+
+
+def _turned(tensor: Any, x: Any, order: tuple[int, ...]) -> Any:
+    """Return a tensor with its axes in an order."""
+    lies = _order(tensor)
+    if isinstance(x, np.ndarray):
+        return x.transpose([0, *[lies.index(axis) + 1 for axis in order]])
+    return x if lies == order else kl.Permute([lies.index(axis) + 1 for axis in order])(x)
 
 
 def _values(variable: Any, rng: np.random.Generator) -> Any:
@@ -163,12 +190,79 @@ def _upsample(node: Node, xs: list[Any]) -> Any:
 
 
 def _slice(node: Node, xs: list[Any]) -> Any:
-    layer, shape = node.layer, node.use.inputs[0]
-    axis = layer.axis % len(shape)
-    at = len(shape) if axis == 0 else axis
-    cut = [slice(None)] * (len(shape) + 1)
-    cut[at] = slice(layer.start, layer.stop, layer.step)
+    layer, (tensor,) = node.layer, node.inputs
+    at = _place(tensor, xs[0], axis_index(layer.axis, tensor.shape))
+    cut: list[Any] = [slice(None)] * len(xs[0].shape)
+    cut[at] = layer.index if layer.type == "select" else slice(layer.start, layer.stop, layer.step)
     return xs[0][tuple(cut)]
+
+
+def _reduced(name: str) -> Callable[[Node, list[Any]], Any]:
+    """Return the maker of a reduction over any axes."""
+
+    def made(node: Node, xs: list[Any]) -> Any:
+        (tensor,) = node.inputs
+        axes = sorted([_place(tensor, xs[0], axis) for axis in axis_indices(node.layer.axis, tensor.shape)])
+        reduce = getattr(tf, f"reduce_{name}")
+        return kl.Lambda(lambda x: reduce(x, axes, keepdims=node.layer.keepdims))(xs[0])
+
+    return made
+
+
+def _softmax(node: Node, xs: list[Any]) -> Any:
+    return kl.Softmax(axis=_place(node.inputs[0], xs[0], axis_index(node.layer.axis, node.shape)))(xs[0])
+
+
+def _gather(node: Node, xs: list[Any]) -> Any:
+    axis = _place(node.inputs[0], xs[0], axis_index(node.layer.axis, node.inputs[0].shape))
+    return kl.Lambda(lambda x: tf.gather(x, node.layer.indices, axis=axis))(xs[0])
+
+
+def _expand(node: Node, xs: list[Any]) -> Any:
+    return kl.Lambda(lambda x: tf.broadcast_to(x, (1, *laid(node.shape, _order(node)))))(xs[0])
+
+
+def _merged(make: Any, function: Callable[[Any, Any], Any]) -> Callable[[Node, list[Any]], Any]:
+    """Return the maker of a merge: Keras' layer, or TensorFlow's operation where an input is a constant."""
+
+    def made(node: Node, xs: list[Any]) -> Any:
+        same = [one for one in node.inputs if len(one.shape) == len(node.shape)]
+        if len(same) == len(xs):
+            xs = [_turned(one, x, _order(node)) for one, x in zip(node.inputs, xs, strict=True)]
+        if all(isinstance(x, np.ndarray) for x in xs):
+            return function(*xs)
+        if not any(isinstance(x, np.ndarray) for x in xs):
+            return make()(xs)
+        (flow,) = [x for x in xs if not isinstance(x, np.ndarray)]
+        return kl.Lambda(lambda y: function(*[x if isinstance(x, np.ndarray) else y for x in xs]))(flow)
+
+    return made
+
+
+def _joined(node: Node, xs: list[Any]) -> Any:
+    xs = [_turned(one, x, _order(node)) for one, x in zip(node.inputs, xs, strict=True)]
+    axis = _order(node).index(axis_index(node.layer.axis, node.shape)) + len(xs[0].shape) - len(node.shape)
+    flows = [x for x in xs if not isinstance(x, np.ndarray)]
+    if len(flows) == len(xs):
+        return kl.Concatenate(axis=axis)(xs)
+    return kl.Lambda(lambda y: tf.concat([x if isinstance(x, np.ndarray) else y for x in xs], axis))(flows[0])
+
+
+def _parameter(node: Node, xs: list[Any]) -> Any:
+    shape = (1, *laid(node.shape, _order(node)))
+    return np.random.default_rng(node.index).uniform(0.1, 0.5, shape).astype("float32")
+
+
+def _affine(node: Node, xs: list[Any]) -> Any:
+    mul, add = node.layer.mul, node.layer.add
+
+    def made(x: Any) -> Any:
+        if mul == -1:
+            return add - x if add else -x
+        x = x * mul if mul != 1 else x
+        return x + add if add > 0 else x - -add if add else x
+
+    return kl.Lambda(made)(xs[0])
 
 
 def _crop(node: Node, xs: list[Any]) -> Any:
@@ -185,15 +279,23 @@ def _shuffle(node: Node, xs: list[Any]) -> Any:
 
 
 def _reshape(node: Node, xs: list[Any]) -> Any:
-    return kl.Reshape(_last(node.shape))(xs[0])
+    (tensor,) = node.inputs
+    needed, left = reshaped(tensor, _order(tensor), node)
+    return kl.Reshape(laid(node.shape, left))(_turned(tensor, xs[0], needed))
 
 
 def _scale(node: Node, xs: list[Any]) -> Any:
-    """Return a map with a factor for each channel, and perhaps a shift: constants, as own layers don't convert."""
+    """Return a map with factors, and perhaps a shift: constants, as own layers don't convert."""
     rng = np.random.default_rng(node.index)
-    channels = node.shape[0]
-    factor = rng.uniform(0.5, 1.5, channels).astype("float32")
-    shift = rng.uniform(0.1, 0.5, channels).astype("float32")
+    chosen = node.layer.shape or (node.shape[0], *(1,) * (len(node.shape) - 1))
+    shape = laid(chosen, _order(node))
+    while len(shape) and shape[0] == 1:
+        shape = shape[1:]
+    if node.layer.type == "shift":
+        shift = rng.uniform(0.1, 0.5, shape).astype("float32")
+        return kl.Lambda(lambda x: x + shift)(xs[0])
+    factor = rng.uniform(0.5, 1.5, shape).astype("float32")
+    shift = rng.uniform(0.1, 0.5, shape).astype("float32")
     return kl.Lambda(lambda x: x * factor + shift if node.layer.bias else x * factor)(xs[0])
 
 
@@ -203,7 +305,22 @@ _MADE: dict[str, Callable[[Node, list[Any]], Any]] = {
     "linear": _linear,
     "batchnorm": lambda node, xs: kl.BatchNormalization(epsilon=node.layer.eps)(xs[0]),
     "layernorm": lambda node, xs: kl.LayerNormalization(epsilon=node.layer.eps)(xs[0]),
+    "groupnorm": lambda node, xs: kl.GroupNormalization(node.layer.num_groups, epsilon=node.layer.eps)(xs[0]),
     "scale": _scale,
+    "shift": _scale,
+    "affine": _affine,
+    "parameter": _parameter,
+    "expand": _expand,
+    "gather": _gather,
+    "permute": lambda node, xs: xs[0],
+    "select": _slice,
+    "power": lambda node, xs: kl.Lambda(lambda x: x**node.layer.exponent)(xs[0]),
+    "abs": lambda node, xs: kl.Lambda(tf.abs)(xs[0]),
+    "sin": lambda node, xs: kl.Lambda(tf.sin)(xs[0]),
+    "cos": lambda node, xs: kl.Lambda(tf.cos)(xs[0]),
+    "exp": lambda node, xs: kl.Lambda(tf.exp)(xs[0]),
+    "sqrt": lambda node, xs: kl.Lambda(tf.sqrt)(xs[0]),
+    "divide": lambda node, xs: kl.Lambda(lambda both: both[0] / both[1])(xs),
     "relu": lambda node, xs: kl.ReLU()(xs[0]),
     "relu6": lambda node, xs: kl.ReLU(6.0)(xs[0]),
     "leaky_relu": lambda node, xs: kl.LeakyReLU(negative_slope=node.layer.negative_slope)(xs[0]),
@@ -222,12 +339,14 @@ _MADE: dict[str, Callable[[Node, list[Any]], Any]] = {
     "hardtanh": lambda node, xs: kl.Lambda(lambda x: tf.clip_by_value(x, node.layer.min_val, node.layer.max_val))(
         xs[0]
     ),
-    "softmax": lambda node, xs: kl.Softmax()(xs[0]),
+    "softmax": _softmax,
     "maxpool": lambda node, xs: _pool(kl.MaxPooling2D, node, xs),
     "avgpool": lambda node, xs: _pool(kl.AveragePooling2D, node, xs),
     "global_avgpool": _global(kl.GlobalAveragePooling2D),
-    "mean": lambda node, xs: kl.GlobalAveragePooling2D(keepdims=node.layer.keepdims)(xs[0]),
-    "max": lambda node, xs: kl.GlobalMaxPooling2D(keepdims=node.layer.keepdims)(xs[0]),
+    "mean": _reduced("mean"),
+    "max": _reduced("max"),
+    "min": _reduced("min"),
+    "sum": _reduced("sum"),
     "minimum": lambda node, xs: kl.Minimum()(xs),
     "global_maxpool": _global(kl.GlobalMaxPooling2D),
     "adaptive_avgpool": _adaptive,
@@ -235,11 +354,11 @@ _MADE: dict[str, Callable[[Node, list[Any]], Any]] = {
     "reshape": _reshape,
     "dropout": lambda node, xs: xs[0],
     "identity": lambda node, xs: xs[0],
-    "add": lambda node, xs: kl.Add()(xs),
-    "multiply": lambda node, xs: kl.Multiply()(xs),
-    "subtract": lambda node, xs: kl.Subtract()(xs),
+    "add": _merged(kl.Add, lambda a, b: a + b),
+    "multiply": _merged(kl.Multiply, lambda a, b: a * b),
+    "subtract": _merged(kl.Subtract, lambda a, b: a - b),
     "maximum": lambda node, xs: kl.Maximum()(xs),
-    "concat": lambda node, xs: kl.Concatenate()(xs),
+    "concat": _joined,
     "pad": lambda node, xs: (
         _pad(xs[0], node.layer.padding) if node.layer.channels == (0, 0) else _channels(node, xs[0])
     ),

@@ -25,9 +25,13 @@ Order = tuple[int, ...]
 KEEPING = (
     "relu", "relu6", "hardtanh", "hardsigmoid", "hardswish", "leaky_relu", "sigmoid", "tanh", "silu", "elu", "softmax",
     "log_softmax", "add", "subtract", "multiply", "divide", "maximum", "minimum", "concat", "affine", "abs", "power",
-    "dropout", "identity", "linear", "slice", "expand", "scale", "shift", "neg", "sin", "cos",
+    "dropout", "identity", "linear", "slice", "expand", "scale", "shift", "neg", "sin", "cos", "layernorm",
 )  # fmt: skip
 """Layers that work on any order of axes, and keep it."""
+
+
+ANY_ORDER = {*KEEPING, "reshape", "flatten", "permute", "select", "mean", "max", "min", "sum", "parameter"}
+"""Layers that take their input's axes as they lie, and as many as there are."""
 
 
 def channels_last(rank: int) -> Order:
@@ -91,12 +95,14 @@ def reshaped(source: Tensor, order: Order, node: Node) -> tuple[Order, Order]:
     if prod(shape) != prod(out) or len(out) == 1 or (len(shape) == 1 and _is_dense(source)):
         return order, channels_last(len(out))
     groups = _groups(shape, out)
+    if not groups:
+        return order, channels_last(len(out))
     lying = without_ones(shape, order)
-    apart = any(_apart(before, lying) for before, _ in groups)
-    if apart and len(out) > 2:
+    as_they_lie = sorted(groups, key=lambda group: min([lying.index(axis) for axis in group[0]]))
+    if any(_apart(before, lying) for before, _ in groups) and as_they_lie[-1][0][-1] != lying[-1]:
         groups = groups[1:] + groups[:1]
     else:
-        groups = sorted(groups, key=lambda group: min([lying.index(axis) for axis in group[0]]))
+        groups = as_they_lie
     needed = [axis for before, _ in groups for axis in before]
     left = [axis for _, after in groups for axis in after]
     return _with_ones(shape, needed, order), _with_ones(out, left, channels_last(len(out)))

@@ -126,6 +126,13 @@ MOST_AXES: dict[str, int] = {"TRANSPOSE": 5, "STRIDED_SLICE": 4}
 """Most axes of an operator's tensors, the batch's among them: "Transpose op only supports 1D-5D input arrays"
 (kernels/transpose_common.cc), "input dim should not exceed 4" (kernels/strided_slice_common.cc)."""
 
+VERIFIED_AXES = 5
+"""Most axes of other operators' tensors, the batch's among them, that the interpreter was seen to run."""
+
+NOT_IN_16X8 = {"HARD_SWISH", "ELU", "NEG", "SIN", "COS", "DIV", "SQUARE", "GATHER"}
+"""Operators that TensorFlow 2.21 refuses in int16x8 ("Quantization to 16x8-bit not yet supported"); GATHER is refused
+by tflite-micro (kernels/gather.cc)."""
+
 KERNEL_DATA = FITTED_DATA | MEASURED_DATA
 LOOSE = 8
 

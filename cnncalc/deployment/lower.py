@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeGuard
 
-from cnncalc.deployment.axes import KEEPING, laid
+from cnncalc.deployment.axes import ANY_ORDER, laid
 from cnncalc.deployment.lowering import Lowering, LoweringRule, last
 from cnncalc.deployment.operators import DeviceGraph, DeviceTensor
-from cnncalc.deployment.rules import affine, elementwise, movement, windows
+from cnncalc.deployment.rules import affine, elementwise, movement, norms, windows
 from cnncalc.deployment.unsupported import UnsupportedError
 from cnncalc.graph import Node
 from cnncalc.ground.errors import CnncalcError
@@ -22,10 +22,7 @@ if TYPE_CHECKING:
     from cnncalc.graph import Graph, Tensor
 
 
-RULES = windows.RULES | affine.RULES | elementwise.RULES | movement.RULES
-
-ANY_RANK = {*KEEPING, "reshape", "flatten", "mean", "max", "min", "sum", "parameter"}
-"""Layers that take more than three axes."""
+RULES = windows.RULES | norms.RULES | affine.RULES | elementwise.RULES | movement.RULES
 
 _FLOAT = "tflite-micro has {} only in float32"
 _EXP = "needs EXP, which tflite-micro has only in float32"
@@ -36,9 +33,7 @@ MISSING: dict[str, tuple[str, str | None]] = {
     "softplus": (f"tflite-micro has no softplus: it {_EXP}", "use relu"),
     "selu": ("tflite-micro has no selu: it needs SELECT, which is missing", "use relu"),
     "lrn": ("tflite-micro has no LOCAL_RESPONSE_NORMALIZATION", "leave it out, or use batchnorm, which costs nothing"),
-    "groupnorm": ("tflite-micro has no groupnorm", "use batchnorm, which is folded into the convolution"),
     "instancenorm": ("tflite-micro has no instancenorm", "use batchnorm, which is folded into the convolution"),
-    "layernorm": ("tflite-micro has no layernorm", "use batchnorm, which is folded into the convolution"),
     "locally_connected": ("tflite-micro has no locally connected convolution", "use conv, which shares its filters"),
     "lppool": ("tflite-micro has no pooling with a power, in int8", "use maxpool or avgpool"),
     "exp": (_FLOAT.format("EXP"), None),
@@ -108,10 +103,7 @@ def _rule_of(node: Node, low: Lowering) -> LoweringRule:
         raise UnsupportedError(node, why, hint)
     if node.layer.type not in RULES:
         raise UnsupportedError(node, f"the conversion of {node.layer.type} to tflite-micro is not verified")
-    if low.kind.name == "int16x8" and node.layer.type == "hardswish":
-        why = "TensorFlow's converter refuses HARD_SWISH in 16x8: not yet supported"
-        raise UnsupportedError(node, why, "use relu6 or silu")
-    if node.layer.type not in ANY_RANK and any(len(shape) > 3 for shape in (node.shape, *node.use.inputs)):
+    if node.layer.type not in ANY_ORDER and any(len(shape) > 3 for shape in (node.shape, *node.use.inputs)):
         raise UnsupportedError(node, "tflite-micro has no operator for maps of three spatial axes")
     if any(tensor.times != 1 for tensor in (node, *node.inputs) if not low.is_constant(tensor)):
         raise UnsupportedError(node, "it runs several times for one input, which is not verified on tflite-micro")

@@ -7,7 +7,7 @@ from math import prod
 from typing import TYPE_CHECKING, cast
 
 from cnncalc.deployment.axes import Order, channels_last, laid, orders_of, reshaped
-from cnncalc.deployment.constants import MOST_AXES, Converter, NumberFormat
+from cnncalc.deployment.constants import MOST_AXES, NOT_IN_16X8, VERIFIED_AXES, Converter, NumberFormat
 from cnncalc.deployment.operators import BIAS, OTHER, WEIGHT, Constant, DeviceTensor, Operator
 from cnncalc.deployment.unsupported import UnsupportedError
 from cnncalc.graph import Node
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 FOLDABLE = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV")
 """Operators whose weights can absorb a factor and a shift per channel."""
 
-FUSING = (*FOLDABLE, "ADD", "SUB", "MUL", "MAX_POOL_2D", "AVERAGE_POOL_2D")
+FUSING = (*FOLDABLE, "ADD", "SUB", "MUL", "DIV", "MAX_POOL_2D", "AVERAGE_POOL_2D")
 """Operators that can clamp their output; after CONCATENATION, MEAN, RESHAPE and others a clamp is a separate operator.
 """
 
@@ -37,9 +37,6 @@ MOVING = ("RESHAPE", "TRANSPOSE")
 
 STRETCHING = ("add", "subtract", "multiply", "divide", "maximum", "minimum")
 """Layers that stretch axes of 1 themselves, so that an expand before them is dropped."""
-
-MOST_VERIFIED_AXES = 5
-"""Most axes of an operator, the batch's among them, that the interpreter was seen to run."""
 
 
 ONE_SCALE = (
@@ -229,8 +226,11 @@ class Lowering:
             width: bytes of an element of the output; the kind's by default, 4 for parts in float32.
             name: of the output; the layer's by default.
         """
+        if self.kind.name == "int16x8" and code in NOT_IN_16X8:
+            why = f"TensorFlow's converter refuses {code} in 16x8: not yet supported"
+            raise UnsupportedError(node, why, "use --quant int8" if code != "HARD_SWISH" else "use relu6 or silu")
         axes = 1 + max(len(shape), *[len(flow.shape) for flow in inputs])
-        if code != "RESHAPE" and axes > (most := MOST_AXES.get(code, MOST_VERIFIED_AXES)):
+        if code != "RESHAPE" and axes > (most := MOST_AXES.get(code, VERIFIED_AXES)):
             raise UnsupportedError(
                 node, f"{code} of {axes} axes, the batch's among them: tflite-micro's has at most {most}"
             )
@@ -243,6 +243,23 @@ class Lowering:
         operator = self._made[output] = Operator(code, node, flows, output, [*stored, *constants])
         self.operators.append(operator)
         return operator
+
+    def in_float(self, node: Node, code: str, flow: DeviceTensor, what: str = "") -> DeviceTensor:
+        """Append an operator that the device has in float32 alone: among quantised numbers an island of float32,
+        DEQUANTIZE, the operator, QUANTIZE, with four bytes per element.
+        """
+        name = f"{node.name} ({what})" if what else ""
+        if not self.kind.scaled:
+            return self.emit(code, node, [flow], flow.shape, name=name).output
+        made = self._made.get(flow)
+        if not what and made is not None and made.code == "QUANTIZE" and self.sole_reader(node.inputs[0]) is not None:
+            self.dropped.add(made)  # the island of float32 continues
+            source = made.inputs[0]
+        else:
+            of = name or node.name
+            source = self.emit("DEQUANTIZE", node, [flow], flow.shape, width=4, name=f"{of} (as float32)").output
+        inside = self.emit(code, node, [source], flow.shape, width=4, name=f"{name or node.name} (in float32)").output
+        return self.emit("QUANTIZE", node, [inside], flow.shape, name=name).output
 
     def reshape(self, node: Node, flow: DeviceTensor, shape: Shape, name: str = "") -> Operator:
         """Append a RESHAPE: a copy, as no two tensors of the arena share their place (kernels/reshape.cc)."""
@@ -260,7 +277,11 @@ class Lowering:
     def turned(self, node: Node, tensor: Tensor, order: Order) -> DeviceTensor:
         """Return a tensor with its axes in an order; for a layer that needs them so, there is a TRANSPOSE before it."""
         flow, lies = self.values[tensor], self.order(tensor)
-        if lies == order or laid(tensor.shape, lies) == laid(tensor.shape, order) == (1,) * len(order):
+        if flow.constant is not None:
+            turned = DeviceTensor(flow.name, laid(tensor.shape, order), 0, False)
+            turned.constant = flow.constant
+            return turned
+        if lies == order:
             return flow
         known = self._turned.get((tensor, order))
         if known is None:
@@ -370,10 +391,7 @@ class Lowering:
     def factors(self, elements: int, same: object) -> Constant:
         """Return a constant operand of a product or sum: numbers of the kind, one scale."""
         width = self.kind.activation if self.kind.scaled else self.kind.weight
-        identity: tuple[str, object] = ("factors", same)
-        if elements == 1 and self.kind.scaled:  # one positive number is 127, whatever its scale
-            identity = ("number", 1.0)
-        return Constant(WEIGHT, elements, width, int(self.kind.scaled), False, identity)
+        return Constant(WEIGHT, elements, width, int(self.kind.scaled), False, ("factors", same))
 
     def number(self, value: float) -> Constant:
         """Return a constant number as an operand of a product, sum or comparison."""

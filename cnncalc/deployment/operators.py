@@ -151,13 +151,14 @@ class DeviceGraph(NamedTuple):
     def stored(self) -> list[Constant]:
         """Return every constant whose values are in the file, equal ones once.
 
-        A single number is quantised to 127, or −127: all positive ones have the same value.
+        A single number is quantised to 127, or −127: all positive ones have the same value; learned ones count as such.
         """
         found: dict[object, Constant] = {}
         for operator in self.operators:
             for one in operator.constants:
-                single = one.scales and one.same[0] == "number"
-                found[("number", cast("float", one.same[1]) > 0) if single else one.same] = one
+                what, value = one.same
+                single = one.scales and one.elements == 1 and what in ("number", "factors")
+                found[what != "number" or cast("float", value) > 0 if single else one.same] = one
         return list(found.values())
 
     def tensors(self) -> list[Constant]:

@@ -37,7 +37,7 @@ def scratch(operator: Operator, kind: NumberFormat, kernels: str) -> list[Reques
         kind: what its numbers are.
         kernels: "reference", "plain", "dsp" or "mve".
     """
-    if operator.code in ("MEAN", "REDUCE_MAX"):
+    if operator.code in ("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN"):
         return _reduce(operator, kind)
     if operator.code == "MIRROR_PAD":
         rank = len(operator.output.shape) + 1
@@ -58,7 +58,7 @@ def _reduce(operator: Operator, kind: NumberFormat) -> list[Request]:
     count, rank = prod(operator.output.shape), len(operator.inputs[0].shape) + 1
     axes = next(constant for constant in operator.constants if constant.part == "other").elements
     requests = [Request(4 * rank, f"4·{rank} axes", source), Request(4 * axes, f"4·{axes} of them", source)]
-    sums = operator.code == "MEAN" and kind.scaled
+    sums = operator.code in ("MEAN", "SUM") and kind.scaled
     return [Request(4 * count, f"4·{count:,} sums", source), *requests] if sums else requests
 
 

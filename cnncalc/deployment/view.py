@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 PLANS = ("greedy", "best")
 
-OWN_BUFFERS = ("MEAN", "REDUCE_MAX", "TRANSPOSE_CONV", "MIRROR_PAD")
+OWN_BUFFERS = ("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN", "TRANSPOSE_CONV", "MIRROR_PAD")
 """Operators whose scratch handles are part of the data that was measured for them."""
 
 

@@ -112,6 +112,7 @@ def _without_bias(low: Lowering, before: Operator, node: Node, shape: Shape) -> 
     biases = [one for one in before.constants if one.part == BIAS]
     if biases:
         others = [one for one in before.constants if one.part != BIAS]
+        before.doubt = "the bias may be left out in 16x8" if low.kind.name == "int16x8" else ""
         before.constants = others if before.code == "FULLY_CONNECTED" else [*others, low.bias(biases[0].elements, None)]
     if not biases or biases[0].same[0] == "zeros":
         return shape

@@ -94,26 +94,14 @@ def silu(low: Lowering, node: Node) -> None:
 
 
 def in_float(code: str, note: str = "") -> LoweringRule:
-    """Return the rule of an operator that the device has in float32 alone, where the converter makes an island of
-    float32 for it: DEQUANTIZE, the operator, QUANTIZE, four bytes per element.
-    """
+    """Return the rule of an operator that the device has in float32 alone."""
 
     def rule(low: Lowering, node: Node) -> None:
-        (flow,) = low.as_they_lie(node)
-        if not low.kind.scaled:
-            low.emit(code, node, [flow], flow.shape)
-            return
-        before = low.producer(node.inputs[0])
-        if before is not None and before.code == "QUANTIZE" and low.sole_reader(node.inputs[0]) is not None:
-            low.dropped.add(before)  # the island of float32 continues
-            source = before.inputs[0]
-        else:
-            source = low.emit("DEQUANTIZE", node, [flow], flow.shape, width=4, name=f"{node.name} (as float32)").output
-        inside = low.emit(code, node, [source], flow.shape, width=4, name=f"{node.name} (in float32)")
-        back = low.emit("QUANTIZE", node, [inside.output], flow.shape)
-        if any(reader.layer.type in ("concat", "maximum", "minimum") for reader in low.readers(node)):
-            back.doubt = "the part in float32 may include the merge after it"
-        low.note(note or f"{node.layer.type} runs in float32 on the device, with 4 bytes per element")
+        low.in_float(node, code, low.as_they_lie(node)[0])
+        if low.kind.scaled:
+            if any(reader.layer.type in ("concat", "maximum", "minimum") for reader in low.readers(node)):
+                low.operators[-1].doubt = "the part in float32 may include the merge after it"
+            low.note(note or f"{node.layer.type} runs in float32 on the device, with 4 bytes per element")
 
     rule.__doc__ = f"{code}, in float32."
     return rule
@@ -209,7 +197,8 @@ def concat(low: Lowering, node: Node) -> None:
     place = low.order(node).index(axis_index(layer.axis, node.shape)) + len(flows[0].shape) - len(node.shape)
     shape = list(flows[0].shape)
     shape[place] = sum([flow.shape[place] for flow in flows])
-    low.emit("CONCATENATION", node, flows, tuple(shape))
+    joined = low.emit("CONCATENATION", node, flows, tuple(shape))
+    joined.doubt = "in 16x8, a QUANTIZE may rescale inputs first" if low.kind.name == "int16x8" else ""
 
 
 def _stretched(a: DeviceTensor, b: DeviceTensor) -> Shape:

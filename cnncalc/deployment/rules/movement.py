@@ -31,6 +31,9 @@ def reshape(low: Lowering, node: Node) -> None:
     operator = low.reshape(node, flow, laid(node.shape, left))
     if len(tensor.shape) == 1 < len(node.shape) and _was_a_map(tensor):
         operator.doubt = "a vector that was a map, whose channels come last on the device"
+    before = low.producer(tensor)
+    if before is not None and before.code == "FULLY_CONNECTED" and len(before.output.shape) > 1:
+        operator.doubt = "a reshape after a dense layer of several positions, which the converter may drop"
 
 
 def _was_a_map(tensor: Tensor) -> bool:

@@ -1,0 +1,78 @@
+"""Normalisations whose statistics depend on the input, written out as Keras 3.15 does: 13 to 18 operators.
+
+The mean is negated, and squared deviations are taken, in float32: tflite-micro has no NEG and SQUARE in int8.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING, cast
+
+from cnncalc.deployment.lowering import Lowering, LoweringRule
+from cnncalc.deployment.operators import DeviceTensor
+from cnncalc.deployment.unsupported import UnsupportedError
+
+if TYPE_CHECKING:
+    from cnncalc.graph import Node
+    from cnncalc.layers.normalization.groupnorm import GroupNorm
+    from cnncalc.layers.normalization.layernorm import LayerNorm
+    from cnncalc.layers.shapes import Shape
+
+BATCHNORM = "use batchnorm, which is folded into the convolution"
+
+
+def layernorm(low: Lowering, node: Node) -> None:
+    """SQUARED_DIFFERENCE from a MEAN over the last axis, whose MEAN is the variance."""
+    layer = cast("LayerNorm", node.layer)
+    if layer.over(node.shape) != [low.order(node)[-1]] or not (layer.affine and layer.bias):
+        raise UnsupportedError(node, "a layernorm is verified over the channels, with a scale and a shift", BATCHNORM)
+    (flow,) = low.as_they_lie(node)
+    one, axes = (*flow.shape[:-1], 1), low.integers(-1)
+    mean = low.emit("MEAN", node, [flow], one, axes, name=f"{node.name} (mean)").output
+    negated = low.in_float(node, "NEG", mean, "minus mean")
+    squares = low.emit("SQUARED_DIFFERENCE", node, [flow, mean], flow.shape, name=f"{node.name} (squares)").output
+    variance = low.emit("MEAN", node, [squares], one, axes, name=f"{node.name} (variance)").output
+    _standardised(low, node, flow, negated, variance, flow.shape)
+
+
+def groupnorm(low: Lowering, node: Node) -> None:
+    """RESHAPE to groups; SUB of a MEAN, in float32 SQUARE, and MEAN are the variance."""
+    layer = cast("GroupNorm", node.layer)
+    if not layer.affine:
+        raise UnsupportedError(node, "a groupnorm is verified with a scale and a shift for each channel", BATCHNORM)
+    (flow,) = low.of(node)
+    *sizes, channels = flow.shape
+    of_group = channels // layer.num_groups
+    shape, one = (*sizes, layer.num_groups, of_group), (*[1] * len(sizes), layer.num_groups, 1)
+    split = low.emit("RESHAPE", node, [flow], shape, low.integers(-1, *shape), name=f"{node.name} (in groups)").output
+    axes = low.integers(*range(1, len(sizes) + 1), len(sizes) + 2)
+    mean = low.emit("MEAN", node, [split], one, axes, name=f"{node.name} (mean)").output
+    negated = low.in_float(node, "NEG", mean, "minus mean")
+    centred = low.emit("SUB", node, [split, mean], shape, name=f"{node.name} (centred)").output
+    squares = low.in_float(node, "SQUARE", centred, "squares")
+    variance = low.emit("MEAN", node, [squares], one, axes, name=f"{node.name} (variance)").output
+    _standardised(low, node, split, negated, variance, (*one[:-1], of_group))
+    low.reshape(node, low.values[node], flow.shape)
+
+
+def _standardised(
+    low: Lowering, node: Node, flow: DeviceTensor, negated: DeviceTensor, variance: DeviceTensor, learned: Shape
+) -> None:
+    """Append ``x · s + (shift - mean · s)``, where s is the scale over the deviation; ``learned`` is s's shape."""
+    owner, count = node.shares or node, prod(node.use.weights["weight"].shape)
+
+    def step(code: str, inputs: list[DeviceTensor], shape: Shape, what: str, factor: object = None) -> DeviceTensor:
+        constants = [low.factors(count, (factor, owner))] if factor else [low.number(1e-5)] if what == "eps" else []
+        return low.emit(code, node, inputs, shape, *constants, name=f"{node.name} ({what})").output
+
+    added = step("ADD", [variance], variance.shape, "eps")
+    root = step("RSQRT", [added], variance.shape, "one over deviation")
+    scale = step("MUL", [root], learned, "scale", "scale")
+    offset = step("MUL", [negated, scale], learned, "offset")
+    offset = step("ADD", [offset], learned, "shift", "shift")
+    scaled = step("MUL", [flow, scale], flow.shape, "scaled")
+    low.emit("ADD", node, [scaled, offset], flow.shape)
+    low.note(f"{node.layer.type} is written out on the device; batchnorm would be part of the convolution before it")
+
+
+RULES: dict[str, LoweringRule] = {"layernorm": layernorm, "groupnorm": groupnorm}
