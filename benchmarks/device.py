@@ -55,6 +55,9 @@ edsr_baseline_x2 at 3x24x24 in int8
 """
 """What is converted: names, perhaps at another input, in kinds of numbers."""
 
+IN_FLOAT = "layernorm groupnorm radix_attention tokens positions squares divided gathered reductions expanded"
+"""Probes that are converted in float32, too."""
+
 _OPERATORS = {code: name for name, code in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
 _TYPES = {code: name for name, code in vars(schema.TensorType).items() if not name.startswith("_")}
 
@@ -178,7 +181,8 @@ def probed(names: list[str]) -> list[dict[str, Any]]:
     rows = []
     for name, text in yaml.safe_load(PROBES.read_text()).items():
         if not names or name in names:
-            rows.append(row({"probe": name}, cnncalc.loads(text), "int8"))
+            kinds = ("int8", "float32") if name in IN_FLOAT.split() else ("int8",)
+            rows += [row({"probe": name}, cnncalc.loads(text), kind) for kind in kinds]
             print(name, file=sys.stderr, flush=True)
     return rows
 

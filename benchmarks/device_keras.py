@@ -98,10 +98,13 @@ def _pad(x: Any, pads: Any) -> Any:
     return kl.ZeroPadding2D(tuple(pads))(x) if len(pads) == 2 else kl.ZeroPadding1D(pads[0])(x)
 
 
-def _channels(node: Node, x: Any) -> Any:
-    """Return a map with channels of zeros added."""
-    borders = [(0, 0), *node.layer.padding, node.layer.channels]
-    return kl.Lambda(lambda y: tf.pad(y, borders))(x)
+def _padding(node: Node, xs: list[Any]) -> Any:
+    layer = node.layer
+    if layer.mode == "constant" and not layer.value and layer.channels == (0, 0):
+        return _pad(xs[0], layer.padding)
+    borders = [(0, 0), *layer.padding, layer.channels]
+    mode = "REFLECT" if layer.mode == "reflect" else "CONSTANT"
+    return kl.Lambda(lambda y: tf.pad(y, borders, mode, layer.value))(xs[0])
 
 
 def _conv(node: Node, xs: list[Any]) -> Any:
@@ -324,7 +327,9 @@ _MADE: dict[str, Callable[[Node, list[Any]], Any]] = {
     "relu": lambda node, xs: kl.ReLU()(xs[0]),
     "relu6": lambda node, xs: kl.ReLU(6.0)(xs[0]),
     "leaky_relu": lambda node, xs: kl.LeakyReLU(negative_slope=node.layer.negative_slope)(xs[0]),
-    "prelu": lambda node, xs: kl.PReLU(shared_axes=list(range(1, len(node.shape))))(xs[0]),
+    "prelu": lambda node, xs: kl.PReLU(
+        shared_axes=list(range(1, len(node.shape) + (node.use.weights["weight"].shape == (1,))))
+    )(xs[0]),
     "elu": lambda node, xs: kl.ELU()(xs[0]),
     "sigmoid": _activation("sigmoid"),
     "tanh": _activation("tanh"),
@@ -359,9 +364,7 @@ _MADE: dict[str, Callable[[Node, list[Any]], Any]] = {
     "subtract": _merged(kl.Subtract, lambda a, b: a - b),
     "maximum": lambda node, xs: kl.Maximum()(xs),
     "concat": _joined,
-    "pad": lambda node, xs: (
-        _pad(xs[0], node.layer.padding) if node.layer.channels == (0, 0) else _channels(node, xs[0])
-    ),
+    "pad": _padding,
     "slice": _slice,
     "center_crop": _crop,
     "channel_shuffle": _shuffle,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 from cnncalc.deployment.axes import Order, channels_last, laid, orders_of, reshaped
 from cnncalc.deployment.constants import MOST_AXES, NOT_IN_16X8, VERIFIED_AXES, Converter, NumberFormat
 from cnncalc.deployment.operators import BIAS, OTHER, WEIGHT, Constant, DeviceTensor, Operator
+from cnncalc.deployment.traits import FUSING, MOVING, ONE_SCALE, STRETCHING, UNARY
 from cnncalc.deployment.unsupported import UnsupportedError
 from cnncalc.graph import Node
 from cnncalc.ground.errors import CnncalcError
@@ -21,29 +22,6 @@ if TYPE_CHECKING:
     from cnncalc.layers.other.affine import Affine
     from cnncalc.layers.other.scale import Scale
     from cnncalc.layers.shape.channel_shuffle import ChannelShuffle
-
-FOLDABLE = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV")
-"""Operators whose weights can absorb a factor and a shift per channel."""
-
-FUSING = (*FOLDABLE, "ADD", "SUB", "MUL", "DIV", "MAX_POOL_2D", "AVERAGE_POOL_2D")
-"""Operators that can clamp their output; after CONCATENATION, MEAN, RESHAPE and others a clamp is a separate operator.
-"""
-
-UNARY = ("relu", "relu6", "leaky_relu", "elu", "sigmoid", "tanh", "silu", "hardswish", "hardsigmoid", "hardtanh")
-"""Layers with one input after which a reshape is moved."""
-
-MOVING = ("RESHAPE", "TRANSPOSE")
-"""Operators before which a clamp is moved."""
-
-STRETCHING = ("add", "subtract", "multiply", "divide", "maximum", "minimum")
-"""Layers that stretch axes of 1 themselves, so that an expand before them is dropped."""
-
-
-ONE_SCALE = (
-    *MOVING, "PAD", "STRIDED_SLICE", "MAX_POOL_2D", "AVERAGE_POOL_2D", "RESIZE_NEAREST_NEIGHBOR", "RESIZE_BILINEAR",
-    "DEPTH_TO_SPACE", "SPACE_TO_DEPTH",
-)  # fmt: skip
-"""Operators whose output has their input's scale."""
 
 
 class Lowering:
@@ -227,7 +205,7 @@ class Lowering:
             name: of the output; the layer's by default.
         """
         if self.kind.name == "int16x8" and code in NOT_IN_16X8:
-            why = f"TensorFlow's converter refuses {code} in 16x8: not yet supported"
+            why = f"{NOT_IN_16X8[code]} refuses {code} in 16x8: not yet supported"
             raise UnsupportedError(node, why, "use --quant int8" if code != "HARD_SWISH" else "use relu6 or silu")
         axes = 1 + max(len(shape), *[len(flow.shape) for flow in inputs])
         if code != "RESHAPE" and axes > (most := MOST_AXES.get(code, VERIFIED_AXES)):

@@ -41,9 +41,11 @@ class UnsupportedError(CnncalcError):
             return super().text()
         everyone = (self, *self.more)
         counts = Counter([(one.node.layer.type, one.why, one.advice) for one in everyone])
+        if len(counts) == 1:
+            return f"{super().text()}\n  {len(everyone):,} layers are refused for this reason"
         lines = [f"{count:,} {kind}: {why}" + (f" ({hint})" if hint else "") for (kind, why, hint), count in
                  counts.most_common(MOST_REASONS)]  # fmt: skip
         if len(counts) > MOST_REASONS:
             lines.append("…")
-        said = [printable(clipped(self.message)), f"  refused are {len(everyone):,} layers:"]
+        said = [printable(clipped(self.message)), f"  {len(everyone):,} layers are refused:"]
         return "\n".join([*said, *[f"    {printable(clipped(line))}" for line in lines]])

@@ -23,15 +23,15 @@ DATA = Path(__file__).parents[1] / "data"
 CONVERTED = json.loads((DATA / "deploy_converted.json").read_text(encoding="utf-8"))
 PROBES = yaml.safe_load((DATA / "deploy/probes.yaml").read_text(encoding="utf-8"))
 
-REFUSED = {"mish", "selu", "softplus", "layernorm"}
-"""Probes of operators that the device lacks; layernorm becomes 13 operators there, with NEG in float32."""
+REFUSED = {"mish", "selu", "softplus", "power_of_three", "space_to_depth_by_permute"}
+"""Probes of operators that the device lacks, or has for fewer axes."""
 
 BIASES_VANISH = {"preact_resnet110", "xception", "ghostnet_0.5", "efficientnet_v2_s"}
 """Deep networks whose random weights enlarge maps so much that many biases round to zeros, and are stored once."""
 
 
 def named(row: dict[str, Any]) -> str:
-    return row.get("probe") or f"{row['spec']}-{row['quant']}"
+    return f"{row.get('probe') or row['spec']}-{row['quant']}"
 
 
 def network(row: dict[str, Any]) -> Any:
@@ -72,8 +72,8 @@ def test_bytes_and_operators_are_the_converter_s(row: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.get("probe") in REFUSED], ids=named)
 def test_networks_that_the_interpreter_refuses_are_refused(row: dict[str, Any]) -> None:
-    assert "refused" in row or row["probe"] == "layernorm"
-    with pytest.raises(CnncalcError, match="tflite-micro has no"):
+    assert "refused" in row
+    with pytest.raises(CnncalcError, match=r"tflite-micro has no|tflite-micro's has at most 5"):
         deploy(network(row))
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, cast
 
-from cnncalc.deployment.lowering import FOLDABLE, Lowering, LoweringRule, adds, last
+from cnncalc.deployment.lowering import Lowering, LoweringRule, adds, last
 from cnncalc.deployment.operators import BIAS, Constant, DeviceTensor, Operator
 from cnncalc.deployment.rules.elementwise import in_float
 from cnncalc.deployment.rules.windows import pads_itself, taps_of
+from cnncalc.deployment.traits import FOLDABLE
 from cnncalc.deployment.unsupported import UnsupportedError
 
 if TYPE_CHECKING:

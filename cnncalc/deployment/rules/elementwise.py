@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from cnncalc.deployment.lowering import FOLDABLE, Lowering, LoweringRule
+from cnncalc.deployment.lowering import Lowering, LoweringRule
 from cnncalc.deployment.operators import DeviceTensor
 from cnncalc.deployment.rules.windows import pads_itself
+from cnncalc.deployment.traits import FOLDABLE
 from cnncalc.deployment.unsupported import UnsupportedError
 from cnncalc.layers.shapes import axis_index
 
@@ -119,11 +120,10 @@ def power(low: Lowering, node: Node) -> None:
 
 
 def prelu(low: Lowering, node: Node) -> None:
-    """PRELU, with a slope per channel."""
-    (flow,) = low.as_they_lie(node)
+    """PRELU, with a slope per channel, or a single one."""
+    (flow,) = low.of(node)
     slopes = node.use.weights["weight"].shape[0]
-    operator = low.emit("PRELU", node, [flow], flow.shape, low.factors(slopes, node.shares or node))
-    operator.doubt = "one slope for all channels" if slopes == 1 < node.shape[0] else ""
+    low.emit("PRELU", node, [flow], flow.shape, low.factors(slopes, node.shares or node))
 
 
 def softmax(code: str) -> LoweringRule:

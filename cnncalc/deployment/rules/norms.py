@@ -24,7 +24,8 @@ BATCHNORM = "use batchnorm, which is folded into the convolution"
 def layernorm(low: Lowering, node: Node) -> None:
     """SQUARED_DIFFERENCE from a MEAN over the last axis, whose MEAN is the variance."""
     layer = cast("LayerNorm", node.layer)
-    if layer.over(node.shape) != [low.order(node)[-1]] or not (layer.affine and layer.bias):
+    over = [axis for axis in layer.over(node.shape) if node.shape[axis] != 1]
+    if over != [low.order(node)[-1]] or not (layer.affine and layer.bias):
         raise UnsupportedError(node, "a layernorm is verified over the channels, with a scale and a shift", BATCHNORM)
     (flow,) = low.as_they_lie(node)
     one, axes = (*flow.shape[:-1], 1), low.integers(-1)

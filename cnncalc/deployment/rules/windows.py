@@ -273,8 +273,7 @@ def pad(low: Lowering, node: Node) -> None:
     code = "MIRROR_PAD" if layer.mode == "reflect" else "PADV2" if layer.value else "PAD"
     borders = low.integers(0, 0, *[side for pair in (*layer.padding, layer.channels) for side in pair])
     value = [low.number(layer.value)] if layer.value else []
-    operator = low.emit(code, node, [flow], last(node.shape), borders, *value)
-    operator.doubt = code if code != "PAD" else ""
+    low.emit(code, node, [flow], last(node.shape), borders, *value)
 
 
 def _absorbing(low: Lowering, node: Node, flow: DeviceTensor) -> Node | None:
