@@ -100,6 +100,14 @@ def test_all_layers_that_stand_in_the_way_are_counted(small: Writer) -> None:
     )
 
 
+def test_layers_of_one_kind_are_counted() -> None:
+    done = cnncalc("deploy", "convnext_tiny")
+    assert done.code == 2
+    assert done.err.endswith(
+        "  hint: use relu, relu6 or hardswish\n  18 layers are refused for this reason\n"  # 3 + 3 + 9 + 3 blocks
+    )
+
+
 def test_a_long_list_of_refused_layers_ends(tmp_path: Path) -> None:
     kinds = "atan ceil erf exp floor gelu log mish reciprocal round selu sign softplus softsign sqrt trunc instancenorm"
     spec = tmp_path / "many.yaml"
