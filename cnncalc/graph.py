@@ -214,6 +214,8 @@ class ModelData(NamedTuple):
         rounded: returns the graph for running, with quantised tensors rounded; None if it does not differ.
         undecided: branches that depend on the input.
         decided: returns the graph with one branch decided, by its key; None if there are none.
+        left_out: outputs of the file that no layer computes, because the number of their rows depends on the data.
+        most_rows: the first operator whose number of output rows depends on the data; what depends on it has the most.
     """
 
     tensors: Callable[[], Mapping[str, Array]] | None = None
@@ -225,6 +227,8 @@ class ModelData(NamedTuple):
     rounded: Callable[[], Graph] | None = None
     undecided: Sequence[OpenChoice] = ()
     decided: Callable[[str, bool], Graph] | None = None
+    left_out: Sequence[str] = ()
+    most_rows: str = ""
 
 
 class Graph:

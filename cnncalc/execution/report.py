@@ -122,8 +122,9 @@ class Run:
 
     @property
     def ok(self) -> bool:
-        """Whether every layer is as inferred, and every repeated pass gave the same bytes."""
-        return not self.mismatches and self.unstable is None
+        """Whether every layer and output is as inferred, and every repeated pass gave the same bytes."""
+        model = self.network.model
+        return not (self.mismatches or self.unstable or model.left_out or model.most_rows)
 
     @property
     def finite(self) -> bool:

@@ -85,6 +85,34 @@ def looped(body: list[Any]) -> bytes:
     return detector(reshaped, *behind, node("Relu", ["kept"], ["y"]), outputs=("y", "mask"), **constants)
 
 
+def test_a_run_fails_where_only_the_number_of_rows_is_used(tmp_path: Path) -> None:
+    """The output has a row for each element that is not 0; nothing that runs shows how many there are."""
+    nodes = [
+        node("NonZero", ["x"], ["n"], name="nz"),
+        node("Shape", ["n"], ["s"]),
+        node("ConstantOfShape", ["s"], ["y"]),
+    ]
+    path = tmp_path / "net.onnx"
+    path.write_bytes(model(nodes, {"x": [1, 4, 6]}, ["y"]))
+    done = cnncalc("run", str(path))
+    assert (done.code, done.err.splitlines()[-1]) == (
+        1,
+        "NonZero 'nz' has fewer rows for some inputs: what depends on their number was not verified",
+    )
+
+
+def test_a_run_without_an_output_of_the_file_fails(tmp_path: Path) -> None:
+    nodes = [
+        node("Relu", ["x"], ["r"]),
+        node("NonZero", ["r"], ["n"], name="nz"),
+        node("Reshape", ["r", "n"], ["y"], name="cut"),
+    ]
+    path = tmp_path / "net.onnx"
+    path.write_bytes(model(nodes, {"x": [1, 4, 6]}, ["r", "y"]))
+    done = cnncalc("run", str(path))
+    assert (done.code, done.err.splitlines()[-1]) == (1, "output was not computed: 'y'")
+
+
 def test_only_operators_that_depend_on_the_number_of_rows_are_left_out() -> None:
     net = network(looped([node("ReduceMax", ["part"], ["most"], keepdims=0), node("Add", ["sum", "most"], ["more"])]))
     assert list(net.outputs) == ["y"]

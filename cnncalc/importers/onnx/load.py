@@ -212,11 +212,11 @@ class Imported:
             raise
         except CnncalcError as error:
             raise CnncalcError(f"{file.path}: {error.message}", error.hint) from None
-        missing = [port.name for port in file.model.graph.outputs if port.name not in self.graph.outputs]
-        self.graph.notes = notes(self.build, self.params, self.steps.values(), missing)
+        left_out = [port.name for port in file.model.graph.outputs if port.name not in self.graph.outputs]
+        self.graph.notes = notes(self.build, self.params, self.steps.values(), left_out)
         beside = MAX_MODEL_NODES - self.build.operators_left - len(self.graph.nodes)
         self.graph.effort = max(beside, 0) + (MAX_KNOWN - self.build.known_left) // KNOWN_PER_LAYER
-        self.graph.model = self._data()
+        self.graph.model = self._data()._replace(left_out=left_out, most_rows="".join(self.build.variable_rows[:1]))
 
     def _data(self) -> ModelData:
         """Return what the graph keeps of the file beside its layers."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from cnncalc.ground.errors import clipped
 from cnncalc.ground.limits import MAX_FAULTS
+from cnncalc.ground.numbers import counted
 from cnncalc.importers.onnx.provenance import FOLDED_BIAS
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def notes(build: Builder, params: Params, steps: Iterable[LayerStep], missing: S
 
 def of_lost(lost: Sequence[str], outputs: Iterable[str]) -> str:
     """Return the note about operators that depend on a variable number of rows, and the outputs lost with them."""
-    behind = f" and {len(lost) - 1} operators behind it" if len(lost) > 1 else ""
+    behind = f" and {counted(len(lost) - 1, 'operator')} behind it" if len(lost) > 1 else ""
     left = [f"'{name}'" for name in outputs]
     are = "are the outputs" if len(left) > 1 else "is the output"
     without = f", and neither {are} {', '.join(left)}" if left else ""
