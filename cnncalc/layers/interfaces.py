@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from cnncalc.layers.ops import NumPy as NumPy
     from cnncalc.layers.ops import Ops as Ops
     from cnncalc.layers.ops import Padding as Padding
+    from cnncalc.layers.ops import Pooling as Pooling
     from cnncalc.layers.ops import Rounding as Rounding
     from cnncalc.layers.ops import Sizes as Sizes
     from cnncalc.layers.pytorch import ModuleCall as ModuleCall
@@ -28,4 +29,4 @@ if TYPE_CHECKING:
     from cnncalc.layers.window import Sliding as Sliding
 else:
     Array = Attribute = Contraction = DType = Element = ModuleCall = NumPy = Onnx = Ops = Or = None
-    Padding = Reads = Rounding = Sizes = Sliding = TensorCode = Torch = None
+    Padding = Pooling = Reads = Rounding = Sizes = Sliding = TensorCode = Torch = None

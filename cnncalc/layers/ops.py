@@ -28,6 +28,9 @@ Rounding: TypeAlias = Literal["floor", "ceil", "caffe"]
 overhangs the end, if it starts in the input or in the padding before it.
 """
 
+Pooling: TypeAlias = Literal["max", "avg", "lp"]
+"""How a window becomes one number: its largest element, its mean, or its p-norm."""
+
 
 class NumPy(Protocol):
     """NumPy itself, typed; layers get it as an argument, so that counting does not import it."""
@@ -70,35 +73,21 @@ class Ops(Protocol):
     def matmul(self, a: Array, b: Array) -> Array:
         """Multiply matrices as `np.matmul`, counted as a contraction."""
 
-    def max_pool(
-        self, x: Array, *, kernel_size: Sizes, stride: Sizes | None = None, padding: Padding = 0,
-        dilation: Sizes = 1, rounding: Rounding = "floor",
+    def pool(
+        self, x: Array, kind: Pooling, *, kernel_size: Sizes, stride: Sizes | None = None, padding: Padding = 0,
+        dilation: Sizes = 1, rounding: Rounding = "floor", of: float | bool = True,
     ) -> Array:  # fmt: skip
-        """Take the largest of each window of (N, C, *in); padding never wins.
+        """Take one number of each window of (N, C, *in); `stride` defaults to `kernel_size`.
 
-        `stride` defaults to `kernel_size`.
+        `max` is the largest element; padding never wins.  `avg` is the mean: its divisor counts the padding unless `of`
+        is False, but never elements beyond the padded input.  `lp` is (Σ xᵖ)^(1/p) with p = `of`; nan for undefined
+        powers and roots of negatives.
         """
 
-    def avg_pool(
-        self, x: Array, *, kernel_size: Sizes, stride: Sizes | None = None, padding: Padding = 0,
-        rounding: Rounding = "floor", count_include_pad: bool = True,
-    ) -> Array:  # fmt: skip
-        """Average each window of (N, C, *in).
-
-        With `count_include_pad` the divisor counts the padding, but never elements beyond the padded input.
+    def adaptive_pool(self, x: Array, kind: Pooling, *, output_size: int | Sequence[int | None] | None) -> Array:
+        """Take the largest (`max`) or the mean (`avg`) of bins floor(i·in/out) … ceil((i+1)·in/out) of each spatial
+        axis; None keeps an axis.
         """
-
-    def lp_pool(
-        self, x: Array, *, p: float, kernel_size: Sizes, stride: Sizes | None = None, padding: Padding = 0,
-        rounding: Rounding = "floor",
-    ) -> Array:  # fmt: skip
-        """Take (Σ xᵖ)^(1/p) of each window of (N, C, *in); nan for undefined powers and roots of negatives."""
-
-    def adaptive_avg_pool(self, x: Array, *, output_size: int | Sequence[int | None] | None) -> Array:
-        """Average over bins floor(i·in/out) … ceil((i+1)·in/out) of each spatial axis; None keeps an axis."""
-
-    def adaptive_max_pool(self, x: Array, *, output_size: int | Sequence[int | None] | None) -> Array:
-        """Like `adaptive_avg_pool`, with the largest element of each bin."""
 
     def concat(self, arrays: Sequence[Array], axis: int) -> Array:
         """Join along `axis` (batch counted)."""

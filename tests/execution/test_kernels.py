@@ -101,12 +101,12 @@ def test_pooling(rank: int, kernel: int, stride: int, pad: tuple[int, int], ceil
     options: dict[str, Any] = dict(zip(("kernel_size", "stride", "padding"), window, strict=True))
     # without padding, Caffe has more windows
     options["rounding"] = ("caffe" if any(pad) else "ceil") if ceil else "floor"
-    check(Kernels().max_pool(x, **options), loops.pool(x, *window, ceil, "max"))
-    averages = Kernels().avg_pool(x, **options, count_include_pad=padding_counts)
+    check(Kernels().pool(x, "max", **options), loops.pool(x, *window, ceil, "max"))
+    averages = Kernels().pool(x, "avg", **options, of=padding_counts)
     check(averages, loops.pool(x, *window, ceil, "avg", padding_counts))
     if pad == (0, 0) and not ceil:  # (Σ x²)^½ from the mean of squares
         norms = np.sqrt(loops.pool(x**2, *window, False, "avg") * kernel**rank)
-        check(Kernels().lp_pool(x, p=2, **options), norms)
+        check(Kernels().pool(x, "lp", of=2, **options), norms)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_pooling(rank: int, kernel: int, stride: int, pad: tuple[int, int], ceil
 )
 def test_roots_of_negative_sums_are_nan(p: float, window: list[float], wanted: float) -> None:
     with np.errstate(invalid="ignore"):
-        (found,) = Kernels().lp_pool(np.array([[window]], float), p=p, kernel_size=3).ravel()
+        (found,) = Kernels().pool(np.array([[window]], float), "lp", of=p, kernel_size=3).ravel()
     assert found == pytest.approx(wanted, nan_ok=True)
 
 
@@ -245,15 +245,15 @@ def test_odd_poolings(window: dict[str, Any], ceil: bool, seed: int) -> None:
     sizes = tuple(max(size, k) for size, k in zip(window["sizes"], kernel, strict=True))
     x = drawn((1, 2, *sizes), "float64", seed)
     rounding: Any = "ceil" if ceil else "floor"
-    result = Kernels().max_pool(x, kernel_size=kernel, stride=window["stride"], padding=pads, rounding=rounding)
+    result = Kernels().pool(x, "max", kernel_size=kernel, stride=window["stride"], padding=pads, rounding=rounding)
     check(result, loops.pool(x, kernel, window["stride"], pads, ceil, "max"))
 
 
 def test_adaptive_bins_overlap_as_pytorch_s_do() -> None:
     x = np.arange(5.0).reshape(1, 1, 5)  # 5 → 3: bins 0…2, 1…4, 3…5, from ⌊5i/3⌋ to ⌈5(i+1)/3⌉
-    check(Kernels().adaptive_avg_pool(x, output_size=3), np.array([[[0.5, 2.0, 3.5]]]))
-    check(Kernels().adaptive_max_pool(x, output_size=3), np.array([[[1.0, 3.0, 4.0]]]))
-    check(Kernels().adaptive_max_pool(x, output_size=None), x)
+    check(Kernels().adaptive_pool(x, "avg", output_size=3), np.array([[[0.5, 2.0, 3.5]]]))
+    check(Kernels().adaptive_pool(x, "max", output_size=3), np.array([[[1.0, 3.0, 4.0]]]))
+    check(Kernels().adaptive_pool(x, "max", output_size=None), x)
 
 
 @pytest.mark.parametrize(
@@ -302,8 +302,8 @@ def test_same_averages_with_pytorch_s_divisor_or_keras_() -> None:
     """For a map of ones Keras' AveragePooling2D gives 1 everywhere, nn.AvgPool2d(3, 1, 1) 4/9 in the corners."""
     ones = np.ones((1, 1, 3, 3))
     options: dict[str, Any] = {"kernel_size": 3, "stride": 1, "padding": "same"}
-    check(Kernels().avg_pool(ones, **options), np.array([[[[4, 6, 4], [6, 9, 6], [4, 6, 4]]]]) / 9)
-    check(Kernels().avg_pool(ones, **options, count_include_pad=False), ones)
+    check(Kernels().pool(ones, "avg", **options), np.array([[[[4, 6, 4], [6, 9, 6], [4, 6, 4]]]]) / 9)
+    check(Kernels().pool(ones, "avg", **options, of=False), ones)
 
 
 @pytest.mark.parametrize(

@@ -295,11 +295,11 @@ def test_a_kernel_that_is_bound_touches_no_memory(threads: int, monkeypatch: pyt
     ops.conv_transpose(x, np.ones((48, 8, 2, 2), np.float32), bias[:8], stride=2)
     ops.linear(x, np.ones((10, 48), np.float32), bias[:10], axis=1)
     ops.linear(x[:, :, 0, 0], np.ones((10, 48), np.float32), bias[:10])
-    for pool in (ops.max_pool, ops.avg_pool):
-        pool(x, kernel_size=3, stride=2, padding=1)
-    ops.lp_pool(x, p=2, kernel_size=2)
-    ops.adaptive_avg_pool(x, output_size=1)
-    ops.adaptive_max_pool(x, output_size=1)
+    for kind in ("max", "avg"):
+        ops.pool(x, kind, kernel_size=3, stride=2, padding=1)
+    ops.pool(x, "lp", of=2, kernel_size=2)
+    ops.adaptive_pool(x, "avg", output_size=1)
+    ops.adaptive_pool(x, "max", output_size=1)
     ops.concat([x, x], 1)
 
 

@@ -37,5 +37,5 @@ def test_two_filters_on_a_5x5x3_image() -> None:
 def test_pooling_of_a_4x4_map() -> None:
     # CS231n's figure of max pooling, 2×2 filters and stride 2
     plane = np.array([[1.0, 1, 2, 4], [5, 6, 7, 8], [3, 2, 1, 0], [1, 2, 3, 4]])[None, None]
-    assert Kernels().max_pool(plane, kernel_size=2).tolist() == [[[[6, 8], [3, 4]]]]
-    assert Kernels().avg_pool(plane, kernel_size=2).tolist() == [[[[13 / 4, 21 / 4], [8 / 4, 8 / 4]]]]
+    assert Kernels().pool(plane, "max", kernel_size=2).tolist() == [[[[6, 8], [3, 4]]]]
+    assert Kernels().pool(plane, "avg", kernel_size=2).tolist() == [[[[13 / 4, 21 / 4], [8 / 4, 8 / 4]]]]

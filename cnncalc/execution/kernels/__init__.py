@@ -12,7 +12,7 @@ from cnncalc.execution.kernels.elementwise import Concatenation
 from cnncalc.execution.kernels.kernel import HeldWeight, Kernel, Tally, Task, held, run_all
 from cnncalc.execution.kernels.parts import channels_first, channels_last
 from cnncalc.execution.kernels.team import Team
-from cnncalc.layers.interfaces import Array, NumPy, Padding, Rounding, Sizes
+from cnncalc.layers.interfaces import Array, NumPy, Padding, Pooling, Rounding, Sizes
 
 
 class Kernels:
@@ -91,35 +91,16 @@ class Kernels:
         self.count(out.size * a.shape[-1])
         return out
 
-    def max_pool(
-        self, x: Array, *, kernel_size: Sizes, stride: Sizes | None = None, padding: Padding = 0,
-        dilation: Sizes = 1, rounding: Rounding = "floor",
+    def pool(
+        self, x: Array, kind: Pooling, *, kernel_size: Sizes, stride: Sizes | None = None, padding: Padding = 0,
+        dilation: Sizes = 1, rounding: Rounding = "floor", of: float | bool = True,
     ) -> Array:  # fmt: skip
-        """Take the largest of each window."""
-        return self.spatial(pooling.pool(x.shape, "max", kernel_size, stride, padding, dilation, rounding), x)
+        """Take one number of each window."""
+        return self.spatial(pooling.pool(x.shape, kind, kernel_size, stride, padding, dilation, rounding, of), x)
 
-    def avg_pool(
-        self, x: Array, *, kernel_size: Sizes, stride: Sizes | None = None, padding: Padding = 0,
-        rounding: Rounding = "floor", count_include_pad: bool = True,
-    ) -> Array:  # fmt: skip
-        """Average each window."""
-        kernel = pooling.pool(x.shape, "avg", kernel_size, stride, padding, 1, rounding, count_include_pad)
-        return self.spatial(kernel, x)
-
-    def lp_pool(
-        self, x: Array, *, p: float, kernel_size: Sizes, stride: Sizes | None = None, padding: Padding = 0,
-        rounding: Rounding = "floor",
-    ) -> Array:  # fmt: skip
-        """Take the p-norm of each window."""
-        return self.spatial(pooling.pool(x.shape, "lp", kernel_size, stride, padding, 1, rounding, p), x)
-
-    def adaptive_avg_pool(self, x: Array, *, output_size: int | Sequence[int | None] | None) -> Array:
-        """Average bins."""
-        return self.spatial(pooling.adaptive(x.shape, output_size, largest=False), x)
-
-    def adaptive_max_pool(self, x: Array, *, output_size: int | Sequence[int | None] | None) -> Array:
-        """Take the largest of bins."""
-        return self.spatial(pooling.adaptive(x.shape, output_size, largest=True), x)
+    def adaptive_pool(self, x: Array, kind: Pooling, *, output_size: int | Sequence[int | None] | None) -> Array:
+        """Take one number of each bin."""
+        return self.spatial(pooling.adaptive(x.shape, output_size, kind == "max"), x)
 
     def concat(self, arrays: Sequence[Array], axis: int) -> Array:
         """Join."""

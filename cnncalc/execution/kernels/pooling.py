@@ -14,7 +14,7 @@ from cnncalc.execution.kernels.parts import as_rows, blocks, images, once, sheet
 from cnncalc.execution.kernels.rows import with_third_output
 from cnncalc.execution.kernels.windows import Slide, Slides, on_each_axis, slides
 from cnncalc.execution.tuning import BLOCK
-from cnncalc.layers.interfaces import Array, Padding, Rounding, Sizes
+from cnncalc.layers.interfaces import Array, Padding, Pooling, Rounding, Sizes
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -22,12 +22,10 @@ if TYPE_CHECKING:
 
 @lru_cache(4096)
 def pool(
-    shape: Shape, kind: str, kernel: Sizes, stride: Sizes | None, padding: Padding, dilation: Sizes,
-    rounding: Rounding, of: float | bool = True,
+    shape: Shape, kind: Pooling, kernel: Sizes, stride: Sizes | None, padding: Padding, dilation: Sizes,
+    rounding: Rounding, of: float | bool,
 ) -> Kernel:  # fmt: skip
-    """Return the kernel that pools (N, C, *in): of `kind` "max", "avg" or "lp"; see `Ops.max_pool`, `avg_pool` and
-    `lp_pool`. `of` is whether an average counts the padding, or the exponent of a norm.
-    """
+    """Return the kernel that pools (N, C, *in); see `Ops.pool`."""
     axes = slides(shape[2:], kernel, kernel if stride is None else stride, padding, dilation, rounding)
     if kind == "max":
         return Pool(shape, axes, of=rounding == "caffe")
@@ -181,7 +179,7 @@ class GlobalPooling(Kernel):
 
 
 def adaptive(shape: Shape, output_size: int | Sequence[int | None] | None, largest: bool) -> Kernel:
-    """Return the kernel that takes the mean or the largest of bins of (N, C, *in); see `Ops.adaptive_avg_pool`."""
+    """Return the kernel that takes the mean or the largest of bins of (N, C, *in); see `Ops.adaptive_pool`."""
     if output_size == 1:
         return GlobalPooling(shape, largest)
     counts = on_each_axis(output_size, len(shape) - 2)

@@ -41,8 +41,7 @@ class BinPool(Layer):
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Summarise each bin."""
-        pool = ops.adaptive_max_pool if self.largest else ops.adaptive_avg_pool
-        return pool(inputs[0], output_size=self.bin_counts())
+        return ops.adaptive_pool(inputs[0], "max" if self.largest else "avg", output_size=self.bin_counts())
 
 
 class AdaptivePool(BinPool):

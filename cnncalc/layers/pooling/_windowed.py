@@ -3,26 +3,14 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
-from cnncalc.layers.arguments import DERIVED, LayerError, Padding, argument, choice, flag, pads, per_axis, positive
+from cnncalc.layers.arguments import DERIVED, LayerError, argument, choice, flag, pads, per_axis, positive
 from cnncalc.layers.base import Layer
-from cnncalc.layers.interfaces import Onnx, Rounding
+from cnncalc.layers.interfaces import Array, Onnx, Ops, Pooling, Rounding
 from cnncalc.layers.reads import Read, Reads
 from cnncalc.layers.shapes import Shape, spatial
 from cnncalc.layers.window import Pair, Sliding, extents, pads_of, window_counts, window_label
-
-if TYPE_CHECKING:
-    from typing import TypedDict
-
-    class PoolOptions(TypedDict):
-        """The arguments that every pooling kernel receives."""
-
-        kernel_size: Shape
-        stride: Shape
-        padding: Padding
-        rounding: Rounding
-
 
 _ROUNDINGS: tuple[Rounding, ...] = ("floor", "ceil", "caffe")
 
@@ -37,6 +25,8 @@ class WindowPool(Layer):
     maximum is the smallest float.
 
     Attributes:
+        pooling: how a window becomes one number.
+        parameter: the argument on which that depends.
         of_tap: floating-point operations for each tap of a window, the first being in one fewer.
         of_window: further operations for each window.
     """
@@ -44,6 +34,8 @@ class WindowPool(Layer):
     kind = "pool"
     one_kernel = True
     slides = True
+    pooling: ClassVar[Pooling]
+    parameter: ClassVar[str] = ""
     of_tap: ClassVar[int] = 1
     of_window: ClassVar[int] = 0
     dilation: ClassVar[Shape | None] = None
@@ -88,18 +80,22 @@ class WindowPool(Layer):
         """Return the window; channels are separate."""
         return self.window(inputs).reads(Read(0))
 
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Summarise each window."""
+        return ops.pool(
+            inputs[0],
+            self.pooling,
+            kernel_size=self.kernel_size,
+            stride=self.stride,
+            padding=self.padding,
+            dilation=self.dilation or 1,
+            rounding=self.rounding,
+            of=self.__dict__.get(self.parameter, True),
+        )
+
     def label(self) -> str:
         """Return ``3×3/2``."""
         return window_label(self.kernel_size, self.stride, 1 if self.dilation is None else self.dilation)
-
-    def options(self) -> PoolOptions:
-        """Return the arguments that every pooling kernel receives."""
-        return {
-            "kernel_size": self.kernel_size,
-            "stride": self.stride,
-            "padding": self.padding,
-            "rounding": self.rounding,
-        }
 
     def padded_in_onnx(self, onnx: Onnx, window: Sliding, value: float) -> tuple[str, Sliding]:
         """Return input and window; the input is padded by an operator if a window would be all padding, which runtimes

@@ -8,7 +8,7 @@ from math import prod
 from cnncalc.layers.arguments import LayerError, argument, flag
 from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.element import mean, slid
-from cnncalc.layers.interfaces import Array, Element, NumPy, Onnx, Ops, TensorCode, Torch
+from cnncalc.layers.interfaces import Array, Element, NumPy, Onnx, TensorCode, Torch
 from cnncalc.layers.pooling._windowed import WindowPool
 from cnncalc.layers.shapes import Shape
 
@@ -25,6 +25,8 @@ class AvgPool(WindowPool):
     """
 
     stem = "pool"
+    pooling = "avg"
+    parameter = "count_include_pad"
     of_window = 1  # the division
 
     count_include_pad = argument(flag, "whether the padding counts in the divisor", True)
@@ -49,10 +51,6 @@ class AvgPool(WindowPool):
             reach = [range(-a, size + b) for size, (a, b) in zip(x.shape[1:], sliding.pads, strict=True)]
             count = prod([sum(place in within for place in axis) for axis, within in zip(places, reach, strict=True)])
         return mean(np, x, at, places, count)
-
-    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
-        """Take the mean of each window."""
-        return ops.avg_pool(inputs[0], count_include_pad=self.count_include_pad, **self.options())
 
     def to_onnx(self, onnx: Onnx) -> str:
         """AveragePool; overhang becomes padding that does not count, and a Pad operator adds padding that does."""

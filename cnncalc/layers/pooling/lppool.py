@@ -6,7 +6,7 @@ from math import prod
 
 from cnncalc.layers.arguments import LayerError, argument, number
 from cnncalc.layers.base import Elsewhere, Example
-from cnncalc.layers.interfaces import Array, Onnx, Ops, TensorCode, Torch
+from cnncalc.layers.interfaces import Onnx, TensorCode, Torch
 from cnncalc.layers.pooling._windowed import WindowPool
 
 
@@ -21,6 +21,8 @@ class LPPool(WindowPool):
     """
 
     stem = "pool"
+    pooling = "lp"
+    parameter = "norm_type"
     of_tap = 2  # a power, and an add
     of_window = 1  # the root
 
@@ -37,10 +39,6 @@ class LPPool(WindowPool):
                 argument="norm_type",
                 hint="1 is the sum, 2 the Euclidean norm",
             )
-
-    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
-        """Take the p-norm of each window."""
-        return ops.lp_pool(inputs[0], p=self.norm_type, **self.options())
 
     def to_onnx(self, onnx: Onnx) -> str:
         """LpPool for an even exponent; else its primitives, since LpPool takes magnitudes first."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from cnncalc.layers.arguments import argument, per_axis, positive
 from cnncalc.layers.base import Elsewhere, Example
-from cnncalc.layers.interfaces import Array, Element, NumPy, Onnx, Ops, TensorCode, Torch
+from cnncalc.layers.interfaces import Array, Element, NumPy, Onnx, TensorCode, Torch
 from cnncalc.layers.pooling._windowed import WindowPool
 from cnncalc.layers.shapes import Shape
 
@@ -23,6 +23,7 @@ class MaxPool(WindowPool):
     """
 
     stem = "pool"
+    pooling = "max"
 
     dilation = argument(per_axis(positive), "step from one tap of the window to the next", 1, "D")
 
@@ -46,10 +47,6 @@ class MaxPool(WindowPool):
         from cnncalc.layers.element import largest, slid
 
         return largest(np, inputs[0], at, slid(self.window((inputs[0].shape,)), at))
-
-    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
-        """Take the largest of each window."""
-        return ops.max_pool(inputs[0], dilation=self.dilation, **self.options())
 
     def to_onnx(self, onnx: Onnx) -> str:
         """MaxPool; overhang becomes padding, and a window completely in it gives the smallest finite number."""
