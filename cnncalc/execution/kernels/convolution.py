@@ -132,7 +132,7 @@ class Unrolled(Kernel):
         self.blocks, self.calls = blocks(lines, self.step), 8 + images(lines, self.counts[-2], self.step)
         self.finished = lines // self.blocks * columns
         self.scratch = {"patches": groups * min(self.step, lines) * columns * self.depth}
-        self.room = batch * prod(axis.padded for axis in self.axes) * self.deep * groups if axes.pads else 0
+        self.room = batch * prod(self.axes.padded) * self.deep * groups if axes.pads else 0
 
     def pack(self, weight: HeldWeight) -> Filters:
         """Return the filters as matrices (groups, *kernel · C / groups, out / groups)."""
@@ -146,8 +146,8 @@ class Unrolled(Kernel):
         x, out = (task.x[:, None], task.out[:, None]) if flat else (task.x, task.out)
         source = x
         if self.axes.pads or task.before.clip is not None:
-            source = task_array(task.room, _padded_shape(x, self.axes), x.dtype)
-            yield once(lambda calls: pad(calls, source, x, self.axes, task.before.clip))
+            source = task_array(task.room, (len(x), *self.axes.padded, x.shape[-1]), x.dtype)
+            yield once(lambda calls: calls.frame(source, x, self.axes.starts, task.before.clip))
         view = windows(source, self.axes)
         finish = Finisher(task, out, self.arrange)
         yield from finish.first
@@ -175,22 +175,6 @@ class Unrolled(Kernel):
 def on_one_row(x: Array) -> Array:
     """Return (N, C, L) as (N, 1, L, C)."""
     return channels_last(x)[:, None]
-
-
-def _padded_shape(x: Array, axes: Slides) -> Shape:
-    return (len(x), *(axis.padded for axis in axes), x.shape[-1])
-
-
-def pad(calls: Calls, out: Array, x: Array, axes: Slides, clip: tuple[float, float] | None) -> None:
-    """Copy (N, *in, C) into the middle of zeros, and clip it while copying."""
-    inner: list[slice] = [slice(None)]
-    for number, axis in enumerate(axes, 1):
-        end = axis.before + axis.size
-        before = (slice(None),) * number
-        for edge in (slice(0, axis.before), slice(end, None)):
-            calls.zero(out[(*before, edge)])
-        inner.append(slice(axis.before, end))
-    calls.fill(out[tuple(inner)], x, clip)
 
 
 class Prepared(Kernel):

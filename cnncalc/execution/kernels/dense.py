@@ -8,7 +8,6 @@ from math import prod
 
 import numpy as np
 
-from cnncalc.execution.kernels.convolution import pad
 from cnncalc.execution.kernels.kernel import Calls, HeldWeight, Kernel, Places, Shape, Stage, Task, run_all
 from cnncalc.execution.kernels.panels import Filters
 from cnncalc.execution.kernels.parts import Finisher, as_rows, blocks, channels_first, channels_last, once, task_array
@@ -68,10 +67,8 @@ class DenseProduct(Kernel):
         yield once(lambda calls: finish(calls, 0, self.rows))
 
 
-@lru_cache(4096)
-def linear(shape: Shape, weight: Shape, axis: int, pieces: bool) -> DenseProduct:
-    """Return the kernel that multiplies the last axis of (N, …, in_features), which was `axis`, by a weight."""
-    return DenseProduct(shape, weight, axis, pieces)
+linear = lru_cache(4096)(DenseProduct)
+"""linear(shape, weight, axis, pieces) is the kernel that multiplies an axis by a weight."""
 
 
 def locally_connected(
@@ -89,9 +86,9 @@ def locally_connected(
     places = prod(counts)
     taps = weight.size // len(weight) // places
     source = channels_last(x)
-    padded: Array = np.empty((len(x), *(axis.padded for axis in axes), x.shape[1]), x.dtype)
+    padded: Array = np.empty((len(x), *axes.padded, x.shape[1]), x.dtype)
     calls = Calls(None, Places(x.itemsize, {}, 0))
-    pad(calls, padded, source, axes, None)
+    calls.frame(padded, source, axes.starts)
     run_all(calls.made)
     patches = windows(padded, axes).reshape(len(x), places, taps).transpose(1, 0, 2)
     order = (*range(2, 2 + 2 * len(axes)), 1, 0)  # (places, *kernel · C, out)

@@ -7,7 +7,7 @@ from functools import cache, partial
 
 import numpy as np
 
-from cnncalc.execution.kernels.kernel import Calls, Clip, HeldWeight, Kernel, Shape, Stage, Task
+from cnncalc.execution.kernels.kernel import Calls, HeldWeight, Kernel, Shape, Stage, Task
 from cnncalc.execution.kernels.parts import Finisher, blocks, channels_last, images, sheets
 from cnncalc.execution.kernels.windows import Slides
 from cnncalc.execution.tuning import BLOCK, DEPTHWISE_LANES_BELOW, DEPTHWISE_RUN
@@ -52,6 +52,7 @@ class Depthwise(Kernel):
         """Copy the input lines that a block of output rows reads, with zeros around them, and sum the taps."""
         assert task.weight is not None
         taps = self.pack(task.weight)
+        down, across = self.axes
         batch, lines, columns, channels = self.shape
         x, out = task.x, task.out
         finish = Finisher(task, out, channels_last)
@@ -63,7 +64,8 @@ class Depthwise(Kernel):
                     (self, last - first),
                     lambda calls: self._windows(calls, last - first, taps),  # noqa: B023
                 )
-                self._frame(calls, framed, x[image], task.before.clip, first)
+                starts = down.before - first * down.stride, across.before
+                calls.frame(framed, x[image], starts, task.before.clip)
                 self._sum_taps(calls, windows, taps, out[image, first:last])
                 calls.products += (last - first) * columns * channels * self.taps
             finish(calls, start * columns, stop * columns)
@@ -92,16 +94,6 @@ class Depthwise(Kernel):
             calls.do(np.add, parts[:, :, 0], parts[:, :, 1], out)
             for lane in range(2, lanes):
                 calls.do(np.add, out, parts[:, :, lane], out)
-
-    def _frame(self, calls: Calls, framed: Array, image: Array, clip: Clip | None, first: int) -> None:
-        """Copy the lines of an image (H, W, C) that output rows from `first` on reach, with zeros around."""
-        down, across = self.axes
-        top = first * down.stride - down.before
-        low = max(0, -top)
-        high = max(low, min(len(framed), down.size - top))
-        end = across.before + across.size
-        calls.border(framed, low, high, across.before, end)
-        calls.fill(framed[low:high, across.before : end], image[top + low : top + high], clip)
 
 
 @cache

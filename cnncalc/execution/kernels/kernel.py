@@ -139,22 +139,26 @@ class Calls:
         else:
             self.do(source.clip, *clip, target)
 
-    def zero(self, target: Array) -> None:
-        """Fill with zeros."""
-        if target.size:
-            self.do(target.fill, 0)
+    def frame(self, target: Array, source: Array, starts: Sequence[int], clip: Clip | None = None) -> None:
+        """Copy what of a source lies on a target, and clip it while copying, with zeros around.
 
-    def border(self, target: Array, top: int, bottom: int, left: int, right: int) -> None:
-        """Fill an array (H, W, C) with zeros but for its lines `top` to `bottom`, columns `left` to `right`."""
-        height, width, _ = target.shape
-        if top > 0:
-            self.made.append((target[:top].fill, (0,)))
-        if bottom < height:
-            self.made.append((target[bottom:].fill, (0,)))
-        if left > 0:
-            self.made.append((target[top:bottom, :left].fill, (0,)))
-        if right < width:
-            self.made.append((target[top:bottom, right:].fill, (0,)))
+        Args:
+            target: an array of as many axes as the source.
+            source: what is copied.
+            starts: on each of the first axes, the place in the target of the source's first element; it may be outside.
+            clip: bounds.
+        """
+        inner: tuple[slice, ...] = ()
+        taken: tuple[slice, ...] = ()
+        for start, length, size in zip(starts, target.shape, source.shape, strict=False):
+            low = max(start, 0)
+            high = max(low, min(length, start + size))
+            if low > 0:
+                self.made.append((target[(*inner, slice(0, low))].fill, (0,)))
+            if high < length:
+                self.made.append((target[(*inner, slice(high, length))].fill, (0,)))
+            inner, taken = (*inner, slice(low, high)), (*taken, slice(low - start, high - start))
+        self.fill(target[inner], source[taken], clip)
 
     def shared(self, key: Hashable, bind: Callable[[Calls], Part]) -> Part:
         """Return what was bound to this thread's scratch memory under a key, bound once for all steps."""

@@ -55,9 +55,9 @@ class Shallow(Kernel):
         filters = self.pack(task.weight)
         down, across = self.axes
         x, out = task.x, task.out
-        planes = task_array(task.room, (len(x), self.deep, down.padded, across.padded), x.dtype)  # as in pictures
+        planes = task_array(task.room, (len(x), self.deep, *self.axes.padded), x.dtype)  # as in pictures
         framed = planes.transpose(0, 2, 3, 1)
-        yield once(lambda calls: self._pad(calls, framed, x, task.before.clip))
+        yield once(lambda calls: calls.frame(framed, x, self.axes.starts, task.before.clip))
         finish = Finisher(task, out, channels_last)
         yield from finish.first
         depth = down.kernel * self.taps
@@ -82,10 +82,3 @@ class Shallow(Kernel):
             finish(calls, start * across.positions, stop * across.positions)
 
         yield Stage(len(x) * down.positions, self.step, block, out.size * depth, out.size)
-
-    def _pad(self, calls: Calls, out: Array, x: Array, clip: tuple[float, float] | None) -> None:
-        down, across = self.axes
-        rows, columns = (slice(axis.before, axis.before + axis.size) for axis in (down, across))
-        for image in out:
-            calls.border(image, rows.start, rows.stop, columns.start, columns.stop)
-        calls.fill(out[:, rows, columns], x, clip)

@@ -17,14 +17,6 @@ from cnncalc.execution.tuning import BLOCK
 from cnncalc.layers.interfaces import Array, Padding, Sizes
 
 
-@lru_cache(4096)
-def conv_transpose(
-    shape: Shape, weight: Shape, stride: Sizes, padding: Padding, output_padding: Sizes, dilation: Sizes, groups: int
-) -> Kernel:
-    """Return the kernel that scatters (N, C, *in) through (C, out / groups, *kernel); see `Ops.conv_transpose`."""
-    return Transposed(shape, weight, stride, padding, output_padding, dilation, groups)
-
-
 class Transposed(Kernel):
     """Scatters (N, *in, C): all taps of one image write to the same elements, so threads take whole images."""
 
@@ -60,7 +52,7 @@ class Transposed(Kernel):
         filters = self.pack(task.weight)
         x, dtype = task.x, task.x.dtype
         whole = task_array(task.room, (self.batch, *self.full, self.channels), dtype)
-        yield once(lambda calls: calls.zero(whole))
+        yield once(lambda calls: calls.do(whole.fill, 0))
         if not x.flags.c_contiguous:
             copy = task_array(task.room, x.shape, dtype, whole.nbytes)
             yield once(lambda calls: calls.fill(copy, task.x))
@@ -115,3 +107,7 @@ def _extents(
         full.append(max(reach, end))
         crop.append(slice(before, end))
     return full, crop
+
+
+conv_transpose = lru_cache(4096)(Transposed)
+"""conv_transpose(shape, weight, stride, …) is the kernel for some shapes; see `Ops.conv_transpose`."""

@@ -58,6 +58,16 @@ class Slides(tuple[Slide, ...]):
         return all(axis.kernel == 1 and axis.before == axis.after == 0 for axis in self)
 
     @cached_property
+    def padded(self) -> tuple[int, ...]:
+        """The lengths of the axes with padding (see `Slide.padded`)."""
+        return tuple([axis.padded for axis in self])
+
+    @cached_property
+    def starts(self) -> tuple[int, ...]:
+        """Where an input (N, *in, C) begins in its padded form, the batch counted."""
+        return (0, *[axis.before for axis in self])
+
+    @cached_property
     def skips(self) -> bool:
         """Whether some axis has a stride."""
         return any(axis.stride > 1 for axis in self)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cnncalc.execution.kernels.kernel import Call, Calls, Clip, HeldWeight, Kernel, Shape, Stage, Task
+from cnncalc.execution.kernels.kernel import Call, Calls, HeldWeight, Kernel, Shape, Stage, Task
 from cnncalc.execution.kernels.panels import Filters, transform
 from cnncalc.execution.kernels.parts import Finisher, blocks, channels_last, images, sheets
 from cnncalc.execution.kernels.windows import Slides
@@ -120,7 +120,7 @@ class Winograd(Kernel):
                 top, bottom = first * m, min(last * m, down.positions)
                 bands = last - first
                 inner = calls.shared((self, bands), lambda calls: self._transforms(calls, bands))  # noqa: B023
-                self._gather(calls, x[image], task.before.clip, inner.source, top)
+                calls.frame(inner.source, x[image], (down.before - top, across.before), task.before.clip)
                 calls.made += inner.there
                 filters.multiply(inner.tiles, inner.product, calls.do)
                 calls.products += inner.tiles.size * channels
@@ -157,16 +157,6 @@ class Winograd(Kernel):
         results = calls.scratch("even", (m, m, bands, tiles, out), kind)
         calls.do(np.matmul, inverse, across, results.reshape(m, m, -1))
         return Inner(source, there, both, product, calls.made, results)
-
-    def _gather(self, calls: Calls, image: Array, clip: Clip | None, source: Array, first: int) -> None:
-        """Copy the lines (H, W, C) that the output's lines from `first` on reach, with zeros around."""
-        down, across = self.axes
-        height, width = source.shape[:2]
-        top, left = first - down.before, across.before
-        low, high = max(0, -top), min(height, down.size - top)
-        end = min(left + across.size, width)
-        calls.border(source, low, high, left, end)
-        calls.fill(source[low:high, left:end], image[top + low : top + high, : end - left], clip)
 
     def _scatter(self, calls: Calls, results: Array, out: Array) -> None:
         """Write results (across, down, bands, tiles, out) to lines (H, W, out) of the output."""
