@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 from math import prod
 
@@ -11,7 +11,7 @@ import numpy as np
 from cnncalc.execution.kernels.depthwise import Depthwise
 from cnncalc.execution.kernels.kernel import NOTHING_BEFORE, Before, Calls, HeldWeight, Kernel, Shape, Stage, Task
 from cnncalc.execution.kernels.panels import Filters
-from cnncalc.execution.kernels.parts import Finisher, as_rows, blocks, channels_last, images, once, sheets, task_array
+from cnncalc.execution.kernels.parts import Contraction, Finisher, as_rows, blocks, images, in_rows, once, sheets
 from cnncalc.execution.kernels.shallow import Shallow
 from cnncalc.execution.kernels.windows import Slide, Slides, slides, windows
 from cnncalc.execution.kernels.winograd import Winograd
@@ -43,7 +43,7 @@ def conv(
     return Unrolled(batch, weight, axes, groups, pieces)
 
 
-class PointConvolution(Kernel):
+class PointConvolution(Contraction):
     """A kernel of one tap: one matrix product over the rows."""
 
     def __init__(self, batch: int, weight: Shape, axes: Slides, pieces: bool) -> None:
@@ -69,19 +69,11 @@ class PointConvolution(Kernel):
         """Return the filters as a matrix (C, out)."""
         return weight.form("matrix", lambda w: Filters.of(matrix(w), self.pieces))
 
-    def stages(self, task: Task) -> Iterator[Stage]:
+    def parts(self, task: Task, filters: Filters, finish: Finisher) -> Iterator[Stage]:
         """Multiply blocks of rows, after the operations on the input, if any."""
-        assert task.weight is not None
-        filters = self.pack(task.weight)
-        x = task.x[self.every] if self.skips else task.x
-        rows = as_rows(x)
-        if rows is None:
-            copy = task_array(task.room, x.shape, x.dtype)
-            yield once(lambda calls: calls.fill(copy, x))
-            rows = copy.reshape(-1, self.depth)
-        source, products = rows, task.out.reshape(-1, self.shape[-1])
-        finish = Finisher(task, task.out, channels_last)
-        yield from finish.first
+        source, copied = in_rows(task.x[self.every] if self.skips else task.x, task.array)
+        yield from copied
+        products = task.out.reshape(-1, self.shape[-1])
         before = task.before if task.before.operations or task.before.clip else None
 
         def block(calls: Calls, first: int, last: int) -> None:
@@ -110,7 +102,7 @@ def _matrices(weight: Array, groups: int) -> Array:
     return np.stack([matrix(part) for part in np.split(weight, groups)])
 
 
-class Unrolled(Kernel):
+class Unrolled(Contraction):
     """Any convolution: each window is copied into a row of a matrix, in blocks that stay in the cache."""
 
     def __init__(self, batch: int, weight: Shape, axes: Slides, groups: int, pieces: bool) -> None:
@@ -119,10 +111,7 @@ class Unrolled(Kernel):
         self.shape = (batch, *(axis.positions for axis in axes), weight[0])
         self.channels, self.deep = weight[:2]
         if len(axes) == 1:  # one row of positions
-            self.arrange: Callable[[Array], Array] = on_one_row
             self.axes = Slides((Slide(1, 1, 1, 0, 0, 1, 1), *axes))
-        else:
-            self.arrange = channels_last
         self.counts = [axis.positions for axis in self.axes]
         self.sizes = [axis.kernel for axis in self.axes]
         self.depth = self.deep * prod(self.sizes)
@@ -138,19 +127,14 @@ class Unrolled(Kernel):
         """Return the filters as matrices (groups, *kernel · C / groups, out / groups)."""
         return weight.form(f"{self.groups} matrices", lambda w: Filters.of(_matrices(w, self.groups), self.pieces))
 
-    def stages(self, task: Task) -> Iterator[Stage]:
+    def parts(self, task: Task, filters: Filters, finish: Finisher) -> Iterator[Stage]:
         """Pad, then gather windows and multiply, a few lines of positions at a time."""
-        assert task.weight is not None
-        filters = self.pack(task.weight)
-        flat = len(self.shape) == 3
-        x, out = (task.x[:, None], task.out[:, None]) if flat else (task.x, task.out)
+        x, out = (task.x[:, None], task.out[:, None]) if len(self.shape) == 3 else (task.x, task.out)
         source = x
         if self.axes.pads or task.before.clip is not None:
-            source = task_array(task.room, (len(x), *self.axes.padded, x.shape[-1]), x.dtype)
+            source = task.array((len(x), *self.axes.padded, x.shape[-1]), x.dtype)
             yield once(lambda calls: calls.frame(source, x, self.axes.starts, task.before.clip))
         view = windows(source, self.axes)
-        finish = Finisher(task, out, self.arrange)
-        yield from finish.first
         columns, groups = self.counts[-1], self.groups
         lines = out.reshape(-1, columns, self.channels)
 
@@ -172,11 +156,6 @@ class Unrolled(Kernel):
         yield Stage(len(lines), self.step, block, products, products // (self.channels // groups))
 
 
-def on_one_row(x: Array) -> Array:
-    """Return (N, C, L) as (N, 1, L, C)."""
-    return channels_last(x)[:, None]
-
-
 class Prepared(Kernel):
     """A kernel preceded by operations with a vector, and perhaps a clip, on its whole input."""
 
@@ -195,7 +174,7 @@ class Prepared(Kernel):
 
     def stages(self, task: Task) -> Iterator[Stage]:
         """Prepare the input, then run the kernel's stages."""
-        fresh = task_array(task.room, task.x.shape, task.x.dtype)
+        fresh = task.array(task.x.shape, task.x.dtype)
         yield affine(task.x, fresh, task.before)
         rest = None if task.room is None else task.room[fresh.nbytes :]
         yield from self.kernel.stages(task._replace(inputs=(fresh,), room=rest, before=NOTHING_BEFORE))

@@ -8,15 +8,15 @@ from math import prod
 
 import numpy as np
 
-from cnncalc.execution.kernels.kernel import Calls, HeldWeight, Kernel, Places, Shape, Stage, Task, run_all
+from cnncalc.execution.kernels.kernel import Calls, HeldWeight, Places, Shape, Stage, Task, run_all
 from cnncalc.execution.kernels.panels import Filters
-from cnncalc.execution.kernels.parts import Finisher, as_rows, blocks, channels_first, channels_last, once, task_array
+from cnncalc.execution.kernels.parts import Contraction, Finisher, blocks, channels_first, channels_last, in_rows, once
 from cnncalc.execution.kernels.windows import slides, windows
 from cnncalc.execution.tuning import GEMM_FROM_ROWS
 from cnncalc.layers.interfaces import Array, Padding, Sizes
 
 
-class DenseProduct(Kernel):
+class DenseProduct(Contraction):
     """Multiplies the last axis of (N, …, in_features); another axis has been moved there before."""
 
     def __init__(self, shape: Shape, weight: Shape, axis: int, pieces: bool) -> None:
@@ -34,19 +34,17 @@ class DenseProduct(Kernel):
             return None
         return weight.form("transposed", lambda w: Filters.of(w.T, self.pieces))
 
-    def stages(self, task: Task) -> Iterator[Stage]:
+    def arranged(self, x: Array) -> Array:
+        """Return a logical array with the multiplied axis last."""
+        return np.moveaxis(x, self.axis, -1)
+
+    def parts(self, task: Task, filters: Filters | None, finish: Finisher) -> Iterator[Stage]:
         """Multiply blocks of rows by packed filters, or a few rows at once by the unpacked weight."""
+        source, copied = in_rows(task.x, task.array)
+        yield from copied
+        products = task.out.reshape(self.rows, -1)
         assert task.weight is not None
-        rows = as_rows(task.x)
-        if rows is None:
-            copy = task_array(task.room, task.x.shape, task.x.dtype)
-            yield once(lambda calls: calls.fill(copy, task.x))
-            rows = copy.reshape(self.rows, -1)
-        source, products = rows, task.out.reshape(self.rows, -1)
-        finish = Finisher(task, task.out, lambda residual: np.moveaxis(residual, self.axis, -1))
-        yield from finish.first
         count = task.weight.shape[0] * task.weight.shape[1]
-        filters = self.pack(task.weight)
         if filters is not None:
 
             def some_rows(calls: Calls, start: int, stop: int) -> None:

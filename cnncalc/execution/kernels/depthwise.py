@@ -7,14 +7,14 @@ from functools import cache, partial
 
 import numpy as np
 
-from cnncalc.execution.kernels.kernel import Calls, HeldWeight, Kernel, Shape, Stage, Task
-from cnncalc.execution.kernels.parts import Finisher, blocks, channels_last, images, sheets
+from cnncalc.execution.kernels.kernel import Calls, HeldWeight, Shape, Stage, Task
+from cnncalc.execution.kernels.parts import Contraction, Finisher, blocks, images, sheets
 from cnncalc.execution.kernels.windows import Slides
 from cnncalc.execution.tuning import BLOCK, DEPTHWISE_LANES_BELOW, DEPTHWISE_RUN
 from cnncalc.layers.interfaces import Array
 
 
-class Depthwise(Kernel):
+class Depthwise(Contraction):
     """Convolves (N, H, W, C) with one filter (C, 1, KH, KW) for each channel.
 
     A run is a line or an equal part of one: with a stride of S, lanes of S columns each, the filter filled up with
@@ -48,15 +48,11 @@ class Depthwise(Kernel):
         """Return the taps (KH, KW / lanes, run)."""
         return weight.form(self.form, lambda w: _runs(w, self.lanes, self.together))
 
-    def stages(self, task: Task) -> Iterator[Stage]:
+    def parts(self, task: Task, taps: Array, finish: Finisher) -> Iterator[Stage]:
         """Copy the input lines that a block of output rows reads, with zeros around them, and sum the taps."""
-        assert task.weight is not None
-        taps = self.pack(task.weight)
         down, across = self.axes
         batch, lines, columns, channels = self.shape
         x, out = task.x, task.out
-        finish = Finisher(task, out, channels_last)
-        yield from finish.first
 
         def block(calls: Calls, start: int, stop: int) -> None:
             for image, first, last in sheets(start, stop, lines):

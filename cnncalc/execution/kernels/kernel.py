@@ -80,8 +80,6 @@ class HeldWeight:
     def __init__(self, array: Array, owned: bool = False) -> None:
         """Take a weight; `owned` if nothing else needs it."""
         self.shape: Shape = array.shape
-        self.ndim = array.ndim
-        self.dtype = array.dtype
         self.plain: Array | None = array
         self.owned = owned
         self.forms: dict[Hashable, Any] = {}
@@ -234,6 +232,12 @@ class Task(NamedTuple):
     def x(self) -> Array:
         """The first input."""
         return self.inputs[0]
+
+    def array(self, shape: Shape, dtype: DType, start: int = 0) -> Array:
+        """Return an array in the room, or in new memory if that is too small."""
+        if self.room is None or start + prod(shape) * dtype.itemsize > len(self.room):
+            return np.empty(shape, dtype)
+        return np.ndarray(shape, dtype, self.room, start)
 
 
 class Kernel:

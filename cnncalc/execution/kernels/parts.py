@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import pairwise
-from math import prod
+from typing import Any
 
 import numpy as np
 
-from cnncalc.execution.kernels.kernel import Bytes, Calls, Shape, Stage, Task
+from cnncalc.execution.kernels.kernel import Calls, Kernel, Shape, Stage, Task
 from cnncalc.execution.kernels.rows import RowOperation
 from cnncalc.ground.limits import MAX_RANK
 from cnncalc.layers.interfaces import Array, DType
@@ -42,26 +42,21 @@ class Finisher:
         first: stages before the contraction; usually none.
     """
 
-    def __init__(self, task: Task, out: Array, arrange: Callable[[Array], Array]) -> None:
-        """Prepare for an output (N, *out, C); `arrange` gives the residual the same order of axes.
+    def __init__(self, task: Task, residual: Array | None) -> None:
+        """Prepare for a task, whose residual has the axes of its output.
 
         Raises:
             ValueError: if the residual has another shape than the output.
         """
-        self.rows = out.reshape(-1, out.shape[-1])
+        self.rows = task.out.reshape(-1, task.out.shape[-1])
         self.add = None if task.bias is None else task.bias.form("add", RowOperation)
         self.clip, self.activation = task.then.clip, task.then.activation
-        self.residual = None
+        self.residual: Array | None = None
         self.first: tuple[Stage, ...] = ()
-        if task.then.residual is not None:
-            other = arrange(task.then.residual)
-            if other.shape != out.shape:
-                raise ValueError(f"the residual is {other.shape}, but the sum is {out.shape}")
-            self.residual = as_rows(other)
-            if self.residual is None:  # its memory has another order
-                copy = np.empty_like(out)
-                self.first = (once(lambda calls: calls.fill(copy, other)),)
-                self.residual = copy.reshape(self.rows.shape)
+        if residual is not None:
+            if residual.shape != task.out.shape:
+                raise ValueError(f"the residual is {residual.shape}, but the sum is {task.out.shape}")
+            self.residual, self.first = in_rows(residual)
 
     def __call__(self, calls: Calls, start: int, stop: int) -> None:
         """Add the calls that finish the rows from `start` to `stop`."""
@@ -74,6 +69,26 @@ class Finisher:
             calls.do(block.clip, *self.clip, block)
         elif self.activation is not None:
             calls.do(apply, self.activation, block, block)
+
+
+class Contraction(Kernel):
+    """A kernel with a weight: its output is finished block by block."""
+
+    def arranged(self, x: Array) -> Array:
+        """Return a logical array (N, C, *out) with the axes of the output."""
+        return channels_last(x)
+
+    def stages(self, task: Task) -> Iterator[Stage]:
+        """Lay out the residual, then yield the parts."""
+        assert task.weight is not None
+        residual = task.then.residual
+        finish = Finisher(task, None if residual is None else self.arranged(residual))
+        yield from finish.first
+        yield from self.parts(task, self.pack(task.weight), finish)
+
+    def parts(self, task: Task, filters: Any, finish: Finisher) -> Iterator[Stage]:
+        """Yield the other stages, from a task and its packed weight; `finish` is called for each block."""
+        raise NotImplementedError
 
 
 def apply(function: Callable[[Array], Array], source: Array, out: Array) -> None:
@@ -98,11 +113,13 @@ def as_rows(x: Array) -> Array | None:
     return x.reshape(-1, x.shape[-1])
 
 
-def task_array(room: Bytes | None, shape: Shape, dtype: DType, start: int = 0) -> Array:
-    """Return an array in the task's bytes for whole inputs, or in new memory if they are too few."""
-    if room is None or start + prod(shape) * dtype.itemsize > len(room):
-        return np.empty(shape, dtype)
-    return np.ndarray(shape, dtype, room, start)
+def in_rows(x: Array, place: Callable[[Shape, DType], Array] = np.empty) -> tuple[Array, tuple[Stage, ...]]:
+    """Return (N, *in, C) as (n, C), and the stages that copy it to a new place if its memory has another order."""
+    rows = as_rows(x)
+    if rows is not None:
+        return rows, ()
+    copy = place(x.shape, x.dtype)
+    return copy.reshape(-1, x.shape[-1]), (once(lambda calls: calls.fill(copy, x)),)
 
 
 CHANNELS_LAST = {rank: (0, *range(2, rank), 1) for rank in range(2, MAX_RANK + 2)}

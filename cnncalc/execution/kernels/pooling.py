@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cnncalc.execution.kernels.kernel import Calls, Kernel, Shape, Stage, Task
-from cnncalc.execution.kernels.parts import as_rows, blocks, images, once, sheets, task_array
+from cnncalc.execution.kernels.parts import blocks, images, in_rows, once, sheets
 from cnncalc.execution.kernels.rows import with_third_output
 from cnncalc.execution.kernels.windows import Slide, Slides, on_each_axis, slides
 from cnncalc.execution.tuning import BLOCK
@@ -142,7 +142,7 @@ class Norm(Pool):
     def stages(self, task: Task) -> Iterator[Stage]:
         """Raise to the power, sum, and take the root."""
         out = task.out
-        powers = task_array(task.room, task.x.shape, task.x.dtype)
+        powers = task.array(task.x.shape, task.x.dtype)
         if self.of == 2:
             yield once(lambda calls: calls.do(np.square, task.x, powers))
         else:
@@ -166,9 +166,8 @@ class GlobalPooling(Kernel):
     def stages(self, task: Task) -> Iterator[Stage]:
         """Reduce the places of each image; BLAS sums faster than NumPy."""
         batch, channels = self.shape[0], self.shape[-1]
-        source = task.x if as_rows(task.x) is not None else task_array(task.room, task.x.shape, task.x.dtype)
-        if source is not task.x:
-            yield once(lambda calls: calls.fill(source, task.x))
+        source, copied = in_rows(task.x, task.array)
+        yield from copied
         places = source.reshape(batch, self.positions, channels)
         out = task.out.reshape(batch, channels)
         if self.largest:
@@ -215,7 +214,7 @@ class AdaptivePooling(Kernel):
             size, count = x.shape[axis], self.shape[axis]
             shape = (*self.shape[: axis + 1], *x.shape[axis + 1 :])
             start = half * (self.room // 2) * x.itemsize
-            target = task.out if axis == self.changed[-1] else task_array(task.room, shape, x.dtype, start)
+            target = task.out if axis == self.changed[-1] else task.array(shape, x.dtype, start)
             before = (slice(None),) * axis
             for i in range(count):
                 part = x[(*before, slice(i * size // count, -((i + 1) * size // -count)))]

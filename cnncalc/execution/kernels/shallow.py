@@ -7,15 +7,15 @@ from math import prod
 
 import numpy as np
 
-from cnncalc.execution.kernels.kernel import Calls, HeldWeight, Kernel, Shape, Stage, Task
+from cnncalc.execution.kernels.kernel import Calls, HeldWeight, Shape, Stage, Task
 from cnncalc.execution.kernels.panels import Filters
-from cnncalc.execution.kernels.parts import Finisher, blocks, channels_last, images, once, sheets, task_array
+from cnncalc.execution.kernels.parts import Contraction, Finisher, blocks, images, once, sheets
 from cnncalc.execution.kernels.windows import Slides
 from cnncalc.execution.tuning import BLOCK, SHALLOW_FROM_COLUMNS, SHALLOW_UP_TO
 from cnncalc.layers.interfaces import Array
 
 
-class Shallow(Kernel):
+class Shallow(Contraction):
     """Convolves (N, H, W, C) with (out, C, KH, KW).
 
     A line of the input is laid out as (KW · C, columns), once for all windows that reach it; the KH lines of one
@@ -48,18 +48,14 @@ class Shallow(Kernel):
         """Return the filters as a matrix (KH · KW · C, out)."""
         return weight.form("lines", lambda w: Filters.of(w.transpose(2, 3, 1, 0).reshape(-1, len(w)), self.pieces))
 
-    def stages(self, task: Task) -> Iterator[Stage]:
+    def parts(self, task: Task, filters: Filters, finish: Finisher) -> Iterator[Stage]:
         """Pad each plane, then unroll lines and multiply."""
-        assert task.weight is not None
         channels = self.shape[-1]
-        filters = self.pack(task.weight)
         down, across = self.axes
         x, out = task.x, task.out
-        planes = task_array(task.room, (len(x), self.deep, *self.axes.padded), x.dtype)  # as in pictures
+        planes = task.array((len(x), self.deep, *self.axes.padded), x.dtype)  # as in pictures
         framed = planes.transpose(0, 2, 3, 1)
         yield once(lambda calls: calls.frame(framed, x, self.axes.starts, task.before.clip))
-        finish = Finisher(task, out, channels_last)
-        yield from finish.first
         depth = down.kernel * self.taps
         item = x.itemsize
         view: Array = np.ndarray(

@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from cnncalc.execution.kernels.kernel import Calls, HeldWeight, Kernel, Shape, Stage, Task
-from cnncalc.execution.kernels.parts import Finisher, channels_last, once, task_array
+from cnncalc.execution.kernels.kernel import Calls, HeldWeight, Shape, Stage, Task
+from cnncalc.execution.kernels.parts import Contraction, Finisher, once
 from cnncalc.execution.kernels.windows import on_each_axis
 from cnncalc.execution.tuning import BLOCK
 from cnncalc.layers.interfaces import Array, Padding, Sizes
 
 
-class Transposed(Kernel):
+class Transposed(Contraction):
     """Scatters (N, *in, C): all taps of one image write to the same elements, so threads take whole images."""
 
     def __init__(
@@ -45,16 +45,14 @@ class Transposed(Kernel):
             f"{self.groups} taps", lambda w: np.ascontiguousarray(w.reshape(shape).transpose(3, 0, 1, 2))
         )
 
-    def stages(self, task: Task) -> Iterator[Stage]:
+    def parts(self, task: Task, filters: Array, finish: Finisher) -> Iterator[Stage]:
         """Add up all taps on a map with its border; then crop the border and finish."""
-        assert task.weight is not None
         groups, deep = self.groups, self.deep
-        filters = self.pack(task.weight)
         x, dtype = task.x, task.x.dtype
-        whole = task_array(task.room, (self.batch, *self.full, self.channels), dtype)
+        whole = task.array((self.batch, *self.full, self.channels), dtype)
         yield once(lambda calls: calls.do(whole.fill, 0))
         if not x.flags.c_contiguous:
-            copy = task_array(task.room, x.shape, dtype, whole.nbytes)
+            copy = task.array(x.shape, dtype, whole.nbytes)
             yield once(lambda calls: calls.fill(copy, task.x))
             x = copy
         rows = x.reshape(self.batch, -1, groups, x.shape[-1] // groups).transpose(0, 2, 1, 3)
@@ -70,8 +68,6 @@ class Transposed(Kernel):
 
         yield Stage(self.batch, 1, image, rows.size * deep * len(self.taps))
         middle = whole[(slice(None), *self.crop)]
-        finish = Finisher(task, task.out, channels_last)
-        yield from finish.first
         yield once(lambda calls: calls.fill(task.out, middle))
         count = prod(self.shape[:-1])
         yield Stage(count, max(1, BLOCK // self.channels), finish, elements=prod(self.shape))

@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cnncalc.execution.kernels.kernel import Call, Calls, HeldWeight, Kernel, Shape, Stage, Task
+from cnncalc.execution.kernels.kernel import Call, Calls, HeldWeight, Shape, Stage, Task
 from cnncalc.execution.kernels.panels import Filters, transform
-from cnncalc.execution.kernels.parts import Finisher, blocks, channels_last, images, sheets
+from cnncalc.execution.kernels.parts import Contraction, Finisher, blocks, images, sheets
 from cnncalc.execution.kernels.windows import Slides
 from cnncalc.execution.tuning import (
     WINOGRAD_CHANNELS,
@@ -61,7 +61,7 @@ POINTS = {
 }
 
 
-class Winograd(Kernel):
+class Winograd(Contraction):
     """Convolves (N, H, W, C) with (out, C, K, K).
 
     Every step reads what the one before it wrote, so that two pieces of scratch memory, even and odd, are enough.
@@ -104,15 +104,11 @@ class Winograd(Kernel):
         """Return the transformed filters (points², C, out)."""
         return weight.form(f"F{self.m}", lambda w: _filters(w, self.transform.filters, self.pieces))
 
-    def stages(self, task: Task) -> Iterator[Stage]:
+    def parts(self, task: Task, filters: Filters, finish: Finisher) -> Iterator[Stage]:
         """Transform tiles, multiply them point by point, and transform back; some rows of tiles at a time."""
-        assert task.weight is not None
         down, across = self.axes
         channels, m = self.shape[-1], self.m
         x, out = task.x, task.out
-        filters = self.pack(task.weight)
-        finish = Finisher(task, out, channels_last)
-        yield from finish.first
         lines = self.lines
 
         def block(calls: Calls, start: int, stop: int) -> None:

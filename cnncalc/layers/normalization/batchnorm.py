@@ -108,20 +108,13 @@ class BatchNorm(Layer):
         """Scale and shift by the running statistics, or by the batch's if none are kept."""
         (x,) = inputs
         at = axis_index(self.axis, x.shape[1:]) + 1
-        if self.track_running_stats:
-            mean, variance = weights["running_mean"], weights["running_var"]
-        else:
+        if not self.track_running_stats:
             others = tuple([i for i in range(x.ndim) if i != at])
-            mean, variance = x.mean(axis=others), x.var(axis=others)
-        scale = 1 / ops.np.sqrt(variance + self.eps)
-        if "weight" in weights:
-            scale = scale * weights["weight"]
-        shift = -mean * scale
-        if "bias" in weights:
-            shift += weights["bias"]
+            weights |= {"running_mean": x.mean(axis=others), "running_var": x.var(axis=others)}
         where = [-1 if i == at else 1 for i in range(x.ndim)]
-        y: Array = x * scale.reshape(where)
-        y += shift.reshape(where)
+        scale, shift = [one.reshape(where) for one in self.as_affine(weights)]
+        y: Array = x * scale
+        y += shift
         return y
 
     def to_onnx(self, onnx: Onnx) -> str:

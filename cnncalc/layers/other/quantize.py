@@ -77,7 +77,9 @@ class Quantize(Layer):
         """Round."""
         (x,) = inputs
         np, kind = ops.np, x.dtype.type
-        scale, zero = self._range(np, x)
+        scale, zero = self.scale, float(self.zero_point)
+        if scale is None:
+            scale, zero = own_range(np, x, self.quant_min, self.quant_max)
         if self.format != "integer":
             return self.nearest(np, x / kind(scale)) * kind(scale)
         if self.output in ("scale", "zero_point"):
@@ -91,12 +93,6 @@ class Quantize(Layer):
         _, exponents = np.frexp(x)  # x is from 0.5 to 1, times 2 to the power of them
         step = np.ldexp(x.dtype.type(1), np.maximum(exponents - 1, least) - fraction)
         return np.clip(np.rint(x / step) * step, -most, most)
-
-    def _range(self, np: NumPy, x: Array) -> tuple[float, float]:
-        """Return the scale and the zero point."""
-        if self.scale is not None:
-            return self.scale, self.zero_point
-        return own_range(np, x, self.quant_min, self.quant_max)
 
     def to_onnx(self, onnx: Onnx) -> str:
         """The formula, operator by operator."""

@@ -20,15 +20,13 @@ class BinPool(Layer):
 
     Attributes:
         largest: whether that figure is the largest element; else it is the mean.
+        output_size: the number of bins of each spatial axis; None keeps an axis.
     """
 
     kind = "pool"
     one_kernel = True
     largest: ClassVar[bool]
-
-    def bin_counts(self) -> int | tuple[int | None, ...]:
-        """Return the number of bins of each spatial axis; None keeps an axis."""
-        return 1
+    output_size: ClassVar[int | tuple[int | None, ...]] = 1
 
     def element(
         self, np: NumPy, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
@@ -41,7 +39,7 @@ class BinPool(Layer):
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Summarise each bin."""
-        return ops.adaptive_pool(inputs[0], "max" if self.largest else "avg", output_size=self.bin_counts())
+        return ops.adaptive_pool(inputs[0], "max" if self.largest else "avg", output_size=self.output_size)
 
 
 class AdaptivePool(BinPool):
@@ -63,10 +61,6 @@ class AdaptivePool(BinPool):
         sizes = spatial(shape, self.type)
         pairs = zip(sizes, self.output_size, strict=True)
         return (shape[0], *[size if out is None else out for size, out in pairs])
-
-    def bin_counts(self) -> tuple[int | None, ...]:
-        """Return the given output sizes."""
-        return self.output_size
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
         """Return the bins; a single one is the whole axis."""

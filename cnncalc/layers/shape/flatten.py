@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from cnncalc.layers.base import Elsewhere, Example
-from cnncalc.layers.interfaces import Array, Onnx, Ops, TensorCode, Torch
+from cnncalc.layers.interfaces import Array, Ops, TensorCode, Torch
 from cnncalc.layers.reads import Reads, Reshaped
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape
@@ -33,10 +33,6 @@ class Flatten(Movement):
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Keep the batch axis, and merge the others."""
         return inputs[0].reshape(inputs[0].shape[0], -1)
-
-    def to_onnx(self, onnx: Onnx) -> str:
-        """Flatten, after the batch."""
-        return onnx.node("Flatten", onnx.x, axis=1)
 
     def to_torch(self, torch: Torch) -> TensorCode:
         """PyTorch's method."""

@@ -10,6 +10,7 @@ from cnncalc.layers.arguments import LayerError, argument, choice, flag
 from cnncalc.layers.base import Elsewhere, Example, Layer
 from cnncalc.layers.interfaces import Array, NumPy, Onnx, Ops, TensorCode, Torch
 from cnncalc.layers.reads import WHOLE, Along, Read, Reads
+from cnncalc.layers.shape.upsample import cubic
 from cnncalc.layers.shapes import Shape, shape_text
 
 ON_TWO_AXES = {"linear": "bilinear", "cubic": "bicubic"}
@@ -90,11 +91,7 @@ class GridSample(Layer):
 
     def _weight(self, np: NumPy, distance: Array) -> Array:
         """Return the weight of an element that lies so far from a place on one axis."""
-        if self.mode == "linear":
-            return 1 - distance
-        near = (1.25 * distance - 2.25) * distance * distance + 1
-        far = -0.75 * (((distance - 5) * distance + 8) * distance - 4)
-        return np.where(distance <= 1, near, far)
+        return 1 - distance if self.mode == "linear" else cubic(np, distance, -0.75)
 
     def _place(self, np: NumPy, coordinate: Array, size: int) -> Any:
         """Return coordinates from −1 to 1 as places of an axis."""

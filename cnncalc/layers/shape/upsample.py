@@ -179,10 +179,7 @@ class Upsample(Layer):
         """Return the weights of elements that lie so far away."""
         if self.mode == "linear":
             return np.maximum(1 - distances, 0)
-        a = self.cubic_a
-        near = ((a + 2) * distances - (a + 3)) * distances * distances + 1
-        far = a * (((distances - 5) * distances + 8) * distances - 4)
-        return np.where(distances <= 1, near, np.where(distances < 2, far, 0))
+        return cubic(np, distances, self.cubic_a)
 
     def _wide(self, np: NumPy, places: Array, factor: float) -> tuple[Array, Array]:
         """Return the first element of each place and the weights of all, by a kernel as wide as an output element.
@@ -285,3 +282,10 @@ class Upsample(Layer):
             return size_label(self.size) + mode
         scales = self.scale_factor if isinstance(self.scale_factor, tuple) else (self.scale_factor,)
         return "".join(f"×{scale:g}" for scale in dict.fromkeys(scales)) + mode
+
+
+def cubic(np: NumPy, distances: Array, a: float) -> Array:
+    """Return the weights of elements that lie so far away, by the cubic kernel of a parameter (Keys 1981)."""
+    near = ((a + 2) * distances - (a + 3)) * distances * distances + 1
+    far = a * (((distances - 5) * distances + 8) * distances - 4)
+    return np.where(distances <= 1, near, np.where(distances < 2, far, 0))
