@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 
 from cnncalc.execution.kernels.kernel import Calls, HeldWeight, Shape, Stage, Task
-from cnncalc.execution.kernels.parts import Contraction, Finisher, once
+from cnncalc.execution.kernels.parts import Finisher, WeightedKernel, once
 from cnncalc.execution.kernels.windows import on_each_axis
 from cnncalc.execution.tuning import BLOCK
 from cnncalc.layers.interfaces import Array, Padding, Sizes
 
 
-class Transposed(Contraction):
+class Transposed(WeightedKernel):
     """Scatters (N, *in, C): all taps of one image write to the same elements, so threads take whole images."""
 
     def __init__(
