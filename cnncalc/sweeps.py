@@ -206,7 +206,7 @@ def _joined(plan: SweepPlan, figures: Sequence[str], parts: Iterable[SweepPart])
     from cnncalc.studies.sweep.jobs import SweepPart
 
     gatherer, found = Gatherer(plan.grid, figures), SweepColumns()
-    pieces: dict[str, list[Any]] = {}
+    pieces: dict[str, list[npt.NDArray[Any]]] = {}
     for part in chain([SweepPart.of_points([])], parts):
         found.failed += part.failed
         found.first_error = found.first_error or part.first

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from cnncalc.cli.options import Command, gathering
+from cnncalc.cli.options import Function, gathering
 from cnncalc.studies.device.budgets import RequestedDevice
 
 QUANTS = ("int8", "int16x8", "float32")
@@ -41,7 +41,7 @@ Options that are not given come from the spec's ``deploy`` section.
 """
 
 
-def bound_options(command: Command) -> Command:
+def bound_options(command: Function) -> Function:
     """Add bounds on RAM and flash; they apply to the upper end of each range."""
     for name, help in (
         ("flash", "Bound on bytes of flash on the device, including the runtime's code."),

@@ -10,7 +10,7 @@ from cnncalc.cli import Command
 from cnncalc.cli._device import bound_options, takes_device
 from cnncalc.cli._errors import error_text
 from cnncalc.cli.opening import AskedSeveral, collect_networks
-from cnncalc.cli.options import BatchAndDtype, takes_basis, takes_output, takes_specs
+from cnncalc.cli.options import BatchAndDtype, Function, takes_basis, takes_output, takes_specs
 from cnncalc.cli.output import Output, to_stderr
 from cnncalc.cli.parsing import parse_bytes
 from cnncalc.figures.catalogue import BOUNDED, BYTES, Basis
@@ -27,7 +27,7 @@ from cnncalc.studies.check.report import Check, Report, check
 from cnncalc.studies.device.budgets import RequestedDevice
 
 
-def _budget_options(command: Callable[..., int]) -> Callable[..., int]:
+def _budget_options(command: Function) -> Function:
     """Add one option per figure that can be bounded."""
     for figure in reversed(BOUNDED.values()):
         names = dict.fromkeys([_option(figure.bound, name) for name in (figure.option, figure.old or figure.option)])

@@ -23,7 +23,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from functools import partial, wraps
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
@@ -35,8 +35,11 @@ from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.named import NamedTuple
 from cnncalc.rendering.writers import FORMATS
 
-Command = TypeVar("Command", bound=Callable[..., Any])
-Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+Function = Callable[..., object]
+Decorator = Callable[[Function], Function]
 
 AS_SVG = "write an .svg: browsers show it, and rsvg-convert makes a PNG or a PDF of it"
 RASTER = (".png", ".jpg", ".jpeg", ".pdf", ".gif", ".webp")
@@ -100,19 +103,19 @@ fuse_option = click.option(
 )
 
 
-def _with(command: Callable[..., Any], *decorators: Callable[[Any], Any]) -> Callable[..., Any]:
+def _with(command: Function, *decorators: Decorator) -> Function:
     """Return a command with options in this order."""
     for decorate in reversed(decorators):
         command = decorate(command)
     return command
 
 
-def gathering(name: str, made: Callable[..., Any], *options: Callable[[Any], Any]) -> Decorator:
+def gathering(name: str, made: Function, *options: Decorator) -> Decorator:
     """Return a decorator that adds options in this order; the command gets ``made`` of their values as ``name``."""
 
-    def add(command: Callable[..., Any]) -> Callable[..., Any]:
+    def add(command: Function) -> Function:
         @wraps(command)
-        def gathered(**given: Any) -> Any:
+        def gathered(**given: object) -> object:
             values = {field: given.pop(field) for field in fields}
             return command(**{name: made(**values)}, **given)
 
@@ -124,10 +127,10 @@ def gathering(name: str, made: Callable[..., Any], *options: Callable[[Any], Any
     return add
 
 
-def spec_argument(name: str, **more: Any) -> Decorator:
+def spec_argument(name: str, nargs: int = 1, required: bool = True, metavar: str | None = None) -> Decorator:
     """Return an argument that shells complete with the names of shipped networks, or else with files."""
 
-    def complete(ctx: click.Context, param: click.Parameter, begin: str) -> list[Any]:
+    def complete(ctx: click.Context, param: click.Parameter, begin: str) -> list[CompletionItem]:
         from click.shell_completion import CompletionItem
 
         from cnncalc.language.shipped import networks
@@ -135,12 +138,10 @@ def spec_argument(name: str, **more: Any) -> Decorator:
         names = [name for name, _, _ in networks() if name.startswith(begin)] if begin else []
         return [CompletionItem(begin, type="file"), *map(CompletionItem, names)]
 
-    return click.argument(name, shell_complete=complete, **more)
+    return click.argument(name, shell_complete=complete, nargs=nargs, required=required, metavar=metavar)
 
 
-def takes_spec(
-    inputs: Callable[[Command], Command] = _INPUTS, fuse: Callable[[Command], Command] = fuse_option
-) -> Decorator:
+def takes_spec(inputs: Decorator = _INPUTS, fuse: Decorator = fuse_option) -> Decorator:
     """Add SPEC and the options that change its network; the command gets them as ``asked``.
 
     Args:
@@ -156,8 +157,10 @@ def takes_spec(
 def takes_specs(required: bool) -> Decorator:
     """Add several SPECs (FILE:VARIANT is one of a family) and the options that change all of them: ``asked``."""
 
-    def several(specs: tuple[str, ...], **given: Any) -> AskedSeveral:
-        return AskedSeveral(specs, Asked("", None, **given, fuses_specs=True))
+    def several(
+        specs: tuple[str, ...], inputs: tuple[str, ...], settings: tuple[str, ...], layout: str, fuse: bool
+    ) -> AskedSeveral:
+        return AskedSeveral(specs, Asked("", None, inputs, settings, layout, fuse, fuses_specs=True))
 
     specs = spec_argument("specs", nargs=-1, required=required, metavar="SPEC…" if required else "[SPEC]…")
     return gathering("asked", several, specs, _INPUTS, _SETTINGS, layout_option, fuse_option)
@@ -219,8 +222,8 @@ def takes_output(
             )
         return suffixes[suffix]
 
-    def output(**given: Any) -> Output:
-        return Output(**given, layout=click.get_current_context().params.get("layout", "chw"))
+    def output(format: str, path: str | None, color: str) -> Output:
+        return Output(path, color, format, layout=click.get_current_context().params.get("layout", "chw"))
 
     formats = click.option(
         "--format", "format", type=click.Choice(known), default=known[0], callback=by_suffix,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from copy import copy
 from functools import partial
-from typing import Any
 
 import numpy as np
 
@@ -14,9 +13,10 @@ from cnncalc.execution.weights import expected
 from cnncalc.graph import Graph, Node
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_CHOICES, MAX_DECIDED
+from cnncalc.layers.interfaces import Array
 
 
-def _needed(stored: Callable[[], Mapping[str, Any]], part: Graph) -> Mapping[str, Any]:
+def _needed(stored: Callable[[], Mapping[str, Array]], part: Graph) -> Mapping[str, Array]:
     """Return the tensors of a file that a part of its network needs."""
     found = stored()
     return {item.name: found[item.name] for item in expected(part) if item.name in found}

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,6 +15,9 @@ from cnncalc.ground.errors import ArgumentError, CnncalcError
 from cnncalc.ground.limits import MAX_PIXELS
 from cnncalc.layers.interfaces import Array
 from cnncalc.layers.shapes import Shape, shape_text
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as Picture
 
 ORIENTATION = 0x112  # EXIF's tag for a picture's orientation; 1 is upright
 LYING = (5, 6, 7, 8)  # its values for pictures whose height and width are swapped
@@ -63,7 +66,7 @@ def open_image(path: str, shape: Shape, resize: int | None, mean: Sequence[float
             picture = picture.resize((width, height), Image.Resampling.BILINEAR, middle)
         pixels = np.asarray(picture, np.float32).reshape(height, width, -1) / np.float32(65535 if grey else 255)
         with np.errstate(all="ignore"):  # numbers beyond float32: infinite elements are reported for any input
-            normal: Any = (pixels - np.asarray(mean, np.float32)) / np.asarray(std, np.float32)
+            normal = (pixels - np.asarray(mean, np.float32)) / np.asarray(std, np.float32)
         return np.ascontiguousarray(np.broadcast_to(normal.transpose(2, 0, 1), shape)[None])
 
     decoded = (PIXEL_BYTES if turned == 1 else PIXEL_BYTES + 4) * prod(size)
@@ -71,7 +74,7 @@ def open_image(path: str, shape: Shape, resize: int | None, mean: Sequence[float
 
 
 @contextmanager
-def _opened(path: str) -> Iterator[Any]:
+def _opened(path: str) -> Iterator[Picture]:
     """Yield an opened picture; refuse more pixels than Pillow considers harmless."""
     try:
         from PIL import Image
@@ -87,7 +90,7 @@ def _opened(path: str) -> Iterator[Any]:
             raise CnncalcError(f"{path} is too large: {error}") from None
 
 
-def _orientation(opened: Any) -> int:
+def _orientation(opened: Picture) -> int:
     """Return the EXIF orientation before a picture's pixels; Pillow would decode a whole PNG to find it after them."""
     from PIL import Image
 

@@ -7,7 +7,6 @@ import re
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from cnncalc.ground.named import NamedTuple
 from cnncalc.ground.near import did_you_mean
@@ -104,7 +103,7 @@ def noticed() -> Iterator[list[Finding]]:
     """Collect the findings of networks that are built inside, instead of warning."""
     found: list[Finding] = []
 
-    def keep(message: Warning | str, *place: Any, **named: Any) -> None:
+    def keep(message: Warning | str, *place: object, **named: object) -> None:
         if isinstance(message, SpecWarning):
             found.append(message.finding)
 

@@ -11,6 +11,7 @@ from cnncalc.ground.numbers import counted
 from cnncalc.ground.numeric import as_float, whole
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 Word = TypeVar("Word", bound=str)
 
 Pair: TypeAlias = "tuple[int, int]"
@@ -72,7 +73,7 @@ class Conversion(Generic[T]):
         return self.plain(value)
 
 
-class Argument(Generic[T]):
+class Argument(Generic[T_co]):
     """One argument of a layer type: how a value is converted, its default and its documentation.
 
     It is a descriptor, so that a field has the type that its conversion returns.
@@ -83,7 +84,7 @@ class Argument(Generic[T]):
         words, only_words, is_text, axes: see :class:`Conversion`.
     """
 
-    def __init__(self, convert: Callable[[object], T], help: str, default: object, symbol: str) -> None:
+    def __init__(self, convert: Callable[[object], T_co], help: str, default: object, symbol: str) -> None:
         """Make an argument; see :func:`argument`."""
         known = convert if isinstance(convert, Conversion) else Conversion(convert)
         self.convert = known
@@ -96,19 +97,19 @@ class Argument(Generic[T]):
         self.flag = convert is flag
         self.is_text = known.is_text
         self.axes = known.axes
-        self._absent: tuple[T | None] | None = None  # the converted default, once it was needed
+        self._absent: tuple[T_co | None] | None = None  # the converted default, once it was needed
 
     @overload
-    def __get__(self, layer: None, owner: type) -> Argument[T]: ...
+    def __get__(self, layer: None, owner: type) -> Argument[T_co]: ...
 
     @overload
-    def __get__(self, layer: object, owner: type) -> T: ...
+    def __get__(self, layer: object, owner: type) -> T_co: ...
 
-    def __get__(self, layer: object, owner: type) -> Argument[T] | T:
+    def __get__(self, layer: object, owner: type) -> Argument[T_co] | T_co:
         """Return the argument itself; called for classes only, because an instance's value hides it."""
         return self
 
-    def take(self, name: str, value: object) -> T | None:
+    def take(self, name: str, value: object) -> T_co | None:
         """Convert a value. Raises LayerError with a description of valid values."""
         if value is None and self.default is None:
             return None
@@ -117,7 +118,7 @@ class Argument(Generic[T]):
         except ValueError as fault:
             raise LayerError(f"{name} must be {fault}, not {value_text(value)}", argument=name) from None
 
-    def absent(self, name: str) -> T | None:
+    def absent(self, name: str) -> T_co | None:
         """Return the default.  Raises LayerError if there is none."""
         if self._absent is None:
             if self.default is REQUIRED:

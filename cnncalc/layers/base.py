@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import prod
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from cnncalc.ground.limits import MAX_INTEGER, MAX_RANK
 from cnncalc.ground.named import NamedTuple
@@ -131,7 +131,7 @@ class Layer:
     kind: ClassVar[str] = "other"
     stem: ClassVar[str] = ""
     arity: ClassVar[tuple[int, int | None]] = (1, 1)
-    arguments: ClassVar[dict[str, Argument[Any]]] = {}
+    arguments: ClassVar[Mapping[str, Argument[object]]] = {}
     by_axis: ClassVar[dict[str, str]] = {}
     operations: ClassVar[int | None] = None
     label_format: ClassVar[str] = ""

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from functools import lru_cache
 from itertools import product
 from math import prod
-from typing import Any
 
 import numpy as np
 
@@ -73,14 +72,14 @@ class Transposed(WeightedKernel):
         yield Stage(count, max(1, BLOCK // self.channels), finish, elements=prod(self.shape))
 
 
-def _target_slices(sizes: tuple[int, ...], tap: tuple[int, ...], steps: Any, spread: Any) -> tuple[slice, ...]:
+def _target_slices(sizes: Shape, tap: Shape, steps: Shape, spread: Shape) -> tuple[slice, ...]:
     return tuple(
         slice(t * d, t * d + (size - 1) * s + 1, s) for size, t, s, d in zip(sizes, tap, steps, spread, strict=True)
     )
 
 
 def _extents(
-    sizes: tuple[int, ...], kernel: tuple[int, ...], steps: Any, padding: Padding, extra: Sizes, spread: Any
+    sizes: Shape, kernel: Shape, steps: Shape, padding: Padding, extra: Sizes, spread: Shape
 ) -> tuple[list[int], list[slice]]:
     """Return the extent that all taps reach, and the slices that are kept."""
     full, crop = [], []

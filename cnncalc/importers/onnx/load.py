@@ -6,7 +6,7 @@ import os
 import stat
 from collections.abc import Callable, Mapping
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cnncalc.graph import Graph, ModelData, OpenChoice
 from cnncalc.ground.errors import CnncalcError
@@ -56,6 +56,7 @@ from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
     from cnncalc.graph import Node, Tensor
+    from cnncalc.layers.interfaces import Array
 
 READ_AT_ONCE = 1 << 22
 """The size in bytes up to which a file is read at once; of a larger one, only the parts that are needed are read."""
@@ -119,7 +120,7 @@ class ModelFile(Recipe):
     def build(
         self,
         variant: str | None = None,
-        settings: Mapping[str, Any] | None = None,
+        settings: Mapping[str, object] | None = None,
         inputs: Mapping[str, Shape] | None = None,
     ) -> Graph:
         """Build the network; ``inputs`` give the sizes that the file leaves open, and the values of single numbers.
@@ -374,7 +375,7 @@ def _as_one_tensor(step: LayerStep, is_learned: bool) -> Layer:
     return layer_of(step.layer.type, given if is_learned else {**given, "trainable": False})
 
 
-def _weights(file: ModelFile, steps: Mapping[Node, LayerStep]) -> Mapping[str, Any]:
+def _weights(file: ModelFile, steps: Mapping[Node, LayerStep]) -> Mapping[str, Array]:
     """Return the tensors of an imported graph, read when they are asked for."""
     from cnncalc.importers.onnx.arrays import Weights
 

@@ -6,7 +6,7 @@ import ast
 import operator
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from cnncalc.ground.limits import MAX_DEPTH, MAX_INTEGER
 from cnncalc.ground.near import did_you_mean
@@ -200,7 +200,7 @@ class Compiler:
             bounds = [self.compile(part, depth) if part else None for part in parts]
 
             def sliced(names: Names, budget: Budget) -> Value:
-                each: list[Any] = [bound(names, budget) if bound else None for bound in bounds]
+                each = [bound(names, budget) if bound else None for bound in bounds]
                 return budget.weighed(_item(items(names, budget), slice(*each)))
 
             return sliced

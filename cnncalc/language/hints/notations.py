@@ -8,7 +8,6 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
 
 from cnncalc.ground.near import nearest
 from cnncalc.language.hints.foreign_words import SAME_VALUES
@@ -313,7 +312,7 @@ def _without(word: str, value: object, known: Sequence[str]) -> list[str]:
     return [f"{word}: {advice or 'not offered'}"]
 
 
-def _fitting(value: object, argument: Argument[Any]) -> object:
+def _fitting(value: object, argument: Argument[object]) -> object:
     """Return a value in our words."""
     if isinstance(value, str):
         return SAME_VALUES.get(value.lower(), value.lower() if value.lower() in argument.words else value)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_ALIASED, MAX_DEPTH
@@ -104,7 +104,7 @@ class ValueReader:
         return found
 
     def value(
-        self, node: Tree, names: Collection[str], argument: Argument[Any] | None = None, depth: int = 0
+        self, node: Tree, names: Collection[str], argument: Argument[object] | None = None, depth: int = 0
     ) -> SpecValue:
         """Read a value that may be an expression over ``names``; return None after a fault."""
         self.visit(node, depth)
@@ -142,7 +142,7 @@ class ValueReader:
         self.fault(node, f"{what} must be an integer")
         return None
 
-    def _scalar(self, node: Scalar, names: Collection[str], argument: Argument[Any] | None) -> SpecValue:
+    def _scalar(self, node: Scalar, names: Collection[str], argument: Argument[object] | None) -> SpecValue:
         text, origin = node.text, node.place
         if not node.quoted:
             if _is_integer(text):
@@ -156,7 +156,7 @@ class ValueReader:
                 return SpecValue(origin, FLAGS[text.lower()])
         return self._expression(node, names, argument)
 
-    def _expression(self, node: Scalar, names: Collection[str], argument: Argument[Any] | None) -> SpecValue:
+    def _expression(self, node: Scalar, names: Collection[str], argument: Argument[object] | None) -> SpecValue:
         text, origin = node.text, node.place
         try:
             expression = compile_expression(text, names)
@@ -197,7 +197,7 @@ def _is_word(text: str) -> bool:
     return begins_a_name(text) and has_signs_of_a_name(text, "-.")
 
 
-def _expression_hint(error: ExpressionError, text: str, argument: Argument[Any] | None) -> str | None:
+def _expression_hint(error: ExpressionError, text: str, argument: Argument[object] | None) -> str | None:
     """Return the hint for an invalid expression; for a single word, the word that was probably meant."""
     if argument is not None and argument.words and _is_word(text):
         return hints.of_word(text, argument.words)

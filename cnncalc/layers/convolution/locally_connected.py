@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import prod
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from cnncalc.ground.limits import MAX_EXPORTED_INDICES
 from cnncalc.layers.arguments import Argument, LayerError
@@ -49,7 +49,7 @@ class LocallyConnected(Conv):
     stem = "local"
     one_kernel = False
     groups = 1
-    arguments: ClassVar[dict[str, Argument[Any]]] = {
+    arguments: ClassVar[Mapping[str, Argument[object]]] = {
         name: argument for name, argument in Conv.arguments.items() if name != "groups"
     }
 

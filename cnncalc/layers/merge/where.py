@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TypeVar
 
 from cnncalc.layers.arguments import LayerError, argument, extended
 from cnncalc.layers.base import Elsewhere, Example, Layer
 from cnncalc.layers.interfaces import Array, Onnx, Ops, TensorCode, Torch
 from cnncalc.layers.merge._elementwise import ElementwiseMerge
 from cnncalc.layers.shapes import Shape
+
+T = TypeVar("T")
+U = TypeVar("U")
 
 
 class Where(ElementwiseMerge):
@@ -52,7 +55,7 @@ class Where(ElementwiseMerge):
         """PyTorch's function."""
         return torch.call("torch.where", torch.call("!=", torch.x, 0), *self._choices(torch.inputs[1:], float))
 
-    def _choices(self, given: Iterable[Any], made: Callable[[float], Any]) -> list[Any]:
+    def _choices(self, given: Iterable[T], made: Callable[[float], U]) -> list[T | U]:
         """Return the two choices: given inputs, or what is made of the numbers in their place."""
         inputs = iter(given)
         return [next(inputs) if number is None else made(number) for number in (self.then, self.otherwise)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from itertools import product
 from math import prod
-from typing import Any
 
 from cnncalc.layers.arguments import LayerError, argument, choice, flag
 from cnncalc.layers.base import Elsewhere, Example, Layer
@@ -93,12 +92,12 @@ class GridSample(Layer):
         """Return the weight of an element that lies so far from a place on one axis."""
         return 1 - distance if self.mode == "linear" else cubic(np, distance, -0.75)
 
-    def _place(self, np: NumPy, coordinate: Array, size: int) -> Any:
+    def _place(self, np: NumPy, coordinate: Array, size: int) -> Array:
         """Return coordinates from −1 to 1 as places of an axis."""
-        place: Any = (coordinate + 1) / 2 * (size - 1) if self.align_corners else ((coordinate + 1) * size - 1) / 2
+        place = (coordinate + 1) / 2 * (size - 1) if self.align_corners else ((coordinate + 1) * size - 1) / 2
         return place if self.mode == "cubic" else self._inside(np, place, size)
 
-    def _inside(self, np: NumPy, place: Any, size: int) -> Any:
+    def _inside(self, np: NumPy, place: Array, size: int) -> Array:
         """Return places of an axis, those outside where the padding has them."""
         if self.padding_mode == "reflection":
             low, high = (0.0, size - 1.0) if self.align_corners else (-0.5, size - 0.5)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from importlib import import_module
 from io import RawIOBase
+from types import ModuleType
 from typing import Any
 
 from cnncalc.ground.errors import CnncalcError
@@ -41,8 +42,8 @@ def packed(parts: Iterable[SweepPart], grid: Grid, names: dict[str, str], figure
         CnncalcError: if pyarrow is missing.
     """
     try:
-        pa: Any = import_module("pyarrow")
-        parquet: Any = import_module("pyarrow.parquet")
+        pa = import_module("pyarrow")
+        parquet = import_module("pyarrow.parquet")
     except ImportError:
         raise CnncalcError("a parquet file needs pyarrow", "pip install 'cnncalc[parquet]'") from None
     table = _Table(pa, grid, names, figures)
@@ -91,7 +92,7 @@ class _Sink(RawIOBase):
 class _Table:
     """Makes batches of a schema."""
 
-    def __init__(self, pa: Any, grid: Grid, names: dict[str, str], figures: Sequence[str]) -> None:
+    def __init__(self, pa: ModuleType, grid: Grid, names: dict[str, str], figures: Sequence[str]) -> None:
         from cnncalc.studies.sweep.gather import Gatherer  # NumPy
 
         self._pa = pa
@@ -123,7 +124,7 @@ class _Table:
 
     def _kind(self, grid: Grid, name: str) -> Any:
         """Return the type of an argument's column that fits all of its values."""
-        pa: Any = self._pa
+        pa = self._pa
         values: Any = grid.args.get(name, ())
         if isinstance(values, range):
             return pa.int64()
