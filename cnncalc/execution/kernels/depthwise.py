@@ -56,14 +56,12 @@ class Depthwise(WeightedKernel):
 
         def block(calls: Calls, start: int, stop: int) -> None:
             for image, first, last in sheets(start, stop, lines):
-                framed, windows = calls.shared(
-                    (self, last - first),
-                    lambda calls: self._windows(calls, last - first, taps),  # noqa: B023
-                )
+                rows = last - first
+                framed, windows = calls.shared((self, rows), partial(self._windows, rows=rows, taps=taps))
                 starts = down.before - first * down.stride, across.before
                 calls.frame(framed, x[image], starts, task.before.clip)
                 self._sum_taps(calls, windows, taps, out[image, first:last])
-                calls.products += (last - first) * columns * channels * self.taps
+                calls.products += rows * columns * channels * self.taps
             finish(calls, start * columns, stop * columns)
 
         yield Stage(batch * lines, self.step, block, elements=self.taps * out.size // 3 + x.size)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from functools import cache
+from functools import cache, partial
 from math import prod
 from typing import NamedTuple
 
@@ -115,7 +115,7 @@ class Winograd(WeightedKernel):
             for image, first, last in sheets(start, stop, lines):
                 top, bottom = first * m, min(last * m, down.positions)
                 bands = last - first
-                inner = calls.shared((self, bands), lambda calls: self._transforms(calls, bands))  # noqa: B023
+                inner = calls.shared((self, bands), partial(self._transforms, bands=bands))
                 calls.frame(inner.source, x[image], (down.before - top, across.before), task.before.clip)
                 calls.made += inner.there
                 filters.multiply(inner.tiles, inner.product, calls.do)

@@ -43,7 +43,7 @@ def own_tensors(**values: Value | None) -> OwnTensors:
     return {name: ConstantInput(value) for name, value in values.items() if value is not None}
 
 
-def reshape_layer(value: Value, shape: Shape) -> tuple[str, Value, dict[str, Any]]:
+def reshape_layer(value: Value, shape: Shape) -> tuple[str, Value, dict[str, object]]:
     """Return the type, the input and the arguments of a layer that gives a value's samples another shape.
 
     Earlier reshapes are skipped.  If the value is a slice of one index, and only its axis is removed, the layer is a

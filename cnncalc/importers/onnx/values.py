@@ -282,7 +282,7 @@ class Call(NamedTuple):
         return [value for value in self.inputs if value is not None and value.is_live]
 
     def _attribute(self, name: str, default: _T, kinds: type | UnionType, what: str) -> _T:
-        value: Any = self.operator.attributes.get(name, default)
+        value: object = self.operator.attributes.get(name, default)
         if not isinstance(value, kinds):
             raise UnfitError(f"{name} is no {what}")
         return cast("_T", value)
@@ -301,7 +301,7 @@ class Call(NamedTuple):
 
     def numbers(self, name: str) -> tuple[float, ...] | None:
         """Return an attribute that is a list of numbers, or None if it is left out."""
-        value: Any = self.operator.attributes.get(name)
+        value: object = self.operator.attributes.get(name)
         if value is None:
             return None
         if not isinstance(value, list) or not all(isinstance(item, int | float) for item in value):
