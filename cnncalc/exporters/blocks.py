@@ -24,7 +24,8 @@ class BlockText(NamedTuple):
         name: its name.
         entries: its items.
         expressions: the expressions of an item's arguments, by the item's place.
-        arguments: its own arguments, each with its default; None if it must be given.
+        arguments: its own arguments, each with its default; None if it must be given, and a name of :data:`INCOMING`
+            if it is as wide as what the block reads.
         reads: the inputs of the scope that the items are those of.
     """
 
@@ -140,9 +141,14 @@ class _Arguments:
         """Find expressions of an item's figures, or make them arguments."""
         places = self.places(number)
         is_reshape = entry.inner is None and entry.node.layer.type == "reshape"
-        follows = following([place.node for place in places]) if is_reshape else {}
+        follows = following([place.node for place in places]) if entry.inner is None else {}
         found = {argument: KEPT for argument in entry.values if follows.get(argument) == KEPT}
-        varied = [name for name in entry.values if name not in found and len(set(_column(places, name))) > 1]
+        given = {} if entry.inner is None else self.inner[entry.key].arguments
+        varied = [
+            name
+            for name in entry.values
+            if name not in found and given.get(name) not in INCOMING and len(set(_column(places, name))) > 1
+        ]
         for argument in varied:
             known = follows.get(argument) or self.known(entry, argument, places)
             if known is not None:
@@ -187,7 +193,9 @@ class _Arguments:
         name = _numbered(f"{stem}_of" if self.taken(stem) else stem, self.defaults.__contains__, self.numbers)
         self.columns.setdefault(_family(argument), {})[column] = name
         default = _default(entry, argument, self.inner)
-        self.defaults[name] = default if default in column else None
+        names, widths = zip(*[place.width(argument) for place in self.alike], strict=True)
+        is_incoming = widths == column and _family(argument) == "width"
+        self.defaults[name] = names[0] if is_incoming else default if default in column else None
         for place, value in zip(self.alike, column, strict=True):
             place.values[name] = value
         return name
@@ -209,10 +217,13 @@ def _default(entry: Entry, argument: str, inner: dict[StructureKey, BlockText]) 
     return value[0] if isinstance(value, tuple) and len(set(value)) == 1 else value
 
 
+INCOMING = ("in_channels", "in_shape[-1]")
+"""Defaults of arguments that are as wide as what a block reads."""
+
 DOUBLED = "2 * {}"
 """Growth of widths from stage to stage, of which the width itself is written rather than the factor."""
 
-NAMED = {"shape": "size", "fold": "windows", "unfold": "windows"}
+NAMED = {"shape": "size", "fold": "windows", "unfold": "windows", "start": "split", "stop": "split"}
 """Names of a block's arguments that say more than those of its layers'."""
 
 INSIDE = {**NAMED, "out_channels": "hidden_channels", "out_features": "hidden_features"}

@@ -1,13 +1,14 @@
 """A graph in a readable order, in which each concatenation extends the one before it and branches are in one piece.
 
 A model file of a DenseNet (arXiv:1608.06993) joins all earlier outputs anew in front of each layer; as a spec, a layer
-joins its output to its input.
+joins its output to its input. What a scope makes is read behind the scope's last reshape.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from heapq import heappop, heappush
+from itertools import takewhile
 
 from cnncalc.graph import Graph, Node, Tensor
 
@@ -40,11 +41,21 @@ def nested(graph: Graph) -> tuple[Graph, list[Node]]:
 
 
 def _joined(graph: Graph) -> dict[Node, tuple[Tensor, ...]]:
-    """Return the inputs of layers, where a concatenation reads the longest earlier one that begins with its inputs."""
+    """Return the inputs of layers, where a concatenation reads the longest earlier one that begins with its inputs.
+
+    A reshape reads an earlier one of the same tensor that is nearer to it: the output of a scope.
+    """
     inputs = {node: node.inputs for node in graph.nodes}
+    reshaped: dict[Node, Node] = {}
     beginnings: dict[tuple[object, Tensor], int] = {}  # numbered; each is another one, or an axis, and a tensor
     joined: dict[object, Node] = {}
     for node in graph.nodes:
+        if node.layer.type == "reshape" and isinstance(source := node.inputs[0], Node):
+            last = reshaped.get(source)
+            if last is not None and len(_common(source.name, last.name)) > len(_common(source.name, node.name)):
+                inputs[node] = (last,)
+            elif node.times == source.times:
+                reshaped[source] = node
         if node.layer.type != "concat":
             continue
         beginning: object = (node.layer.__dict__["axis"],)
@@ -138,15 +149,40 @@ def _ordered(graph: Graph, inputs: Mapping[Node, tuple[Tensor, ...]], names: Map
     return found
 
 
+def _common(*names: str) -> list[str]:
+    """Return the parts of the innermost scope that has layers of all these names."""
+    scopes = [name.split(".")[:-1] for name in names]
+    return [parts[0] for parts in takewhile(lambda parts: len(set(parts)) == 1, zip(*scopes, strict=False))]
+
+
+def _with_readers(node: Node, readers: dict[Tensor, list[Node]], taken: set[str]) -> str:
+    """Return the name of a reshape in the scope of all that reads it and also what is reshaped; else ""."""
+    source = node.inputs[0] if node.inputs else None
+    if node.layer.type != "reshape" or not isinstance(source, Node) or node not in readers:
+        return ""
+    own, home = _common(node.name, source.name), _common(*[reader.name for reader in readers[node]])
+    others = [_common(reader.name, readers[node][0].name) for reader in readers[source] if reader is not node]
+    name = ".".join([*home, "_".join(node.name.split("."))])
+    is_apart = home[: len(own)] != own and any(other[: len(home)] == home for other in others)
+    return name if is_apart and name not in taken else ""
+
+
 def _moved(graph: Graph, inputs: dict[Node, tuple[Tensor, ...]]) -> dict[Node, str]:
-    """Return new names of concatenations that belong to the scope before them: they join its output to its input."""
+    """Return new names of layers that belong to another scope.
+
+    A concatenation belongs to the scope before it if it joins that scope's output to its input.
+    """
     scopes: dict[str, list[Node]] = {}
     for node in graph.nodes:
         parts = node.name.split(".")
         for depth in range(1, len(parts)):
             scopes.setdefault(".".join(parts[:depth]), []).append(node)
     taken = {node.name for node in graph.nodes}
-    names: dict[Node, str] = {}
+    readers: dict[Tensor, list[Node]] = {}
+    for node, sources in inputs.items():
+        for source in sources:
+            readers.setdefault(source, []).append(node)
+    names = {node: name for node in graph.nodes if (name := _with_readers(node, readers, taken))}
     for node in graph.nodes:
         if node.layer.type != "concat" or len(inputs[node]) != 2:
             continue

@@ -1,27 +1,67 @@
-"""Sizes of a reshape that follow from the incoming tensor, so that its spec fits inputs of other sizes, too."""
+"""Sizes that follow from the incoming tensor, so that a spec fits inputs of other sizes, too."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from math import prod
 
 from cnncalc.graph import Node
+from cnncalc.layers.shapes import Shape, axis_index
 
 KEPT = "0"
 """Text of a size that the incoming tensor has on the same axis."""
 
 
-def following(places: Sequence[Node]) -> dict[str, str]:
-    """Return the sizes that one axis or two of the incoming tensor have at every place of a reshape.
+MOST_PARTS = 8
+"""Most equal parts of an axis of which a slice is said to keep some."""
 
-    They are called ``fold``, ``shape.0``, ``shape.1``, ….
+
+def following(places: Sequence[Node]) -> dict[str, str]:
+    """Return the figures that follow from the incoming tensor in the same way at every place of an item.
+
+    The sizes of a shape are called ``shape.0``, ``shape.1``, ….
 
     Args:
-        places: the reshapes that one item of a block stands for, or one; of equal numbers of axes.
+        places: the layers that one item of a block stands for, or one.
     """
-    inputs = [node.use.inputs[0] for node in places]
-    if len({len(shape) for shape in inputs}) > 1:
+    kind, inputs = places[0].layer.type, [node.use.inputs[0] for node in places if node.use.inputs]
+    if len({len(shape) for shape in inputs}) != 1:
         return {}
+    if kind == "reshape":
+        return _reshaped(places, inputs)
+    if kind == "slice":
+        return _sliced(places, inputs)
+    shapes = [node.layer.__dict__.get("shape") or () for node in places]
+    if any(len(shape) != len(inputs[0]) for shape in shapes):
+        return {}
+    columns = zip(zip(*shapes, strict=True), zip(*inputs, strict=True), strict=True)
+    axes = [axis for axis, (sizes, incoming) in enumerate(columns) if sizes == incoming]
+    return {f"shape.{axis}": f"in_shape[{axis}]" for axis in axes}
+
+
+def _sliced(places: Sequence[Node], inputs: Sequence[Shape]) -> dict[str, str]:
+    """Return the bounds of slices that are counted from the end, or are so many of the equal parts of the axis."""
+    axis = axis_index(places[0].layer.__dict__["axis"], inputs[0])
+    size = "in_channels" if axis == 0 else f"in_shape[{axis}]"
+    found: dict[str, str] = {}
+    for name in ("start", "stop"):
+        bounds = [node.layer.__dict__[name] for node in places]
+        if None in bounds:
+            continue
+        pairs = [(bound, shape[axis]) for bound, shape in zip(bounds, inputs, strict=True)]
+        left = {size - bound for bound, size in pairs}
+        shares = {Fraction(bound, size) for bound, size in pairs}
+        if len(shares) == 1 and 1 < (share := shares.pop()).denominator <= MOST_PARTS:
+            times = f"{share.numerator} * " if share.numerator > 1 else ""
+            found[name] = f"{times}{size} // {share.denominator}"
+        elif len(left) == 1 and 0 not in left:
+            found[name] = str(-left.pop())
+    return found
+
+
+def _reshaped(places: Sequence[Node], inputs: Sequence[Shape]) -> dict[str, str]:
+    """Return the sizes of reshapes, and their ``fold``, that are those of one axis or two of the incoming tensor."""
     outputs = [(node.layer.__dict__["fold"], *node.use.output) for node in places]
     unfolded = [node.layer.__dict__["unfold"] for node in places]
     is_plain = all(output[0] == unfold == 1 for output, unfold in zip(outputs, unfolded, strict=True))

@@ -9,7 +9,7 @@ from json import dumps
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
-from cnncalc.exporters.blocks import BlockText, block_of, blocks
+from cnncalc.exporters.blocks import INCOMING, BlockText, block_of, blocks
 from cnncalc.exporters.formats import Options, check_text
 from cnncalc.exporters.nesting import nested
 from cnncalc.exporters.rolling import SHAPE, Entry, StructureKey, items_of_graph, without_single
@@ -271,7 +271,7 @@ class _Writer:
             given = {
                 name: own.get(name) or _value(entry.values[name])
                 for name, default in block.arguments.items()
-                if name in own or entry.values[name] != default
+                if name in own or (default not in INCOMING and entry.values[name] != default)
             }
             return block.name + (f": {_braced(given)}" if given else "")
         layer, values = entry.node.layer, entry.fixed | entry.values

@@ -83,10 +83,9 @@ def _name_of_params(step: LayerStep) -> str:
 
     A module that has other names for them than the layer, such as ``in_proj_weight``, holds several layers.
     """
-    leaves = step.leaves()
-    keys = {key for leaf in leaves if (key := key_of(leaf))}
+    keys = {key for leaf in step.leaves() if (key := key_of(leaf))}
     if step.layer.type in ONE_TENSOR:
-        if len(keys) == len(leaves) == 1 and not leaves[0].name.endswith("weight"):
+        if len(keys) == 1 and not max(keys).endswith("weight"):
             return keys.pop()
     elif not any(key.rpartition(".")[2] in step.tensors for key in keys):
         return ""
@@ -111,15 +110,19 @@ def keys(nodes: Mapping[Node, LayerStep], params: Params) -> None:
             node.keys = {**(node.keys or {}), **own}
 
 
+def _states_scope(call: Call) -> bool:
+    """Whether the file states the module that an operator comes from."""
+    return bool(call.scopes or call.operator.scope or "/" in call.operator.name)
+
+
 def _with_scopes_of_neighbours(scopes: list[tuple[str, ...]], steps: list[LayerStep]) -> list[tuple[str, ...]]:
     """Return the scope of each layer; if the file states none, the common part of its neighbours' scopes.
 
     PyTorch's exporter states no scope for the parts into which a tensor is split.
     """
     known = dict(zip(steps, scopes, strict=True))
-    items = {step: [call.operator for call in step.calls] for step in steps if not known[step]}
     around: dict[LayerStep, list[tuple[str, ...]]] = {
-        step: [] for step, said in items.items() if not any(item.scope or "/" in item.name for item in said)
+        step: [] for step in steps if not any(_states_scope(call) for call in step.calls)
     }
     if len(around) in (0, len(steps)):
         return scopes
@@ -146,7 +149,8 @@ def _scopes_of_constants(scopes: list[tuple[str, ...]], steps: list[LayerStep]) 
 
 def names(steps: list[LayerStep]) -> list[str]:
     """Return a name for each layer; no two are equal."""
-    scopes = _with_scopes_of_neighbours([_common([scope_of(call) for call in step.calls]) for step in steps], steps)
+    stated = [[scope_of(call) for call in step.calls if _states_scope(call)] for step in steps]
+    scopes = _with_scopes_of_neighbours([_common(paths) if paths else () for paths in stated], steps)
     outside = _scopes_of_constants(scopes, steps)
     scopes = [outside.get(step, scope) for step, scope in zip(steps, scopes, strict=True)]
     count: dict[tuple[str, ...], int] = {}

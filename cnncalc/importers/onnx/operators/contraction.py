@@ -90,8 +90,7 @@ def cropped(build: Builder, x: Value, window: SlidingWindow) -> tuple[Value, Sli
     """Return a map cropped where the padding is negative, and the window with those paddings set to 0."""
     for axis, (before, after) in enumerate(window.padding, 1):
         if min(before, after) < 0:
-            stop = x.shape[axis] + min(after, 0)
-            x = build.step("slice", [x], axis=axis, start=max(-before, 0), stop=stop)
+            x = build.step("slice", [x], axis=axis, start=max(-before, 0), stop=min(after, 0) or None)
     return x, window._replace(padding=tuple([(max(a, 0), max(b, 0)) for a, b in window.padding]))
 
 

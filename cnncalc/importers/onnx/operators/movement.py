@@ -232,7 +232,7 @@ def padded(build: Builder, x: Value, borders: list[tuple[int, int]], mode: str, 
     """Return a value padded by (before, after) on each axis of a sample; negative numbers crop."""
     for axis, (before, after) in enumerate(borders):
         if min(before, after) < 0:
-            x = build.step("slice", [x], x.axis, axis=axis, start=max(-before, 0), stop=x.shape[axis] + min(after, 0))
+            x = build.step("slice", [x], x.axis, axis=axis, start=max(-before, 0), stop=min(after, 0) or None)
     borders = [(max(before, 0), max(after, 0)) for before, after in borders]
     if not any(map(any, borders)):
         return x.copy()

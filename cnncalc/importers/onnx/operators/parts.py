@@ -44,7 +44,8 @@ def sliced(build: Builder, x: Value, axis: int, start: int, stop: int, step: int
         return build.derived("Part", x, shape=shape, **place)
     if chosen.step > 0:
         by = chosen.step if chosen.step > 1 else None
-        return build.step("slice", [x], x.axis, axis=own, start=chosen[0], stop=chosen[-1] + 1, step=by)
+        end = chosen[-1] + 1 if chosen.stop < size else None
+        return build.step("slice", [x], x.axis, axis=own, start=chosen[0], stop=end, step=by)
     if len(chosen) > MAX_KNOWN_ELEMENTS:
         raise UnfitError(f"an axis of {size} backwards")
     return at_indices(build, x, own, chosen)
