@@ -127,19 +127,71 @@ def all_scopes(entries: list[Entry]) -> Iterator[Entry]:
             yield entry
 
 
-def without_single(entries: list[Entry]) -> list[Entry]:
-    """Return items in which every scope that occurs only once is replaced by its own items."""
+SHORT = 3
+"""Most lines of a block that is written out where it saves no line."""
+
+
+def without_needless(entries: list[Entry]) -> list[Entry]:
+    """Return items in which scopes that occur only once, and short ones that save no line, are replaced by their items.
+
+    A scope that shares another's weights stays.
+    """
     count = Counter(entry.key for entry in all_scopes(entries))
+    entries = _without({key for key, places in count.items() if places < 2}, entries)
+    alike: dict[StructureKey, list[Entry]] = {}
+    for entry in all_scopes(entries):
+        alike.setdefault(entry.key, []).append(entry)
+    shared = {entry.key for places in alike.values() for entry in places if entry.owner is not None}
+    uses: dict[StructureKey, list[int]] = {key: [] for key in alike}
+    for key, repeat in _runs(entries):
+        uses[key].append(repeat)
+    needless: set[StructureKey] = set()
+    for key, places in reversed(alike.items()):  # the outermost first
+        inner = places[0].inner or []
+        length, used = _lines(inner, places[0].reads), sum(uses[key])
+        is_given = any(_figures(place) != _figures(places[0]) for place in places)
+        rolled = sum([1 + (repeat > 1) for repeat in uses[key]]) + length + 2 + is_given
+        if key not in shared and (len(inner) < 2 or (length <= SHORT and rolled >= used * length)):
+            needless.add(key)
+        for other, repeat in _runs(inner):
+            uses[other] += [repeat] * (used if key in needless else 1)
+    return _without(needless, entries)
 
-    def kept(some: list[Entry]) -> list[Entry]:
-        found: list[Entry] = []
-        for entry in some:
-            if entry.inner is not None:
-                entry.inner = kept(entry.inner)
-                if count[entry.key] < 2 or len(entry.inner) < 2:
-                    found += entry.inner
-                    continue
-            found.append(entry)
-        return found
 
-    return kept(entries)
+def _without(needless: set[StructureKey], entries: list[Entry]) -> list[Entry]:
+    """Return items in which some scopes are replaced by their items."""
+    found: list[Entry] = []
+    for entry in entries:
+        if entry.inner is not None:
+            entry.inner = _without(needless, entry.inner)
+        found += entry.inner or [] if entry.key in needless else [entry]
+    return found
+
+
+def _runs(entries: list[Entry]) -> Iterator[tuple[StructureKey, int]]:
+    """Yield the structures of the scopes in a list, and how many equal ones follow each other."""
+    scopes = [entry for entry in entries if entry.inner is not None]
+    while scopes:
+        first, number = scopes[0], 1
+        while number < len(scopes) and (one := scopes[number]).key == first.key and _figures(one) == _figures(first):
+            if one.reads != (scopes[number - 1].node,):
+                break
+            number += 1
+        yield first.key, number
+        scopes = scopes[number:]
+
+
+def _figures(entry: Entry) -> list[object]:
+    """Return all figures of an item."""
+    return [value for one in entry.inner for value in _figures(one)] if entry.inner else [*entry.values.values()]
+
+
+def _lines(entries: list[Entry], reads: tuple[Tensor, ...]) -> int:
+    """Return how many lines the items of a block have that reads some tensors."""
+    named: set[Tensor] = set()
+    count, above = 0, reads[0] if len(reads) == 1 else None
+    for entry in entries:
+        is_said = entry.reads not in ((above,), ())
+        named.update(entry.reads if is_said else ())
+        count, above = count + 1 + is_said, entry.node
+    return count + sum(entry.node in named for entry in entries)

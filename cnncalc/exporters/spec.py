@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from cnncalc.exporters.blocks import INCOMING, BlockText, block_of, blocks
 from cnncalc.exporters.formats import Options, check_text
 from cnncalc.exporters.nesting import nested
-from cnncalc.exporters.rolling import SHAPE, Entry, StructureKey, items_of_graph, without_single
+from cnncalc.exporters.rolling import SHAPE, Entry, StructureKey, items_of_graph, without_needless
 from cnncalc.exporters.shared import with_owners
 from cnncalc.graph import Graph, ModelData, Node, Tensor
 from cnncalc.ground.errors import CnncalcError
@@ -54,7 +54,7 @@ def written(graph: Graph) -> tuple[str, Graph]:
     for one, nodes, is_rolled in ((neat, order, True), (graph, graph.nodes, False)):
         entries = items_of_graph(one) if is_rolled else [Entry(node, node.inputs) for node in one.nodes]
         entries = with_owners(entries, {node: node.shares for node in one.nodes if node.shares is not None})
-        lines = _Writer(one, without_single(entries)).lines()
+        lines = _Writer(one, without_needless(entries)).lines()
         text = "\n".join([part for line in lines for part in _wrapped(line)]) + "\n"
         try:
             with noticed():  # warnings were reported for the original

@@ -64,7 +64,8 @@ def test_only_related_figures_become_a_formula() -> None:
     text = spec_text(load("efficientnet_b0"))
     assert "padding: kernel_size // 2" in text
     assert "  - conv_bn: {out_channels: 6 * in_channels, kernel_size: 1}\n" in text
-    assert "hidden_channels: in_channels // 24, out_channels: in_channels}" in text  # a quarter of the block's input
+    assert "  - squeeze_excite: {hidden_channels: in_channels // 24}\n" in text  # a quarter of the block's input
+    assert "  squeeze_excite:\n    args: {hidden_channels, out_channels: in_channels}\n" in text
     assert "* kernel_size" not in text
     assert "* padding" not in text
 
@@ -97,8 +98,14 @@ def scoped(*places: tuple[str, int, int]) -> str:
     ],
 )
 def test_a_block_is_named_after_its_scopes(scopes: tuple[str, str], name: str) -> None:
-    text = scoped((scopes[0], 4, 1), (scopes[1], 6, 3))
+    text = scoped(*[(f"part{i}/{scope}", 4 + i, 1 + 2 * i % 4) for i, scope in enumerate(scopes * 4)])
     assert f"blocks:\n  {name}:\n    args: {{out_channels, kernel_size" in text
+
+
+def test_a_short_scope_becomes_a_block_only_where_it_saves_lines() -> None:
+    """A block of two lines is declared in three: six uses save a line."""
+    assert "blocks:" not in scoped(*[(f"part{i}/unit", 4, 1 + 2 * i) for i in range(5)])
+    assert "blocks:\n  unit:\n" in scoped(*[(f"part{i}/unit", 4, 1 + 2 * i) for i in range(6)])
 
 
 def test_an_item_does_not_have_a_blocks_name() -> None:
@@ -306,3 +313,56 @@ def test_sizes_follow_from_the_incoming_tensor() -> None:
         "  - part: {size: 4, windows: 16}\n"
         "  - reshape: [-1, 384]\n"
     )
+
+
+def test_slices_follow_from_the_incoming_tensor() -> None:
+    """The two halves of ShuffleNet v2 (arXiv:1807.11164), and a map rolled by 3 rows, as Swin's are."""
+    text = spec_text(
+        loads(
+            "input: [116, 28, 28]\n"
+            "blocks:\n"
+            "  unit:\n"
+            "    args: {c, h}\n"
+            "    layers:\n"
+            "      - slice: {stop: c}\n        name: one\n"
+            "      - slice: {start: c}\n        from: input\n        name: two\n"
+            "      - concat:\n        from: [two, one]\n        name: whole\n"
+            "      - slice: {axis: 1, start: h}\n        name: low\n"
+            "      - slice: {axis: 1, stop: h}\n        from: whole\n        name: high\n"
+            "      - concat: 1\n        from: [low, high]\n"
+            "layers:\n"
+            "  - unit: {c: 58, h: 25}\n"
+            "  - conv: {out_channels: 232, kernel_size: 1, stride: 2}\n"
+            "  - unit: {c: 116, h: 11}\n"
+        )
+    )
+    slices = re.findall(r"slice: (.*)", text)
+    assert slices == [
+        "{stop: in_channels // 2}",
+        "{start: in_channels // 2}",
+        "{axis: 1, start: -3}",
+        "{axis: 1, stop: -3}",
+    ]
+    assert text.endswith("  - unit\n  - conv: {out_channels: 232, kernel_size: 1, stride: 2}\n  - unit\n")
+
+
+@pytest.mark.parametrize(
+    ("first", "end"),
+    [
+        ("windows", "layers:\n  - block:\n    repeat: 4\n"),
+        ("flat", "  - block:\n    repeat: 3\n  - reshape: [4, 8]\n"),  # which is what was there before the last reshape
+    ],
+)
+def test_a_scope_that_ends_in_a_reshape_is_a_block(first: str, end: str) -> None:
+    """The next scope reshapes its output again; the importer takes both reshapes together."""
+    shapes = {"windows": np.array([-1, 2, 2, 8]), "flat": np.array([-1, 2, 16]), "map": np.array([-1, 4, 8])}
+    nodes, x = [], "x"
+    for number in range(4):
+        y = x
+        for place, item in enumerate((first, "Relu", "map", "Add", "flat", "Tanh", "map")):
+            op, others = ("Reshape", [item]) if item in shapes else (item, [x] * (item == "Add"))
+            nodes.append(node(op, [y, *others], [f"{number}.{place}"], name=f"/blocks.{number}/{op}_{place}"))
+            y = f"{number}.{place}"
+        x = y
+    text = spec_text(imported(model(nodes, {"x": ["N", 4, 8]}, [x], shapes)).graph)
+    assert text.endswith(end)

@@ -104,3 +104,18 @@ def test_a_part_without_a_module_belongs_to_the_module_around_it() -> None:
     data = model(nodes, {"x": ["N", 3, 4, 4]}, ["y"], {"block.conv.weight": np.ones((4, 3, 1, 1), np.float32)}, 18)
     names = [one.name for one in imported(data).graph.nodes]
     assert names == ["block.conv", "block.slice1", "block.slice2", "block.act", "block.concat1", "sigmoid1"]
+
+
+def test_a_layer_of_several_operators_is_in_the_module_that_they_state() -> None:
+    """A SiLU of which one operator, as an optimiser writes it, states no module."""
+    nodes = [node("Relu", ["x"], ["r"]), node("Sigmoid", ["r"], ["s"]), node("Mul", ["r", "s"], ["y"])]
+    for item, scope in zip(nodes, ["block.a", "block.b", None], strict=True):
+        if scope is not None:
+            item.metadata_props.add(key="pkg.torch.onnx.name_scopes", value=str(["", scope, "op"]))
+    assert [one.name for one in imported(model(nodes, {"x": ["N", 3]}, ["y"])).graph.nodes] == ["block.a", "block.b"]
+
+
+def test_slices_to_the_end_have_no_stop() -> None:
+    nodes = [node("Split", ["x"], ["a", "b"], axis=1), node("Pad", ["b", "p"], ["y"])]
+    graph = imported(model(nodes, {"x": ["N", 6, 8]}, ["a", "y"], {"p": np.array([0, 0, -2, 0, 0, 0])})).graph
+    assert [one.layer.label() for one in graph.nodes] == ["0:3", "3:", "2:, axis 1"]
