@@ -143,7 +143,7 @@ def test_one_hot_counts_negative_places_from_the_end_and_has_none_outside() -> N
 def test_several_samples_are_refused_where_a_file_is_for_one() -> None:
     net = network(model([node("ReduceMax", ["x"], ["y"], name="max")], {"x": ["N", 4]}, ["y"]))
     assert net.run(weight(1, 4)).ok
-    with pytest.raises(CnncalcError, match="a batch of 2, but ReduceMax restricts the network to a batch of 1"):
+    with pytest.raises(CnncalcError, match="a batch of 2, but ReduceMax 'max' restricts the network to a batch of 1"):
         net.run(weight(2, 4))
 
 

@@ -1,8 +1,13 @@
-"""Which axis of a model file's inputs is the batch."""
+"""Which axis of a model file's inputs is the batch, and sizes that contain that of the batch."""
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from cnncalc.importers.onnx.model import Port
+from cnncalc.importers.onnx.values import SAMPLES
+
+Number = TypeVar("Number", int, float)
 
 
 def batch_word(ports: list[Port]) -> str | None:
@@ -28,3 +33,8 @@ def batch_axis(sizes: tuple[int | str | None, ...], word: str | None) -> int | N
     if len(free) == 1 and len(sizes) < 4:
         return free[0]
     return 0 if len(sizes) > 3 else None
+
+
+def size_in_file(size: Number, file_batch: int) -> Number:
+    """Return a size that may contain that of the batch, SAMPLES, for a batch of ``file_batch`` samples."""
+    return size // SAMPLES * file_batch if size and size % SAMPLES == 0 else size

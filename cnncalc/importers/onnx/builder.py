@@ -6,29 +6,14 @@ from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+from cnncalc.ground import limits
 from cnncalc.ground.errors import CnncalcError
-from cnncalc.ground.limits import (
-    MAX_COMPARED_BYTES,
-    MAX_KNOWN,
-    MAX_MODEL_DEPTH,
-    MAX_MODEL_NODES,
-    MAX_MODEL_SOURCES,
-    TENSORS_PER_OPERATOR,
-)
+from cnncalc.importers.onnx.batch import size_in_file
 from cnncalc.importers.onnx.elements import elements, is_small
 from cnncalc.importers.onnx.equal import Outputs, add_output, output_of
 from cnncalc.importers.onnx.evaluator import evaluate
 from cnncalc.importers.onnx.lost import LOST, can_be_lost, has_variable_rows, inner_operators
-from cnncalc.importers.onnx.model import (
-    Attribute,
-    Function,
-    Model,
-    OnnxOperator,
-    Port,
-    StoredTensor,
-    Subgraph,
-    operator_of,
-)  # fmt: skip
+from cnncalc.importers.onnx.model import Attribute, Function, Model, OnnxOperator, StoredTensor, Subgraph, operator_of
 from cnncalc.importers.onnx.readers import Readers
 from cnncalc.importers.onnx.steps import OwnTensors, layer_of, reshape_layer
 from cnncalc.importers.onnx.values import (
@@ -43,9 +28,8 @@ from cnncalc.importers.onnx.values import (
     ValueScope,
     alias,
     literal,
-    sample_step_of,
 )  # fmt: skip
-from cnncalc.importers.onnx.wire import WireReader
+from cnncalc.importers.onnx.wire import Span, WireReader
 from cnncalc.layers.base import Layer, LayerError
 from cnncalc.layers.shapes import Shape, shape_text
 
@@ -99,7 +83,7 @@ class Builder:
         call: the current operator.
         scope: the values that the current operator can read.
         parameters: outputs of layers that hold one constant each.
-        stated_ports: what the file states about values, by name.
+        stated: where the file states the types of values, by their names.
         differences: outputs of the ``subtract`` layers so far, by their layer and inputs.
     """
 
@@ -121,17 +105,17 @@ class Builder:
         self.constants: set[int] = set()
         self.dequantized: dict[int, None] = {}
         self.file_batch = 1
-        self.operators_left = MAX_MODEL_NODES
-        self.leaves_left = MAX_MODEL_SOURCES
-        self.known_left = MAX_KNOWN
-        self.compared_left = MAX_COMPARED_BYTES
+        self.operators_left = limits.MAX_MODEL_NODES
+        self.leaves_left = limits.MAX_MODEL_SOURCES
+        self.known_left = limits.MAX_KNOWN
+        self.compared_left = limits.MAX_COMPARED_BYTES
         self.entered_graphs: dict[int, tuple[dict[str, Value], Readers]] = {}
         self.readers = Readers()
         self.depth = 0
         self.call = Call(operator_of(""), [])
         self.scope = ValueScope()
         self.parameters: Outputs = {}
-        self.stated_ports: dict[str, Port] = {}
+        self.stated: dict[str, Span] = {}
         self.differences: dict[tuple[object, ...], Value] = {}
 
     # --- graphs and operators -------------------------------------------------------------------------------
@@ -139,42 +123,40 @@ class Builder:
     def graph(self, graph: Subgraph, scope: ValueScope, scopes: tuple[str, ...] = ()) -> list[Value | None]:
         """Add the operators of a graph and return the graph's outputs."""
         if id(graph) not in self.entered_graphs:
-            self.stated_ports.update(graph.ports)
+            self.stated.update(graph.stated)
             stored = {name: self.stored(tensor) for name, tensor in graph.stored.items()}
             self.entered_graphs[id(graph)] = stored, Readers(graph.operators, [port.name for port in graph.outputs])
         self.count_operators(len(graph.outputs))
-        around = self.readers
-        scope.stored, self.readers = self.entered_graphs[id(graph)]
-        try:
-            with self.nested():
-                for item in graph.operators:
-                    self.operator(item, scope, scopes)
-        finally:
-            self.readers = around
+        scope.stored, readers = self.entered_graphs[id(graph)]
+        with self.nested(readers):
+            for item in graph.operators:
+                self.operator(item, scope, scopes)
         return [scope.find(port.name) for port in graph.outputs]
 
     @contextmanager
-    def nested(self) -> Iterator[None]:
-        """Count one more level of nested graphs and functions.  Raises CnncalcError if there are too many levels."""
-        if self.depth == MAX_MODEL_DEPTH:
-            raise CnncalcError(f"the model's graphs and functions are nested deeper than {MAX_MODEL_DEPTH}")
+    def nested(self, readers: Readers) -> Iterator[None]:
+        """Enter one more level of nested graphs and functions.  Raises CnncalcError if there are too many levels."""
+        if self.depth == limits.MAX_MODEL_DEPTH:
+            raise CnncalcError(f"the model's graphs and functions are nested deeper than {limits.MAX_MODEL_DEPTH}")
+        around, self.readers = self.readers, readers
         self.depth += 1
         try:
             yield
         finally:
             self.depth -= 1
+            self.readers = around
 
     def count_operators(self, count: int) -> None:
         """Count operators, or work that takes as long.  Raises CnncalcError if there are too many."""
         self.operators_left -= count
         if self.operators_left < 0:
-            raise CnncalcError(f"the model has more than {MAX_MODEL_NODES:,} operators, functions written out")
+            raise CnncalcError(f"the model has more than {limits.MAX_MODEL_NODES:,} operators, functions written out")
 
     def count_known(self, count: int) -> None:
         """Count elements of constants that are read or computed.  Raises CnncalcError if there are too many."""
         self.known_left -= count
         if self.known_left < 0:
-            raise CnncalcError(f"the model computes with more than {MAX_KNOWN:,} elements of constants")
+            raise CnncalcError(f"the model computes with more than {limits.MAX_KNOWN:,} elements of constants")
 
     def stored(self, stored: StoredTensor) -> Value:
         """Return a stored tensor as a value whose elements are read only if they are few and asked for."""
@@ -195,7 +177,9 @@ class Builder:
         Raises:
             CnncalcError: if its inputs or attributes do not fit it; the message names it.
         """
-        self.count_operators(1 + (len(item.inputs) + len(item.outputs) + len(item.attributes)) // TENSORS_PER_OPERATOR)
+        self.count_operators(
+            1 + (len(item.inputs) + len(item.outputs) + len(item.attributes)) // limits.TENSORS_PER_OPERATOR
+        )
         inputs: list[Value | None] = []
         for name in item.inputs:
             value = scope.find(name) if name else None
@@ -239,18 +223,23 @@ class Builder:
         if known is not None:
             read = sum([value.elements for value in call.inputs if value is not None])
             self.count_known(sum([len(one.data) for one in known]) + read)
-            values = [literal(one.data, one.shape, one.dtype) for one in known]
-            leaves, step = self.leaves(call, len(values)), sample_step_of(call)
-            for index, one in enumerate(values):
-                one.leaves, one.source, one.index, one.sample_step = leaves, call, index, step
-            return values
-        result = HANDLERS.get((item.domain, item.op), HANDLERS["", UNKNOWN])(self, call)
+            result: Result = [literal(one.data, one.shape, one.dtype) for one in known]
+        else:
+            result = HANDLERS.get((item.domain, item.op), HANDLERS["", UNKNOWN])(self, call)
         outputs = [result] if isinstance(result, Value) else result
         for index, value in enumerate(() if item.op in CONTROL_FLOW else outputs):
-            if value is not None and not value.is_live and value.source is None and value.data is None:
-                value.index = index
-                self.derive(value, call)
+            if value is None or value.is_live or value.source is not None:
+                continue
+            if known is not None or value.data is None:
+                self.derive(value, call, index)
         return outputs
+
+    def output_of(self, op: str, inputs: Sequence[Value | None], opset: int = 13, /, **attributes: Attribute) -> Value:
+        """Return the first output of an operator that does a part of the current one's work."""
+        item = operator_of(op, self.call.operator.name, **attributes)._replace(outputs=self.call.operator.outputs)
+        value = self.outputs(Call(item, [*inputs], opset, self.call.scopes))[0]
+        assert value is not None, op
+        return value
 
     def lose(self, call: Call) -> Sequence[Value]:
         """Return LOST for each output of an operator; the layers whose outputs it reads are still counted.
@@ -267,11 +256,16 @@ class Builder:
         self.read_by_lost += [*call.live_inputs(), *[value for value in read if value is not None and value.is_live]]
         return [LOST] * len(item.outputs)
 
-    def derive(self, value: Value, call: Call) -> None:
-        """Set the operator that computes a constant from others, and the stored tensors that it is computed from."""
-        value.source, first = call, call.given(0)
-        value.leaves = value.leaves or (() if call.op in PERIODIC else self.leaves(call))
-        if value.fill is None and call.op in MOVES and first is not None:
+    def derive(self, value: Value, call: Call, index: int = 0) -> None:
+        """Set which output of an operator a constant is.  Raises CnncalcError if it comes from too many others."""
+        value.source, value.index, value.sample_step, first = call, index, call.sample_step, call.given(0)
+        if not value.leaves and call.op not in PERIODIC:
+            value.leaves = call.leaves()
+            self.leaves_left -= len(value.leaves)
+        if self.leaves_left < 0:
+            most = f"{limits.MAX_MODEL_SOURCES:,}"
+            raise CnncalcError(f"its constants are computed from more than {most} others, all together")
+        if call.op in MOVES and first is not None and value.fill is None:
             value.fill = first.fill
 
     def derived(self, op: str, *values: Value, shape: Shape | None = None, **attributes: Attribute) -> Value:
@@ -281,14 +275,6 @@ class Builder:
         self.derive(value, Call(item, list(values)))
         return value
 
-    def leaves(self, call: Call, outputs: int = 1) -> tuple[StoredTensor, ...]:
-        """Return the stored tensors that an operator on constants reads.  Raises CnncalcError if there are too many."""
-        found = call.leaves()
-        self.leaves_left -= len(found) * outputs
-        if self.leaves_left < 0:
-            raise CnncalcError(f"its constants are computed from more than {MAX_MODEL_SOURCES:,} others, all together")
-        return found
-
     def function(self, call: Call, function: Function) -> Sequence[Value | None]:
         """Add the operators of a function of the file; they can read the function's inputs only."""
         inside = ValueScope(optional=function.inputs)
@@ -296,7 +282,7 @@ class Builder:
         inside.values = {name: value for name, value in named if value is not None}
         given = ChainMap(call.operator.attributes, function.defaults)
         scopes = (*call.scopes, call.operator.name or call.op)
-        with self.nested():
+        with self.nested(Readers(function.operators, function.outputs)):
             for item in function.operators:
                 if item.references:
                     bound = {name: given[other] for name, other in item.references.items() if other in given}
@@ -338,10 +324,9 @@ class Builder:
             constants = [*inputs, *[tensor.value for tensor in own.values()]]
             return self.derived(layer.type, *constants, shape=shape, layer=layer, tensors=[*own])
         live = [self.tensor(value) for value in inputs]
-        if layer.type == "subtract":  # older exporters write the difference from the mean twice
-            twin = self.differences.get((layer, *[value.step or value.input_name for value in live]))
-            if twin is not None:
-                return twin.copy()
+        key = (layer, *[value.step or value.input_name for value in live])
+        if key in self.differences:  # older exporters write the difference from the mean twice
+            return self.differences[key].copy()
         found = {value.times for value in live if value.times}
         if len(found) > 1:
             raise UnfitError(f"its inputs come {sorted(found)} times for one sample")
@@ -356,17 +341,33 @@ class Builder:
         output.step = LayerStep(layer, live, output, own, [self.call])
         self.steps.append(output.step)
         if layer.type == "subtract":
-            self.differences[(layer, *[value.step or value.input_name for value in live])] = output
+            self.differences[key] = output
         return output
 
     def with_file_batch(self, value: Value) -> Value:
         """Return a constant in which each size that is a multiple of the batch's is that of the file's own batch."""
-        counted = [item for item in value.data or () if item and item % SAMPLES == 0]
-        if not counted or value.is_live:
+        data = value.data or ()
+        if value.is_live or max(map(abs, data), default=0) < SAMPLES:
+            return value
+        sizes = tuple([size_in_file(item, self.file_batch) for item in data])
+        if sizes == data:
             return value
         self.one_sample_only.append(f"{self.call.op} on the number of samples")
-        data = [item // SAMPLES * self.file_batch if item in counted else item for item in value.data or ()]
-        return literal(tuple(data), value.shape, value.dtype, value.name)
+        return literal(sizes, value.shape, value.dtype, value.name)
+
+    def require_one_sample(self, why: str) -> None:
+        """Record that the operator works only for a batch of 1.  Raises UnfitError if the file is for more samples."""
+        if self.file_batch > 1:
+            raise UnfitError(why)
+        self.one_sample_only.append(self.call.operator.label)
+
+    def unbatched(self, value: Value) -> Value:
+        """Return a value of one sample whose batch is an axis like any other: that of the sample's arrays."""
+        times, at = value.times, value.axis
+        if at is None:
+            return value
+        whole = (*value.shape[:at], times, *value.shape[at:])
+        return self.view(self.step("unfold", [value], None, size=times, axis=at) if times > 1 else value, whole, None)
 
     def parameter(self, value: Value, shape: Shape) -> Value:
         """Return a constant, reshaped, as the output of a layer without inputs."""
@@ -374,7 +375,7 @@ class Builder:
         output = output_of(self.parameters, value, shape)
         if output is None:
             layer, output = layer_of("parameter", {"shape": shape or (1,)}), Value(value.name, shape, value.dtype)
-            tensors = {"weight": ConstantInput(self.shaped(value, shape), False)}
+            tensors = {"weight": ConstantInput(self.view(value, shape, None), False)}
             output.step = LayerStep(layer, [], output, tensors, [self.call])
             self.steps.append(output.step)
             add_output(self.parameters, value, shape, output)
@@ -384,17 +385,12 @@ class Builder:
         """Return a value that layers can read: a constant becomes the output of a layer without inputs."""
         return value if value.is_live else self.parameter(value, value.shape)
 
-    def shaped(self, constant: Value, shape: Shape) -> Value:
-        """Return a constant in another shape."""
-        return constant if constant.shape == shape else self.derived("Reshape", constant, shape=shape)
-
     def view(self, value: Value, shape: Shape, axis: int | None) -> Value:
         """Return a value whose samples have another shape, the batch at ``axis``; a layer is added only if needed."""
         if not value.is_live:
             return alias(value, shape, axis) if value.shape == shape else self.derived("Reshape", value, shape=shape)
-        if value.sample == (shape or (1,)):
-            return alias(value, shape, axis)
-        kind, source, arguments = reshape_layer(value, shape or (1,))
-        if source.sample == (shape or (1,)):
-            return alias(source, shape, axis)
-        return alias(self.step(kind, [source], axis, **arguments), shape, axis)
+        sample = shape or (1,)
+        if value.sample != sample:
+            kind, value, arguments = reshape_layer(value, sample)
+            value = value if value.sample == sample else self.step(kind, [value], axis, **arguments)
+        return alias(value, shape, axis)

@@ -3,58 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
 from cnncalc.ground.limits import MAX_MODEL_AXES, MAX_MODEL_DEPTH, MAX_MODEL_NAME, MAX_MODEL_PROPERTY
-from cnncalc.importers.onnx.model import (
-    Attribute,
-    AttributeItem,
-    Function,
-    FunctionKey,
-    Model,
-    OnnxOperator,
-    Port,
-    StoredTensor,
-    Subgraph,
-)
+from cnncalc.importers.onnx import model, proto
+from cnncalc.importers.onnx.model import Attribute, AttributeItem, OnnxOperator, Port, StoredTensor, Subgraph
 from cnncalc.importers.onnx.proto import (
-    ATTRIBUTE,
-    DIMENSION,
-    ENTRY,
-    EXTERNAL,
-    FLOAT,
-    FLOATS,
-    FUNCTION,
-    GRAPH,
-    MODEL,
-    NODE,
-    OPSET,
-    SHAPE,
-    TENSOR,
-    TENSOR_TYPE,
-    TYPE,
-    VALUE_INFO,
     AttributeProto,
     AttributeType,
-    DimensionProto,
     FunctionProto,
     GraphProto,
-    ModelProto,
     NodeProto,
-    OperatorSetIdProto,
-    StringStringEntryProto,
     TensorProto,
-    TensorTypeProto,
-    ValueInfoProto,
-)  # fmt: skip
-from cnncalc.importers.onnx.provenance import (
-    FOLDED_FROM,
-    KIND,
-    folded_from,
-    is_buffer_name,
-    key_of,
-    was_learned,
 )
-from cnncalc.importers.onnx.wire import BYTES, VARINT, MalformedError, Span, WireReader, signed
+from cnncalc.importers.onnx.provenance import FOLDED_FROM, KIND, folded_from, is_buffer_name, key_of, was_learned
+from cnncalc.importers.onnx.wire import MalformedError, Span, WireReader, signed
+
+SINGLE = (
+    AttributeProto.INT, AttributeProto.TENSOR, AttributeProto.FLOAT, AttributeProto.STRING, AttributeProto.GRAPH,
+)  # fmt: skip
+"""The fields that hold the value of an attribute that is no list."""
 
 LISTS = {
     AttributeType.FLOATS: AttributeProto.FLOATS, AttributeType.INTS: AttributeProto.INTS,
@@ -63,6 +31,14 @@ LISTS = {
 }  # fmt: skip
 """The field that holds the values of an attribute of each list type."""
 
+PORTS = (GraphProto.INPUT, GraphProto.OUTPUT)
+
+ELEMENTS = (
+    TensorProto.FLOAT_DATA, TensorProto.INT32_DATA, TensorProto.INT64_DATA, TensorProto.DOUBLE_DATA,
+    TensorProto.UINT64_DATA,
+)  # fmt: skip
+"""The fields that hold a tensor's elements by their type."""
+
 NAME_SCOPES = "pkg.torch.onnx.name_scopes"
 """The property of a node in which PyTorch's exporter writes the modules around it, the outermost first."""
 
@@ -70,248 +46,165 @@ ABSENT: dict[int, AttributeItem] = {AttributeType.FLOAT: 0.0, AttributeType.INT:
 """Values of attributes that proto3 does not write, because they are the default."""
 
 
-def read_model(wire: WireReader) -> Model:
+def read_model(wire: WireReader) -> model.Model:
     """Return the model that a file holds.
 
     Raises:
         MalformedError: if it holds none.
     """
-    graph: Subgraph | None = None
-    functions, opsets, producer = {}, {"": 1}, ""
-    for number, _, value in wire.fields((0, wire.size), MODEL):
-        if number == ModelProto.GRAPH:
-            graph = _graph(wire, value, 0)
-        elif number == ModelProto.OPSET_IMPORT:
-            domain, version = _opset(wire, value)
-            opsets[domain] = version
-        elif number == ModelProto.FUNCTIONS:
-            key, function = _function(wire, value)
-            functions[key] = function
-        elif number == ModelProto.PRODUCER_NAME:
-            producer = wire.text(value)
-    if graph is None:
+    fields = wire.fields((0, wire.size), proto.ModelProto)
+    if proto.ModelProto.GRAPH not in fields:
         raise MalformedError("it holds no graph")
+    graph = _graph(wire, fields.last(proto.ModelProto.GRAPH), 0)
+    functions = dict([_function(wire, span) for span in fields.all(proto.ModelProto.FUNCTIONS)])
+    opsets = {"": 1}
+    for span in fields.all(proto.ModelProto.OPSET_IMPORT):
+        opset = wire.fields(span, proto.OperatorSetIdProto)
+        opsets[opset.domain(proto.OperatorSetIdProto.DOMAIN)] = opset.last(proto.OperatorSetIdProto.VERSION, 1)
+    producer = fields.text(proto.ModelProto.PRODUCER_NAME)
     if producer == "pytorch":
         _mark_numbers(graph.stored)
-    return Model(graph, functions, opsets, producer)
+    return model.Model(graph, functions, opsets, producer)
 
 
 def _mark_numbers(stored: dict[str, StoredTensor]) -> None:
     """Mark numbers that are attributes of the outermost module as learned, where the file has no metadata."""
     if all(tensor.was_learned is None for tensor in stored.values()):
         for name, tensor in stored.items():
-            if tensor.elements == 1 and tensor.dtype in FLOATS and key_of(tensor) and not is_buffer_name(name):
+            if tensor.elements == 1 and tensor.dtype in proto.FLOATS and key_of(tensor) and not is_buffer_name(name):
                 stored[name] = tensor._replace(was_learned=True)
-
-
-def _opset(wire: WireReader, span: Span) -> tuple[str, int]:
-    domain, version = "", 1
-    for number, _, value in wire.fields(span, OPSET):
-        if number == OperatorSetIdProto.DOMAIN:
-            domain = wire.text(value)
-        else:
-            version = value
-    return "" if domain == "ai.onnx" else domain, version
 
 
 def _graph(wire: WireReader, span: Span, depth: int) -> Subgraph:
     if depth > MAX_MODEL_DEPTH:
         raise MalformedError(f"graphs are nested deeper than {MAX_MODEL_DEPTH}")
-    graph = Subgraph("", [], {}, [], [], {})
-    name = ""
-    for number, _, value in wire.fields(span, GRAPH):
-        wire.count_part()
-        if number == GraphProto.NODE:
-            graph.operators.append(_node(wire, value, depth))
-        elif number == GraphProto.NAME:
-            name = wire.text(value)
-        elif number == GraphProto.INITIALIZER:
-            tensor = _tensor(wire, value)
-            graph.stored[tensor.name] = tensor
-        else:
-            port = _port(wire, value)
-            graph.ports[port.name] = port
-            if number in (GraphProto.INPUT, GraphProto.OUTPUT):
-                (graph.inputs if number == GraphProto.INPUT else graph.outputs).append(port)
-    described = [port for port in graph.ports.values() if port.properties and port.name in graph.stored]
-    computed = {output for item in graph.operators for output in item.outputs} if described else set()
-    computed.update([port.name for port in graph.inputs])
-    for port in described:
-        stored = graph.stored[port.name]
-        properties = dict([_entry(wire, place, (KIND, FOLDED_FROM)) for place in port.properties])
-        learned = was_learned(properties, computed, stored.elements == 1)
-        sources = folded_from(properties, computed)
-        graph.stored[port.name] = stored._replace(was_learned=learned, key=sources[0] if len(sources) == 1 else "")
-    return graph._replace(name=name)
+    fields = wire.fields(span, GraphProto)
+    wire.count_parts(sum([len(values) for values in fields.values()]))
+    stored = {tensor.name: tensor for tensor in [_tensor(wire, place) for place in fields.all(GraphProto.INITIALIZER)]}
+    operators = [_node(wire, place, depth) for place in fields.all(GraphProto.NODE)]
+    inputs, outputs = [[port_at(wire, place) for place in fields.all(number)] for number in PORTS]
+    stated: dict[str, Span] = {}
+    computed: set[str] = set()
+    for place in [place for number in (GraphProto.VALUE_INFO, *PORTS) for place in fields.all(number)]:
+        info = wire.fields(place, proto.ValueInfoProto)
+        name = info.text(proto.ValueInfoProto.NAME)
+        stated[name] = place
+        if name in stored and proto.ValueInfoProto.METADATA_PROPS in info:
+            computed = computed or {output for item in operators for output in item.outputs}
+            computed.update([port.name for port in inputs])
+            entries = info[proto.ValueInfoProto.METADATA_PROPS]
+            properties = dict([_entry(wire, entry, (KIND, FOLDED_FROM)) for entry in entries])
+            learned = was_learned(properties, computed, stored[name].elements == 1)
+            sources = folded_from(properties, computed)
+            stored[name] = stored[name]._replace(was_learned=learned, key=sources[0] if len(sources) == 1 else "")
+    return Subgraph(fields.text(GraphProto.NAME), operators, stored, inputs, outputs, stated)
 
 
 def _node(wire: WireReader, span: Span, depth: int) -> OnnxOperator:
-    inputs, outputs = [], []
-    texts = dict.fromkeys((NodeProto.NAME, NodeProto.OP_TYPE, NodeProto.DOMAIN, NodeProto.OVERLOAD), "")
+    fields = wire.fields(span, NodeProto)
     attributes: dict[str, Attribute] = {}
     references: dict[str, str] = {}
-    scope: tuple[str, ...] = ()
-    for number, _, value in wire.fields(span, NODE):
-        if number == NodeProto.INPUT:
-            inputs.append(wire.text(value))
-        elif number == NodeProto.OUTPUT:
-            outputs.append(wire.text(value))
-        elif number == NodeProto.ATTRIBUTE:
-            name, content, refers = _attribute(wire, value, depth)
-            if refers:
-                references[name] = refers
-            else:
-                attributes[name] = content
-        elif number == NodeProto.METADATA_PROPS:
-            _, text = _entry(wire, value, (NAME_SCOPES,))
-            scope = _scopes(text) if text else scope
+    for place in fields.all(NodeProto.ATTRIBUTE):
+        name, content, refers = _attribute(wire, place, depth)
+        if refers:
+            references[name] = refers
         else:
-            texts[number] = wire.text(value)
-    domain = "" if texts[NodeProto.DOMAIN] == "ai.onnx" else texts[NodeProto.DOMAIN]
+            attributes[name] = content
+    scopes = [_entry(wire, place, (NAME_SCOPES,))[1] for place in fields.all(NodeProto.METADATA_PROPS)]
     return OnnxOperator(
-        texts[NodeProto.OP_TYPE], domain, tuple(inputs), tuple(outputs), texts[NodeProto.NAME], attributes, scope,
-        references, texts[NodeProto.OVERLOAD],
+        fields.text(NodeProto.OP_TYPE), fields.domain(NodeProto.DOMAIN), fields.texts(NodeProto.INPUT),
+        fields.texts(NodeProto.OUTPUT), fields.text(NodeProto.NAME), attributes,
+        next((_scopes(text) for text in scopes if text), ()), references, fields.text(NodeProto.OVERLOAD),
     )  # fmt: skip
 
 
 def _attribute(wire: WireReader, span: Span, depth: int) -> tuple[str, Attribute, str]:
     """Return an attribute's name, its value, and the function attribute that gives its value, or ""."""
-    name = refers = ""
-    content: Attribute = None
-    lists: dict[int, list[AttributeItem]] = {}
-    kind = 0
-    for number, form, value in wire.fields(span, ATTRIBUTE):
-        if number == AttributeProto.NAME:
-            name = wire.text(value)
-        elif number == AttributeProto.TYPE:
-            kind = value
-        elif number == AttributeProto.INT:
-            content = signed(value)
-        elif number == AttributeProto.INTS:
-            lists.setdefault(number, []).extend(wire.listed(value) if form == BYTES else [signed(value)])
-        elif number == AttributeProto.TENSOR:
-            content = _tensor(wire, value)
-        elif number == AttributeProto.FLOAT:
-            content = wire.float_at(value)
-        elif number == AttributeProto.STRING:
-            content = wire.text(value)
-        elif number == AttributeProto.GRAPH:
-            content = _graph(wire, value, depth + 1)
-        elif number == AttributeProto.REF_ATTR_NAME:
-            refers = wire.text(value)
-        else:
-            lists.setdefault(number, []).extend(_items(wire, number, form, value, depth))
-    if content is None:
-        field = LISTS.get(kind)
-        content = lists.get(field, []) if field else next(iter(lists.values()), ABSENT.get(kind))
-    return name, content, refers
+    fields = wire.fields(span, AttributeProto)
+    name, refers = fields.text(AttributeProto.NAME), fields.text(AttributeProto.REF_ATTR_NAME)
+    kind = fields.last(AttributeProto.TYPE, 0)
+    number = next((number for number in SINGLE if number in fields), LISTS.get(kind))
+    if number is None:
+        number = next((number for number in fields if number in LISTS.values()), None)
+    if number is None:
+        return name, ABSENT.get(kind), refers
+    items = [item for value in fields.all(number) for item in _items(wire, number, value, depth)]
+    return name, items[-1] if number in SINGLE else items, refers
 
 
-def _items(wire: WireReader, number: int, form: int, span: Span, depth: int) -> Sequence[AttributeItem]:
-    """Return the items that one field adds to an attribute that is a list of anything but integers."""
-    if number == AttributeProto.FLOATS:
-        return wire.floats(span) if form == BYTES else [wire.float_at(span)]
-    if number == AttributeProto.STRINGS:
-        return [wire.text(span)]
-    wire.count_part()
-    return [_tensor(wire, span) if number == AttributeProto.TENSORS else _graph(wire, span, depth + 1)]
+def _items(wire: WireReader, number: int, value: Any, depth: int) -> Sequence[AttributeItem]:
+    """Return the items that one field adds to an attribute."""
+    if number in (AttributeProto.INT, AttributeProto.INTS):
+        return wire.listed(value)
+    if number in (AttributeProto.FLOAT, AttributeProto.FLOATS):
+        return wire.floats(value)
+    if number in (AttributeProto.STRING, AttributeProto.STRINGS):
+        return [wire.text(value)]
+    if number in (AttributeProto.GRAPH, AttributeProto.GRAPHS):
+        return [_graph(wire, value, depth + 1)]
+    wire.count_parts(1)
+    return [_tensor(wire, value)]
 
 
 def _tensor(wire: WireReader, span: Span) -> StoredTensor:
-    name, shape, dtype, location = "", [], FLOAT, 0
-    raw: Span | None = None
-    packed: list[tuple[int, Span]] = []
-    numbers: list[float] = []
-    external: dict[str, str] = {}
-    for number, form, value in wire.fields(span, TENSOR):
-        if number == TensorProto.DIMS:
-            shape += wire.listed(value) if form == BYTES else [signed(value)]
-        elif number == TensorProto.DATA_TYPE:
-            dtype = value
-        elif number == TensorProto.NAME:
-            name = wire.text(value)
-        elif number == TensorProto.RAW_DATA:
-            raw = value
-        elif number == TensorProto.EXTERNAL_DATA:
-            key, text = _entry(wire, value)
-            external[key] = text
-        elif number == TensorProto.DATA_LOCATION:
-            location = value
-        elif form == BYTES:
-            packed.append((number, value))
-        elif form == VARINT:
-            numbers.append(signed(value))
-        elif number == TensorProto.FLOAT_DATA:
-            numbers.append(wire.float_at(value))
-        else:
-            packed.append((number, value))
+    fields = wire.fields(span, TensorProto)
+    name = fields.text(TensorProto.NAME)
+    shape = tuple([size for value in fields.all(TensorProto.DIMS) for size in wire.listed(value)])
     if len(shape) > MAX_MODEL_AXES or min(shape, default=0) < 0:
         raise MalformedError(f"the tensor '{name[:40]}' has {len(shape)} axes, or one of a negative size")
-    outside = external if location == EXTERNAL else None
-    return StoredTensor(name, tuple(shape), dtype, raw, tuple(packed), tuple(numbers), outside)
+    values = [(number, value) for number in ELEMENTS if number in fields for value in fields[number]]
+    external = [_entry(wire, place) for place in fields.all(TensorProto.EXTERNAL_DATA)]
+    return StoredTensor(
+        name, shape, fields.last(TensorProto.DATA_TYPE, proto.FLOAT), fields.last(TensorProto.RAW_DATA),
+        packed=tuple([(number, value) for number, value in values if not isinstance(value, int)]),
+        numbers=tuple([signed(value) for _, value in values if isinstance(value, int)]),
+        external=dict(external) if fields.last(TensorProto.DATA_LOCATION) == proto.EXTERNAL else None,
+    )  # fmt: skip
 
 
-def _port(wire: WireReader, span: Span) -> Port:
-    name, dtype = "", 0
-    shape: tuple[int | str | None, ...] | None = None
-    properties: list[Span] = []
-    for number, _, value in wire.fields(span, VALUE_INFO):
-        if number == ValueInfoProto.NAME:
-            name = wire.text(value)
-            continue
-        if number == ValueInfoProto.METADATA_PROPS:
-            properties.append(value)
-            continue
-        for _, _, tensor in wire.fields(value, TYPE):
-            for field, _, part in wire.fields(tensor, TENSOR_TYPE):
-                if field == TensorTypeProto.ELEM_TYPE:
-                    dtype = part
-                else:
-                    shape = _sizes(wire, part)
-    return Port(name, dtype, shape, tuple(properties))
+def port_at(wire: WireReader, span: Span) -> Port:
+    """Return what a file states of a value at some place.  Raises MalformedError if it states nothing there."""
+    fields = wire.fields(span, proto.ValueInfoProto)
+    dtype, shape = 0, None
+    for kind in fields.all(proto.ValueInfoProto.TYPE):
+        for place in wire.fields(kind, proto.TypeProto).all(proto.TypeProto.TENSOR_TYPE):
+            tensor = wire.fields(place, proto.TensorTypeProto)
+            dtype = tensor.last(proto.TensorTypeProto.ELEM_TYPE, dtype)
+            sizes = tensor.last(proto.TensorTypeProto.SHAPE)
+            shape = shape if sizes is None else _sizes(wire, sizes)
+    return Port(fields.text(proto.ValueInfoProto.NAME), dtype, shape)
 
 
 def _sizes(wire: WireReader, span: Span) -> tuple[int | str | None, ...]:
     sizes: list[int | str | None] = []
-    for _, _, dimension in wire.fields(span, SHAPE):
-        size: int | str | None = None
-        for number, _, value in wire.fields(dimension, DIMENSION):
-            size = signed(value) if number == DimensionProto.DIM_VALUE else wire.text(value) or None
-        sizes.append(size)
+    for place in wire.fields(span, proto.TensorShapeProto).all(proto.TensorShapeProto.DIM):
+        dimension = wire.fields(place, proto.DimensionProto)
+        size = dimension.last(proto.DimensionProto.DIM_VALUE)
+        sizes.append(dimension.text(proto.DimensionProto.DIM_PARAM) or None if size is None else signed(size))
     if len(sizes) > MAX_MODEL_AXES:
         raise MalformedError(f"a tensor has {len(sizes)} axes")
     return tuple(sizes)
 
 
-def _function(wire: WireReader, span: Span) -> tuple[FunctionKey, Function]:
-    texts = dict.fromkeys((FunctionProto.NAME, FunctionProto.DOMAIN, FunctionProto.OVERLOAD), "")
-    outputs, operators = [], []
-    inputs: dict[str, None] = {}
-    defaults: dict[str, Attribute] = {}
-    for number, _, value in wire.fields(span, FUNCTION):
-        if number in texts:
-            texts[number] = wire.text(value)
-        elif number == FunctionProto.INPUT:
-            inputs[wire.text(value)] = None
-        elif number == FunctionProto.OUTPUT:
-            outputs.append(wire.text(value))
-        elif number == FunctionProto.NODE:
-            operators.append(_node(wire, value, 1))
-        else:
-            name, content, _ = _attribute(wire, value, 1)
-            defaults[name] = content
-    domain = "" if texts[FunctionProto.DOMAIN] == "ai.onnx" else texts[FunctionProto.DOMAIN]
-    return (domain, texts[FunctionProto.NAME], texts[FunctionProto.OVERLOAD]), Function(
-        operators, inputs, tuple(outputs), defaults
+def _function(wire: WireReader, span: Span) -> tuple[model.FunctionKey, model.Function]:
+    fields = wire.fields(span, FunctionProto)
+    key = [fields.domain(FunctionProto.DOMAIN), fields.text(FunctionProto.NAME), fields.text(FunctionProto.OVERLOAD)]
+    defaults = [_attribute(wire, place, 1) for place in fields.all(FunctionProto.ATTRIBUTE_PROTO)]
+    return (key[0], key[1], key[2]), model.Function(
+        [_node(wire, place, 1) for place in fields.all(FunctionProto.NODE)],
+        dict.fromkeys(fields.texts(FunctionProto.INPUT)),
+        fields.texts(FunctionProto.OUTPUT),
+        {name: content for name, content, _ in defaults},
     )
 
 
 def _entry(wire: WireReader, span: Span, wanted: Collection[str] | None = None) -> tuple[str, str]:
     """Return a property's key and value; the value is "" if it is too long, or the key is not wanted."""
-    spans: dict[int, Span] = {number: value for number, _, value in wire.fields(span, ENTRY)}
-    start, end = spans.get(StringStringEntryProto.KEY, (0, 0))
-    key = wire.text((start, end)) if end - start <= MAX_MODEL_NAME else ""
-    start, end = spans.get(StringStringEntryProto.VALUE, (0, 0))
+    fields = wire.fields(span, proto.StringStringEntryProto)
+    entry = proto.StringStringEntryProto
+    fields = wire.fields(span, entry)
+    place, (start, end) = [fields.last(number, (0, 0)) for number in (entry.KEY, entry.VALUE)]
+    key = wire.text(place) if place[1] - place[0] <= MAX_MODEL_NAME else ""
     is_read = end - start <= MAX_MODEL_PROPERTY and (wanted is None or key in wanted)
     return key, wire.text((start, end), MAX_MODEL_PROPERTY) if is_read else ""
 

@@ -86,23 +86,22 @@ def operator_of(op: str, name: str = "", /, **attributes: Attribute) -> OnnxOper
 
 
 class Port(NamedTuple):
-    """What a file states of a value: name, element type, sizes (None: unknown, text: a symbol), property places."""
+    """What a file states of a value: name, element type, sizes (None: unknown, text: a symbol)."""
 
     name: str
     dtype: int
     shape: tuple[int | str | None, ...] | None
-    properties: tuple[Span, ...] = ()
 
 
 class Subgraph(NamedTuple):
-    """Operators in the order in which they run, with the tensors that are stored beside them."""
+    """Operators in the order in which they run, the tensors stored beside them, and where values are described."""
 
     name: str
     operators: list[OnnxOperator]
     stored: dict[str, StoredTensor]
     inputs: list[Port]
     outputs: list[Port]
-    ports: dict[str, Port]
+    stated: dict[str, Span]
 
 
 class Function(NamedTuple):

@@ -5,34 +5,36 @@ They are those of onnx.proto3 (https://github.com/onnx/onnx/blob/main/onnx/onnx.
 
 from __future__ import annotations
 
-from cnncalc.importers.onnx.wire import BYTES, FIXED32, FIXED64, VARINT
+from cnncalc.importers.onnx.wire import BYTES, FIXED32, FIXED64, VARINT, Message
+
+INTEGER, PACKED = (VARINT,), (VARINT, BYTES)
 
 
-class ModelProto:
+class ModelProto(Message, IR_VERSION=INTEGER):
     """A file."""
 
     IR_VERSION, PRODUCER_NAME, PRODUCER_VERSION, GRAPH, OPSET_IMPORT, FUNCTIONS = 1, 2, 3, 7, 8, 25
 
 
-class OperatorSetIdProto:
+class OperatorSetIdProto(Message, VERSION=INTEGER):
     """The version of a set of operators."""
 
     DOMAIN, VERSION = 1, 2
 
 
-class GraphProto:
+class GraphProto(Message):
     """A graph: nodes, stored tensors (initializers), inputs and outputs."""
 
     NODE, NAME, INITIALIZER, INPUT, OUTPUT, VALUE_INFO = 1, 2, 5, 11, 12, 13
 
 
-class NodeProto:
+class NodeProto(Message):
     """A node of a graph: the use of an operator."""
 
     INPUT, OUTPUT, NAME, OP_TYPE, ATTRIBUTE, DOMAIN, OVERLOAD, METADATA_PROPS = 1, 2, 3, 4, 5, 7, 8, 9
 
 
-class AttributeProto:
+class AttributeProto(Message, FLOAT=(FIXED32,), INT=INTEGER, FLOATS=(FIXED32, BYTES), INTS=PACKED, TYPE=INTEGER):
     """An operator's attribute; ``TYPE`` says which of the values it has, by :class:`AttributeType`."""
 
     NAME, FLOAT, INT, STRING, TENSOR, GRAPH, FLOATS, INTS, STRINGS, TENSORS, GRAPHS = range(1, 12)
@@ -45,7 +47,10 @@ class AttributeType:
     FLOAT, INT, STRING, TENSOR, GRAPH, FLOATS, INTS, STRINGS, TENSORS, GRAPHS = range(1, 11)
 
 
-class TensorProto:
+class TensorProto(
+    Message, DIMS=PACKED, DATA_TYPE=INTEGER, FLOAT_DATA=(FIXED32, BYTES), INT32_DATA=PACKED, INT64_DATA=PACKED,
+    DOUBLE_DATA=(FIXED64, BYTES), UINT64_DATA=PACKED, DATA_LOCATION=INTEGER,
+):  # fmt: skip
     """A stored tensor."""
 
     DIMS, DATA_TYPE, FLOAT_DATA, INT32_DATA, INT64_DATA, NAME, RAW_DATA = 1, 2, 4, 5, 7, 8, 9
@@ -56,43 +61,43 @@ EXTERNAL = 1
 """TensorProto.DataLocation of a tensor whose bytes are in another file."""
 
 
-class StringStringEntryProto:
+class StringStringEntryProto(Message):
     """A key and its value, both text."""
 
     KEY, VALUE = 1, 2
 
 
-class ValueInfoProto:
+class ValueInfoProto(Message):
     """The name of a value, and its type."""
 
     NAME, TYPE, METADATA_PROPS = 1, 2, 4
 
 
-class TypeProto:
+class TypeProto(Message):
     """The type of a value; only types of tensors are read."""
 
     TENSOR_TYPE = 1
 
 
-class TensorTypeProto:
+class TensorTypeProto(Message, ELEM_TYPE=INTEGER):
     """TypeProto.Tensor."""
 
     ELEM_TYPE, SHAPE = 1, 2
 
 
-class TensorShapeProto:
+class TensorShapeProto(Message):
     """The sizes of a tensor."""
 
     DIM = 1
 
 
-class DimensionProto:
+class DimensionProto(Message, DIM_VALUE=INTEGER):
     """TensorShapeProto.Dimension: a number, or the name of an open size."""
 
     DIM_VALUE, DIM_PARAM = 1, 2
 
 
-class FunctionProto:
+class FunctionProto(Message):
     """An operator that the file itself defines."""
 
     NAME, INPUT, OUTPUT, NODE, DOMAIN, ATTRIBUTE_PROTO, OVERLOAD = 1, 4, 5, 7, 10, 11, 13
@@ -115,32 +120,3 @@ WIDTHS = {
     UINT32: 4, UINT64: 8, BFLOAT16: 2, **dict.fromkeys(FLOAT8S, 1),
 }  # fmt: skip
 """Bytes per element of types whose elements fill whole bytes."""
-
-# --- the wire types that each field may have, for readers ------------------------------------------------------------
-
-INTEGER, TEXT, PACKED = (VARINT,), (BYTES,), (VARINT, BYTES)
-
-
-def _wire_types(message: type, **others: tuple[int, ...]) -> dict[int, tuple[int, ...]]:
-    """Return the wire types that each field of a message may have: bytes, but for those that are named."""
-    return {number: others.get(name, TEXT) for name, number in vars(message).items() if name.isupper()}
-
-
-MODEL = _wire_types(ModelProto, IR_VERSION=INTEGER)
-OPSET = _wire_types(OperatorSetIdProto, VERSION=INTEGER)
-GRAPH = _wire_types(GraphProto)
-NODE = _wire_types(NodeProto)
-ATTRIBUTE = _wire_types(
-    AttributeProto, FLOAT=(FIXED32,), INT=INTEGER, FLOATS=(FIXED32, BYTES), INTS=PACKED, TYPE=INTEGER
-)
-TENSOR = _wire_types(
-    TensorProto, DIMS=PACKED, DATA_TYPE=INTEGER, FLOAT_DATA=(FIXED32, BYTES), INT32_DATA=PACKED, INT64_DATA=PACKED,
-    DOUBLE_DATA=(FIXED64, BYTES), UINT64_DATA=PACKED, DATA_LOCATION=INTEGER,
-)  # fmt: skip
-VALUE_INFO = _wire_types(ValueInfoProto)
-TYPE = _wire_types(TypeProto)
-TENSOR_TYPE = _wire_types(TensorTypeProto, ELEM_TYPE=INTEGER)
-SHAPE = _wire_types(TensorShapeProto)
-DIMENSION = _wire_types(DimensionProto, DIM_VALUE=INTEGER)
-FUNCTION = _wire_types(FunctionProto)
-ENTRY = _wire_types(StringStringEntryProto)

@@ -1,4 +1,4 @@
-"""How often the operators of a graph read each value; they are counted once, when the first number is asked for."""
+"""How often the operators of a graph or a function read each value."""
 
 from __future__ import annotations
 
@@ -13,25 +13,14 @@ class Readers:
     """How often the values of a graph are read."""
 
     def __init__(self, operators: Sequence[OnnxOperator] = (), outputs: Collection[str] = ()) -> None:
-        """Take the operators of a graph, and the names of its outputs."""
+        """Take the operators of a graph, and the names of its outputs, which are read outside."""
         self.operators = operators
-        self.graph_outputs = frozenset(outputs)
+        self.outputs = outputs
 
     @cached_property
-    def _counts(self) -> Counter[str]:
-        return Counter(_reads(self.operators))
-
-    @cached_property
-    def _known(self) -> set[int]:
-        return {id(item) for item in self.operators}
-
-    def count(self, name: str) -> int:
-        """Return how often operators read a value."""
-        return self._counts[name]
-
-    def may_read(self, item: OnnxOperator, name: str) -> bool:
-        """Whether anything may read an output of an operator; always true for operators of functions."""
-        return id(item) not in self._known or name in self.graph_outputs or name in self._counts
+    def counts(self) -> Counter[str]:
+        """How often each value is read, counted when it is first asked for."""
+        return Counter([*self.outputs, *_reads(self.operators)])
 
 
 def _reads(operators: Sequence[OnnxOperator]) -> Iterator[str]:

@@ -266,6 +266,15 @@ class Call(NamedTuple):
         values = self.inputs[:1] if moves else self.inputs
         return tuple({id(leaf): leaf for value in values if value is not None for leaf in value.leaves}.values())
 
+    @property
+    def sample_step(self) -> int | None:
+        """:attr:`Value.sample_step` of its output if its inputs are constants."""
+        counts = [value for value in self.inputs if value is not None and value.sample_step is not None]
+        if not counts or self.op not in (*MOVES, "Mul"):
+            return None
+        factors = [value.number for value in self.inputs if value is not None and value is not counts[0]]
+        return (counts[0].sample_step or 0) * (int(factors[0] or 0) if self.op == "Mul" else 1)
+
     def given(self, index: int) -> Value | None:
         """Return an input; None if it is left out."""
         return self.inputs[index] if index < len(self.inputs) else None
@@ -389,12 +398,3 @@ class LayerStep:
     def copies(self) -> int:
         """How many arrays the layer computes for one sample; 1 if it computes one for the whole batch."""
         return max(self.output.times, 1)
-
-
-def sample_step_of(call: Call) -> int | None:
-    """Return :attr:`Value.sample_step` of the output of an operator on constants."""
-    counts = [value for value in call.inputs if value is not None and value.sample_step is not None]
-    if not counts or call.op not in (*MOVES, "Mul"):
-        return None
-    factors = [value.number for value in call.inputs if value is not None and value is not counts[0]]
-    return (counts[0].sample_step or 0) * (int(factors[0] or 0) if call.op == "Mul" else 1)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterator, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Sequence
+from typing import Any, ClassVar, TypeAlias
 
 from cnncalc.ground.limits import (
     MAX_MODEL_FIELDS,
@@ -26,6 +26,8 @@ HEAD = 2 * MAX_VARINT_BYTES
 
 WINDOW = 1 << 16
 """Bytes that are read at once from a file that is not in memory."""
+
+WireTypes: TypeAlias = "tuple[int, ...]"
 
 Span: TypeAlias = "tuple[int, int]"
 """The offsets in the file at which the bytes of a value begin and end."""
@@ -51,6 +53,52 @@ class OpenFile:
     def __getitem__(self, place: slice) -> bytes:
         """Return the bytes of a slice."""
         return os.pread(self.descriptor, place.stop - place.start, place.start)
+
+
+class Message:
+    """A message of the file: the numbers of its fields.
+
+    Attributes:
+        numbers: the numbers of the fields, by the keys that they may have: the wire type is bytes, but for those fields
+            whose wire types a message names.
+    """
+
+    numbers: ClassVar[dict[int, int]]
+
+    def __init_subclass__(cls, **others: WireTypes) -> None:
+        fields = [(number, others.get(name, (BYTES,))) for name, number in vars(cls).items() if name.isupper()]
+        cls.numbers = {number << 3 | wire: number for number, wires in fields for wire in wires}
+
+
+class Fields(dict[int, list[Any]]):
+    """The fields of a message that was read, by their numbers: integers, and the places of all others.
+
+    What stands under a number is a list, because any field may be repeated.
+    """
+
+    __slots__ = ("wire",)
+    wire: WireReader
+
+    def all(self, number: int) -> Sequence[Any]:
+        """Return the values of a field."""
+        return self.get(number, ())
+
+    def last(self, number: int, default: Any = None) -> Any:
+        """Return the value of a field that stands once."""
+        return self[number][-1] if number in self else default
+
+    def texts(self, number: int) -> tuple[str, ...]:
+        """Return the texts of a field."""
+        return tuple([self.wire.text(value) for value in self[number]]) if number in self else ()
+
+    def text(self, number: int) -> str:
+        """Return the text of a field that stands once; "" if it is left out."""
+        return self.wire.text(self[number][-1]) if number in self else ""
+
+    def domain(self, number: int) -> str:
+        """Return the name of an operator set; "" is ONNX's own."""
+        name = self.text(number)
+        return "" if name == "ai.onnx" else name
 
 
 class WireReader:
@@ -79,19 +127,19 @@ class WireReader:
                 raise MalformedError("the file ends too early")
         return self.near, self.near_at
 
-    def fields(self, span: Span, known: Mapping[int, tuple[int, ...]]) -> Iterator[tuple[int, int, Any]]:
-        """Yield (number, wire type, value) of a message's known fields; other fields are skipped.
-
-        The value is an integer for the wire type VARINT, and a Span for all others.
+    def fields(self, span: Span, message: type[Message]) -> Fields:
+        """Return a message's known fields; other fields are skipped.
 
         Args:
             span: the place of the message.
-            known: the wire types that each field may have; this is the one place where they are checked.
+            message: the wire types that each field may have; this is the one place where they are checked.
 
         Raises:
             MalformedError: if the bytes are not such a message, or have more fields than a model may have.
         """
         at, end = span
+        found, numbers = Fields(), message.numbers
+        found.wire = self
         data, base, edge = b"", at, 0
         at, stop = 0, end - at
         count, most = 0, self.fields_left
@@ -107,22 +155,21 @@ class WireReader:
                 at += 1
             else:
                 key, at = varint(data, at, stop)
-            number, wire = key >> 3, key & 7
-            if wire == VARINT:
-                whole = data[at] if at < stop else 128
-                if whole < 128:
-                    at += 1
-                else:
-                    whole, at = varint(data, at, stop)
-                value: int | Span = whole
-            elif wire == BYTES:
+            number, wire = numbers.get(key), key & 7
+            if wire == BYTES:
                 length = data[at] if at < stop else 128
                 if length < 128:
                     at += 1
                 else:
                     length, at = varint(data, at, stop)
-                value = (base + at, base + at + length)
+                value: int | Span = (base + at, base + at + length)
                 at += length
+            elif wire == VARINT:
+                value = data[at] if at < stop else 128
+                if value < 128:
+                    at += 1
+                else:
+                    value, at = varint(data, at, stop)
             elif wire in (FIXED32, FIXED64):
                 width = 4 if wire == FIXED32 else 8
                 value = (base + at, base + at + width)
@@ -131,23 +178,23 @@ class WireReader:
                 raise MalformedError(f"wire type {wire} at byte {base + at}")
             if at > stop:
                 raise self._cut_off(end, base + at)
-            wires = known.get(number)
-            if wires is not None:
-                if wire not in wires:
-                    raise MalformedError(f"field {number} at byte {base + at} has wire type {wire}")
-                yield number, wire, value
+            if number is not None:
+                found.setdefault(number, []).append(value)
+            elif key >> 3 in numbers.values():
+                raise MalformedError(f"field {key >> 3} at byte {base + at} has wire type {wire}")
             if count > most:
                 raise MalformedError(f"there are more than {MAX_MODEL_FIELDS:,} fields")
         self.fields_left -= count
+        return found
 
     def _cut_off(self, end: int, field_end: int) -> MalformedError:
         """Return the error for a field that reaches beyond its message."""
         what = "the file is cut off: it" if end == self.size else "a message"
         return MalformedError(f"{what} ends at byte {end:,}, a field in it at byte {field_end:,}")
 
-    def count_part(self) -> None:
-        """Count an operator or a tensor.  Raises MalformedError if there are too many."""
-        self.parts_left -= 1
+    def count_parts(self, count: int) -> None:
+        """Count operators or tensors.  Raises MalformedError if there are too many."""
+        self.parts_left -= count
         if self.parts_left < 0:
             raise MalformedError(f"there are more than {MAX_MODEL_PARTS:,} operators and tensors")
 
@@ -169,21 +216,18 @@ class WireReader:
             raise MalformedError(f"its names have more than {MAX_MODEL_TEXT:,} bytes")
         return self.bytes_at(span).decode("utf-8", "replace")
 
-    def float_at(self, span: Span) -> float:
-        """Return a value of four bytes as a number."""
-        number: float = struct.unpack("<f", self.bytes_at(span))[0]
-        return number
-
     def _count_list(self, span: Span) -> None:
         """Count the bytes of a list.  Raises MalformedError if all lists together are too long."""
         self.lists_left -= span[1] - span[0]
         if self.lists_left < 0:
             raise MalformedError(f"the lists of its attributes and sizes have more than {MAX_MODEL_LISTS:,} bytes")
 
-    def listed(self, span: Span) -> list[int]:
-        """Return the packed integers of an attribute, or of sizes."""
-        self._count_list(span)
-        return self.varints(span)
+    def listed(self, value: int | Span) -> list[int]:
+        """Return the integers of one field of an attribute, or of sizes: packed ones, or a single one."""
+        if isinstance(value, int):
+            return [signed(value)]
+        self._count_list(value)
+        return self.varints(value)
 
     def varints(self, span: Span) -> list[int]:
         """Return the packed integers of a value, as signed ones."""
@@ -195,7 +239,7 @@ class WireReader:
         return numbers
 
     def floats(self, span: Span) -> list[float]:
-        """Return an attribute's packed numbers of four bytes each."""
+        """Return the numbers of one field of an attribute, of four bytes each."""
         self._count_list(span)
         data = self.bytes_at(span)
         if len(data) % 4:

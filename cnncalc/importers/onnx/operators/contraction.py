@@ -123,9 +123,7 @@ def _of_one_sample(build: Builder, value: Value) -> Value:
     if not value.is_live or value.axis != 0 or build.file_batch > 1:
         return value
     build.one_sample_only.append(f"{build.call.op} '{build.call.operator.name}', whose filters are computed,")
-    whole = (value.times, *value.shape)
-    value = build.step("unfold", [value], None, size=value.times, axis=0) if value.times > 1 else value
-    return build.view(value, whole, None)
+    return build.unbatched(value)
 
 
 def _convolution_layer(
@@ -199,7 +197,7 @@ def matrix_product(build: Builder, a: Value, b: Value) -> Value:
             raise UnfitError("it sums over the batch")
         return linear(build, a, build.derived("Transpose", b, shape=b.shape[::-1], perm=[1, 0]))
     if not a.is_live and a.rank > 2 and b.is_live and b.rank == 2:  # stacked matrices become one matrix
-        rows = matrix_product(build, build.shaped(a, (prod(a.shape[:-1]), a.shape[-1])), b)
+        rows = matrix_product(build, build.view(a, (prod(a.shape[:-1]), a.shape[-1]), None), b)
         return build.view(rows, (*a.shape[:-1], *rows.shape[1:]), None if rows.axis is None else a.rank - 1)
     if not a.is_live and a.rank == 2 and b.is_live and b.rank >= 2:
         if b.axis == b.rank - 2:
@@ -222,8 +220,8 @@ def _product_of_tensors(build: Builder, a: Value, b: Value) -> Value:
     if len(places) > 1 or is_lost:  # different samples would be multiplied with each other
         if build.file_batch > 1 or not a.times == b.times == 1:
             raise UnfitError("the batch stands on different axes of its inputs")
-        build.one_sample_only.append(f"{build.call.op} '{build.call.operator.name}'")
-        return _product_of_tensors(build, _without_batch(build, a), _without_batch(build, b))
+        build.one_sample_only.append(build.call.operator.label)
+        return _product_of_tensors(build, build.unbatched(a), build.unbatched(b))
     if axis is not None and axis >= rank - 2:  # the batch is the rows of one input, and the other input has no batch
         if a.axis is None or b.axis is not None or axis != rank - 2:
             raise UnfitError("it multiplies along the batch")
@@ -252,13 +250,6 @@ def _product_of_tensors(build: Builder, a: Value, b: Value) -> Value:
     return build.step("matmul", live, axis)
 
 
-def _without_batch(build: Builder, value: Value) -> Value:
-    """Return the tensor of a single sample, with an axis of size 1 in place of the batch."""
-    if value.axis is None:
-        return value
-    return build.view(value, (*value.shape[: value.axis], 1, *value.shape[value.axis :]), None)
-
-
 @operator("Gemm")
 def _gemm(build: Builder, call: Call) -> Value:
     a, b, c = call.input(0), call.input(1), call.given(2)
@@ -270,7 +261,7 @@ def _gemm(build: Builder, call: Call) -> Value:
         as_bias = c is not None and not c.is_live and c.elements == rows and c.shape[-1:] == (rows,)
         bias = None
         if as_bias and alpha == beta == 1 and c is not None:
-            bias = build.shaped(c, (rows,))
+            bias = build.view(c, (rows,), None)
         y = linear(build, a, weight, bias=bias)
         if bias is not None:
             return y
@@ -284,7 +275,7 @@ def _gemm(build: Builder, call: Call) -> Value:
         return merged(build, "add", [y, affine(build, c, mul=beta) if beta != 1 else c])
     scaled = build.derived("Mul", c, literal((beta,), (), FLOAT)) if beta != 1 else c
     (_, _), (_, shape), axis = aligned(build, [y, scaled])
-    return build.step("shift", [y], axis, own_tensors(weight=build.shaped(scaled, shape)), shape=shape or None)
+    return build.step("shift", [y], axis, own_tensors(weight=build.view(scaled, shape, None)), shape=shape or None)
 
 
 def _transposed_matrix(build: Builder, value: Value) -> Value:

@@ -176,19 +176,17 @@ def meets_the_batch(build: Builder, values: list[Value], place: int) -> bool:
 
 def without_batch(build: Builder, values: list[Value]) -> list[Value]:
     """Return values of the one sample for which a file was made, whose arrays are an axis in place of the batch."""
-    build.one_sample_only.append(f"{build.call.op} '{build.call.operator.name}'")
-    return [
-        value if value.axis is None else build.step("unfold", [value], None, size=value.times, axis=value.axis)
-        for value in values
-    ]
+    build.one_sample_only.append(build.call.operator.label)
+    return [build.unbatched(value) for value in values]
 
 
 def aligned_tensors(build: Builder, values: list[Value]) -> tuple[list[Value], int | None]:
     """Return values as tensors of one rank that layers can read, and the batch axis in the file's shapes."""
     found, shapes, axis = aligned(build, values)
-    as_tensor = build.parameter if any(value.is_live for value in values) else build.shaped
-    pairs = zip(found, shapes, strict=True)
-    return [value if value.is_live else as_tensor(value, shape) for value, shape in pairs], axis
+    pairs = list(zip(found, shapes, strict=True))
+    if not any(value.is_live for value in values):
+        return [build.view(value, shape, None) for value, shape in pairs], axis
+    return [value if value.is_live else build.parameter(value, shape) for value, shape in pairs], axis
 
 
 def merged(build: Builder, name: str, values: list[Value], **arguments: object) -> Value:
@@ -214,7 +212,7 @@ def _with_constant(build: Builder, x: Value, constant: Value, kind: str) -> Valu
     _, (_, shape), axis = aligned(build, [x, constant])
     if len(shape) != len(x.shape) or any(size not in (1, have) for size, have in zip(shape, x.shape, strict=True)):
         return None
-    tensors = {"weight": ConstantInput(build.shaped(constant, shape), False)}
+    tensors = {"weight": ConstantInput(build.view(constant, shape, None), False)}
     return build.step(kind, [x], axis, tensors, shape=shape or None)
 
 
@@ -291,7 +289,7 @@ def _scaled_integer_product(build: Builder, x: Value, scale: Value) -> Value | N
     if step is None or step.calls[0].op not in ("ConvInteger", "MatMulInteger") or "weight" not in step.tensors:
         return None
     weight = step.tensors["weight"].value
-    if scale.elements not in (1, weight.shape[0]) or build.readers.count(step.calls[0].operator.outputs[0]) != 1:
+    if scale.elements not in (1, weight.shape[0]) or build.readers.counts[step.calls[0].operator.outputs[0]] != 1:
         return None
     factor = build.derived("Reshape", scale, shape=(scale.elements, *(1,) * (len(weight.shape) - 1)))
     scaled = build.derived("Mul", weight, factor, shape=weight.shape)

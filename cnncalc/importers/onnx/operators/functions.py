@@ -62,7 +62,7 @@ def _prelu(build: Builder, call: Call) -> Value:
         low = merged(build, "multiply", [clipped(build, x, -inf, 0.0), slope])
         return merged(build, "add", [build.step("relu", [x]), low])
     count = "channels" if slope.elements > 1 else 1
-    weight = build.shaped(slope, (slope.elements,))
+    weight = build.view(slope, (slope.elements,), None)
     return build.step("prelu", [x], x.axis, own_tensors(weight=weight), num_parameters=count)
 
 

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.model import Attribute
 from cnncalc.importers.onnx.operators.contraction import convolution, permuted
-from cnncalc.importers.onnx.operators.delegated import output_of
 from cnncalc.importers.onnx.operators.elementwise import merged
 from cnncalc.importers.onnx.operators.normalization import FUSED_EPSILON
 from cnncalc.importers.onnx.operators.parts import sliced
@@ -38,7 +37,7 @@ def _activated(build: Builder, call: Call, x: Value, parameters: Mapping[str, At
         return x
     if name not in ACTIVATIONS:
         raise UnfitError(f"the activation {name} is not supported")
-    return output_of(build, name, [x], ACTIVATION_OPSET, **parameters)
+    return build.output_of(name, [x], ACTIVATION_OPSET, **parameters)
 
 
 @operator("NhwcConv", domain="com.microsoft")
@@ -67,19 +66,19 @@ def _embed_layernorm(build: Builder, call: Call) -> Sequence[Value | None]:
     if call.given(8) is None:
         parts = [sliced(build, table, 0, 0, length, 1)]
     else:
-        parts = [output_of(build, "Gather", [table, call.input(8)], OPSET)]
+        parts = [build.output_of("Gather", [table, call.input(8)], OPSET)]
     for rows, places in ((call.input(2), ids), (call.given(4), call.given(1))):
-        parts += [output_of(build, "Gather", [rows, places], OPSET)] if rows is not None and places is not None else []
+        parts += [build.output_of("Gather", [rows, places], OPSET)] if rows is not None and places is not None else []
     x = merged(build, "add", [*parts[1:], parts[0]])
     epsilon = call.number("epsilon", FUSED_EPSILON)
-    y = output_of(build, "LayerNormalization", [x, call.input(5), call.input(6)], OPSET, epsilon=epsilon)
-    lengths = None if mask is None else output_of(build, "ReduceSum", [mask, literal((1,), (1,))], OPSET, keepdims=0)
+    y = build.output_of("LayerNormalization", [x, call.input(5), call.input(6)], OPSET, epsilon=epsilon)
+    lengths = None if mask is None else build.output_of("ReduceSum", [mask, literal((1,), (1,))], OPSET, keepdims=0)
     return [y, lengths, x]
 
 
 @operator("FusedConv", domain="com.microsoft")
 def _fused_conv(build: Builder, call: Call) -> Value:
-    y, added = output_of(build, "Conv", call.inputs[:3], OPSET, **call.operator.attributes), call.given(3)
+    y, added = build.output_of("Conv", call.inputs[:3], OPSET, **call.operator.attributes), call.given(3)
     y = y if added is None else merged(build, "add", [y, added])
     names = PARAMETERS.get(call.text("activation"), ())
     return _activated(build, call, y, dict(zip(names, call.numbers("activation_params") or (), strict=False)))
@@ -89,14 +88,14 @@ def _fused_conv(build: Builder, call: Call) -> Value:
 def _fused_gemm(build: Builder, call: Call) -> Value:
     prefix = "activation_"
     given = {key: value for key, value in call.operator.attributes.items() if key.startswith(prefix)}
-    y = output_of(build, "Gemm", call.inputs, OPSET, **call.operator.attributes)
+    y = build.output_of("Gemm", call.inputs, OPSET, **call.operator.attributes)
     return _activated(build, call, y, {key.removeprefix(prefix): value for key, value in given.items()})
 
 
 @operator("NhwcMaxPool", domain="com.microsoft")
 def _nhwc_maxpool(build: Builder, call: Call) -> Value:
     x = channels_first(build, call.input(0))
-    return channels_last(build, output_of(build, "MaxPool", [x], OPSET, **call.operator.attributes))
+    return channels_last(build, build.output_of("MaxPool", [x], OPSET, **call.operator.attributes))
 
 
 def channels_first(build: Builder, value: Value) -> Value:

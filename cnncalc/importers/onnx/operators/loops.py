@@ -12,7 +12,6 @@ from cnncalc.importers.onnx.builder import Builder, Result, operator
 from cnncalc.importers.onnx.lost import LOST
 from cnncalc.importers.onnx.model import Subgraph
 from cnncalc.importers.onnx.operators.branches import Additions
-from cnncalc.importers.onnx.operators.delegated import output_of
 from cnncalc.importers.onnx.operators.opaque import unknown
 from cnncalc.importers.onnx.proto import BOOL
 from cnncalc.importers.onnx.values import Call, UnfitError, Value, ValueScope, literal
@@ -101,7 +100,7 @@ def _scan(build: Builder, call: Call, body: Subgraph) -> Outputs | None:
         given = list(carried)
         for sequence, axis, is_backwards in zip(sequences, axes, backwards, strict=True):
             index = literal((length - 1 - number if is_backwards else number,), ())
-            given.append(output_of(build, "Gather", [sequence, index], OPSET, axis=axis))
+            given.append(build.output_of("Gather", [sequence, index], OPSET, axis=axis))
         rest = _pass(build, call, body, given)
         carried = rest[:states]
         for rows, in_front, value in zip(stacked, prepends, rest[states:], strict=True):
@@ -129,5 +128,5 @@ def _stacked(build: Builder, rows: Outputs, axis: int) -> Value:
     """Return the outputs of the passes, stacked along a new axis."""
     if None in rows:
         raise UnfitError("its body does not compute the tensors to stack")
-    tall = [output_of(build, "Unsqueeze", [value], OPSET, axes=[axis]) for value in rows]
-    return output_of(build, "Concat", tall, OPSET, axis=axis)
+    tall = [build.output_of("Unsqueeze", [value], OPSET, axes=[axis]) for value in rows]
+    return build.output_of("Concat", tall, OPSET, axis=axis)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import gcd, prod
 
+from cnncalc.importers.onnx.batch import size_in_file
 from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.evaluator import broadcast
 from cnncalc.importers.onnx.evaluator_moves import position, reshaped_sizes
@@ -12,11 +13,6 @@ from cnncalc.importers.onnx.operators.contraction import permuted
 from cnncalc.importers.onnx.operators.elementwise import LARGEST
 from cnncalc.importers.onnx.values import SAMPLES, Call, UnfitError, Value, alias
 from cnncalc.layers.shapes import Shape
-
-
-def size_in_file(size: int, file_batch: int) -> int:
-    """Return a size that may contain that of the batch, SAMPLES, for a batch of ``file_batch`` samples."""
-    return size // SAMPLES * file_batch if size and size % SAMPLES == 0 else size
 
 
 @operator("Reshape")
@@ -61,19 +57,17 @@ def reshaped(build: Builder, x: Value, target: Sequence[int], allowzero: bool = 
     before = prod(x.shape[: x.axis])
     moved = _moved_batch_axis(x, shape, target) if build.file_batch == 1 else None
     if moved is not None:
-        build.one_sample_only.append(f"{build.call.op} '{build.call.operator.name}'")
+        build.one_sample_only.append(build.call.operator.label)
         return build.view(x, (*shape[:moved], *shape[moved + 1 :]), moved)
     at = _batch_axis(shape, target, before, build.file_batch)
     ends = [prod(shape[: i + 1]) for i in range(len(shape))]
     if at is None and build.file_batch == 1 and (before in ends or before * x.times in ends):
         inner = before, 1 if before in ends else x.times
-        if x.times > 1:
-            x = build.step("unfold", [x], None, size=x.times, axis=x.axis)
-        hidden = build.view(build.view(x, x.shape, None), shape, None)
+        hidden = build.view(build.unbatched(x), shape, None)
         hidden.before_batch = inner
         return hidden
     if at is None:
-        build.one_sample_only.append(f"{build.call.op} '{build.call.operator.name}'")
+        build.one_sample_only.append(build.call.operator.label)
         return build.view(build.view(x, x.shape, None), shape, None)
     times, rest = shape[at] // build.file_batch, (*shape[:at], *shape[at + 1 :])
     if times == x.times:
@@ -83,10 +77,7 @@ def reshaped(build: Builder, x: Value, target: Sequence[int], allowzero: bool = 
         common = gcd(times, x.times)
         y = build.step("reshape", [x], at, shape=rest or (1,), fold=times // common, unfold=x.times // common)
         return alias(y, rest, at)
-    if x.times > 1:
-        x = build.step("unfold", [x], None, size=x.times, axis=x.axis)
-    whole = (*shape[:at], times, *shape[at + 1 :])
-    x = build.view(x, whole if times > 1 else rest, None)
+    x = build.view(build.unbatched(x), shape if times > 1 else rest, None)
     if times > 1:
         x = build.step("fold", [x], None, axis=at)
     return alias(x, x.shape, at)
@@ -151,7 +142,7 @@ def with_axes(build: Builder, x: Value, order: Sequence[int | None]) -> Value:
         axis = 0  # the new axis is the batch, which an earlier operator had removed
         order = [x.axis if x.axis is not None else -1, *order[1:]]
     if x.axis is not None and axis is None and x.is_live:
-        build.one_sample_only.append(build.call.op)
+        build.one_sample_only.append(build.call.operator.label)
     dims = x.dims
     shape = tuple([1 if i is None else dims[i] for place, i in enumerate(order) if place != axis])
     return build.view(x, shape, axis)

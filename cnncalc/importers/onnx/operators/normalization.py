@@ -123,9 +123,7 @@ def _mean_variance_normalization(build: Builder, call: Call) -> Value:
     x = call.input(0)
     axes = call.integers("axes") or (0, 2, 3)
     if x.axis in axes:
-        if build.file_batch > 1:
-            raise UnfitError("it summarises the batch")
-        build.one_sample_only.append(call.op)
+        build.require_one_sample("it summarises the batch")
     places = tuple([i for i in [x.sample_axis(axis) for axis in axes] if i is not None])
     return build.layer(layer_of("layernorm", {"axis": places, "eps": 1e-9, "affine": False}), [x], x.axis)
 

@@ -8,7 +8,6 @@ from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.evaluator_moves import position
 from cnncalc.importers.onnx.opaque import DeformedConv
 from cnncalc.importers.onnx.operators.contraction import feature_map, window
-from cnncalc.importers.onnx.operators.delegated import output_of
 from cnncalc.importers.onnx.operators.opaque import uncounted
 from cnncalc.importers.onnx.operators.scattering import one_sample
 from cnncalc.importers.onnx.steps import layer_of
@@ -123,7 +122,7 @@ def _center_crop_pad(build: Builder, call: Call) -> Value:
         before[axis] = missing // 2 if missing > 0 else -(-missing // 2)
         after[axis] = missing - before[axis]
     pads = literal((*before, *after), (2 * x.rank,))
-    return output_of(build, "Pad", [x, pads], 13)
+    return build.output_of("Pad", [x, pads], 13)
 
 
 @operator("AffineGrid")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.importers.onnx.builder import UNKNOWN, Builder, operator
+from cnncalc.importers.onnx.messages import port_at
 from cnncalc.importers.onnx.opaque import Opaque
 from cnncalc.importers.onnx.values import Call, Value
 from cnncalc.layers.shapes import Shape
@@ -44,8 +45,7 @@ def unknown(build: Builder, call: Call) -> Sequence[Value | None]:
     item, live = call.operator, call.live_inputs()
     outputs: list[Value | None] = []
     for name in item.outputs:
-        port = build.stated_ports.get(name)
-        sizes = port.shape if port and port.shape is not None else None
+        sizes = port_at(build.wire, build.stated[name]).shape if name in build.stated else None
         if sizes is None or any(not isinstance(size, int) or size < 1 for size in sizes[1:]) or not live:
             raise CnncalcError(f"{item.label} is of an unknown type, and the file does not state its output's shape")
         whole = tuple([size if isinstance(size, int) else 0 for size in sizes])

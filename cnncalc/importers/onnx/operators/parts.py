@@ -7,10 +7,11 @@ from itertools import pairwise
 from math import prod
 
 from cnncalc.ground.limits import MAX_KNOWN_ELEMENTS
+from cnncalc.importers.onnx.batch import size_in_file
 from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.evaluator_moves import position, python_slice, slices, split_sizes
 from cnncalc.importers.onnx.operators.elementwise import aligned_tensors
-from cnncalc.importers.onnx.operators.movement import size_in_file, with_batch_axis
+from cnncalc.importers.onnx.operators.movement import with_batch_axis
 from cnncalc.importers.onnx.steps import own_tensors
 from cnncalc.importers.onnx.values import Call, UnfitError, Value, alias, literal, whole
 from cnncalc.layers.shapes import Shape
@@ -30,7 +31,7 @@ def sliced(build: Builder, x: Value, axis: int, start: int, stop: int, step: int
     if own is None:
         plain = range(build.file_batch * x.times)[python_slice(start, stop, step, build.file_batch * x.times)]
         if plain == range(build.file_batch * x.times):
-            build.one_sample_only.append(build.call.op)
+            build.one_sample_only.append(build.call.operator.label)
             return x
         if x.times > 1 and build.file_batch == 1 and len(plain):
             split = build.step("unfold", [x], None, size=x.times, axis=0)
@@ -145,11 +146,9 @@ def _batch_axis_after(batch: int | None, axis: int, rank: int) -> int | None:
 
 def _gathered_from_batch(build: Builder, x: Value, chosen: Value, axis: int) -> Value:
     """Return what a file for one sample gathers along its batch axis."""
-    build.one_sample_only.append(f"{build.call.op} '{build.call.operator.name}'")
+    build.one_sample_only.append(build.call.operator.label)
     if x.times > 1:  # the arrays of one sample lie along the batch axis
-        whole = (x.times, *x.shape)
-        x = build.view(build.step("unfold", [x], None, size=x.times, axis=0), whole, None)
-        picked = build.step("gather", [x, build.parameter(chosen, chosen.shape)], None, axis=0)
+        picked = build.step("gather", [build.unbatched(x), build.parameter(chosen, chosen.shape)], None, axis=0)
         return with_batch_axis(build, picked, picked.shape)
     if chosen.data is None or set(chosen.data) - {0, -1}:
         raise UnfitError("it takes a part of the batch")
@@ -180,8 +179,7 @@ def _gathered_at_computed(build: Builder, table: Value, chosen: Value, axis: int
         own is None and chosen.axis is None and build.file_batch == 1
     ):  # rows of the one sample that the file was made for
         build.one_sample_only.append(build.call.operator.label)
-        rows = build.step("unfold", [table], None, size=table.times, axis=axis)
-        return build.step("gather", [rows, chosen], None, axis=axis)
+        return build.step("gather", [build.unbatched(table), chosen], None, axis=axis)
     if own is None and chosen.axis == axis == 0 and chosen.rank == 1 and build.file_batch == 1:  # both are flat
         build.one_sample_only.append(build.call.operator.label)
         rows, places = [build.step("unfold", [one], None, size=one.times, axis=0) for one in (table, chosen)]
@@ -270,16 +268,9 @@ def _concat(build: Builder, call: Call) -> Value:
         return Value("", tuple(shape), values[0].dtype)
     live, batch = aligned_tensors(build, values)
     if axis == batch:
-        if build.file_batch > 1:
-            raise UnfitError("it puts samples after those of another batch")
-        build.one_sample_only.append(call.operator.label)
-        rows = [
-            build.step("unfold", [value], None, size=value.times, axis=0)
-            if value.times > 1
-            else build.view(value, (1, *value.shape), None)
-            for value in live
-        ]
-        folded = build.step("fold", [build.step("concat", rows, None, axis=0)], None, axis=0)
+        build.require_one_sample("it puts samples after those of another batch")
+        rows = [build.unbatched(value) for value in live]
+        folded = build.step("fold", [build.step("concat", rows, None, axis=axis)], None, axis=axis)
         return alias(folded, folded.shape, batch)
     own = axis if batch is None or axis < batch else axis - 1
     return build.step("concat", live, batch, axis=own)

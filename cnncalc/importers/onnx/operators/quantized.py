@@ -8,7 +8,6 @@ from math import isclose
 from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.evaluator_moves import position
 from cnncalc.importers.onnx.operators.contraction import convolution, feature_map, linear, matrix_product
-from cnncalc.importers.onnx.operators.delegated import output_of
 from cnncalc.importers.onnx.operators.elementwise import affine, merged
 from cnncalc.importers.onnx.operators.fused import OPSET, channels_first, channels_last
 from cnncalc.importers.onnx.proto import FLOAT, INT2, INT4, INT8, INT16, SMALL_FLOATS, UINT2, UINT4, UINT8, UINT16
@@ -290,7 +289,7 @@ def _matmul_to_float(build: Builder, call: Call) -> Value:
     if bias.is_live:
         return merged(build, "add", [y, bias])
     shape = (1,) * (len(y.shape) - 1) + bias.shape
-    return build.step("shift", [y], y.axis, own_tensors(weight=build.shaped(bias, shape)), shape=shape)
+    return build.step("shift", [y], y.axis, own_tensors(weight=build.view(bias, shape, None)), shape=shape)
 
 
 @operator("QLinearMatMul")
@@ -329,6 +328,6 @@ def _qlinear(build: Builder, call: Call) -> Value:
         x = channels_first(build, call.input(i)) if is_last else call.input(i)
         inputs.append(dequantized(build, x, call.given(i + 1), call.given(i + 2)))
     scale = 0 if op == "Concat" else places[-1] + 3
-    value = output_of(build, op, inputs, OPSET, **call.operator.attributes)
+    value = build.output_of(op, inputs, OPSET, **call.operator.attributes)
     value = requantized(build, value, call.given(scale), call.given(scale + 1)) if value.is_live else value
     return channels_last(build, value) if is_last else value

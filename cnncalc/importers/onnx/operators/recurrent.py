@@ -113,9 +113,9 @@ def _sequence_lengths(lengths: Value | None, x: Value) -> Value | None:
 
 
 def _is_read(build: Builder, call: Call, index: int) -> bool:
-    """Whether anything may read an output of an operator; true if that is not known."""
+    """Whether anything reads an output of an operator."""
     name = (*call.operator.outputs, *("",) * index)[index]
-    return bool(name) and build.readers.may_read(call.operator, name)
+    return bool(name) and build.readers.counts[name] > 0
 
 
 def _arguments(call: Call, op: str, hidden: int, directions: int) -> dict[str, object]:

@@ -28,9 +28,9 @@ def reduced(build: Builder, name: str, x: Value, axes: Sequence[int], keeps: boo
     places = sorted([i for i in own if i is not None])
     with_batch = None in own
     if with_batch:
-        if x.times > 1 or build.file_batch > 1:
+        if x.times > 1:
             raise UnfitError("it summarises the batch")
-        build.one_sample_only.append(build.call.op)
+        build.require_one_sample("it summarises the batch")
     axis = x.axis
     if axis is not None and not keeps:
         gone = {i + x.rank if i < 0 else i for i in axes}

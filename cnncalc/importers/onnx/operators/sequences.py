@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from cnncalc.ground.limits import MAX_MODEL_PASSES
 from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.evaluator_moves import position
-from cnncalc.importers.onnx.operators.delegated import output_of
 from cnncalc.importers.onnx.operators.movement import with_axes
 from cnncalc.importers.onnx.operators.parts import sliced
 from cnncalc.importers.onnx.values import Call, UnfitError, Value, literal
@@ -69,7 +68,7 @@ def _concat_from_sequence(build: Builder, call: Call) -> Value:
         at = position(axis, rank + 1)
         items = [with_axes(build, item, [*range(at), None, *range(at, rank)]) for item in items]
         axis = at
-    return output_of(build, "Concat", items, 13, axis=axis)
+    return build.output_of("Concat", items, 13, axis=axis)
 
 
 @operator("SplitToSequence")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from math import prod
 
 from cnncalc.ground.limits import MAX_KNOWN_ELEMENTS
+from cnncalc.importers.onnx.batch import size_in_file
 from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.evaluator_moves import position
 from cnncalc.importers.onnx.model import StoredTensor
 from cnncalc.importers.onnx.operators.elementwise import affine, merged
-from cnncalc.importers.onnx.operators.movement import size_in_file, with_axes
+from cnncalc.importers.onnx.operators.movement import with_axes
 from cnncalc.importers.onnx.proto import DOUBLE, FLOAT, INT64
 from cnncalc.importers.onnx.values import SAMPLES, Call, UnfitError, Value, literal
 

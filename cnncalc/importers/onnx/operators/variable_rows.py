@@ -91,7 +91,7 @@ def _pooled_regions(build: Builder, call: Call) -> Value:
     size = call.integers("pooled_shape") or (call.integer("output_height", 1), call.integer("output_width", 1))
     together = regions.axis == 0 and regions.is_live
     if together:  # the regions of all samples follow each other along the batch axis
-        regions = build.step("unfold", [regions], None, size=regions.times, axis=0)
+        regions = build.unbatched(regions)
     shape = (regions.shape[0], x.shape[-3], *size)
     if not together:
         build.one_sample_only.append(call.operator.label)

@@ -25,7 +25,7 @@ def _learned(
         if any(size != (after.output.shape[i] if i in axes else 1) for i, size in enumerate(shape)):
             break
         stored, own = after.tensors["weight"].value, tuple([after.output.shape[i] for i in axes])
-        tensors[name] = ConstantInput(fuser.build.shaped(stored, own))
+        tensors[name] = ConstantInput(fuser.build.view(stored, own, None))
         parts.append(after)
         last = after
     return parts, tensors

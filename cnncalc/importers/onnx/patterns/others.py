@@ -21,7 +21,7 @@ def linear_bias(fuser: Fuser, step: LayerStep) -> LayerStep | None:
         return None
     if shape is None or shape[axis] != output[axis] or any(size != 1 for i, size in enumerate(shape) if i != axis):
         return None
-    bias = fuser.build.shaped(step.tensors["weight"].value, (output[axis],))
+    bias = fuser.build.view(step.tensors["weight"].value, (output[axis],), None)
     arguments = {name: before[name] for name in before.layer.arguments} | {"bias": True}
     tensors = {**before.tensors, "bias": ConstantInput(bias)}
     return fuser.put([before, step], before.layer.type, before.inputs, tensors, **arguments)
