@@ -423,7 +423,7 @@ def test_a_mean_over_the_batch_is_that_of_one_sample() -> None:
     x = weight(1, 4, 6, 5)
     net = network(data)
     np.testing.assert_allclose(net.run(x).output, runtime(data, {"x": x})[0], rtol=1e-4, atol=1e-5)
-    with pytest.raises(CnncalcError, match="MeanVarianceNormalization .* restricts the network to a batch of 1"):
+    with pytest.raises(CnncalcError, match=r"MeanVarianceNormalization .* restricts the network to a batch of 1"):
         net.run(weight(2, 4, 6, 5))
 
 
