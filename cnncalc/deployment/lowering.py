@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 from cnncalc.deployment.axes import Order, channels_last, laid, orders_of, reshaped
 from cnncalc.deployment.constants import MOST_AXES, NOT_IN_16X8, VERIFIED_AXES, Converter, NumberFormat
 from cnncalc.deployment.operators import BIAS, OTHER, WEIGHT, Constant, DeviceTensor, Operator
-from cnncalc.deployment.traits import FUSING, MOVING, ONE_SCALE, STRETCHING, UNARY
+from cnncalc.deployment.traits import CONSTANTS, FUSING, MOVING, ONE_SCALE, STRETCHING, UNARY
 from cnncalc.deployment.unsupported import UnsupportedError
 from cnncalc.graph import Node
 from cnncalc.ground.errors import CnncalcError
@@ -36,6 +36,7 @@ class Lowering:
         borders: the padding that a convolution takes over from the layer before it, by the convolution.
         ahead: layers that are part of the weights of the layer that reads them, by that layer.
         biased: whether a dense layer has a bias in the file, as far as it was asked.
+        summands: the shape, channels last, of the constant that an ADD adds.
         takers: batchnorms and constants, each with the layers after it that take it in; None until asked.
         passing: layers that are dropped on the device: there is neither computation nor copy.
         operators, gone, folded, fused, notes: as :class:`~cnncalc.deployment.operators.DeviceGraph` has them, except
@@ -50,6 +51,7 @@ class Lowering:
         self.operators: list[Operator] = []
         self.dropped = set[Operator]()
         self.biased: dict[Node, bool] = {}
+        self.summands: dict[Operator, Shape] = {}
         self.takers: dict[Node, list[Node]] | None = None
         self.gone: list[Node] = []
         self.folded: dict[Node, None] = {}
@@ -139,12 +141,12 @@ class Lowering:
         return (keeps or self.converter.dense_takes_maps) and self._feeds_dense(node)
 
     def _feeds_dense(self, node: Node) -> bool:
-        """Whether only dense layers read a layer, looking through activations and batchnorms."""
+        """Whether only dense layers read a layer, looking through activations, batchnorms and constants."""
         waiting = [*self.all_readers(node)]
         dense = bool(waiting)
         while waiting and dense:
             reader = waiting.pop()
-            between = self.all_readers(reader) if reader.layer.type in (*UNARY, "batchnorm") else []
+            between = self.all_readers(reader) if reader.layer.type in (*UNARY, *CONSTANTS) else []
             waiting += between
             dense = bool(between) or reader.layer.type == "linear"
         return dense
@@ -222,26 +224,25 @@ class Lowering:
         self.operators.append(operator)
         return operator
 
-    def in_float(self, node: Node, code: str, flow: DeviceTensor, what: str = "") -> DeviceTensor:
-        """Append an operator that the device has in float32 alone: among quantised numbers an island of float32,
-        DEQUANTIZE, the operator, QUANTIZE, with four bytes per element.
-        """
-        name = f"{node.name} ({what})" if what else ""
-        if not self.kind.scaled:
-            return self.emit(code, node, [flow], flow.shape, name=name).output
-        made = self._made.get(flow)
-        if not what and made is not None and made.code == "QUANTIZE" and self.sole_reader(node.inputs[0]) is not None:
-            self.dropped.add(made)  # the island of float32 continues
-            source = made.inputs[0]
-        else:
-            of = name or node.name
-            source = self.emit("DEQUANTIZE", node, [flow], flow.shape, width=4, name=f"{of} (as float32)").output
-        inside = self.emit(code, node, [source], flow.shape, width=4, name=f"{name or node.name} (in float32)").output
-        return self.emit("QUANTIZE", node, [inside], flow.shape, name=name).output
+    def reshape(
+        self, node: Node, flow: DeviceTensor, shape: Shape, name: str = "", batch: int = 1, doubt: str = ""
+    ) -> DeviceTensor:
+        """Append a RESHAPE: a copy, as no two tensors of the arena share their place (kernels/reshape.cc).
 
-    def reshape(self, node: Node, flow: DeviceTensor, shape: Shape, name: str = "") -> Operator:
-        """Append a RESHAPE: a copy, as no two tensors of the arena share their place (kernels/reshape.cc)."""
-        return self.emit("RESHAPE", node, [flow], shape, self.integers(1, *shape), name=name)
+        Of two in a row there is one, or none if they undo each other.
+        """
+        made = self._made.get(flow)
+        if made is not None and made.code == "RESHAPE" and self.sole_reader(made.layers[-1]) is node:
+            self.dropped.add(made)
+            flow = made.inputs[0]
+            if flow.shape == shape:
+                doubt = "a reshape that undoes the one before it"
+                if self._made[flow].layers == made.layers:
+                    self.values[node] = flow
+                    return flow
+        operator = self.emit("RESHAPE", node, [flow], shape, self.integers(batch, *shape), name=name)
+        operator.doubt = doubt
+        return operator.output
 
     def constant(self, node: Node) -> None:
         """Give a layer whose inputs are constants, or that has none, its tensor in the file."""
@@ -250,7 +251,7 @@ class Lowering:
 
     def without_height(self, node: Node, flow: DeviceTensor) -> DeviceTensor:
         """Return a tensor (1, W, C) as (W, C), the form of a map of one axis in the network."""
-        return self.reshape(node, flow, flow.shape[1:], f"{node.name} (of one axis)").output
+        return self.reshape(node, flow, flow.shape[1:], f"{node.name} (of one axis)")
 
     def turned(self, node: Node, tensor: Tensor, order: Order) -> DeviceTensor:
         """Return a tensor with its axes in an order; for a layer that needs them so, there is a TRANSPOSE before it."""
@@ -267,7 +268,7 @@ class Lowering:
             if [axis for axis in lies if tensor.shape[axis] != 1] == [
                 axis for axis in order if tensor.shape[axis] != 1
             ]:
-                known = self.reshape(node, flow, shape, name).output
+                known = self.reshape(node, flow, shape, name)
             else:
                 more = len(flow.shape) - len(lies)
                 turns = [*range(more + 1), *[lies.index(axis) + more + 1 for axis in order]]

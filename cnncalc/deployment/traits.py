@@ -12,6 +12,9 @@ FUSING = (*FOLDABLE, "ADD", "SUB", "MUL", "DIV", "MAX_POOL_2D", "AVERAGE_POOL_2D
 UNARY = ("relu", "relu6", "leaky_relu", "elu", "sigmoid", "tanh", "silu", "hardswish", "hardsigmoid", "hardtanh")
 """Layers with one input after which a reshape is moved."""
 
+CONSTANTS = ("batchnorm", "scale", "shift", "affine")
+"""Layers that multiply with constants, or add them."""
+
 MOVING = ("RESHAPE", "TRANSPOSE")
 """Operators before which a clamp is moved."""
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, cast
 
+from cnncalc.deployment.axes import laid
 from cnncalc.deployment.lowering import Lowering, LoweringRule, adds, last
 from cnncalc.deployment.operators import BIAS, Constant, DeviceTensor, Operator
-from cnncalc.deployment.rules.elementwise import in_float
+from cnncalc.deployment.rules.elementwise import only_in_float
 from cnncalc.deployment.rules.windows import pads_itself, taps_of
 from cnncalc.deployment.traits import FOLDABLE
 from cnncalc.deployment.unsupported import UnsupportedError
@@ -41,47 +42,77 @@ def linear(low: Lowering, node: Node) -> None:
 
 def affine(low: Lowering, node: Node) -> None:
     """Part of the weights before it, or of the layers after it; else MUL, and ADD or SUB, with a tensor each."""
-    if _folds_back(low, node) or _folds_ahead(low, node):
+    if _folds_back(low, node) or _folds_ahead(low, node) or _joins(low, node):
         return
     flow = low.as_they_lie(node)[0]
-    terms = _terms(low, node, flow)
-    for number, (code, constant) in enumerate(terms, 1):
+    terms = _terms(low, node)
+    for number, (code, constant, shape) in enumerate(terms, 1):
         name = "" if number == len(terms) else f"{node.name} (factor)"
-        flow = low.emit(code, node, [flow], flow.shape, constant, name=name).output
+        operator = low.emit(code, node, [flow], flow.shape, constant, name=name)
+        flow = operator.output
+        if code == "ADD":
+            low.summands[operator] = shape
     if not terms:
         low.passes(node)
 
 
 def fixed(low: Lowering, node: Node) -> None:
     """As other constants; ``c - x`` is a SUB that nothing absorbs, and ``-x`` is NEG, in float32."""
-    layer = cast("Affine", node.layer)
+    layer = _affine(node)
     if layer.mul != -1:
         affine(low, node)
     elif layer.add == 0:
-        in_float("NEG")(low, node)
+        only_in_float("NEG")(low, node)
     else:
         (flow,) = low.as_they_lie(node)
         low.emit("SUB", node, [flow], flow.shape, low.number(layer.add))
 
 
-def _terms(low: Lowering, node: Node, flow: DeviceTensor) -> list[tuple[str, Constant]]:
-    """Return what a layer multiplies with, and then adds; a sum over a map takes over the bias of the layer before."""
+def _terms(low: Lowering, node: Node) -> list[tuple[str, Constant, Shape]]:
+    """Return what a layer multiplies with, and then adds, with the constants' shapes, channels last.
+
+    A sum over a map takes over the bias of the layer before it.
+    """
+    shape = laid(_shape(node), low.order(node))
     if node.layer.type == "affine":
-        layer = cast("Affine", node.layer)
-        sign, terms = ("ADD" if layer.add > 0 else "SUB"), [("MUL", layer.mul)]
-        terms = [*terms[: layer.mul != 1], (sign, abs(layer.add))][: (layer.mul != 1) + (layer.add != 0)]
-        return [(code, low.number(value)) for code, value in terms]
-    owner, shape = node.shares or node, _shape(node)
+        layer = _affine(node)
+        terms = [("MUL", layer.mul)] if layer.mul != 1 else []
+        terms += [("ADD" if layer.add > 0 else "SUB", abs(layer.add))] if layer.add else []
+        return [(code, low.number(value), shape) for code, value in terms]
     before = low.producer(node.inputs[0])
-    if _spreads(low, node) and _is_foldable(low, node, before) and before is not None:
+    if _spreads(low, node) and before is not None and _is_foldable(low, node, before):
         if node.layer.type != "shift":
-            raise UnsupportedError(
-                node, "factors for each position right after a convolution or dense layer are not verified"
-            )
-        if not _is_clamped(low, node):
-            shape = _without_bias(low, before, node, shape)
+            raise UnsupportedError(node, "factors for each position, right after a convolution, are not verified")
+        if not _is_continued(low, node):
+            shape = _without_bias(low, before, shape)
     codes = {"shift": ["ADD"], "scale": ["MUL", "ADD"][: 1 + adds(node)]}.get(node.layer.type, ["MUL", "ADD"])
-    return [(code, low.factors(prod(shape), (code, owner))) for code in codes]
+    return [(code, low.factors(prod(shape), (code, node.shares or node)), shape) for code in codes]
+
+
+def _affine(node: Node) -> Affine:
+    return cast("Affine", node.layer)
+
+
+def _only_adds(node: Node) -> bool:
+    """Whether a layer is an ADD of a constant."""
+    return node.layer.type == "shift" or (
+        node.layer.type == "affine" and _affine(node).mul == 1 and _affine(node).add > 0
+    )
+
+
+def _joins(low: Lowering, node: Node) -> bool:
+    """Join a summand with that of the ADD before it, which feeds this layer alone; return whether that was possible."""
+    before = low.producer(node.inputs[0])
+    if before not in low.summands or before.activation or not _only_adds(node) or not low.sole_reader(node.inputs[0]):
+        return False
+    mine, other = laid(_shape(node), low.order(node)), low.summands[before]
+    shape = low.summands[before] = tuple([max(sizes) for sizes in zip(mine, other, strict=True)])
+    (constant,) = before.constants
+    before.constants = [low.factors(prod(shape), ("joined", constant.same, node.shares or node))]
+    before.layers.append(node)
+    low.folded[node] = None
+    low.values[node] = before.output
+    return True
 
 
 def _shape(node: Node) -> Shape:
@@ -102,23 +133,21 @@ def _is_single(node: Node) -> bool:
     return prod(_shape(node)) == 1
 
 
-def _is_clamped(low: Lowering, node: Node) -> bool:
-    """Whether a clamp is fused into the sum, so that the converter moves no bias into it."""
+def _is_continued(low: Lowering, node: Node) -> bool:
+    """Whether a clamp or another summand joins the sum, so that the converter moves no bias into it."""
     reader = low.sole_reader(node)
-    return reader is not None and reader.layer.type in ("relu", "relu6")
+    return reader is not None and (reader.layer.type in ("relu", "relu6") or _only_adds(reader))
 
 
-def _without_bias(low: Lowering, before: Operator, node: Node, shape: Shape) -> Shape:
+def _without_bias(low: Lowering, before: Operator, shape: Shape) -> Shape:
     """Move an operator's bias into the sum after it; return the sum's shape, that of both."""
+    before.doubt = "the bias may be left out in 16x8" if low.kind.name == "int16x8" else ""
     biases = [one for one in before.constants if one.part == BIAS]
-    if biases:
-        others = [one for one in before.constants if one.part != BIAS]
-        before.doubt = "the bias may be left out in 16x8" if low.kind.name == "int16x8" else ""
-        before.constants = others if before.code == "FULLY_CONNECTED" else [*others, low.bias(biases[0].elements, None)]
-    if not biases or biases[0].same[0] == "zeros":
+    others = [one for one in before.constants if one.part != BIAS]
+    if not biases:
         return shape
-    last_axis = low.order(node)[-1]
-    return tuple([node.shape[axis] if axis == last_axis else size for axis, size in enumerate(shape)])
+    before.constants = others if before.code == "FULLY_CONNECTED" else [*others, low.bias(biases[0].elements, None)]
+    return shape if biases[0].same[0] == "zeros" else (*shape[:-1], before.output.shape[-1])
 
 
 def _is_foldable(low: Lowering, node: Node, operator: Operator | None) -> bool:
@@ -168,7 +197,7 @@ def _takers(low: Lowering) -> dict[Node, list[Node]]:
 
 def _is_reversed(node: Node) -> bool:
     """Whether a layer is ``c - x``."""
-    return node.layer.type == "affine" and cast("Affine", node.layer).mul == -1
+    return node.layer.type == "affine" and _affine(node).mul == -1
 
 
 def _takes_in(low: Lowering, node: Node, reader: Node) -> bool:

@@ -94,11 +94,29 @@ def silu(low: Lowering, node: Node) -> None:
     low.emit("MUL", node, [flow, gate.output], flow.shape)
 
 
-def in_float(code: str, note: str = "") -> LoweringRule:
+def in_float(low: Lowering, node: Node, code: str, flow: DeviceTensor, name: str = "") -> DeviceTensor:
+    """Append an operator that the device has in float32 alone: among quantised numbers an island of float32,
+    DEQUANTIZE, the operator, QUANTIZE, with four bytes per element.
+    """
+    if not low.kind.scaled:
+        return low.emit(code, node, [flow], flow.shape, name=name).output
+    named = name or node.name
+    if flow.width != 4:
+        flow = low.emit("DEQUANTIZE", node, [flow], flow.shape, width=4, name=f"{named} (as float32)").output
+    inside = low.emit(code, node, [flow], flow.shape, width=4, name=f"{named} (in float32)").output
+    return low.emit("QUANTIZE", node, [inside], flow.shape, name=name).output
+
+
+def only_in_float(code: str, note: str = "") -> LoweringRule:
     """Return the rule of an operator that the device has in float32 alone."""
 
     def rule(low: Lowering, node: Node) -> None:
-        low.in_float(node, code, low.as_they_lie(node)[0])
+        (flow,) = low.as_they_lie(node)
+        before = low.producer(node.inputs[0])
+        if before is not None and before.code == "QUANTIZE" and low.sole_reader(node.inputs[0]) is not None:
+            low.dropped.add(before)  # the island of float32 continues
+            flow = before.inputs[0]
+        in_float(low, node, code, flow)
         if low.kind.scaled:
             if any(reader.layer.type in ("concat", "maximum", "minimum") for reader in low.readers(node)):
                 low.operators[-1].doubt = "the part in float32 may include the merge after it"
@@ -218,11 +236,11 @@ RULES: dict[str, LoweringRule] = {
     "sigmoid": one_operator("LOGISTIC", True),
     "tanh": one_operator("TANH", True),
     "silu": silu,
-    "elu": in_float("ELU", ELU_NOTE),
+    "elu": only_in_float("ELU", ELU_NOTE),
     "abs": one_operator("ABS"),
-    "neg": in_float("NEG"),
-    "sin": in_float("SIN"),
-    "cos": in_float("COS"),
+    "neg": only_in_float("NEG"),
+    "sin": only_in_float("SIN"),
+    "cos": only_in_float("COS"),
     "power": power,
     "divide": merge_in_pairs("DIV"),
     "prelu": prelu,

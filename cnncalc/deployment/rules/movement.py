@@ -28,12 +28,12 @@ def reshape(low: Lowering, node: Node) -> None:
     (tensor,) = node.inputs
     needed, left = reshaped(tensor, low.order(tensor), node)
     flow = low.turned(node, tensor, needed)
-    operator = low.reshape(node, flow, laid(node.shape, left))
+    doubt, before = "", low.producer(tensor)
     if len(tensor.shape) == 1 < len(node.shape) and _was_a_map(tensor):
-        operator.doubt = "a vector that was a map, whose channels come last on the device"
-    before = low.producer(tensor)
-    if before is not None and before.code == "FULLY_CONNECTED" and len(before.output.shape) > 1:
-        operator.doubt = "a reshape after a dense layer of several positions, which the converter may drop"
+        doubt = "a vector that was a map, whose channels come last on the device"
+    elif before is not None and before.code == "FULLY_CONNECTED" and len(before.output.shape) > 1:
+        doubt = "a reshape after a dense layer of several positions, which the converter may drop"
+    low.reshape(node, flow, laid(node.shape, left), doubt=doubt)
 
 
 def _was_a_map(tensor: Tensor) -> bool:
@@ -71,7 +71,7 @@ def channel_shuffle(low: Lowering, node: Node) -> None:
     split = low.reshape(node, flow, (*sizes, groups, channels // groups), f"{node.name} (split)")
     order = low.integers(*range(count + 1), count + 2, count + 1)
     shape = (*sizes, channels // groups, groups)
-    turned = low.emit("TRANSPOSE", node, [split.output], shape, order, name=f"{node.name} (turned)")
+    turned = low.emit("TRANSPOSE", node, [split], shape, order, name=f"{node.name} (turned)")
     low.reshape(node, turned.output, flow.shape)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 from cnncalc.deployment.lowering import Lowering, LoweringRule
 from cnncalc.deployment.operators import DeviceTensor
+from cnncalc.deployment.rules.elementwise import in_float
 from cnncalc.deployment.unsupported import UnsupportedError
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def layernorm(low: Lowering, node: Node) -> None:
     (flow,) = low.as_they_lie(node)
     one, axes = (*flow.shape[:-1], 1), low.integers(-1)
     mean = low.emit("MEAN", node, [flow], one, axes, name=f"{node.name} (mean)").output
-    negated = low.in_float(node, "NEG", mean, "minus mean")
+    negated = in_float(low, node, "NEG", mean, f"{node.name} (minus mean)")
     squares = low.emit("SQUARED_DIFFERENCE", node, [flow, mean], flow.shape, name=f"{node.name} (squares)").output
     variance = low.emit("MEAN", node, [squares], one, axes, name=f"{node.name} (variance)").output
     _standardised(low, node, flow, negated, variance, flow.shape)
@@ -45,12 +46,12 @@ def groupnorm(low: Lowering, node: Node) -> None:
     *sizes, channels = flow.shape
     of_group = channels // layer.num_groups
     shape, one = (*sizes, layer.num_groups, of_group), (*[1] * len(sizes), layer.num_groups, 1)
-    split = low.emit("RESHAPE", node, [flow], shape, low.integers(-1, *shape), name=f"{node.name} (in groups)").output
+    split = low.reshape(node, flow, shape, f"{node.name} (in groups)", -1)
     axes = low.integers(*range(1, len(sizes) + 1), len(sizes) + 2)
     mean = low.emit("MEAN", node, [split], one, axes, name=f"{node.name} (mean)").output
-    negated = low.in_float(node, "NEG", mean, "minus mean")
+    negated = in_float(low, node, "NEG", mean, f"{node.name} (minus mean)")
     centred = low.emit("SUB", node, [split, mean], shape, name=f"{node.name} (centred)").output
-    squares = low.in_float(node, "SQUARE", centred, "squares")
+    squares = in_float(low, node, "SQUARE", centred, f"{node.name} (squares)")
     variance = low.emit("MEAN", node, [squares], one, axes, name=f"{node.name} (variance)").output
     _standardised(low, node, split, negated, variance, (*one[:-1], of_group))
     low.reshape(node, low.values[node], flow.shape)

@@ -36,7 +36,7 @@ def as_map(low: Lowering, node: Node, flow: DeviceTensor) -> DeviceTensor:
     """Return a tensor as (H, W, C); a map of one axis without a height is reshaped."""
     if len(flow.shape) == 3:
         return flow
-    return low.reshape(node, flow, (1, *flow.shape), f"{node.name} (as a map of height 1)").output
+    return low.reshape(node, flow, (1, *flow.shape), f"{node.name} (as a map of height 1)")
 
 
 def map_shape(node: Node) -> Shape:
