@@ -15,6 +15,7 @@ PACKAGE = Path(cnncalc.__file__).parent
 FLOORS = [
     {"ground"},
     {"layers"},
+    {"nodes"},
     {"graph"},
     {"figures"},
     {"language"},
