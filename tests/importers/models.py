@@ -11,7 +11,8 @@ import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
-from cnncalc.importers.onnx.load import Imported, ModelFile, read_model_bytes, read_model_file
+from cnncalc.importers.onnx.imported import Imported
+from cnncalc.importers.onnx.load import ModelFile, read_model_bytes, read_model_file
 from cnncalc.network import Network
 
 FOLDER = Path(__file__).parent.parent / "data" / "onnx"

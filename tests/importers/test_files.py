@@ -9,7 +9,7 @@ import pytest
 
 from cnncalc.figures.costs import sums
 from cnncalc.ground.errors import CnncalcError
-from cnncalc.importers.onnx.load import Imported
+from cnncalc.importers.onnx.imported import Imported
 from cnncalc.network import Network, load
 from tests.importers.models import FOLDER, imported, model, node, stored
 

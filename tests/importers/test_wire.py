@@ -10,7 +10,8 @@ from onnx import numpy_helper
 
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.importers.onnx.elements import elements
-from cnncalc.importers.onnx.load import Imported, is_model, read_model_bytes
+from cnncalc.importers.onnx.imported import Imported
+from cnncalc.importers.onnx.load import is_model, read_model_bytes
 from cnncalc.importers.onnx.model import Subgraph
 from cnncalc.importers.onnx.wire import MalformedError, varint
 from tests.importers.models import FOLDER, model, node, stored

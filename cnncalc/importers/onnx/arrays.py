@@ -224,7 +224,7 @@ def _varints(data: bytes) -> Array:
     return numbers.view(np.int64)
 
 
-class Weights(Mapping[str, Array]):
+class Weights(Mapping[str, "Array"]):
     """The tensors of an imported graph, by the keys under which a run reads them."""
 
     def __init__(self, wire: WireReader, path: str, place: str | None, steps: Mapping[Node, LayerStep]) -> None:

@@ -1,0 +1,310 @@
+"""A model becomes a graph when its inputs are given: its operators become layers, which are named and joined."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
+
+from cnncalc.graph import Graph, ModelData, OpenChoice
+from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.limits import (
+    KNOWN_PER_LAYER,
+    MAX_AXES,
+    MAX_INPUTS,
+    MAX_KNOWN,
+    MAX_MODEL_LAYERS,
+    MAX_MODEL_NODES,
+)
+from cnncalc.ground.places import Fault, GivenValue, SpecError
+from cnncalc.importers.onnx import operators as operators
+from cnncalc.importers.onnx.batch import batch_axis, batch_word
+from cnncalc.importers.onnx.builder import Builder
+from cnncalc.importers.onnx.lost import LOST
+from cnncalc.importers.onnx.model import Model, Port
+from cnncalc.importers.onnx.naming import keys, names
+from cnncalc.importers.onnx.notes import notes
+from cnncalc.importers.onnx.operators.quantized import RANGES, as_integers
+from cnncalc.importers.onnx.params import ONE_TENSOR, Params
+from cnncalc.importers.onnx.patterns import fused
+from cnncalc.importers.onnx.proto import (
+    BFLOAT16,
+    BOOL,
+    FLOAT16,
+    INT8,
+    INT16,
+    INT32,
+    INT64,
+    SMALL_FLOATS,
+    UINT8,
+    UINT16,
+    UINT32,
+    UINT64,
+)
+from cnncalc.importers.onnx.steps import layer_of
+from cnncalc.importers.onnx.values import LayerStep, UnfitError, Value, ValueScope, literal
+from cnncalc.importers.onnx.wire import MalformedError, WireReader
+from cnncalc.layers.arguments import axis_count
+from cnncalc.layers.base import Layer, LayerError
+from cnncalc.layers.shapes import Shape
+
+if TYPE_CHECKING:
+    from cnncalc.graph import Node, Tensor
+    from cnncalc.layers.interfaces import Array
+
+RANDOM_BELOW = {BOOL: 2, INT8: 1 << 7} | dict.fromkeys((UINT8, INT16, UINT16, INT32, UINT32, INT64, UINT64), 1 << 8)
+"""Integer types of inputs, and the number below which their random values are drawn: 256, as in pictures, or less."""
+
+OF_SAMPLES = frozenset(("Conv", "ConvTranspose", "MaxPool", "AveragePool", "GlobalAveragePool", "BatchNormalization"))
+"""Operators whose first input has the batch as its first axis, even if its size is fixed and not 1."""
+
+
+class OpenModel:
+    """A model that has been read except for its weights.
+
+    Attributes:
+        path: the file's name in messages.
+        name: the file's name without its suffix.
+        place: the path of the file, or None if it came through a pipe.
+        wire: its bytes.
+        model: what they say.
+    """
+
+    path: str
+    name: str
+    place: str | None
+    wire: WireReader
+    model: Model
+
+    def ports(self) -> list[Port]:
+        """Return the inputs whose values are not stored in the file."""
+        return [port for port in self.model.graph.inputs if port.name not in self.model.graph.stored]
+
+    def external_files(self) -> set[str]:
+        """Return the paths of the other files that hold stored tensors."""
+        stored = self.model.graph.stored.values()
+        locations = [one.external.get("location", "") for one in stored if one.external]
+        return {os.path.join(os.path.dirname(self.place or ""), name) for name in locations}
+
+
+class Imported:
+    """The graph of a model whose inputs are given.
+
+    Attributes:
+        graph: the graph.
+        steps: for each node, the layer that was built from the file, with its tensors.
+    """
+
+    def __init__(
+        self, file: OpenModel, inputs: Mapping[str, Shape], fuse: bool = True, rounds: bool = False,
+        choices: Mapping[str, bool] | None = None,
+    ) -> None:  # fmt: skip
+        """Build the graph.  Raises CnncalcError if the model, or an input for it, does not fit."""
+        self.file = file
+        self.build = Builder(file.model, file.wire, choices or {}, rounds)
+        self.numbers: dict[str, float] = {}
+        scope = ValueScope()
+        try:
+            shapes = self._inputs(inputs, scope)
+            outputs = self.build.graph(file.model.graph, scope)
+            self.graph = Graph(file.name, {name: value.sample for name, value in shapes.items()})
+            for name, value in shapes.items():
+                self.graph.inputs[name].times = value.times
+                self.graph.inputs[name].below = RANDOM_BELOW.get(value.dtype)
+            self.steps: dict[Node, LayerStep] = {}
+            self.nodes: dict[LayerStep, Node] = {}
+            self._layers(outputs, fuse)
+        except (MalformedError, UnfitError) as error:
+            raise CnncalcError(f"{file.path}: {error}") from None
+        except LayerError as error:
+            raise CnncalcError(f"{file.path}: {error.message}") from None
+        except SpecError:  # it already names its place
+            raise
+        except CnncalcError as error:
+            raise CnncalcError(f"{file.path}: {error.message}", error.hint) from None
+        left_out = [port.name for port in file.model.graph.outputs if port.name not in self.graph.outputs]
+        self.graph.notes = notes(self.build, self.params, self.steps.values(), left_out)
+        beside = MAX_MODEL_NODES - self.build.operators_left - len(self.graph.nodes)
+        self.graph.effort = max(beside, 0) + (MAX_KNOWN - self.build.known_left) // KNOWN_PER_LAYER
+        self.graph.model = self._data()._replace(left_out=left_out, most_rows="".join(self.build.variable_rows[:1]))
+
+    def _data(self) -> ModelData:
+        """Return what the graph keeps of the file beside its layers."""
+        file = self.file
+        types = [stored.dtype for stored in file.model.graph.stored.values()] + [port.dtype for port in file.ports()]
+        return ModelData(
+            tensors=partial(_weights, file, self.steps),
+            bytes_computed_from=partial(_bytes_computed_from, self.steps),
+            tensor_files=file.external_files(),
+            numbers=self.numbers,
+            one_sample_only=self.build.one_sample_only[0] if self.build.one_sample_only else "",
+            is_half=FLOAT16 in types or BFLOAT16 in types,
+            undecided=[
+                OpenChoice(key, label, None if condition is None else self._tensor(condition))
+                for key, label, condition in self.build.undecided
+            ],
+        )
+
+    def _inputs(self, given: Mapping[str, Shape], scope: ValueScope) -> dict[str, Value]:
+        """Return the inputs that are tensors, and add all inputs to the scope."""
+        ports = self.file.ports()
+        if len(ports) > MAX_INPUTS:
+            raise CnncalcError(f"the model has {len(ports):,} inputs, but at most {MAX_INPUTS:,} are supported")
+        known = {port.name for port in ports}
+        if unknown := given.keys() - {"", *known}:
+            raise CnncalcError(f"there is no input '{min(unknown)}'", f"inputs: {', '.join(sorted(known))}")
+        batch = batch_word(ports)
+        found: dict[str, Value] = {}
+        for number, port in enumerate(ports):
+            shape = given.get(port.name, given.get("") if not number or len(ports) == 1 else None)
+            value = self._input(port, shape, batch)
+            scope.values[port.name] = value
+            if value.input_name is not None:
+                found[port.name] = value
+        if not found:
+            raise CnncalcError("the model has no input that is a tensor")
+        if all(value.axis is None for value in found.values()):  # without a batch axis, the inputs are one sample
+            for value in found.values():
+                value.times = 1
+        return found
+
+    def _input(self, port: Port, given: Shape | None, batch: str | None) -> Value:
+        sizes, place = port.shape, GivenValue("input", port.name)
+        if sizes is None:
+            if given is None:
+                message = f"the shape is not stated in {self.file.path}"
+                raise SpecError([Fault(message, place, "give it", GivenValue("input", f"{port.name}=3x224x224"))])
+            sizes = (None, *given)
+        if not sizes:
+            if given is not None:
+                self.numbers[port.name] = given[0]
+                return literal((given[0],), (), port.dtype, port.name)
+            self.build.notes.append(
+                f"input '{port.name}' is a single number, which is not given (the input {port.name}=1 gives it)"
+            )
+            return Value(port.name, (), port.dtype)
+        axis = batch_axis(sizes, batch)
+        if axis is not None and given is not None and len(given) == len(sizes):
+            self.build.notes.append(
+                f"{'x'.join(map(str, given))} has all axes of {port.name}: none of them is the batch"
+            )
+            axis = None
+        axis = 0 if axis is None and len(sizes) > 2 and given is None and port.name in self._of_samples else axis
+        stated = [size for i, size in enumerate(sizes) if i != axis]
+        shape = given if given is not None else tuple(stated)
+        if len(shape) != len(stated):
+            message = f"the file's input has {axis_count(len(stated))} without the batch, not {len(shape)}"
+            raise SpecError([Fault(message, place, *(("for example", _example(port.name, stated)) if stated else ()))])
+        if len(shape) > MAX_AXES:
+            raise CnncalcError(f"input '{port.name}' has more than {MAX_AXES} axes")
+        for size, fixed in zip(shape, stated, strict=True):
+            if not isinstance(size, int) or size < 1:
+                word = f" '{size}'" if isinstance(size, str) else ""
+                message = f"a size{word} is not stated in {self.file.path}"
+                raise SpecError([Fault(message, place, "give the whole shape", _example(port.name, stated))])
+            if given is not None and isinstance(fixed, int) and fixed > 0 and fixed != size:
+                self.build.notes.append(f"the file was made for {port.name} of {'x'.join(map(str, stated))}")
+        value = Value(port.name, tuple([int(size) for size in shape if isinstance(size, int)]), port.dtype)
+        value.input_name, value.axis, value.times = port.name, axis, int(axis is not None or given is not None)
+        file_batch = sizes[axis] if axis is not None else 1
+        if isinstance(file_batch, int) and file_batch > 1:
+            self.build.file_batch = file_batch
+        return value
+
+    @cached_property
+    def _of_samples(self) -> set[str]:
+        """Names of values whose first axis is the batch, because of an operator that reads them."""
+        return {item.inputs[0] for item in self.file.model.graph.operators if item.op in OF_SAMPLES and item.inputs}
+
+    def _layers(self, outputs: list[Value | None], fuse: bool) -> None:
+        """Name the layers, and add them to the graph."""
+        ports = self.file.model.graph.outputs
+        ends: dict[str, Value] = {}
+        for port, value in zip(ports, outputs, strict=True):
+            if value is None:
+                raise CnncalcError(f"no operator computes the output '{port.name}'")
+            if value.items is not None:
+                raise CnncalcError(f"the output '{port.name}' is a list of tensors, which is not supported")
+            if value is LOST:
+                continue
+            if not value.is_live:
+                value = self.build.parameter(value, value.shape or (1,))
+            if value.grid is not None and port.dtype in (*RANGES, *SMALL_FLOATS):
+                value = as_integers(self.build, value, port.dtype)
+            ends[port.name] = value
+        if not ends:  # all outputs are lost: the tensors from which they would be computed are the outputs
+            ends = {value.name or f"output{number}": value for number, value in enumerate(self.build.read_by_lost)}
+        wanted = [
+            *ends.values(),
+            *self.build.read_by_lost,
+            *[condition for _, _, condition in self.build.undecided if condition is not None],
+        ]
+        steps = needed(self.build.steps, wanted)
+        if fuse:
+            steps = needed(fused(self.build, steps, wanted), wanted)
+        if len(steps) > MAX_MODEL_LAYERS:
+            raise CnncalcError(f"the model has more than {MAX_MODEL_LAYERS:,} layers")
+        self.params = Params(self.build, steps)
+        for step, name in zip(steps, names(steps), strict=True):
+            if step.layer.type in ONE_TENSOR:
+                step.layer = _as_one_tensor(step, self.params.is_learned(step))
+            tensors, is_own = self.params.of(step)
+            owner = self.params.owner(step)
+            try:
+                node = self.graph.add(
+                    step.layer,
+                    [self._tensor(value) for value in step.inputs],
+                    name,
+                    self.nodes[owner] if owner is not None else None,
+                    stored=None if is_own else tensors,
+                )
+            except LayerError as error:
+                raise CnncalcError(f"'{name}': {error.message}") from None
+            self.nodes[step] = node
+            self.steps[node] = step
+        keys(self.steps, self.params)
+        self.graph.finish({name: self._tensor(value) for name, value in ends.items()})
+
+    def _tensor(self, value: Value) -> Tensor:
+        """Return a value's tensor in the graph."""
+        return self.nodes[value.step] if value.step is not None else self.graph.inputs[value.input_name or ""]
+
+
+def _example(name: str, stated: list[int | str | None]) -> GivenValue:
+    """Return a shape that an input could be given: the file's sizes, and 224 where it states none."""
+    sizes = "x".join(str(size) if isinstance(size, int) and size > 0 else "224" for size in stated)
+    return GivenValue("input", f"{name}={sizes}")
+
+
+def _as_one_tensor(step: LayerStep, is_learned: bool) -> Layer:
+    """Return a scale, shift or parameter again, trainable if it was learned, without a shape that is the default."""
+    shape = step["shape"]
+    is_usual = bool(step.inputs) and shape == (step.inputs[0].sample[0], *[1] * (len(step.inputs[0].sample) - 1))
+    given = {} if shape is None or is_usual else {"shape": shape}
+    return layer_of(step.layer.type, given if is_learned else {**given, "trainable": False})
+
+
+def _weights(file: OpenModel, steps: Mapping[Node, LayerStep]) -> Mapping[str, Array]:
+    """Return the tensors of an imported graph, read when they are asked for."""
+    from cnncalc.importers.onnx.arrays import Weights
+
+    return Weights(file.wire, file.path, file.place, steps)
+
+
+def _bytes_computed_from(steps: Mapping[Node, LayerStep]) -> int:
+    """Return the size in bytes of the constants that the tensors of an imported graph are computed from."""
+    from cnncalc.importers.onnx.arrays import bytes_computed_from
+
+    return bytes_computed_from([tensor.value for step in steps.values() for tensor in step.tensors.values()])
+
+
+def needed(steps: list[LayerStep], outputs: list[Value]) -> list[LayerStep]:
+    """Return the layers that are needed to compute some outputs, in their order."""
+    wanted = {value.step for value in outputs}
+    kept = []
+    for step in reversed(steps):
+        if step in wanted:
+            kept.append(step)
+            wanted.update([value.step for value in step.inputs])
+    return kept[::-1]
