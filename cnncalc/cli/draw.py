@@ -122,7 +122,7 @@ def page_of(
     network: Graph, summary: Summary, machine: Machine, choice: Choice, by: str = "macs", more: Sequence[Chart] = ()
 ) -> Iterable[str]:
     """Return a network as one HTML file."""
-    from cnncalc.drawing.measures import LayerFigure, measure
+    from cnncalc.drawing.measures import counted_macs, measure
     from cnncalc.drawing.page.document import Content, page
     from cnncalc.figures.costs import OWN_CONVENTION
     from cnncalc.rendering.verdict import verdict
@@ -130,11 +130,9 @@ def page_of(
 
     shown = dict.fromkeys([by, "macs", "params", "memory"])
     measures = [measure(network, one, summary.batch, summary.dtype, machine) for one in shown]
-    if summary.convention == OWN_CONVENTION:
-        return page(Content(network, summary, measures, machine, verdict(summary), choice, more))
-    counted = LayerFigure("macs", summary.figure, [row.macs for row in summary.rows], summary.totals.macs)
-    measures = [counted if one.by == "macs" else one for one in measures]
-    return page(Content(network, summary, measures, machine, convention(summary), choice, more))
+    measures = [counted_macs(summary) if one.by == "macs" else one for one in measures]
+    says = verdict(summary) if summary.convention == OWN_CONVENTION else convention(summary)
+    return page(Content(network, summary, measures, machine, says, choice, more))
 
 
 def _drawn(network: Graph, measure: LayerFigure, choice: Choice, form: str) -> Iterable[str]:

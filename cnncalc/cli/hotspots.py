@@ -86,9 +86,8 @@ def _show_on_device(network: Graph, wanted: RequestedDevice, out: Output) -> Non
     from cnncalc.rendering.views.deploy_changes import DeviceChangesView
     from cnncalc.studies.device.changes import device_changes
 
-    on = wanted.device()
-    found = deploy(network, on)
-    out.show(DeviceChangesView(found, device_changes(network, on, found)))
+    found = deploy(network, wanted.device())
+    out.show(DeviceChangesView(found, device_changes(network, found)))
 
 
 def _command_line(asked: Asked, basis: BatchAndDtype, inputs: Mapping[str, Shape], options: tuple[str, ...]) -> str:

@@ -9,7 +9,7 @@ from cnncalc.drawing.arrange import arrange
 from cnncalc.drawing.describe import Describer
 from cnncalc.drawing.geometry import gap, lanes_width, set_levels, set_routes, size
 from cnncalc.drawing.lanes import lane_lines
-from cnncalc.drawing.measures import LayerFigure
+from cnncalc.drawing.measures import counted_macs
 from cnncalc.drawing.parts import Box, Card, PicturePart, Stack, visible, walked
 from cnncalc.drawing.picture import BORDER, HEADING, MOST_BOXES, Picture
 from cnncalc.drawing.placing import Label, Placing
@@ -18,7 +18,7 @@ from cnncalc.figures.summary import Row, Summary
 from cnncalc.graph import Graph, Node
 from cnncalc.ground.numbers import counted, short
 from cnncalc.layers.shapes import crossed
-from cnncalc.studies.compare.diff import ADDED, CHANGED, REMOVED, SAME, LayerDiff
+from cnncalc.studies.compare.diff import ADDED, CHANGED, REMOVED, SAME, LayerDiff, pairs_of
 
 BETWEEN, CAPTION = 56, 22
 """Room between the two networks, and above each for its name."""
@@ -69,14 +69,12 @@ def _totals(summary: Summary) -> str:
 
 def _described(side: Side, lined: Sequence[tuple[Row, LayerDiff]], other: str) -> Box:
     """Return a network as parts, each with its mark and its remark; ``other`` is the other network's name."""
-    summary = side.summary
-    macs = LayerFigure("macs", "the MACs", [row.macs for row in summary.rows], summary.totals.macs)
     found = {row.index: change for row, change in lined}
 
     def remark(nodes: Sequence[Node]) -> str:
         return remark_on([found[node.index] for node in nodes], other)
 
-    root = Describer(macs, remark).box([arrange(side.graph)], 0)
+    root = Describer(counted_macs(side.summary), remark).box([arrange(side.graph)], 0)
     for part in walked(root):
         if isinstance(part, Card | Box) and part.places:
             kinds = {found[place].change for place in part.places}
@@ -91,7 +89,7 @@ def remark_on(changes: Sequence[LayerDiff], other: str) -> str:
         return ""
     if kinds <= {ADDED, REMOVED}:
         return f"not in {other}"
-    pairs = [(one.a, one.b) for one in changes if one.a is not None and one.b is not None]
+    pairs = pairs_of(changes)
     for figure, word in (("macs", "MACs"), ("params", "params")):
         was, now = sum([getattr(a, figure) for a, _ in pairs]), sum([getattr(b, figure) for _, b in pairs])
         if was != now:
@@ -139,8 +137,7 @@ def _sized(left: Box, right: Box, changes: Sequence[LayerDiff]) -> int:
         return max(valley.height for valley in valleys)
     assert isinstance(left.body, Stack)
     assert isinstance(right.body, Stack)
-    pairs = {one.a.index: one.b.index for one in changes if one.a is not None and one.b is not None}
-    return _line_up(left.body, right.body, pairs)
+    return _line_up(left.body, right.body, {a.index: b.index for a, b in pairs_of(changes)})
 
 
 def _line_up(left: Stack, right: Stack, pairs: dict[int, int]) -> int:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from cnncalc.figures.costs import DTYPES
 from cnncalc.figures.roofline import Machine, estimate
+from cnncalc.figures.summary import Summary
 from cnncalc.graph import Graph, Node
 from cnncalc.ground.numbers import bytes_text, duration, exact, short
 
@@ -35,6 +36,11 @@ class LayerFigure(NamedTuple):
         if self.by == "time":
             return duration(value)
         return bytes_text(int(value)) if self.by == "memory" else exact(int(value))
+
+
+def counted_macs(summary: Summary) -> LayerFigure:
+    """Return the MACs of a summary, which another tool's convention may count."""
+    return LayerFigure("macs", f"the {summary.figure}", [row.macs for row in summary.rows], summary.totals.macs)
 
 
 def measure(

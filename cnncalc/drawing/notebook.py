@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from cnncalc.drawing.measures import LayerFigure
-from cnncalc.drawing.page.data import type_text
+from cnncalc.drawing.measures import counted_macs
 from cnncalc.drawing.picture import Choice, picture
 from cnncalc.drawing.svg import document, escaped
 from cnncalc.figures.selection import select
@@ -35,16 +34,15 @@ def _pieces(graph: Graph, summary: Summary) -> Iterator[str]:
     rows, _ = select(summary, 1, None, None)
     for row in rows[:MOST_ROWS]:
         cells = (
-            row.name, type_text(row.type, row.label), crossed(row.output_shape[1:]), exact(row.params),
+            row.name, row.described, crossed(row.output_shape[1:]), exact(row.params),
             exact(row.macs),
         )  # fmt: skip
         yield f"<tr>{''.join([f'<td>{escaped(cell)}</td>' for cell in cells])}</tr>\n"
     if len(rows) > MOST_ROWS:
         yield f"<tr><td>… {exact(len(rows) - MOST_ROWS)} more</td><td></td><td></td><td></td><td></td></tr>\n"
     yield "</tbody></table>\n"
-    measure = LayerFigure("macs", f"the {summary.figure}", [row.macs for row in summary.rows], totals.macs)
     try:
-        drawing = document(picture(graph, measure, Choice(1)), style=False)
+        drawing = document(picture(graph, counted_macs(summary), Choice(1)), style=False)
     except CnncalcError as error:  # it has too many layers to be drawn
         yield f"<p>{escaped(error.message)}</p>\n"
         return

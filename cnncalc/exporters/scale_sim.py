@@ -15,6 +15,7 @@ from cnncalc.exporters.formats import Options
 from cnncalc.graph import Graph
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_TABLE_ROWS
+from cnncalc.ground.numbers import first_of
 from cnncalc.layers.contractions import Contraction, WindowedAxis
 
 HEADER = "Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, Strides,"
@@ -58,7 +59,7 @@ def export(graph: Graph, options: Options) -> Iterator[bytes]:
         options.report(coverage(graph, found))
         unfolded = list(dict.fromkeys([product.node.name for product in found if _is_unfolded(product.contraction)]))
         if unfolded:
-            named = _at_most_named(unfolded)
+            named = first_of(unfolded, 4)
             options.report(f"written as matrix products, which are read as if windows did not overlap: {named}")
 
 
@@ -113,7 +114,3 @@ def _map(contraction: Contraction) -> tuple[WindowedAxis, WindowedAxis, int]:
 def _reach(axis: WindowedAxis, stride: int) -> int:
     """Return the number of elements that the windows of an axis span, from the first to the last, padding included."""
     return (axis.windows - 1) * stride + axis.kernel
-
-
-def _at_most_named(names: list[str]) -> str:
-    return ", ".join(names[:4]) + (f" and {len(names) - 4:,} more" if len(names) > 4 else "")

@@ -17,7 +17,7 @@ from cnncalc.exporters.formats import Options
 from cnncalc.graph import Graph
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_PROBLEMS
-from cnncalc.ground.numbers import counted
+from cnncalc.ground.numbers import counted, first_of
 from cnncalc.ground.places import Fault, SpecError
 from cnncalc.layers.contractions import Contraction, WindowedAxis
 
@@ -141,10 +141,9 @@ def shape(count: int) -> str:
 
 
 def _comment(problem: Problem) -> str:
-    more = f" and {len(problem.names) - SHOWN:,} more" if len(problem.names) > SHOWN else ""
     once = "once" if problem.uses == 1 else f"{problem.uses:,} times"
     macs = f"{problem.contraction.macs:,} MACs"
-    return f"# {macs}, {once}: {', '.join(problem.names[:SHOWN])}{more}"
+    return f"# {macs}, {once}: {first_of(problem.names, SHOWN)}"
 
 
 def _flow(value: object) -> str:

@@ -53,6 +53,11 @@ class Row(NamedTuple):
         return f"of {self.layers}" if self.type else ""
 
     @property
+    def described(self) -> str:
+        """The type with its main arguments: ``conv 3×3/2, 64``."""
+        return f"{self.type} {self.label}".rstrip()
+
+    @property
     def args(self) -> dict[str, object]:
         """Every argument of the layer, one number per axis."""
         return self.node.layer.described(*self.node.use.inputs)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 _BINARY = ((2**40, "TiB"), (2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))
 
 _PREFIXES = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
@@ -58,6 +60,11 @@ def percent(share: float) -> str:
 def exact_bytes(count: int) -> str:
     """Return ``256 bytes``, ``102,665 bytes (100.3 KiB)``."""
     return counted(count, "byte") + (f" ({bytes_text(count)})" if count >= 1024 else "")
+
+
+def first_of(names: Sequence[str], most: int) -> str:
+    """Return ``a, b, c``, or ``a, b and 5 more`` if there are more than ``most``."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most:,} more" if len(names) > most else "")
 
 
 def counted(count: int, what: str, is_short: bool = False) -> str:

@@ -27,6 +27,12 @@ class Formula(NamedTuple):
     numbers: str
     value: int
 
+    @property
+    def steps(self) -> list[str]:
+        """The expression, the numbers and the value, each only if it differs from the one before."""
+        texts = [self.expression, self.numbers, f"{self.value:,}"]
+        return [text for text, before in zip(texts, ["", *texts], strict=False) if text != before]
+
 
 _integer = int.__new__
 

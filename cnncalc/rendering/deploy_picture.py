@@ -9,7 +9,8 @@ from html import escape
 
 from cnncalc.deployment.view import ArenaPlace, Deployment
 from cnncalc.drawing.letters import fitted, text_width
-from cnncalc.drawing.svg import FONT
+from cnncalc.drawing.page.head import head
+from cnncalc.drawing.svg import FONT, dark_rules
 from cnncalc.ground.numbers import exact
 from cnncalc.ground.terminal_safe import printable
 from cnncalc.layers.shapes import crossed
@@ -26,15 +27,8 @@ LONGEST_NAME = BOTTOM - 20
 """Pixels of the text below a step."""
 
 _STYLE = (
-    ":root{color-scheme:light dark}"
-    "body{margin:2rem;font-family:ui-sans-serif,system-ui,sans-serif;color:#1f2328;background:#fff}"
-    "h1{font-size:1.4em}div{overflow-x:auto}p{max-width:60rem}rect.t:hover{opacity:.6}"
-    "table{border-collapse:collapse;margin:1rem 0;font-size:.9em}th,td{padding:.2rem .6rem .2rem 0;text-align:left;"
-    "vertical-align:top;border-bottom:1px solid #8884}.right{text-align:right;white-space:nowrap}"
-    "p,.folds{overflow-wrap:anywhere}"
-    "@media(max-width:40rem){body{margin:.8rem}table{font-size:.75em}}"
-    "@media screen and (prefers-color-scheme:dark){body,.paper{color:#e8eaee;background:#0d1014;fill:#0d1014}"
-    ".ink{fill:#e8eaee}.muted{fill:#a3a9b4}.rule{stroke:#333941}}"
+    "p{max-width:60rem}rect.t:hover{opacity:.6}"
+    ".right{text-align:right;white-space:nowrap}.folds{overflow-wrap:anywhere}"
 )
 _FONT = f'font-family="{FONT}"'
 
@@ -69,12 +63,8 @@ def html(found: Deployment, blocks: Iterable[PageBlock]) -> str:
     """Return a self-contained page: the picture, and below it the blocks of the page."""
     title = f"{_text(found.graph.name)} on a device"
     return (
-        "<!doctype html>\n<html lang='en'>\n<head><meta charset='utf-8'>\n"
-        "<meta http-equiv='Content-Security-Policy' "
-        "content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">\n"
-        "<meta name='viewport' content='width=device-width, initial-scale=1'>\n<link rel='icon' href='data:,'>\n"
-        f"<title>{title}</title>\n<style>{_STYLE}</style></head>\n<body>\n<main><h1>{title}</h1>\n"
-        f"<div tabindex='0' role='region' aria-label='arena'>\n{svg(found)}</div>\n"
+        f"{head(title, _STYLE, dark_rules())}<main><h1>{title}</h1>\n"
+        f"<div class='tall' tabindex='0' role='region' aria-label='arena'>\n{svg(found)}</div>\n"
         f"{''.join(map(_block, blocks))}</main>\n</body>\n</html>\n"
     )
 
@@ -88,14 +78,15 @@ def _block(block: PageBlock) -> str:
         return ""
     ths = [f"<th{_side(column)}>{_text(column.title)}</th>" for column in block.columns]
     heads = [th if column.title else "<td></td>" for th, column in zip(ths, block.columns, strict=True)]
-    lines = [f"<table><thead><tr>{''.join(heads)}</tr></thead><tbody>\n"]
+    region = f"<div class='tall' tabindex='0' role='region' aria-label='{_text(block.columns[0].title)}'>"
+    lines = [f"{region}<table><thead><tr>{''.join(heads)}</tr></thead><tbody>\n"]
     for row in block.rows:
         assert not isinstance(row, (Divider, Heading))
         cells = [Cell(one) if isinstance(one, str) else one for one in row]
         texts = [_styled(cell.text, cell.style) if isinstance(cell, Cell) else "" for cell in cells]
         columns = zip(block.columns, texts, strict=True)
         lines.append(f"<tr>{''.join([f'<td{_side(column)}>{text}</td>' for column, text in columns])}</tr>\n")
-    return f"{''.join(lines)}</tbody></table>\n"
+    return f"{''.join(lines)}</tbody></table></div>\n"
 
 
 def _side(column: Column) -> str:

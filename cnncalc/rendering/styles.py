@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from cnncalc.figures.selection import BLOCK
-from cnncalc.figures.summary import Row, Summary
+from cnncalc.figures.summary import Summary
 from cnncalc.graph import Graph
 from cnncalc.layers.shapes import crossed
 from cnncalc.rendering.blocks import PageBlock, Paragraph
@@ -32,12 +32,6 @@ def about(summary: Summary, layout: str) -> str:
     shapes = {name: crossed(shape[1:], layout) for name, shape in summary.inputs.items()}
     inputs = ", ".join(shape if name == "input" else f"{name} {shape}" for name, shape in shapes.items())
     return f"input {inputs}   batch {summary.batch}   {summary.dtype}"
-
-
-def type_text(row: Row) -> str:
-    """Return a layer type with its main arguments: ``conv 3×3/2, 64``."""
-    label = row.label
-    return f"{row.type} {label}" if label else row.type
 
 
 def labelled(lines: Iterable[tuple[str, str]]) -> list[PageBlock]:

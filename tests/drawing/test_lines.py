@@ -9,9 +9,9 @@ from random import Random
 import pytest
 
 from cnncalc import load
-from cnncalc.drawing.edges import seen_edges
 from cnncalc.drawing.lanes import LaneRouter
 from cnncalc.drawing.measures import measure
+from cnncalc.drawing.mermaid import seen_edges
 from cnncalc.drawing.parts import Box, Card, Route
 from cnncalc.drawing.picture import Choice, Picture, describe, heading_of, open_to, picture, placed
 from cnncalc.drawing.placing import XY, Polyline

@@ -116,7 +116,7 @@ def layer_columns(graph: Graph, summary: Summary, measures: Sequence[LayerFigure
     rows = summary.rows
     return LayerColumns(
         names=[row.name for row in rows],
-        types=packed([type_text(row.type, row.label) for row in rows]),
+        types=packed([row.described for row in rows]),
         shapes=packed([crossed(row.output_shape[1:]) for row in rows]),
         fields=packed([field_text(row.receptive_field) for row in rows]),
         inputs=[[indexes.get(tensor, tensor.name) for tensor in row.node.inputs] for row in rows],
@@ -126,11 +126,6 @@ def layer_columns(graph: Graph, summary: Summary, measures: Sequence[LayerFigure
 
 def _plain(value: float) -> float:
     return int(value) if value == int(value) else float(f"{value:.6g}")
-
-
-def type_text(type_: str, label: str) -> str:
-    """Return a layer type with its main arguments."""
-    return f"{type_} {label}" if label else type_
 
 
 def field_text(field: tuple[int, ...] | None) -> str:
@@ -162,9 +157,4 @@ def packed_formulas(graph: Graph) -> str:
 
 def formula_lines(node: Node) -> list[str]:
     """Return the formulas of a layer: in symbols, in numbers, and their value."""
-    found = []
-    for formula in together(node.formulas(), node.shape):
-        texts = [formula.expression, formula.numbers, f"{formula.value:,}"]
-        shown = [text for place, text in enumerate(texts) if place == 0 or text != texts[place - 1]]
-        found.append(" = ".join([formula.symbol, *shown]))
-    return found
+    return [" = ".join([one.symbol, *one.steps]) for one in together(node.formulas(), node.shape)]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from cnncalc.drawing.difference import Side, difference, remark_on
-from cnncalc.drawing.page.data import type_text
 from cnncalc.drawing.page.head import head
 from cnncalc.drawing.svg import dark_rules, escaped, pieces
 from cnncalc.figures.summary import Row
@@ -63,4 +62,4 @@ def _changes(a: Side, b: Side, changes: Sequence[LayerDiff]) -> Iterator[str]:
 def _layer(row: Row | None) -> str:
     if row is None:
         return ""
-    return f'{escaped(row.name)}<br><span class="muted">{escaped(type_text(row.type, row.label))}</span>'
+    return f'{escaped(row.name)}<br><span class="muted">{escaped(row.described)}</span>'

@@ -28,7 +28,7 @@ from cnncalc.rendering.cells import cells as width_of
 from cnncalc.rendering.figures import figure_text, title_of
 from cnncalc.rendering.layout import under_headings
 from cnncalc.rendering.screen import Screen
-from cnncalc.rendering.styles import about, section_depth, section_of, type_text
+from cnncalc.rendering.styles import about, section_depth, section_of
 from cnncalc.rendering.views.summary import layer, marked, marked_columns
 from cnncalc.rendering.writers import Record, View, taken
 from cnncalc.studies.compare.diff import ADDED, CHANGED, REMOVED, SAME, Compared, LayerDiff, has_blocks, same_layers
@@ -268,7 +268,7 @@ def _layer(mark: str, row: Row, layout: str, style: str, more: str = "") -> list
     texts = (
         mark,
         row.name,
-        type_text(row) + more,
+        row.described + more,
         crossed(row.output_shape[1:], layout),
         exact(row.params),
         exact(row.macs),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from cnncalc.deployment.view import Deployment
-from cnncalc.ground.numbers import exact, signed
+from cnncalc.ground.numbers import exact, first_of, signed
 from cnncalc.rendering.blocks import Cell, Column, Divider, Gap, PageBlock, Paragraph, Table, TableRow, Title
 from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.views.deploy import verdict
@@ -40,7 +40,8 @@ class DeviceChangesView(View):
         blocks: list[PageBlock] = [Title(f"{found.graph.name} on tflite-micro, {found.graph.kind.name}")]
         blocks += [*verdict(found), Gap(), Table(columns, rows), Gap(), Title("How")]
         for number, one in enumerate(self.changes, 1):
-            blocks.append(Paragraph(f"{one.how}{_named(one.layers)}", label=(f"{number:>3}  ", "dim")))
+            named = f": {first_of(one.layers, LONGEST)}" if one.layers else ""
+            blocks.append(Paragraph(f"{one.how}{named}", label=(f"{number:>3}  ", "dim")))
         return blocks
 
     def document(self) -> dict[str, object]:
@@ -51,13 +52,6 @@ class DeviceChangesView(View):
     def records(self) -> Iterator[dict[str, object]]:
         for one in self.changes:
             yield {"change": one.name, "layers": one.layers, **one.after._asdict(), "how": one.how}
-
-
-def _named(layers: Sequence[str]) -> str:
-    if not layers:
-        return ""
-    more = f" and {len(layers) - LONGEST} more" if len(layers) > LONGEST else ""
-    return f": {', '.join(layers[:LONGEST])}{more}"
 
 
 def _cells(after: DeviceBytes, before: DeviceBytes) -> list[str]:

@@ -12,7 +12,7 @@ from cnncalc.rendering.blocks import Bar, Cell, Column, Divider, Gap, PageBlock,
 from cnncalc.rendering.figures import figure_text, title_of
 from cnncalc.rendering.layout import under_headings
 from cnncalc.rendering.screen import Screen
-from cnncalc.rendering.styles import about, title, type_text
+from cnncalc.rendering.styles import about, title
 from cnncalc.rendering.writers import View, taken
 from cnncalc.studies.hotspots import HeavyLayer, Hotspots
 from cnncalc.studies.savings.workbench import Change, Figures, Workbench
@@ -129,7 +129,7 @@ def _most(hot: Hotspots, layers: int, top: int) -> list[PageBlock]:
 
 def _spot(spot: HeavyLayer, figure: str) -> list[str | Cell | Bar]:
     row = spot.row
-    cells: list[str | Cell | Bar] = [row.name, type_text(row)]
+    cells: list[str | Cell | Bar] = [row.name, row.described]
     cells.append(duration(spot.figure) if figure == "seconds" else exact(int(spot.figure)))
     cells += [Bar(spot.share, "cyan"), percent(spot.share), percent(spot.so_far)]
     return [*cells, f"{spot.estimate.intensity:.1f}", spot.estimate.bound] if figure == "seconds" else cells

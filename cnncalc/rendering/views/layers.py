@@ -6,7 +6,6 @@ import inspect
 import re
 from collections.abc import Sequence
 
-from cnncalc.ground.numbers import exact
 from cnncalc.layers.arguments import REQUIRED, Argument, value_text
 from cnncalc.layers.base import Layer
 from cnncalc.layers.shapes import crossed
@@ -141,13 +140,11 @@ def formula_lines(formulas: Sequence[Formula], width: int | None) -> list[Text]:
     widest = max((cells(formula.symbol) for formula in formulas), default=0)
     lines: list[Text] = []
     for formula in formulas:
-        parts = [formula.expression, formula.numbers, exact(formula.value)]
-        shown = [part for place, part in enumerate(parts) if place == 0 or part != parts[place - 1]]
         head = f"  {left(formula.symbol, widest)} = "
-        text = " = ".join(shown)
+        text = " = ".join(formula.steps)
         if width is None or cells(head) + cells(text) <= width:
             lines.append(Text([(head, "dim"), (text, "")]))
             continue
-        for place, part in enumerate(shown):
+        for place, part in enumerate(formula.steps):
             lines.append(Text([(head if place == 0 else " " * (cells(head) - 2) + "= ", "dim"), (part, "")]))
     return lines

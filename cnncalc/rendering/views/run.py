@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from cnncalc.figures.summary import Summary
-from cnncalc.ground.numbers import bytes_text, counted, exact, short
+from cnncalc.ground.numbers import bytes_text, counted, exact, first_of, short
 from cnncalc.rendering.blocks import Cell, Column, Divider, Gap, PageBlock, Paragraph, Table, TableRow, Title
 from cnncalc.rendering.figures import with_batch
 from cnncalc.rendering.screen import Screen
@@ -127,8 +127,7 @@ def differences(run: Run, layout: str, most: int | None = None) -> list[PageBloc
     blocks = [block for row in own[:most] for block in _mismatch(row, run.batch, layout)]
     if waiting:
         names = [row.node.name for row in run.layers if row.node in waiting]
-        more = f" and {len(names) - SHOWN_WAITING} more" if len(names) > SHOWN_WAITING else ""
-        text = f"not computed, because their inputs are missing: {', '.join(names[:SHOWN_WAITING])}{more}"
+        text = f"not computed, because their inputs are missing: {first_of(names, SHOWN_WAITING)}"
         blocks.append(Paragraph(text, "red"))
     return blocks
 

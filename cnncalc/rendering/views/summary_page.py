@@ -13,7 +13,7 @@ from cnncalc.rendering.cells import cells as width_of
 from cnncalc.rendering.figures import field_size
 from cnncalc.rendering.layout import BAR_NARROWEST, under_headings
 from cnncalc.rendering.screen import Screen
-from cnncalc.rendering.styles import KIND_STYLES, about, labelled, section_depth, section_of, title, type_text
+from cnncalc.rendering.styles import KIND_STYLES, about, labelled, section_depth, section_of, title
 from cnncalc.rendering.verdict import verdict
 
 LAYER_COLUMNS = ("layer", "type", "output", "params", "macs")
@@ -94,7 +94,7 @@ def _title(name: str, summary: Summary) -> str:
 
 def _other_widths(rows: list[Row], columns: tuple[str, ...], layout: str) -> int:
     """Return the width of the columns other than names, with the narrowest bars."""
-    types = max((width_of(type_text(row)) for row in rows), default=0)
+    types = max((width_of(row.described) for row in rows), default=0)
     shapes = max((len(crossed(row.output_shape[1:], layout)) for row in rows), default=0)
     figures = sum(14 + 2 + BAR_NARROWEST + 2 for name in columns if name in ("params", "macs"))
     others = 14 * sum(name not in (*_TITLES, "params", "macs") for name in columns)
@@ -108,7 +108,7 @@ def _layer(row: Row, name: str, summary: Summary, columns: tuple[str, ...], layo
         if column == "layer":
             cells.append(Cell(name, style))
         elif column == "type":
-            cells.append(type_text(row))
+            cells.append(row.described)
         elif column in ("params", "macs"):
             figure = getattr(row, column)
             part = share(figure, getattr(summary.totals, column))

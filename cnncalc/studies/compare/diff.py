@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import NamedTuple
 
 from cnncalc.figures.costs import Sums
@@ -41,6 +41,11 @@ class LayerDiff(NamedTuple):
     change: str
     a: Row | None
     b: Row | None
+
+
+def pairs_of(changes: Iterable[LayerDiff]) -> list[tuple[Row, Row]]:
+    """Return the layers that have a counterpart, each with it."""
+    return [(one.a, one.b) for one in changes if one.a is not None and one.b is not None]
 
 
 def figures(summaries: Sequence[Summary]) -> list[Compared]:
@@ -104,7 +109,7 @@ def _rewired(changes: list[LayerDiff], inputs_a: list[str], inputs_b: list[str])
     A layer is not changed merely because a layer that it reads was added or removed.
     """
     to_b = dict(zip(inputs_a, inputs_b, strict=False))
-    to_b |= {one.a.name: one.b.name for one in changes if one.a is not None and one.b is not None}
+    to_b |= {a.name: b.name for a, b in pairs_of(changes)}
     known = set(to_b.values())
     found = []
     for one in changes:

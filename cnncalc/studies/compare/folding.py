@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import NamedTuple
 
 from cnncalc.figures.summary import Row
-from cnncalc.studies.compare.diff import ADDED, REMOVED, LayerDiff
+from cnncalc.studies.compare.diff import ADDED, REMOVED, LayerDiff, pairs_of
 
 FOLDS = ("conv", "conv_transpose", "linear")
 
@@ -35,13 +35,13 @@ class FoldedNorms(NamedTuple):
         return gone if self.into else -gone
 
 
-def folded_norms(changes: Iterable[LayerDiff]) -> FoldedNorms | None:
+def folded_norms(changes: Collection[LayerDiff]) -> FoldedNorms | None:
     """Return the batch norms that only one network has, where the other has a bias instead; None if there are none.
 
     A convolution that had a bias already shows no trace of a norm, so none is claimed there.  If the other network
     lacks a convolution with a norm, the networks are too different, and nothing is claimed.
     """
-    pairs = [(one.a, one.b) for one in changes if one.a is not None and one.b is not None and one.a.type in FOLDS]
+    pairs = [pair for pair in pairs_of(changes) if pair[0].type in FOLDS]
     found: list[FoldedNorms] = []
     for into, change in ((1, REMOVED), (0, ADDED)):
         owners = {pair[1 - into].name: (pair[1 - into], pair[into]) for pair in pairs}

@@ -43,22 +43,16 @@ def figures(found: Deployment) -> DeviceBytes:
     return DeviceBytes(found.arena, found.ram_total[1], found.flash_total[1])
 
 
-def device_changes(network: Graph, on: Device, found: Deployment) -> list[DeviceChange]:
-    """Return the changes that save something, those of the network as a whole first.
-
-    Args:
-        network: as it is.
-        on: the device.
-        found: the network on it.
-    """
+def device_changes(network: Graph, found: Deployment) -> list[DeviceChange]:
+    """Return the changes that save something, those of the network as a whole first; ``found`` is it on the device."""
     before = figures(found)
     changes = [
-        *_planned(network, on, found),
-        *_same_padding(network, on, found),
-        *_relu_for_elu(network, on, found),
-        *_dense_per_tensor(network, on, found),
-        *_pooled_first(network, on),
-        *_narrower(network, on, found),
+        *_planned(network, found),
+        *_same_padding(network, found),
+        *_relu_for_elu(network, found),
+        *_dense_per_tensor(network, found),
+        *_pooled_first(network, found),
+        *_narrower(network, found),
         _stripped(found),
     ]
     return [change for change in changes if any(a < b for a, b in zip(change.after, before, strict=True))]
@@ -67,13 +61,15 @@ def device_changes(network: Graph, on: Device, found: Deployment) -> list[Device
 # --- outside the network -----------------------------------------------------------------------------------------
 
 
-def _planned(network: Graph, on: Device, found: Deployment) -> Iterable[DeviceChange]:
+def _planned(network: Graph, found: Deployment) -> Iterable[DeviceChange]:
+    on = found.device
     if on.plan == "greedy" and found.arena > found.bound:
         how = "write the offsets of the best plan into the model file, as OfflineMemoryAllocation"
         yield DeviceChange("an offline plan", (), how, figures(deploy(network, on._replace(plan="best"))))
 
 
-def _dense_per_tensor(network: Graph, on: Device, found: Deployment) -> Iterable[DeviceChange]:
+def _dense_per_tensor(network: Graph, found: Deployment) -> Iterable[DeviceChange]:
+    on = found.device
     dense = [operator.name for operator in found.graph.operators if operator.code == "FULLY_CONNECTED"]
     if dense and on.converter.dense_per_channel and on.kind.scaled:
         how = "converter._experimental_disable_per_channel_quantization_for_dense_layers = True"
@@ -91,7 +87,7 @@ def _stripped(found: Deployment) -> DeviceChange:
 # --- layers ------------------------------------------------------------------------------------------------------
 
 
-def _same_padding(network: Graph, on: Device, found: Deployment) -> Iterable[DeviceChange]:
+def _same_padding(network: Graph, found: Deployment) -> Iterable[DeviceChange]:
     """TensorFlow's padding in place of a PAD before a window."""
     padded = {
         operator.layers[0]
@@ -101,18 +97,18 @@ def _same_padding(network: Graph, on: Device, found: Deployment) -> Iterable[Dev
     if padded:
         how = f"write 'padding: same'{_places(padded)}"
         changed = rebuilt(network, lambda node: _with(node.layer, padding="same") if node in padded else None)
-        yield from _measured("padding: same for a PAD", padded, how, changed, on)
+        yield from _measured("padding: same for a PAD", padded, how, changed, found.device)
 
 
-def _relu_for_elu(network: Graph, on: Device, found: Deployment) -> Iterable[DeviceChange]:
+def _relu_for_elu(network: Graph, found: Deployment) -> Iterable[DeviceChange]:
     elus = {node for operator in found.graph.operators if operator.code == "ELU" for node in operator.layers}
     relu = layer_type("relu")
     if elus and relu is not None:
         changed = rebuilt(network, lambda node: relu() if node in elus else None)
-        yield from _measured("relu for elu", elus, f"write 'relu'{_places(elus)}", changed, on)
+        yield from _measured("relu for elu", elus, f"write 'relu'{_places(elus)}", changed, found.device)
 
 
-def _pooled_first(network: Graph, on: Device) -> Iterable[DeviceChange]:
+def _pooled_first(network: Graph, found: Deployment) -> Iterable[DeviceChange]:
     """The mean of each channel before a map is flattened, so that a dense layer has one weight per channel."""
     readers = network.readers()
     flattened = {
@@ -125,10 +121,10 @@ def _pooled_first(network: Graph, on: Device) -> Iterable[DeviceChange]:
     if flattened and pool is not None:
         changed = rebuilt(network, lambda node: None, lambda node: pool() if node in flattened else None)
         how = f"write 'global_avgpool' before it{_places(flattened)}"
-        yield from _measured("flatten after a global pooling", flattened, how, changed, on)
+        yield from _measured("flatten after a global pooling", flattened, how, changed, found.device)
 
 
-def _narrower(network: Graph, on: Device, found: Deployment) -> Iterable[DeviceChange]:
+def _narrower(network: Graph, found: Deployment) -> Iterable[DeviceChange]:
     """Three quarters of the channels of each convolution whose output is alive at the step that reaches highest."""
     step = found.highest
     alive = {place.name for place in found.places if place.first <= step.number <= place.last and not place.scratch}
@@ -145,7 +141,7 @@ def _narrower(network: Graph, on: Device, found: Deployment) -> Iterable[DeviceC
             _with(one.layer, out_channels=channels) if one is node else None
         ))  # fmt: skip
         how = f"write 'out_channels: {channels}'{_places({node})}"
-        yield from _measured(f"{channels} channels for {layer.out_channels}", {node}, how, changed, on)
+        yield from _measured(f"{channels} channels for {layer.out_channels}", {node}, how, changed, found.device)
 
 
 def _measured(name: str, nodes: set[Node], how: str, changed: Graph | None, on: Device) -> Iterable[DeviceChange]:

@@ -63,28 +63,19 @@ def explain(network: Graph, nodes: list[Node], dtype: str = "float32") -> list[E
         raise CnncalcError(message, "name some of them: a layer, a block, or a pattern such as 'stage2.*'")
     fields = receptive_fields(network)
     width = DTYPES[dtype]
-    known: dict[Use, _OfUse] = {}
+    known: dict[Use, Explanation] = {}
     found = []
     for node in nodes:
-        of = known.get(node.use) or known.setdefault(node.use, _of_use(node))
-        memory, seen = _memory(node, width), growth(network, node, fields)
-        found.append(Explanation(node, of.formulas, memory, seen, of.borders, of.padded_share, of.sharing))
+        of_use = known.get(node.use) or known.setdefault(node.use, _of_use(node))
+        found.append(of_use._replace(node=node, memory=_memory(node, width), growth=growth(network, node, fields)))
     return found
 
 
-class _OfUse(NamedTuple):
-    """The part shared by all nodes of one use of a layer; see :class:`Explanation`."""
-
-    formulas: list[Formula]
-    borders: list[Border]
-    padded_share: float
-    sharing: list[Formula]
-
-
-def _of_use(node: Node) -> _OfUse:
+def _of_use(node: Node) -> Explanation:
+    """Return what all nodes of one use of a layer have in common."""
     borders, share = borders_of(node)
     formulas = node.formulas()
-    return _OfUse(_with_buffers(node, formulas), borders, share, _sharing(node, formulas))
+    return Explanation(node, _with_buffers(node, formulas), [], [], borders, share, _sharing(node, formulas))
 
 
 # --- counts --------------------------------------------------------------------------------------------------
