@@ -27,7 +27,7 @@ LONGEST_NAME = BOTTOM - 20
 """Pixels of the text below a step."""
 
 _STYLE = (
-    "p{max-width:60rem}rect.t:hover{opacity:.6}"
+    "p{max-width:60rem}rect.t:hover{opacity:.6}table{margin:1rem 0}thead td{border-bottom:2px solid var(--muted)}"
     ".right{text-align:right;white-space:nowrap}.folds{overflow-wrap:anywhere}"
 )
 _FONT = f'font-family="{FONT}"'
