@@ -43,17 +43,17 @@ class ScopeItem(NamedTuple):
     Attributes:
         name: its name in the enclosing scope; dotted if a scope between them is not a module.
         inner: the layer or the scope.
-        owner: the path of the module whose weights it uses instead of its own, or "".
+        owner: the path of the module whose weights it uses instead of its own, or None.
     """
 
     name: str
     inner: Node | ScopePart
-    owner: str
+    owner: str | None
 
     @property
     def scope(self) -> ScopePart | None:
         """The scope, unless the item is a layer or uses another scope's modules again."""
-        return self.inner if isinstance(self.inner, ScopePart) and not self.owner else None
+        return self.inner if isinstance(self.inner, ScopePart) and self.owner is None else None
 
     @property
     def reads(self) -> Sequence[Tensor]:
@@ -125,21 +125,21 @@ class _Tree:
         """Return a layer, or a scope with its contents."""
         if not name.endswith("."):
             (node,) = group
-            return ScopeItem(name, node, node.shares.name if node.shares is not None and node.use.weights else "")
+            return ScopeItem(name, node, _holder(node.shares) if node.shares is not None and node.use.weights else None)
         inner = self.part(part.prefix + name[:-1], group)
         return ScopeItem(name[:-1], inner, self._owner(inner))
 
-    def _owner(self, part: ScopePart) -> str:
-        """Return the path of an equal scope whose modules a scope calls again; "" if it has modules of its own."""
+    def _owner(self, part: ScopePart) -> str | None:
+        """Return the path of an equal scope whose modules a scope calls again; None if it has modules of its own."""
         weighted = next((node for node in part.nodes if node.use.weights), None)
         if weighted is None or weighted.shares is None:
-            return ""
+            return None
         tail = weighted.name[len(part.path) :]
         owner = weighted.shares.name.removesuffix(tail)
         group = self.inside.get(owner, [])
         if not owner or owner == weighted.shares.name or len(group) != len(part.nodes):
-            return ""
-        return owner if self._is_once_more(part, group, owner) else ""
+            return None
+        return owner if self._is_once_more(part, group, owner) else None
 
     def _is_once_more(self, part: ScopePart, group: list[Node], owner: str) -> bool:
         """Whether a scope has the same layers as another, ``group`` of ``owner``, wired alike and with its weights."""
@@ -162,8 +162,8 @@ class _Tree:
     def _foreign(self, part: ScopePart) -> Iterator[str]:
         """Yield the modules that are not inside."""
         for item in part.items:
-            wanted = [item.owner] if item.owner else item.scope.foreign if item.scope is not None else []
-            yield from [path for path in wanted if not path.startswith(part.prefix)]
+            wanted = item.scope.foreign if item.scope is not None else [] if item.owner is None else [item.owner]
+            yield from [path for path in wanted if not f"{path}.".startswith(part.prefix)]
 
     def _groups(self, part: ScopePart) -> list[tuple[str, list[Node]]]:
         """Return the layers of each item, in an order in which no item reads a later one.
@@ -194,6 +194,11 @@ class _Tree:
             for name in stuck:
                 for node in groups[name]:
                     depth[node] += 1
+
+
+def _holder(node: Node) -> str:
+    """Return the path of a layer's module; of the one around it if the layer's tensors are attributes of that."""
+    return node.name.rpartition(".")[0] if node.keys else node.name
 
 
 def _cut(name: str, depth: int) -> str:

@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class InputPlace(NamedTuple):
-    """An input of the layer, counted from 0; -1 is the layer's own module."""
+    """An input of the layer, counted from 0; -1 is the layer's own module; -2, -3 … are tensors without one."""
 
     number: int
 
@@ -84,10 +84,13 @@ class Torch:
         shapes: shapes of the inputs, without the batch axis.
         output: the shape of the output, without the batch axis.
         once: for each input, whether it is shared by all samples of the batch.
+        loose: shapes of the layer's tensors if they are attributes of the module around it, which has no module for
+            the layer, by their names in `weights`; else empty.
         inputs: the input tensors.
         x: the first of the inputs.
         value: the layer's expression in ``forward``, once it is known; a bare `InputPlace` passes the input on.
         made: the call that makes the module; None if there is none.
+        held: the calls that make the loose tensors, by their names in `weights`.
         helpers: source text of classes and functions that the code needs in addition to PyTorch's.
     """
 
@@ -97,15 +100,22 @@ class Torch:
     code = Code
 
     def __init__(
-        self, arguments: Mapping[str, Or], shapes: tuple[Shape, ...], output: Shape, once: tuple[bool, ...]
+        self,
+        arguments: Mapping[str, Or],
+        shapes: tuple[Shape, ...],
+        output: Shape,
+        once: tuple[bool, ...],
+        loose: Mapping[str, Shape],
     ) -> None:
         self.arguments = arguments
         self.shapes = shapes
         self.output = output
         self.once = once
+        self.loose = loose
         self.inputs: tuple[TensorCode, ...] = tuple([InputPlace(number) for number in range(len(shapes))])
         self.x: TensorCode = InputPlace(0)
         self.made: ModuleCall | None = None
+        self.held: dict[str, ModuleCall] = {}
         self.helpers: tuple[str, ...] = ()
 
     def module(self, name: str, *args: object, **options: object) -> Callable[..., ModuleCall]:
@@ -125,6 +135,27 @@ class Torch:
     def define(self, text: str) -> None:
         """Add the source of a class or a function that the code needs in addition to PyTorch's."""
         self.helpers = (*self.helpers, text)
+
+    def weight(self, name: str, fill: float = 0) -> TensorCode:
+        """Return a loose tensor, which has one number everywhere before training."""
+        shape = self.loose[name]
+        if fill in (0, 1):
+            self.held[name] = call("torch.ones" if fill else "torch.zeros", *shape)
+        else:
+            self.held[name] = call("torch.full", call("tuple", *shape), fill)
+        return InputPlace(-1 - len(self.held))
+
+    def channels(self, name: str, fill: float = 0) -> TensorCode:
+        """Return a loose tensor (C,) as (C, 1, …), which broadcasts to the input."""
+        axes = len(self.shapes[0]) - 1
+        return call(".view", self.weight(name, fill), -1, *[1] * axes) if axes else self.weight(name, fill)
+
+    def weighted(self, function: str, x: TensorCode, **options: object) -> ModuleCall:
+        """Return a function of a tensor and of all loose tensors, of which the first is random before training."""
+        places = [self.weight(name) for name in self.loose]
+        first = next(iter(self.loose))
+        self.held[first] = call("nn.init.xavier_uniform_", call("torch.empty", *self.loose[first]))
+        return call(function, x, *places, **options)
 
     def mapped(self, what: str) -> int:
         """Return the number of spatial axes of the input.  Raises LayerError if PyTorch's functions support fewer."""

@@ -9,6 +9,7 @@ import types
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from cnncalc.exporters.torch.module import torch_source
@@ -18,7 +19,7 @@ from cnncalc.layers import layer_types
 from cnncalc.layers.base import Layer
 from cnncalc.network import Network, load, loads
 from tests.commands import cnncalc
-from tests.importers.models import FOLDER, stored
+from tests.importers.models import FOLDER, model, network, node, stored
 from tests.layers.building import known
 
 FAMILIES = list({path: (path, variant) for _, path, variant in networks()}.values())
@@ -225,16 +226,19 @@ def test_sources_are_clean_and_formatted(written: dict[str, tuple[Network, str]]
 
 
 def test_every_layer_with_weights_has_a_module_of_its_name(written: dict[str, tuple[Network, str]]) -> None:
-    for name, (network, source) in written.items():
-        owners = {node.name for node in network.nodes if node.shares is None and node.use.weights}
-        assert leaves(source) == owners, name
+    """Tensors of a model file that a module held itself are attributes of that module's class."""
+    for name, (graph, source) in written.items():
+        owners = [one for one in graph.nodes if one.shares is None and one.use.weights]
+        modules = {one.name for one in owners if not one.keys}
+        held = {one.key(tensor) for one in owners if one.keys for tensor in one.use.weights}
+        assert leaves(source) == modules | held, name
 
 
 class Stub:
     """A module that only knows its submodules."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
-        self.__dict__["_modules"] = {}
+        self.__dict__ |= {"_modules": {}, "tensors": set()}
         if type(self) is Sequence:
             named = args[0].items() if args and isinstance(args[0], dict) else enumerate(args)
             self._modules.update({str(name): module for name, module in named})
@@ -242,12 +246,16 @@ class Stub:
     def __setattr__(self, name: str, value: Any) -> None:
         if isinstance(value, Stub):
             self._modules[name] = value
+        elif isinstance(value, Tensor):
+            self.tensors.add(name)
         else:
             self.__dict__[name] = value
 
     def __getattr__(self, name: str) -> Any:
         if name in self.__dict__["_modules"]:
             return self._modules[name]
+        if name in self.__dict__["tensors"]:
+            return Tensor()
         raise AttributeError(name)
 
     def add_module(self, name: str, module: Stub) -> None:
@@ -257,7 +265,7 @@ class Stub:
         return self._modules[name]
 
     def register_parameter(self, name: str, value: Any) -> None:
-        self.__dict__[name] = value
+        self.tensors.add(name)
 
     register_buffer = register_parameter
 
@@ -274,7 +282,7 @@ class Tensor:
 
 
 def leaves(source: str) -> set[str]:
-    """Return the dotted names of the modules of a source that PyTorch, or the source, gives weights."""
+    """Return the dotted names of PyTorch's modules of a source with weights, and of the tensors of its own classes."""
     kinds: dict[str, type] = {}
 
     class Layers(types.ModuleType):
@@ -309,6 +317,8 @@ def leaves(source: str) -> set[str]:
     def walk(module: Stub, path: str) -> None:
         if isinstance(module, (*kinds.values(), *helpers)):
             found.add(path)
+        else:
+            found.update([f"{path}.{name}".lstrip(".") for name in module.tensors])
         for name, inner in module._modules.items():
             walk(inner, f"{path}.{name}".lstrip("."))
 
@@ -317,6 +327,53 @@ def leaves(source: str) -> set[str]:
 
 
 HELPERS = {"Scale", "Shift", "Parameter", "LocallyConnected"}
+
+
+MODULES_TENSORS = '''
+class Attn(nn.Module):
+    """The scope attn."""
+
+    def __init__(self):
+        super().__init__()
+        self.in_proj_weight = nn.Parameter(nn.init.xavier_uniform_(torch.empty(4, 4)))
+        self.in_proj_bias = nn.Parameter(torch.zeros(4))
+        self.register_buffer("mask", torch.ones(4))
+        self.out_proj = nn.Linear(4, 4)
+
+    def forward(self, x):
+        x = F.linear(x, self.in_proj_weight, self.in_proj_bias) * self.mask
+        return self.out_proj(x)
+
+
+class Model(nn.Module):
+    """model: (N, 4) in, (N, 4) out."""
+
+    def __init__(self):
+        super().__init__()
+        self.attn = Attn()
+        self.gamma = nn.Parameter(torch.ones(4))
+
+    def forward(self, x):
+        return self.attn(x) * self.gamma
+'''
+
+
+def test_tensors_that_a_module_has_itself_are_parameters_and_buffers_of_its_class() -> None:
+    """PyTorch's MultiheadAttention has in_proj_weight and in_proj_bias itself, and a module out_proj."""
+    shapes = {
+        "attn.in_proj_weight": (4, 4), "attn.in_proj_bias": (4,), "attn.mask": (4,), "onnx::MatMul_7": (4, 4),
+        "attn.out_proj.bias": (4,), "gamma": (4,),
+    }  # fmt: skip
+    nodes = [
+        node("Gemm", ["x", *list(shapes)[:2]], ["y"], transB=1, name="/attn/Gemm"),
+        node("Mul", ["y", "attn.mask"], ["masked"], name="/attn/Mul"),
+        node("MatMul", ["masked", "onnx::MatMul_7"], ["z"], name="/attn/MatMul"),
+        node("Add", ["z", "attn.out_proj.bias"], ["w"], name="/attn/Add"),
+        node("Mul", ["w", "gamma"], ["out"], name="/Mul"),
+    ]
+    weights = {name: np.arange(np.prod(shape), dtype=np.float32).reshape(shape) for name, shape in shapes.items()}
+    graph = network(model(nodes, {"x": ["N", 4]}, ["out"], weights))
+    assert body(torch_source(graph)) == MODULES_TENSORS.lstrip()
 
 
 # --- names -----------------------------------------------------------------------------------------------------

@@ -7,18 +7,22 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from cnncalc.exporters.torch.module import torch_source
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.layers import layer_types
-from cnncalc.network import load, loads
+from cnncalc.network import Network, load, loads
 from tests.layers.building import known
 
 pytest.importorskip("torch", reason="PyTorch is not installed; the sources are only read, by test_torch.py")
 
+import torch
+
 from tests.exporters.models import MASKED
 from tests.exporters.torch_modules import compared, keys, module_of, state_of
+from tests.importers.models import model, network, node, stored
 
 SAME = 1e-4
 
@@ -385,3 +389,36 @@ def test_weights_travel_both_ways(tmp_path: Path) -> None:
     ours = network.prepare(weights=weights)(x.numpy())
     theirs = module(x).detach().numpy()
     assert np.abs(ours - theirs).max() <= SAME * np.abs(theirs).max()
+
+
+def test_tensors_that_a_module_has_itself_keep_their_keys() -> None:
+    """A filter, a bias of channels, a class token with a position, and a projection within another module."""
+    shapes = {
+        "blur": (8, 1, 3, 3), "shift": (8, 1, 1), "cls_token": (1, 1, 8), "pos": (1, 17, 8), "attn.in_proj_weight": (24, 8),
+        "attn.in_proj_bias": (24,), "attn.proj.gain": (24,),
+    }  # fmt: skip
+    draw = np.random.default_rng(1)
+    tensors = {name: draw.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()}
+    nodes = [
+        node("Conv", ["x", "blur"], ["b"], group=8, pads=[1, 1, 1, 1], strides=[2, 2], name="/Conv"),
+        node("Add", ["b", "shift"], ["s"], name="/Add"),
+        node("Reshape", ["s", "to"], ["r"], name="/Reshape"),
+        node("Transpose", ["r"], ["t"], perm=[0, 2, 1], name="/Transpose"),
+        node("Concat", ["cls_token", "t"], ["c"], axis=1, name="/Concat"),
+        node("Add", ["c", "pos"], ["p"], name="/Add_1"),
+        node("Transpose", ["attn.in_proj_weight"], ["w"], perm=[1, 0], name="/attn/Transpose"),
+        node("MatMul", ["p", "w"], ["m"], name="/attn/MatMul"),
+        node("Add", ["m", "attn.in_proj_bias"], ["q"], name="/attn/Add"),
+        node("Mul", ["q", "attn.proj.gain"], ["y"], name="/attn/proj/Mul"),
+    ]
+    data = model(nodes, {"x": [1, 8, 8, 8]}, ["y"], {**tensors, "to": np.array([1, 8, 16])})
+    graph = network(data)
+    assert keys(graph).keys() == shapes.keys()
+    assert compared(graph) <= SAME
+
+
+@pytest.mark.parametrize("name", ["convnext_femto_ols", "dynamo_resnet18", "test_efficientnet"])
+def test_model_files_keep_their_keys(name: str) -> None:
+    graph = Network.of(stored(name).build())
+    with torch.device("meta"):  # needs no memory
+        assert state_of(module_of(torch_source(graph))) == keys(graph)

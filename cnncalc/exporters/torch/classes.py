@@ -108,8 +108,11 @@ class Class:
             shown.append(self._expressed(column, word, word in COMING and slot.reads == (SlotRef(""),)))
         take = iter(shown).__next__
         module = None if slot.module is None else filled_call(slot.module, take)
+        loose = tuple([one._replace(made=filled_call(one.made, take)) for one in slot.loose])
         value = slot.value if isinstance(slot.value, InputPlace) else filled_call(slot.value, take)
-        return Slotted(slot._replace(module=module, value=value), self._when([one is not None for one in there], slot))
+        return Slotted(
+            slot._replace(module=module, loose=loose, value=value), self._when([one is not None for one in there], slot)
+        )
 
     def _expressed(self, column: FigureColumn, word: str, comes_in: bool) -> object:
         """Return a number that is the same everywhere, or the argument for it.

@@ -144,7 +144,8 @@ class Forward:
 
     def _text(self, one: Slotted) -> SourceText:
         slot = one.slot
-        found: dict[int, SourceText] = {-1: (slot.owner or "self" + access(slot.name.split(".")),)}
+        found: dict[int, SourceText] = {-1: (slot.owner or "self" + access(slot.name),)}
+        found |= {-2 - number: (tensor,) for number, tensor in enumerate(slot.tensors)}
         for number, ref in enumerate(slot.reads):
             found[number] = self.pending[ref][0] if ref in self.pending else (self.names[ref],)
         return Printer(self._known, found).text(slot.value)

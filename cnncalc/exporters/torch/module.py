@@ -189,8 +189,11 @@ def _translated(graph: Graph) -> dict[Node, Torch]:
     faults: list[Fault] = []
     for node in graph.nodes:
         once = tuple([tensor.times == 0 for tensor in node.inputs])
+        owner = node.shares or node
+        keys = {name: owner.key(name).rpartition(".")[2] for name in owner.use.weights} if owner.keys else {}
+        loose = {name: owner.use.weights[name].shape for name in keys} if all(map(is_free, keys.values())) else {}
         arguments = {name: Or(vars(node.layer)[name], one.default) for name, one in node.layer.arguments.items()}
-        torch = found[node] = Torch(arguments, node.use.inputs, node.shape, once)
+        torch = found[node] = Torch(arguments, node.use.inputs, node.shape, once, loose)
         try:
             torch.value = node.layer.to_torch(torch)
         except LayerError as error:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Container, Iterable
+from collections.abc import Container
 from keyword import iskeyword, issoftkeyword
+
+from cnncalc.exporters.blocks import PLURAL
 
 _TAKEN = """
 i nn F torch self OrderedDict series range len int float super setattr getattr list tuple dict enumerate zip
@@ -46,9 +48,9 @@ def attribute(name: str) -> str:
     return f'.get_submodule("{name}")'
 
 
-def access(path: Iterable[str]) -> str:
-    """Return the expression that reaches a module deep inside, by the parts of its name."""
-    return "".join([attribute(name) for name in path])
+def access(path: str) -> str:
+    """Return the expression that reaches what is deep inside a module, by its dotted name."""
+    return "".join([attribute(name) for name in path.split(".") if name])
 
 
 def class_name(name: str) -> str:
@@ -80,7 +82,7 @@ def scope_name(path: str) -> str:
             continue
         stem = word.rstrip("0123456789").rstrip("_") or word
         alone = part == path.rpartition(".")[2]
-        return stem if alone or not stem.endswith("s") or stem.endswith("ss") else stem[:-1]
+        return stem if alone else re.sub(PLURAL, "", stem)
     return "block"
 
 

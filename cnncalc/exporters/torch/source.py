@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 
 from cnncalc.exporters.torch.classes import Class, Slotted
 from cnncalc.exporters.torch.expressions import Printer, literal, loop_head
 from cnncalc.exporters.torch.forward import Forward
 from cnncalc.exporters.torch.layout import WIDTH, SourceText, called, lines
-from cnncalc.exporters.torch.names import OF_MODULES, attribute, free, is_free
+from cnncalc.exporters.torch.names import OF_MODULES, access, free, is_free
+from cnncalc.exporters.torch.structures import LooseTensor, Slot
 from cnncalc.exporters.torch.trees import KnownFigure
 from cnncalc.layers.pytorch import ModuleCall
 
@@ -19,6 +21,7 @@ def class_text(made: Class) -> list[str]:
     """Return the lines of a class."""
     found = [f"class {made.name}(nn.Module):", *_docstring(made.about), ""]
     modules = {one.slot.name.partition(".")[0] for one in made.slots}
+    modules |= {tensor.name.partition(".")[0] for one in made.slots for tensor in one.slot.loose}
     used = modules | OF_MODULES
     attributes: dict[str, str] = {}
 
@@ -53,35 +56,55 @@ def _signature(name: str, parameters: list[str]) -> list[str]:
 
 
 def _modules(slots: list[Slotted]) -> list[str]:
-    """Return the statements that make the modules."""
+    """Return the statements that make the modules, and the tensors that the class has itself.
+
+    Modules that contain others come first, and tensors of modules inside come last.
+    """
+    there = {(one.slot.name, one.when) for one in slots if one.slot.module is not None}
+    parents = {name.rpartition(".")[0] for name, _ in there}
+    scopes = {(one.slot.name, one.when) for one in slots if one.slot.is_scope}
+    made: list[tuple[int, str, KnownFigure | None, Sequence[SourceText]]] = []
+    for slot, when in slots:
+        if slot.module is not None:
+            made.append((slot.name not in parents, slot.name, when, _made(slot, slot.module)))
+        made += [(1 + ("." in one.name), one.name, when, (_made_tensor(one),)) for one in slot.loose]
     found: list[str] = []
     open_: str | None = None
-    there = {one.slot.name for one in slots if one.slot.module is not None}
-    parents = {name.rpartition(".")[0] for name in there}
-    for one in sorted(slots, key=lambda one: one.slot.name not in parents):  # modules that contain others come first
-        slot = one.slot
-        if slot.module is None:
-            continue
-        condition = _spelled(one.when) if one.when is not None else None
+    for _, name, when, statement in sorted(made, key=lambda one: one[0]):
+        condition = _spelled(when) if when is not None else None
         if condition is not None and condition != open_:
             found.append(f"{' ' * INDENT}if {condition}:")
         open_ = condition
         indent = INDENT + (4 if condition else 0)
-        *around, _ = slot.name.split(".")
-        for depth in range(1, len(around) + 1):
-            path = ".".join(around[:depth])
-            if path not in there:
-                there.add(path)
-                found += lines(_registered(path, ("nn.Module()",)), indent)
-        made = Printer(_spelled).text(slot.module)
-        if slot.run is None:
-            found += lines(_registered(slot.name, made), indent)
-            continue
-        stem, first = slot.run
-        assert isinstance(slot.value, ModuleCall)
-        found.append(f"{' ' * indent}{loop_head(first, slot.value.options[0].value, _spelled)}:")
-        found += lines(called("self.add_module", [(f'f"{stem}{{i}}"',), made]), indent + 4)
+        paths = [name[:at] for at, sign in enumerate(name) if sign == "."]
+        if not any(one in scopes for path in paths for one in ((path, None), (path, when))):
+            for path in paths:
+                if not there & {(path, None), (path, when)}:
+                    there.add((path, when))
+                    found += lines(_registered(path, ("nn.Module()",)), indent)
+        for depth, text in enumerate(statement):
+            found += lines(text, indent + 4 * depth)
     return found
+
+
+def _made(slot: Slot, module: ModuleCall) -> Sequence[SourceText]:
+    """Return the statement that makes a slot's module; if it stands for several, the head and the body of a loop."""
+    text = Printer(_spelled).text(module)
+    if slot.run is None:
+        return (_registered(slot.name, text),)
+    stem, first = slot.run
+    assert isinstance(slot.value, ModuleCall)
+    head = loop_head(first, slot.value.options[0].value, _spelled)
+    return ((f"{head}:",), called("self.add_module", [(f'f"{stem}{{i}}"',), text]))
+
+
+def _made_tensor(tensor: LooseTensor) -> SourceText:
+    """Return the statement that makes a parameter or a buffer."""
+    around, _, name = tensor.name.rpartition(".")
+    text = Printer(_spelled).text(tensor.made)
+    if tensor.weight.trainable:
+        return (f"self{access(tensor.name)} = ", *called("nn.Parameter", [text]))
+    return called(f"self{access(around)}.register_buffer", [(f'"{name}"',), text])
 
 
 def _spelled(known: KnownFigure) -> str:
@@ -91,7 +114,7 @@ def _spelled(known: KnownFigure) -> str:
 def _registered(path: str, made: SourceText) -> SourceText:
     """Return the statement that registers a module at a dotted path."""
     *around, name = path.split(".")
-    target = "self" + "".join([attribute(part) for part in around])
+    target = "self" + access(".".join(around))
     if is_free(name):
         return (f"{target}.{name} = ", *made)
     if name in OF_MODULES or name.startswith("_"):

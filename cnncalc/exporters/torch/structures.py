@@ -8,10 +8,11 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from cnncalc.exporters.scopes import ScopeItem, ScopePart
-from cnncalc.exporters.torch.names import access
+from cnncalc.exporters.torch.names import access, attribute
 from cnncalc.exporters.torch.trees import figures, key, structure
 from cnncalc.graph import Node, Tensor
 from cnncalc.ground.places import Origin, Place
+from cnncalc.layers.base import Weight
 from cnncalc.layers.pytorch import MODULE, Code, InputPlace, ModuleCall, Torch, call
 
 _NUMBERED = re.compile(r"(.*?)(0|[1-9]\d*)", re.ASCII).fullmatch
@@ -27,6 +28,20 @@ class SlotRef(NamedTuple):
     number: int = 0
 
 
+class LooseTensor(NamedTuple):
+    """A tensor that a module has itself.
+
+    Attributes:
+        name: its name, dotted if it is that of a module inside.
+        made: the call that makes it.
+        weight: its shape, and whether it is a parameter.
+    """
+
+    name: str
+    made: ModuleCall
+    weight: Weight
+
+
 class Slot(NamedTuple):
     """One item of a scope.
 
@@ -37,10 +52,13 @@ class Slot(NamedTuple):
         reads: the tensors that the places of the value stand for.
         makes: the number of its output tensors.
         owner: the expression of a module that it uses once more, or "".
+        loose: tensors of its layer, which has no module.
+        tensors: the expressions of the loose tensors that it uses, whichever layer has them.
         words: names of the module's arguments, by their places.
         begins: whether it begins a line of its own.
         stem: the word before the number in a name that nobody gave.
         place: its place in the spec; None in a model file.
+        is_scope: whether it is a scope, whose class makes the modules inside.
         run: if it stands for several modules in a row, their common name and the first number; else None.
     """
 
@@ -50,16 +68,21 @@ class Slot(NamedTuple):
     reads: tuple[SlotRef, ...]
     makes: int = 1
     owner: str = ""
+    loose: tuple[LooseTensor, ...] = ()
+    tensors: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
     begins: bool = False
     stem: str = ""
     place: Origin | None = None
+    is_scope: bool = False
     run: tuple[str, int] | None = None
 
     @property
     def key(self) -> object:
         """Key that is equal for slots of one class, whose figures and reads may differ."""
-        return (structure(self.module), structure(self.value), self.makes, self.owner, self.run, self.place)
+        loose = tuple([(one.name, structure(one.made), one.weight.trainable) for one in self.loose])
+        calls = (structure(self.module), loose, structure(self.value))
+        return (calls, self.makes, self.owner, self.tensors, self.run, self.place)
 
     @property
     def is_named(self) -> bool:
@@ -72,7 +95,7 @@ class Slot(NamedTuple):
         for number, word in enumerate(self.words[: len(self.module.args) if self.module else 0]):
             if number < len(found) and not found[number][0]:
                 found[number] = (word, found[number][1])
-        return [*found, *figures(self.value)]
+        return [*found, *[figure for one in self.loose for figure in figures(one.made)], *figures(self.value)]
 
 
 class Structure(NamedTuple):
@@ -120,10 +143,14 @@ def structure_of(part: ScopePart, torch: Mapping[Node, Torch], makers: Mapping[S
     def module_of(path: str) -> str:
         if path in part.foreign:
             return f"module{part.foreign.index(path) + 1}"
-        return "self" + access(path[len(part.prefix) :].split("."))
+        return "self" + access(path.removeprefix(part.path))
 
     for item in part.items:
-        slot = _slot(item, torch, makers, module_of)._replace(reads=tuple([refs[tensor] for tensor in item.reads]))
+        if isinstance(item.inner, Node):
+            slot = _layer_slot(item, item.inner, torch[item.inner], part, module_of)
+        else:
+            slot = _scope_slot(item, item.inner, makers, module_of)
+        slot = slot._replace(reads=tuple([refs[tensor] for tensor in item.reads]))
         if isinstance(slot.value, InputPlace) and slot.value.number >= 0:
             refs[item.makes[0]] = slot.reads[slot.value.number]
             continue
@@ -132,28 +159,36 @@ def structure_of(part: ScopePart, torch: Mapping[Node, Torch], makers: Mapping[S
     return Structure(slots, tuple([refs[node] for node in part.makes]), len(part.reads), len(part.foreign))
 
 
-def _slot(
-    item: ScopeItem,
-    torch: Mapping[Node, Torch],
-    makers: Mapping[ScopePart, Maker],
-    module_of: Callable[[str], str],
+def _layer_slot(item: ScopeItem, node: Node, torch: Torch, part: ScopePart, module_of: Callable[[str], str]) -> Slot:
+    """Return a layer's slot without its reads; ``module_of`` returns the expression of a module, by its path."""
+    words = tuple(_WORDS(node.layer.elsewhere.torch.partition("(")[2]))
+    begins, place = node.layer.kind in STARTS, node.origin if isinstance(node.origin, Place) else None
+    slot = Slot(item.name, torch.made, torch.value, (), words=words, begins=begins, stem=node.layer.stem, place=place)
+    owner = node.shares or node
+    around, _, last = owner.name.rpartition(".")
+    if torch.held:
+        keys = [owner.key(name) for name in torch.held]
+        tensors = tuple([module_of(around) + access(key.removeprefix(around)) for key in keys])
+        calls = zip(keys, torch.held.items(), strict=True)
+        made = [LooseTensor(key[len(part.prefix) :], call, node.use.weights[name]) for key, (name, call) in calls]
+        return slot._replace(tensors=tensors, loose=tuple(made) if owner is node else ())
+    if item.owner is None:
+        return slot
+    return slot._replace(
+        module=None, owner=module_of(around) + attribute(last) if owner.keys else module_of(owner.name)
+    )
+
+
+def _scope_slot(
+    item: ScopeItem, part: ScopePart, makers: Mapping[ScopePart, Maker], module_of: Callable[[str], str]
 ) -> Slot:
-    """Return an item's slot without its reads; ``module_of`` returns the expression of a module, by its path."""
-    owner = module_of(item.owner) if item.owner else ""
-    if isinstance(item.inner, Node):
-        node = item.inner
-        found = torch[node]
-        words = tuple(_WORDS(node.layer.elsewhere.torch.partition("(")[2]))
-        module = None if owner else found.made
-        begins, place = node.layer.kind in STARTS, node.origin if isinstance(node.origin, Place) else None
-        return Slot(item.name, module, found.value, (), 1, owner, words, begins, node.layer.stem, place)
-    part = item.inner
+    """Return a scope's slot without its reads."""
     inputs, makes = [InputPlace(number) for number in range(len(part.reads))], len(part.makes)
-    if owner:
-        return Slot(item.name, None, call("()", MODULE, *inputs), (), makes, owner, begins=True)
+    if item.owner is not None:
+        return Slot(item.name, None, call("()", MODULE, *inputs), (), makes, module_of(item.owner), begins=True)
     maker = makers[part]
     value = call("()", MODULE, *inputs, *[Code(module_of(path)) for path in part.foreign])
-    return Slot(item.name, maker.module, value, (), makes, "", maker.words, True, maker.stem, maker.place)
+    return Slot(item.name, maker.module, value, (), makes, "", (), (), maker.words, True, maker.stem, maker.place, True)
 
 
 # --- runs ----------------------------------------------------------------------------------------------------

@@ -133,7 +133,7 @@ class Conv(Layer):
         return onnx.node("Conv", onnx.x, *tensors, **self.window(onnx.shapes).to_onnx(), group=self.groups)
 
     def to_torch(self, torch: Torch) -> TensorCode:
-        """PyTorch's module; if the sides of the padding differ, ``F.pad`` adds it first."""
+        """PyTorch's module, or its function; if the sides of the padding differ, ``F.pad`` adds it first."""
         pads = self._pads(torch.shapes[0][1:])
         conv, asked = self._module_in_torch("Conv", torch, pads)
         return conv(torch.pad(torch.x, asked))
@@ -142,17 +142,18 @@ class Conv(Layer):
         self, name: str, torch: Torch, pads: Pairs, **more: Or
     ) -> tuple[Callable[..., TensorCode], Pairs]:
         """Make PyTorch's module; return a function that calls it, and the padding if its sides differ."""
-        same = all(before == after for before, after in pads)
-        module = torch.module(
-            f"nn.{name}{torch.mapped('convolution')}d",
-            torch.shapes[0][0],
-            self.out_channels,
-            kernel_size=torch.short(self.kernel_size),
+        same, d = all(before == after for before, after in pads), torch.mapped("convolution")
+        options = {
             **torch.options("stride"),
-            padding=torch.option(torch.short(tuple([before for before, _ in pads])) if same else 0, 0),
+            "padding": torch.option(torch.short(tuple([before for before, _ in pads])) if same else 0, 0),
             **more,
-            **torch.options("dilation", "groups", "bias"),
-        )
+            **torch.options("dilation", "groups"),
+        }
+        if torch.loose:
+            return lambda x: torch.weighted(f"F.{self.type}{d}d", x, **options), () if same else pads
+        kernel = torch.short(self.kernel_size)
+        ends = (torch.shapes[0][0], self.out_channels)
+        module = torch.module(f"nn.{name}{d}d", *ends, kernel_size=kernel, **options, **torch.options("bias"))
         return module, () if same else pads
 
     def label(self) -> str:

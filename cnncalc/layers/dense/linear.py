@@ -120,11 +120,15 @@ class Linear(Layer):
         return onnx.transpose(made, [order.index(axis) for axis in range(len(order))])
 
     def to_torch(self, torch: Torch) -> TensorCode:
-        """PyTorch's module, which works on the last axis."""
+        """PyTorch's module, or its function, which work on the last axis."""
         shape = torch.shapes[0]
         at = self._index(shape)
-        linear = torch.module("nn.Linear", shape[at], self.out_features, **torch.options("bias"))
-        return torch.moved(linear(torch.moved(torch.x, at + 1, -1)), -1, at + 1)
+        x = torch.moved(torch.x, at + 1, -1)
+        if torch.loose:
+            y = torch.weighted("F.linear", x)
+        else:
+            y = torch.module("nn.Linear", shape[at], self.out_features, **torch.options("bias"))(x)
+        return torch.moved(y, -1, at + 1)
 
     def _index(self, shape: Shape) -> int:
         if self.axis is not None:

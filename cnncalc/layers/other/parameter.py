@@ -65,6 +65,8 @@ class Parameter(Layer):
         return onnx.reshape(onnx.weight("weight"), [1, *self.shape])
 
     def to_torch(self, torch: Torch) -> TensorCode:
-        """A module that holds the tensor and returns it."""
+        """The tensor with a batch axis of 1, or a module that returns it."""
+        if torch.loose:
+            return torch.call("[]", torch.weight("weight"), None)
         torch.define(_MODULE)
         return torch.module("Parameter", *self.shape, **torch.options("trainable"))()

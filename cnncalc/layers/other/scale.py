@@ -84,7 +84,11 @@ class Scale(Layer):
         return onnx.node("Add", y, shown("bias")) if self.bias else y
 
     def to_torch(self, torch: Torch) -> TensorCode:
-        """A module with the factors."""
+        """A product with the factors, or a module that has them."""
+        if torch.loose:
+            shown = torch.channels if self.shape is None else torch.weight
+            y = torch.call("*", torch.x, shown("weight", self.init))
+            return torch.call("+", y, shown("bias")) if self.bias else y
         torch.define(_MODULE)
         scaled = torch.module(
             "Scale",

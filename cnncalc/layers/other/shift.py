@@ -59,7 +59,10 @@ class Shift(Layer):
         return onnx.node("Add", onnx.x, onnx.channels("weight") if self.shape is None else onnx.weight("weight"))
 
     def to_torch(self, torch: Torch) -> TensorCode:
-        """A module with the summands."""
+        """A sum with the summands, or a module that has them."""
+        if torch.loose:
+            shown = torch.channels if self.shape is None else torch.weight
+            return torch.call("+", torch.x, shown("weight", self.init))
         shape = self.weights(*torch.shapes)["weight"].shape
         torch.define(_MODULE)
         return torch.module("Shift", *shape, **torch.options("init", "trainable"))(torch.x)
