@@ -209,6 +209,19 @@ PATTERNS: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], list[
          node("Add", ["g", "one"], ["h"]), node("Mul", ["x", "h"], ["i"]), node("Mul", ["i", "half"], ["y"])],
         ROWS, {"k": F(0.044715), "r": F((2 / np.pi) ** 0.5), "one": F(1), "half": HALF}, ["gelu"],
     ),
+    "gelu by tanh, as JAX writes it": (  # x + x · (x · (0.044715 · x)), and a half that multiplies the tanh
+        [node("Mul", ["k", "x"], ["s"]), node("Mul", ["s", "x"], ["c"]), node("Mul", ["c", "x"], ["d"]),
+         node("Add", ["d", "x"], ["e"]), node("Mul", ["e", "r"], ["f"]), node("Tanh", ["f"], ["g"]),
+         node("Add", ["g", "one"], ["h"]), node("Mul", ["h", "half"], ["i"]), node("Mul", ["x", "i"], ["y"])],
+        ROWS, {"k": F(0.044715), "r": F((2 / np.pi) ** 0.5), "one": F(1), "half": HALF}, ["gelu"],
+    ),
+    "no gelu: a square in place of the cube": (
+        [node("Mul", ["k", "x"], ["c"]), node("Mul", ["c", "x"], ["d"]),
+         node("Add", ["d", "x"], ["e"]), node("Mul", ["e", "r"], ["f"]), node("Tanh", ["f"], ["g"]),
+         node("Add", ["g", "one"], ["h"]), node("Mul", ["h", "half"], ["i"]), node("Mul", ["x", "i"], ["y"])],
+        ROWS, {"k": F(0.044715), "r": F((2 / np.pi) ** 0.5), "one": F(1), "half": HALF},
+        ["affine", "multiply", "add", "affine", "tanh", "affine", "affine", "multiply"],
+    ),
     "gelu": (
         [node("Div", ["x", "r"], ["a"]), node("Erf", ["a"], ["b"]), node("Add", ["b", "one"], ["c"]),
          node("Mul", ["x", "c"], ["d"]), node("Mul", ["d", "half"], ["y"])],
@@ -218,6 +231,16 @@ PATTERNS: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], list[
         [node("Div", ["x", "r"], ["a"]), node("Erf", ["a"], ["b"]), node("Add", ["b", "one"], ["c"]),
          node("Mul", ["x", "c"], ["d"]), node("Mul", ["d", "half"], ["y"])],
         ROWS, {"r": F(1.5), "one": F(1), "half": HALF}, ["affine", "erf", "affine", "multiply", "affine"],
+    ),
+    "layernorm of the channels of a pooled map, as ConvNeXt has it": (
+        [node("GlobalAveragePool", ["x"], ["p"]), node("Transpose", ["p"], ["a"], perm=[0, 2, 3, 1]),
+         node("LayerNormalization", ["a", "g", "b"], ["n"]), node("Transpose", ["n"], ["y"], perm=[0, 3, 1, 2])],
+        MAP, {"g": weight(8), "b": weight(8)}, ["global_avgpool", "layernorm"],
+    ),
+    "no norm of channels: they are not brought back": (
+        [node("GlobalAveragePool", ["x"], ["p"]), node("Transpose", ["p"], ["a"], perm=[0, 2, 3, 1]),
+         node("LayerNormalization", ["a", "g", "b"], ["n"]), node("Transpose", ["n"], ["y"], perm=[0, 1, 3, 2])],
+        MAP, {"g": weight(8), "b": weight(8)}, ["global_avgpool", "reshape", "layernorm", "reshape"],
     ),
     "pixel_shuffle": (
         [node("Constant", [], ["s"], value_ints=[0, 2, 2, 2, 4, 6]), node("Reshape", ["x", "s"], ["a"]),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from math import pi, sqrt
+from math import isclose, pi, sqrt
 from typing import TYPE_CHECKING
 
-from cnncalc.importers.onnx.patterns.fuser import is_affine, same
+from cnncalc.importers.onnx.patterns.fuser import CLOSE, is_affine, same
 
 if TYPE_CHECKING:
     from cnncalc.importers.onnx.patterns.fuser import Fuser
@@ -35,9 +35,9 @@ def gelu(fuser: Fuser, step: LayerStep) -> LayerStep | None:
     return None
 
 
-def _factors(product: LayerStep | None) -> list[list[Value]]:
-    """Return the two factors of a product in both orders; nothing if the layer is not a product."""
-    if product is None or product.layer.type != "multiply" or len(product.inputs) != 2:
+def _factors(product: LayerStep | None, kind: str = "multiply") -> list[list[Value]]:
+    """Return the two inputs of a product, or of a sum, in both orders; nothing if a layer is none."""
+    if product is None or product.layer.type != kind or len(product.inputs) != 2:
         return []
     return [product.inputs, product.inputs[::-1]]
 
@@ -56,17 +56,27 @@ def _tanh(fuser: Fuser, value: Value, x: Value) -> list[LayerStep]:
     if found is None or not is_affine(found[1], sqrt(2 / pi)):
         return []
     tanh, scaled, total = found
-    small = fuser.maker(total.inputs[1], "affine") or fuser.maker(total.inputs[0], "affine")
-    others = [one for one in total.inputs if small is None or one.step is not small]
-    if small is None or not is_affine(small, 0.044715) or len(others) != 1 or not same(others[0], x):
-        return []
-    cube = fuser.maker(small.inputs[0], "multiply")
-    if cube is None or len(cube.inputs) != 2:
-        return []
-    square = fuser.maker(cube.inputs[1], "multiply") or fuser.maker(cube.inputs[0], "multiply")
-    if square is None or not any(same(one, x) for one in cube.inputs) or not all(same(one, x) for one in square.inputs):
-        return []
-    return [square, cube, small, total, scaled, tanh]
+    for plain, small in _factors(total, "add"):
+        cube = _power(fuser, small, x)
+        if same(plain, x) and cube is not None and cube[2] == 3 and isclose(cube[1], 0.044715, rel_tol=CLOSE):
+            return [*cube[0], total, scaled, tanh]
+    return []
+
+
+def _power(fuser: Fuser, value: Value, x: Value, most: int = 3) -> tuple[list[LayerStep], float, int] | None:
+    """Return the steps that compute a · xⁿ by at most so many products in a row, a and n; None if others do."""
+    if same(value, x):
+        return [], 1.0, 1
+    step = fuser.maker(value, "multiply", "affine") if most else None
+    if step is None or (step.layer.type == "affine" and step["add"] != 0):
+        return None
+    parts, factor, exponent = [step], step["mul"] if step.layer.type == "affine" else 1.0, 0
+    for one in step.inputs:
+        found = _power(fuser, one, x, most - 1)
+        if found is None:
+            return None
+        parts, factor, exponent = [*found[0], *parts], factor * found[1], exponent + found[2]
+    return parts, factor, exponent
 
 
 def silu(fuser: Fuser, step: LayerStep) -> LayerStep | None:

@@ -110,13 +110,19 @@ def lengths(fuser: Fuser, step: LayerStep) -> LayerStep | None:
 
 
 def channel_norm(fuser: Fuser, step: LayerStep) -> LayerStep | None:
-    """A norm over the channels, which two permutations bring to the end and back."""
+    """A norm over the channels, which are brought to the end and back: by permutations, or of 1×1 maps by reshapes."""
     norm = fuser.maker(step.inputs[0], "layernorm", "rmsnorm")
-    turned = fuser.maker(norm.inputs[0], "permute") if norm is not None else None
+    turned = fuser.maker(norm.inputs[0], step.layer.type) if norm is not None else None
     if norm is None or turned is None or norm["axis"] != (-1,):
         return None
-    rank = len(step.output.shape)
-    if turned["dims"] != (*range(1, rank), 0) or step["dims"] != (rank - 1, *range(rank - 1)):
+    channels, *sizes = step.output.shape
+    rank = 1 + len(sizes)
+    if step.layer.type == "permute":
+        is_moved = turned["dims"] == (*range(1, rank), 0) and step["dims"] == (rank - 1, *range(rank - 1))
+    else:
+        is_moved = turned.inputs[0].shape == step.output.shape == (channels, *(1,) * len(sizes))
+        is_moved = is_moved and turned.output.shape == (*sizes, channels)
+    if not is_moved:
         return None
     arguments = {name: norm[name] for name in norm.layer.arguments} | {"axis": (0,)}
     return fuser.put([turned, norm, step], norm.layer.type, turned.inputs, norm.tensors, **arguments)
