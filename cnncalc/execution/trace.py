@@ -90,7 +90,7 @@ def trace(
     ]
     own: dict[str, Array] = {name: np.asarray(array, np.float64) for name, array in node_weights(node, tensors).items()}
     try:
-        working = node.layer.element(np, tuple(at), arrays, own, node.shape)
+        working = node.layer.element(np, tuple(at), arrays, own)
     except LayerError as error:
         raise CnncalcError(f"'{node.name}' {error.message}", error.hint) from None
     actual = float(made.tensors[node.name][0][tuple(at)])

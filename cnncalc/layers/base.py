@@ -250,9 +250,7 @@ class Layer:
         """Compute the output of arrays (N, C, …) from the arrays alone, without inferred shapes."""
         raise LayerError(f"'{self.type}' can't be run")
 
-    def element(
-        self, np: NumPy, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
-    ) -> Element:
+    def element(self, np: NumPy, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array]) -> Element:
         """Compute one output element tap by tap.
 
         Args:
@@ -260,7 +258,6 @@ class Layer:
             at: the element's indices, without the batch axis.
             inputs: arrays without their batch axis, in float64.
             weights: the layer's tensors, in float64.
-            output: the output's shape.
 
         Raises:
             LayerError: if elements of this type can't be traced.

@@ -211,6 +211,14 @@ def test_a_batchnorm_that_learns_a_shift_alone() -> None:
     )
 
 
+def test_a_batchnorm_whose_channels_are_the_last_axis() -> None:
+    """Element (0, 2, 3) is 2, and its channel 3: (2 − 4) / 2, by hand."""
+    figures = {"running_mean": [1, 2, 3, 4, 5], "running_var": [1, 1, 1, 4, 1]}
+    given = {f"bn1.{name}": np.array(values, np.float32) for name, values in figures.items()}
+    found = traced("batchnorm: {axis: -1, affine: false, eps: 0}", 0, 2, 3, x=IMAGE, weights=given)
+    assert (found.element.result, found.actual, found.matches) == (-1, -1, True)
+
+
 def test_an_empty_window_of_caffe() -> None:
     with pytest.raises(CnncalcError, match="'pool1' its window holds nothing"):
         traced("maxpool: {kernel_size: 1, stride: 3, rounding: caffe}", 0, 2, 2)

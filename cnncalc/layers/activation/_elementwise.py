@@ -31,14 +31,12 @@ class Elementwise(Layer):
         function: Callable[[Array], Array] = getattr(np, self.ufunc)
         return function(x)
 
-    def element(
-        self, np: NumPy, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
-    ) -> Element:
+    def element(self, np: NumPy, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array]) -> Element:
         """Apply the function to the element in the same place."""
         from cnncalc.layers.element import Element
 
         if weights:
-            return super().element(np, at, inputs, weights, output)
+            return super().element(np, at, inputs, weights)
         x, clamps = inputs[0][at], self.clamps()
         rule = f"{self.type}(x)"
         if clamps is not None:

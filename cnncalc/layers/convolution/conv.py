@@ -94,16 +94,14 @@ class Conv(Layer):
         """Return that a filter reads its window, and all channels of its group."""
         return self.window(inputs).reads(self._channels(inputs[0][0]))
 
-    def element(
-        self, np: NumPy, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
-    ) -> Element:
+    def element(self, np: NumPy, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array]) -> Element:
         """Multiply the filter with the window of every channel of its group."""
         from cnncalc.layers.element import ChannelTerm, slid, weighed, windowed
 
         (x,) = inputs
         filters, bias = self._filters_at(at, weights)
         places = slid(self.window((x.shape,)), at)
-        first = at[0] // (output[0] // self.groups) * len(filters)
+        first = at[0] // (self.out_channels // self.groups) * len(filters)
         parts = []
         for channel, taps in enumerate(filters, first):
             window, inside = windowed(np, x[channel], places)

@@ -85,9 +85,7 @@ class Linear(Layer):
         """Return that its axis is read whole."""
         return whole(len(output), self._index(inputs[0]))
 
-    def element(
-        self, np: NumPy, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
-    ) -> Element:
+    def element(self, np: NumPy, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array]) -> Element:
         """Multiply the row of the weight with the features of the place."""
         from cnncalc.layers.element import ChannelTerm, weighed
 

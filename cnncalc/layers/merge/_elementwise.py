@@ -49,12 +49,10 @@ class ElementwiseMerge(Layer):
         merge: Callable[..., Array] = getattr(np, self.ufunc)
         return merge(a, b)
 
-    def element(
-        self, np: NumPy, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
-    ) -> Element:
+    def element(self, np: NumPy, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array]) -> Element:
         """Merge the elements in the same place; an axis of size 1 has only place 0."""
         if not self.ufunc:
-            return super().element(np, at, inputs, weights, output)
+            return super().element(np, at, inputs, weights)
         from cnncalc.layers.element import Element
 
         places = [[0 if size == 1 else place for place, size in zip(at, x.shape, strict=True)] for x in inputs]

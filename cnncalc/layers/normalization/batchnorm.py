@@ -83,15 +83,13 @@ class BatchNorm(Layer):
             shift = shift + weights["bias"]
         return scale.astype(variance.dtype), shift.astype(variance.dtype)
 
-    def element(
-        self, np: NumPy, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
-    ) -> Element:
+    def element(self, np: NumPy, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array]) -> Element:
         """Shift and scale the element in the same place by its channel's values."""
         from cnncalc.layers.element import Element
 
         if not self.track_running_stats:
             raise LayerError("keeps no running statistics: its elements depend on the whole batch")
-        x, channel = float(inputs[0][at]), at[0]
+        x, channel = float(inputs[0][at]), at[self.axis]
         mean, variance = float(weights["running_mean"][channel]), float(weights["running_var"][channel])
         terms = {"x": x, "mean": mean, "variance": variance, "eps": float(self.eps)}
         root = float(np.sqrt(variance + self.eps))

@@ -28,14 +28,13 @@ class BinPool(Layer):
     largest: ClassVar[bool]
     output_size: ClassVar[int | tuple[int | None, ...]] = 1
 
-    def element(
-        self, np: NumPy, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
-    ) -> Element:
+    def element(self, np: NumPy, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array]) -> Element:
         """Summarise the bin of one output element."""
         from cnncalc.layers.element import largest, mean
 
         summary = largest if self.largest else mean
-        return summary(np, inputs[0], at, bin_places(inputs[0].shape, output, at))
+        shape = inputs[0].shape
+        return summary(np, inputs[0], at, bin_places(shape, self.output_shape(shape), at))
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Summarise each bin."""

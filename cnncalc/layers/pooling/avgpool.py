@@ -40,9 +40,7 @@ class AvgPool(WindowPool):
         compared=True,
     )
 
-    def element(
-        self, np: NumPy, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
-    ) -> Element:
+    def element(self, np: NumPy, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array]) -> Element:
         """Average the window; with count_include_pad the divisor counts the padding, but nothing beyond it."""
         (x,) = inputs
         sliding = self.window((x.shape,))

@@ -40,9 +40,7 @@ class MaxPool(WindowPool):
         compared=True,
     )
 
-    def element(
-        self, np: NumPy, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
-    ) -> Element:
+    def element(self, np: NumPy, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array]) -> Element:
         """Take the largest of the window."""
         from cnncalc.layers.element import largest, slid
 
