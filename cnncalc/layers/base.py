@@ -373,6 +373,11 @@ def _called(text: str) -> tuple[str, dict[str, str]]:
     return name, {word: argument or word for word, _, argument in pairs}
 
 
+def with_axes(x: Array, rank: int) -> Array:
+    """Return an array (N, …) with axes of 1 behind the batch, so that it has ``rank`` axes and broadcasts to others."""
+    return x.reshape(len(x), *(1,) * (rank - x.ndim), *x.shape[1:])
+
+
 def per_channel(weight: Array, x: Array) -> Array:
     """Return a weight (C,) in a shape that broadcasts to an array (N, C, …)."""
     return weight.reshape(-1, *(1,) * (x.ndim - 2))

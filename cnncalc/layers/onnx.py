@@ -135,6 +135,11 @@ class Onnx:
         """Permute all axes, batch counted; adds nothing if the order is the same."""
         return x if list(order) == [*range(len(order))] else self.node("Transpose", x, perm=list(order))
 
+    def aligned(self, x: str, shape: Shape, rank: int) -> str:
+        """Insert axes of 1 behind the batch of a tensor of a shape, so that it has ``rank`` axes, batch counted."""
+        missing = [*range(1, rank - len(shape))]
+        return self.node("Unsqueeze", x, self.integers(missing)) if missing else x
+
     def reduce(self, op: str, x: str, axes: Sequence[int]) -> str:
         """Reduce axes, batch counted; they stay with size 1."""
         if self.opset >= AXES_ARE_INPUTS.get(op, 18):

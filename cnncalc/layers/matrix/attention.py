@@ -6,7 +6,7 @@ from math import inf, prod, sqrt
 
 from cnncalc.layers.activation._softmax import line_flops, or_zero, softmax
 from cnncalc.layers.arguments import LayerError, argument, choice, extended, factor, flag
-from cnncalc.layers.base import Elsewhere, Example, Layer
+from cnncalc.layers.base import Elsewhere, Example, Layer, with_axes
 from cnncalc.layers.contractions import Contraction
 from cnncalc.layers.interfaces import Array, Onnx, Ops, TensorCode, Torch
 from cnncalc.layers.reads import WHOLE, Along, Read, Reads
@@ -99,7 +99,7 @@ class Attention(Layer):
         """Multiply, scale, add, normalise and multiply again."""
         q, k, v = [x.swapaxes(-1, -2) if self.features_first else x for x in inputs[:3]]
         scale = 1 / sqrt(q.shape[-1]) if self.scale is None else self.scale
-        others = [x.reshape(len(x), *(1,) * (q.ndim - x.ndim), *x.shape[1:]) for x in inputs[3:]]
+        others = [with_axes(x, q.ndim) for x in inputs[3:]]
         if self.scaled == "both":
             root = sqrt(abs(scale))
             q, k = q * q.dtype.type(root), k * k.dtype.type(scale / root)
@@ -136,10 +136,7 @@ class Attention(Layer):
         logits = onnx.node("MatMul", q, k)
         if self.scaled == "logits" and scale != 1:
             logits = onnx.node("Mul", logits, onnx.number(scale))
-        others = []
-        for other, shape in zip(onnx.inputs[3:], onnx.shapes[3:], strict=True):
-            missing = [*range(1, rank - len(shape))]
-            others.append(onnx.node("Unsqueeze", other, onnx.integers(missing)) if missing else other)
+        others = [onnx.aligned(*side, rank) for side in zip(onnx.inputs[3:], onnx.shapes[3:], strict=True)]
         if self.scaled == "input":
             logits = onnx.node("Mul", logits, others.pop(0))
         is_masked = bool(others)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from cnncalc.layers.arguments import LayerError, argument, flag
-from cnncalc.layers.base import Elsewhere, Example, Layer
+from cnncalc.layers.base import Elsewhere, Example, Layer, with_axes
 from cnncalc.layers.contractions import Contraction
 from cnncalc.layers.interfaces import Array, Onnx, Ops, TensorCode, Torch
 from cnncalc.layers.reads import WHOLE, Along, Read, Reads
@@ -81,12 +81,8 @@ class Matmul(Layer):
         a = a[:, None] if row else a
         a = a.swapaxes(-1, -2) if self.transpose_a else a
         b = b.swapaxes(-1, -2) if self.transpose_b else b
-        least, most = sorted([a.ndim, b.ndim])
-        if a.ndim < most:
-            a = a.reshape(len(a), *(1,) * (most - least), *a.shape[1:])
-        if b.ndim < most:
-            b = b.reshape(len(b), *(1,) * (most - least), *b.shape[1:])
-        product = ops.matmul(a, b)
+        most = max(a.ndim, b.ndim)
+        product = ops.matmul(with_axes(a, most), with_axes(b, most))
         return product[..., 0, :] if row else product
 
     def to_onnx(self, onnx: Onnx) -> str:
@@ -97,8 +93,7 @@ class Matmul(Layer):
         for x, shape, turned in zip(onnx.inputs, onnx.shapes, (self.transpose_a, self.transpose_b), strict=True):
             order = [*range(len(shape) - 1), len(shape), len(shape) - 1] if turned else [*range(len(shape) + 1)]
             y = onnx.transpose(x, order)
-            missing = most - len(shape)
-            sides.append(onnx.node("Unsqueeze", y, onnx.integers([*range(1, missing + 1)])) if missing else y)
+            sides.append(onnx.aligned(y, shape, most + 1))
         made = onnx.node("MatMul", *sides)
         return onnx.node("Squeeze", made, onnx.integers([len(onnx.output)])) if is_row else made
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from cnncalc.layers.arguments import LayerError, argument, flag
-from cnncalc.layers.base import Elsewhere, Example, Layer
+from cnncalc.layers.base import Elsewhere, Example, Layer, with_axes
 from cnncalc.layers.interfaces import Array, Onnx, Ops, TensorCode, Torch
 from cnncalc.layers.reads import WHOLE, Along, Read, Reads
 from cnncalc.layers.shapes import Shape, shape_text
@@ -72,8 +72,7 @@ class Rotary(Layer):
         half = x.shape[-1] // 2
         one, other = (slice(0, None, 2), slice(1, None, 2)) if self.interleaved else (slice(half), slice(half, None))
         turned[..., one], turned[..., other] = -x[..., other], x[..., one]
-        cos, sin = [table.reshape(len(table), *(1,) * (x.ndim - table.ndim), *table.shape[1:]) for table in (cos, sin)]
-        return x * cos + turned * sin
+        return x * with_axes(cos, x.ndim) + turned * with_axes(sin, x.ndim)
 
     def to_onnx(self, onnx: Onnx) -> str:
         """Two products and a sum; the turned tensor is joined from slices."""
@@ -87,10 +86,7 @@ class Rotary(Layer):
         else:
             one, other = onnx.cut(x, last, 0, width // 2), onnx.cut(x, last, width // 2, width)
             turned = onnx.node("Concat", onnx.node("Neg", other), one, axis=last)
-        cos, sin = [
-            onnx.node("Unsqueeze", table, onnx.integers(missing)) if missing else table
-            for table, missing in zip(angles, [[*range(1, rank - len(s))] for s in onnx.shapes[1:]], strict=True)
-        ]
+        cos, sin = [onnx.aligned(*side, rank) for side in zip(angles, onnx.shapes[1:], strict=True)]
         return onnx.node("Add", onnx.node("Mul", x, cos), onnx.node("Mul", turned, sin))
 
     def to_torch(self, torch: Torch) -> TensorCode:
