@@ -63,9 +63,7 @@ class Session:
             self.program.bind()
 
     def _fold(self, weights: dict[str, Array]) -> Iterator[Folded]:
-        """Yield the weights of each step; folded weights are removed from `weights`, because their plain form is not
-        needed.
-        """
+        """Yield the weights of each step, and remove from `weights` those whose plain form is not needed any more."""
         sharers = Counter(node.shares or node for node in self.network.nodes)
         common = {node for node, count in sharers.items() if count > 1}
         held: dict[str, HeldWeight] = {}

@@ -63,9 +63,7 @@ class Ops(Protocol):
         self, x: Array, weight: Array, bias: Array | None = None, *,
         kernel_size: Sizes, stride: Sizes = 1, padding: Padding = 0, dilation: Sizes = 1,
     ) -> Array:  # fmt: skip
-        """Convolve with a separate filter at every place. weight is (out, C, *out_spatial, *kernel_size) and bias (out,
-        *out_spatial).
-        """
+        """Convolve with a filter for each place: weight (out, C, *places, *kernel_size), bias (out, *places)."""
 
     def linear(self, x: Array, weight: Array, bias: Array | None = None, *, axis: int = -1) -> Array:
         """Multiply `axis` of x (batch counted) by weight (out_features, in_features)."""
@@ -85,9 +83,7 @@ class Ops(Protocol):
         """
 
     def adaptive_pool(self, x: Array, kind: Pooling, *, output_size: int | Sequence[int | None] | None) -> Array:
-        """Take the largest (`max`) or the mean (`avg`) of bins floor(i·in/out) … ceil((i+1)·in/out) of each spatial
-        axis; None keeps an axis.
-        """
+        """Take `max` or `avg` of bins floor(i·in/out) … ceil((i+1)·in/out) of each spatial axis; None keeps an axis."""
 
     def concat(self, arrays: Sequence[Array], axis: int) -> Array:
         """Join along `axis` (batch counted)."""

@@ -117,9 +117,7 @@ class Calls:
     """
 
     def __init__(self, scratch: Bytes | None, places: Places, common: dict[Hashable, object] | None = None) -> None:
-        """Prepare for work on a thread's `scratch` memory, in which each name has its place. `common` holds values that
-        kernels on that memory share.
-        """
+        """Use a thread's `scratch` memory; `common` holds values that kernels on that memory share."""
         self.made: list[Call] = []
         self.products = 0
         self._scratch = scratch

@@ -138,9 +138,7 @@ class ConvTranspose(Conv):
             )
 
     def _pads(self, sizes: Shape) -> tuple[Pair, ...]:
-        """Return the elements cut off (before, after) on each axis; for ``same``, the part of a window beyond its
-        stride.
-        """
+        """Return the elements cut off (before, after) on each axis; for ``same``, a window's part beyond its stride."""
         if self.padding != "same":
             return super()._pads(sizes)
         lengths = extents(self.kernel_size, self.dilation)

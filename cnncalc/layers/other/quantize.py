@@ -68,9 +68,7 @@ class Quantize(Layer):
         return (9 if self.scale is None else 7 if self.format == "integer" else 5) * prod(inputs[0])
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads | None:
-        """Return that a scale or a zero point reads all elements; an element is taken to read only the one in its
-        place.
-        """
+        """Return that a scale or a zero point reads all elements; an element is taken to read its own place alone."""
         return along(*[WHOLE] * len(inputs[0])) if output == (1,) != inputs[0] else None
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:

@@ -98,9 +98,7 @@ class WindowPool(Layer):
         return window_label(self.kernel_size, self.stride, 1 if self.dilation is None else self.dilation)
 
     def padded_in_onnx(self, onnx: Onnx, window: Sliding, value: float) -> tuple[str, Sliding]:
-        """Return input and window; the input is padded by an operator if a window would be all padding, which runtimes
-        refuse.
-        """
+        """Return input and window; runtimes refuse a window that is all padding, which an operator adds instead."""
         if all(max(pads) < kernel for pads, kernel in zip(window.pads, window.kernel, strict=True)):
             return onnx.x, window
         sides = [[pads[side] for pads in window.pads] for side in (0, 1)]

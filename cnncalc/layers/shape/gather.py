@@ -97,9 +97,7 @@ class Gather(Movement):
         return (None, inputs[0][axis_index(self.axis, inputs[0])])[: len(inputs)]
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
-        """Return the indices, or that each element may come from anywhere on the axis, and the places of the other
-        axes.
-        """
+        """Return the indices, or that an element may be any along the axis, and the places of the other axes."""
         at, longer = axis_index(self.axis, inputs[0]), len(output) - len(inputs[0])
         others = [Read(i if i < at else i + longer) for i in range(len(inputs[0]))]
         if self.chosen is None:
