@@ -439,6 +439,10 @@ def test_every_type_has_pytorch_code() -> None:
             "[{reshape: [1, 2, 2, 2, 2]}, {conv: {out_channels: 2, kernel_size: 1}}]",
             "net.yaml:2:39: 'conv1' is of type conv, but PyTorch has no convolution on 4 spatial axes",
         ),
+        (
+            "[{reshape: [1, 4, 4]}, {avgpool: {kernel_size: 2, dilation: 2}}]",
+            "net.yaml:2:33: 'pool1' is of type avgpool, but PyTorch has no average or norm of a window with gaps (dilation)",
+        ),
     ],
 )
 def test_what_pytorch_can_not_express_stops_with_its_place(

@@ -112,6 +112,15 @@ CASES: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], int]] = 
         [node("AveragePool", ["x"], ["y"], kernel_shape=[3, 3], pads=[1, 1, 1, 1], count_include_pad=1)], MAP, {}, 17,
     ),
     "lppool": ([node("LpPool", ["x"], ["y"], kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])], MAP, {}, 17),
+    **{
+        f"{op} with gaps, {more}": (
+            [node(op, ["x"], ["y"], kernel_shape=[2, 3], dilations=[3, 2], strides=[2, 1], pads=[1, 1, 1, 2], **more)],
+            MAP, {}, 19,
+        )
+        for op, more in (
+            ("AveragePool", {}), ("AveragePool", {"count_include_pad": 1}), ("AveragePool", {"ceil_mode": 1}), ("LpPool", {}),
+        )
+    },
     "lppool odd": ([node("LpPool", ["x"], ["y"], kernel_shape=[2, 2], p=3)], MAP, {}, 17),
     "global lppool": ([node("GlobalLpPool", ["x"], ["y"])], MAP, {}, 17),
     "global lppool of magnitudes": ([node("GlobalLpPool", ["x"], ["y"], p=1)], ROWS, {}, 17),
@@ -633,13 +642,6 @@ def test_sequences_of_several_lengths_are_onnx_runtimes(
 def made_of(states: Any) -> Any:
     """Return states (…, N, H) with the samples first, as our files have them."""
     return np.moveaxis(states, -2, 0)
-
-
-@pytest.mark.parametrize("op", ["AveragePool", "LpPool"])
-def test_a_window_with_gaps_that_is_not_of_maxima_is_refused(op: str) -> None:
-    nodes = [node(op, ["x"], ["y"], name="pool", kernel_shape=[2, 2], dilations=[2, 1])]
-    with pytest.raises(CnncalcError, match=rf"{op} 'pool' .*: a window with gaps .* is supported for MaxPool only"):
-        network(model(nodes, {"x": MAP}, ["y"], {}, 19))
 
 
 def test_lengths_that_leave_out_steps_of_all_samples_are_refused() -> None:

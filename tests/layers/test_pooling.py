@@ -26,6 +26,7 @@ from tests.layers.building import refusal, use
         ("avgpool: {kernel_size: 2, padding: 1, rounding: ceil}", (1, 3, 3), (1, 2, 2)),
         # one window more than floor, none beyond: 4 → ⌈(4 − 3) / 2⌉ + 1
         ("avgpool: {kernel_size: 3, stride: 2, rounding: ceil}", (1, 4), (1, 2)),
+        ("avgpool: {kernel_size: 3, stride: 1, dilation: 2}", (1, 9), (1, 5)),  # 9 − 2·2
         ("avgpool: {kernel_size: 3, stride: 1, padding: same}", (192, 35, 35), (192, 35, 35)),  # Inception's branch
         ("avgpool: {kernel_size: 2, padding: same}", (8, 7, 5, 4), (8, 4, 3, 2)),  # TensorFlow: ⌈in / stride⌉
         ("maxpool: {kernel_size: [1, 2, 2], stride: [1, 2, 2]}", (64, 16, 112, 112), (64, 16, 56, 56)),  # C3D pool1

@@ -175,6 +175,8 @@ def maxpool(low: Lowering, node: Node) -> None:
 def avgpool(low: Lowering, node: Node) -> None:
     """AVERAGE_POOL_2D; padding that counts in the divisor is a PAD before it."""
     layer = cast("AvgPool", node.layer)
+    if max(layer.dilation) > 1:
+        raise UnsupportedError(node, "AVERAGE_POOL_2D has no dilation")
     taps = taps_of(node)
     counted = layer.count_include_pad and any(map(sum, taps.pads))
     (flow,) = low.of(node)

@@ -126,7 +126,8 @@ def _members(axis: Slide, count_include_pad: bool) -> npt.NDArray[np.intp]:
     """Return the number of elements that each window of an axis averages."""
     starts = np.arange(axis.positions) * axis.stride - axis.before
     low, high = (-axis.before, axis.size + axis.after) if count_include_pad else (0, axis.size)
-    return np.minimum(starts + axis.kernel, high) - np.maximum(starts, low)
+    first = np.maximum(-((starts - low) // axis.dilation), 0)
+    return np.minimum((high - 1 - starts) // axis.dilation + 1, axis.kernel) - first
 
 
 class Norm(Pool):

@@ -23,7 +23,7 @@ def adaptive(torch: Torch, function: str, size: Sequence[int | None]) -> TensorC
 
 def largest(layer: WindowPool, torch: Torch) -> TensorCode:
     """Return max pooling; an empty window gives the smallest finite number, as in the executor."""
-    dilated = {"dilation": torch.option(torch.short(layer.dilation or (1,)), 1)}
+    dilated = {"dilation": torch.option(torch.short(layer.dilation), 1)}
     if _is_plain(layer, torch):
         return _called("max", layer, torch, torch.x, dilated, plain=True)
     empty = layer.rounding == "caffe" and not any(before or after for before, after in _pads(layer, torch))
@@ -33,6 +33,7 @@ def largest(layer: WindowPool, torch: Torch) -> TensorCode:
 
 def averaged(layer: WindowPool, torch: Torch, count_include_pad: bool) -> TensorCode:
     """Return average pooling; if PyTorch would use another divisor, the divisor is computed separately."""
+    _without_gaps(layer)
     if _is_plain(layer, torch) and not _is_small(layer, torch):
         return _called(
             "avg", layer, torch, torch.x, {"count_include_pad": torch.option(count_include_pad, True)}, plain=True
@@ -54,6 +55,7 @@ def averaged(layer: WindowPool, torch: Torch, count_include_pad: bool) -> Tensor
 
 def powered(layer: WindowPool, torch: Torch, p: float) -> TensorCode:
     """Return power-average pooling; its borders of zeros are added first."""
+    _without_gaps(layer)
     x = torch.pad(torch.x, _until(layer, torch))
     d = torch.mapped("pooling")
     step = {"stride": torch.option(torch.short(layer.stride), torch.short(layer.kernel_size))}
@@ -73,6 +75,12 @@ def _called(
     return torch.call(f"F.{name}_pool{d}d", x, kernel, **step, **options)
 
 
+def _without_gaps(layer: WindowPool) -> None:
+    """Raise LayerError if a window has gaps, for which PyTorch has only the maximum."""
+    if max(layer.dilation) > 1:
+        raise LayerError("has no average or norm of a window with gaps (dilation)")
+
+
 def _is_small(layer: WindowPool, torch: Torch) -> bool:
     """Whether an unpadded map of three axes is smaller than the kernel, which PyTorch's average refuses."""
     return len(torch.output) == 4 and any(a < b for a, b in zip(torch.shapes[0][1:], layer.kernel_size, strict=True))
@@ -90,7 +98,7 @@ def _is_plain(layer: WindowPool, torch: Torch) -> bool:
 def _until(layer: WindowPool, torch: Torch) -> list[Pair]:
     """Return borders that contain all windows, so that their number needs no rounding."""
     axes = zip(torch.shapes[0][1:], torch.output[1:], _pads(layer, torch), strict=True)
-    steps = zip(layer.kernel_size, layer.stride, layer.dilation or (1,) * len(layer.stride), strict=True)
+    steps = zip(layer.kernel_size, layer.stride, layer.dilation, strict=True)
     found = []
     for (size, count, (before, _)), (kernel, stride, dilation) in zip(axes, steps, strict=True):
         end = (count - 1) * stride + dilation * (kernel - 1) + 1

@@ -38,11 +38,11 @@ class WindowPool(Layer):
     parameter: ClassVar[str] = ""
     of_tap: ClassVar[int] = 1
     of_window: ClassVar[int] = 0
-    dilation: ClassVar[Shape | None] = None
 
     kernel_size = argument(per_axis(positive), "extent of the window along each spatial axis", symbol="K")
     stride = argument(per_axis(positive), "step from one window to the next; default: kernel_size", DERIVED, "S")
     padding = argument(pads, "padding around the map", 0, "P")
+    dilation = argument(per_axis(positive), "step from one tap of the window to the next", 1, "D")
     ceil_mode = argument(flag, "short for 'rounding: ceil'", False)
     rounding = argument(
         choice(*_ROUNDINGS),
@@ -73,8 +73,7 @@ class WindowPool(Layer):
 
     def window(self, inputs: tuple[Shape, ...]) -> Sliding:
         """Return the kernel with its step, its padding and its dilation."""
-        dilation = self.dilation or (1,) * len(self.kernel_size)
-        return Sliding(self.kernel_size, self.stride, self._pads(inputs[0][1:]), dilation, self.ceil_mode)
+        return Sliding(self.kernel_size, self.stride, self._pads(inputs[0][1:]), self.dilation, self.ceil_mode)
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
         """Return the window; channels are separate."""
@@ -88,14 +87,14 @@ class WindowPool(Layer):
             kernel_size=self.kernel_size,
             stride=self.stride,
             padding=self.padding,
-            dilation=self.dilation or 1,
+            dilation=self.dilation,
             rounding=self.rounding,
             of=self.__dict__.get(self.parameter, True),
         )
 
     def label(self) -> str:
         """Return ``3×3/2``."""
-        return window_label(self.kernel_size, self.stride, 1 if self.dilation is None else self.dilation)
+        return window_label(self.kernel_size, self.stride, self.dilation)
 
     def padded_in_onnx(self, onnx: Onnx, window: Sliding, value: float) -> tuple[str, Sliding]:
         """Return input and window; runtimes refuse a window that is all padding, which an operator adds instead."""
@@ -104,6 +103,15 @@ class WindowPool(Layer):
         sides = [[pads[side] for pads in window.pads] for side in (0, 1)]
         x = onnx.node("Pad", onnx.x, onnx.integers([0, 0, *sides[0], 0, 0, *sides[1]]), onnx.number(value))
         return x, window._replace(pads=((0, 0),) * len(window.kernel))
+
+    def attributes(self, onnx: Onnx, window: Sliding, since: int) -> dict[str, Shape]:
+        """Return a window's attributes for an operator that has dilations since an opset."""
+        attributes = window.to_onnx()
+        if max(self.dilation) == 1:
+            attributes.pop("dilations")
+        else:
+            onnx.needs(since, "windows with gaps")
+        return attributes
 
     def covered(self, shape: Shape, output: Shape) -> Sliding:
         """Return the window, padded until all windows fit, so that rounding down gives their number."""

@@ -11,13 +11,14 @@ from cnncalc.layers.element import mean, slid
 from cnncalc.layers.interfaces import Array, Element, NumPy, Onnx, TensorCode, Torch
 from cnncalc.layers.pooling._windowed import WindowPool
 from cnncalc.layers.shapes import Shape
+from cnncalc.layers.window import Pair
 
 
 class AvgPool(WindowPool):
     """Takes the mean of each window.
 
     Input (C, *spatial), output (C, *spatial_out), each spatial axis with
-    ``⌊(in + P_before + P_after − K) / S⌋ + 1`` positions.
+    ``⌊(in + P_before + P_after − D·(K − 1) − 1) / S⌋ + 1`` positions.
     Flops: prod(kernel_size) − 1 adds and 1 division per output element.
 
     ``padding: same`` has TensorFlow's positions and PyTorch's divisor, which counts the padding; ``count_include_pad:
@@ -56,16 +57,19 @@ class AvgPool(WindowPool):
         pairs = list(zip(window.pads, covered.pads, strict=True))
         overhangs = any(after > own for (_, own), (_, after) in pairs)
         x, pads = onnx.x, covered.pads
-        if overhangs and self.count_include_pad and any(before or after for before, after in window.pads):
+        if self.count_include_pad and any(map(any, window.pads)) and (overhangs or self._is_wide(pads)):
             befores, afters = [before for before, _ in window.pads], [after for _, after in window.pads]
             x = onnx.node("Pad", x, onnx.integers([0, 0, *befores, 0, 0, *afters]))
             pads = tuple([(0, max(after - own, 0)) for (_, own), (_, after) in pairs])
-        if any(max(sides) >= kernel for sides, kernel in zip(pads, self.kernel_size, strict=True)):
-            raise LayerError("has an empty window, for which ONNX has no mean")
+        if self._is_wide(pads):
+            raise LayerError("has an empty window, or padding as wide as its kernel, for which ONNX has no mean")
         counts = self.count_include_pad and not overhangs
-        attributes = covered._replace(pads=pads).to_onnx()
-        attributes.pop("dilations")
+        attributes = self.attributes(onnx, covered._replace(pads=pads), 19)
         return onnx.node("AveragePool", x, **attributes, count_include_pad=int(counts))
+
+    def _is_wide(self, pads: Sequence[Pair]) -> bool:
+        """Whether padding is as wide as the kernel, which runtimes refuse."""
+        return any(max(sides) >= kernel for sides, kernel in zip(pads, self.kernel_size, strict=True))
 
     def to_torch(self, torch: Torch) -> TensorCode:
         """PyTorch's function; ``F.pad`` first adds borders that it does not accept."""

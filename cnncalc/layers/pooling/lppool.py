@@ -14,7 +14,7 @@ class LPPool(WindowPool):
     """Takes ``(Σ xᵖ)^(1/p)`` of each window, p being ``norm_type`` (Gulcehre et al. 2014, arXiv:1311.1780).
 
     Input (C, *spatial), output (C, *spatial_out), each spatial axis with
-    ``⌊(in + P_before + P_after − K) / S⌋ + 1`` positions.
+    ``⌊(in + P_before + P_after − D·(K − 1) − 1) / S⌋ + 1`` positions.
     As in PyTorch, the root of a negative sum is nan: an odd or fractional ``norm_type`` is for inputs of at least 0
     (ONNX uses the magnitudes of x instead). Flops per output element: prod(kernel_size) powers, prod(kernel_size) − 1
     adds, 1 root.
@@ -43,12 +43,10 @@ class LPPool(WindowPool):
     def to_onnx(self, onnx: Onnx) -> str:
         """LpPool for an even exponent; else its primitives, since LpPool takes magnitudes first."""
         x, window = self.padded_in_onnx(onnx, self.covered(onnx.shapes[0], onnx.output), 0.0)
-        attributes = window.to_onnx()
-        attributes.pop("dilations")
         if self.norm_type in (2, 4, 6):
-            return onnx.node("LpPool", x, **attributes, p=int(self.norm_type))
+            return onnx.node("LpPool", x, **self.attributes(onnx, window, 18), p=int(self.norm_type))
         powers = onnx.node("Pow", x, onnx.number(self.norm_type))
-        mean = onnx.node("AveragePool", powers, **attributes, count_include_pad=1)
+        mean = onnx.node("AveragePool", powers, **self.attributes(onnx, window, 19), count_include_pad=1)
         total = onnx.node("Mul", mean, onnx.number(prod(self.kernel_size)))
         return onnx.node("Pow", total, onnx.number(1 / self.norm_type))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from cnncalc.layers.arguments import argument, per_axis, positive
 from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.interfaces import Array, Element, NumPy, Onnx, TensorCode, Torch
 from cnncalc.layers.pooling._windowed import WindowPool
@@ -24,8 +23,6 @@ class MaxPool(WindowPool):
 
     stem = "pool"
     pooling = "max"
-
-    dilation = argument(per_axis(positive), "step from one tap of the window to the next", 1, "D")
 
     example = Example(
         "maxpool: {kernel_size: 3, stride: 2, padding: 1}",

@@ -19,10 +19,6 @@ def _pool(build: Builder, call: Call) -> Result:
         raise UnfitError("kernel_shape is missing" if kernel is None else "it pools a constant")
     x, slides = cropped(build, x, window(call, x.shape[1:], kernel))
     arguments: dict[str, object] = {**slides._asdict(), "rounding": "ceil" if call.integer("ceil_mode") else None}
-    if call.op != "MaxPool":
-        del arguments["dilation"]
-        if set(slides.dilation) != {1}:
-            raise UnfitError(f"a window with gaps (dilations {slides.dilation}) is supported for MaxPool only")
     if call.op == "AveragePool":
         arguments["count_include_pad"] = bool(call.integer("count_include_pad"))
     elif call.op == "LpPool":
