@@ -22,6 +22,8 @@ MAP, ROWS, WINDOWS = ("N", 4, 6, 5), ("N", 7, 6), ("N", 2, 3, 4)
 W3 = {"w": weight(8, 4, 3, 3), "b": weight(8)}
 BN = {"s": weight(4), "t": weight(4), "m": weight(4), "v": np.abs(weight(4))}
 
+GAPS: dict[str, Any] = {"kernel_shape": [2, 3], "dilations": [3, 2], "strides": [2, 1], "pads": [1, 1, 1, 2]}
+
 # name: (nodes, input shape, constants, opset)
 CASES: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], int]] = {
     "conv": ([node("Conv", ["x", "w", "b"], ["y"], pads=[1, 1, 1, 1], strides=[2, 1])], MAP, W3, 17),
@@ -112,15 +114,10 @@ CASES: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], int]] = 
         [node("AveragePool", ["x"], ["y"], kernel_shape=[3, 3], pads=[1, 1, 1, 1], count_include_pad=1)], MAP, {}, 17,
     ),
     "lppool": ([node("LpPool", ["x"], ["y"], kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])], MAP, {}, 17),
-    **{
-        f"{op} with gaps, {more}": (
-            [node(op, ["x"], ["y"], kernel_shape=[2, 3], dilations=[3, 2], strides=[2, 1], pads=[1, 1, 1, 2], **more)],
-            MAP, {}, 19,
-        )
-        for op, more in (
-            ("AveragePool", {}), ("AveragePool", {"count_include_pad": 1}), ("AveragePool", {"ceil_mode": 1}), ("LpPool", {}),
-        )
-    },
+    "avgpool with gaps": ([node("AveragePool", ["x"], ["y"], **GAPS)], MAP, {}, 19),
+    "avgpool with gaps counts pads": ([node("AveragePool", ["x"], ["y"], **GAPS, count_include_pad=1)], MAP, {}, 19),
+    "avgpool with gaps rounded up": ([node("AveragePool", ["x"], ["y"], **GAPS, ceil_mode=1)], MAP, {}, 19),
+    "lppool with gaps": ([node("LpPool", ["x"], ["y"], **GAPS)], MAP, {}, 19),
     "lppool odd": ([node("LpPool", ["x"], ["y"], kernel_shape=[2, 2], p=3)], MAP, {}, 17),
     "global lppool": ([node("GlobalLpPool", ["x"], ["y"])], MAP, {}, 17),
     "global lppool of magnitudes": ([node("GlobalLpPool", ["x"], ["y"], p=1)], ROWS, {}, 17),
