@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from cnncalc.figures.costs import DTYPES
@@ -17,14 +17,16 @@ class LayerFigure(NamedTuple):
 
     Attributes:
         by: its name: ``macs``, ``params``, ``memory`` or ``time``.
+        word: its name on a button and above a column.
         title: its title in headings.
         values: a figure for each node, by the node's index.
         total: the sum over all layers of the network, including those that are not drawn.
     """
 
     by: str
+    word: str
     title: str
-    values: list[float]
+    values: Sequence[float]
     total: float
 
     def of(self, nodes: Iterable[Node]) -> float:
@@ -40,7 +42,8 @@ class LayerFigure(NamedTuple):
 
 def counted_macs(summary: Summary) -> LayerFigure:
     """Return the MACs of a summary, which another tool's convention may count."""
-    return LayerFigure("macs", f"the {summary.figure}", [row.macs for row in summary.rows], summary.totals.macs)
+    word, values = summary.figure, [row.macs for row in summary.rows]
+    return LayerFigure("macs", word, f"the {word}", values, summary.totals.macs)
 
 
 def measure(
@@ -57,16 +60,17 @@ def measure(
     """
     width = DTYPES[dtype]
     if by == "macs":
-        title, values = "the MACs", [float(node.macs(batch)) for node in graph.nodes]
+        word, title, values = "MACs", "the MACs", [float(node.macs(batch)) for node in graph.nodes]
     elif by == "params":
-        title, values = "the params", [float(node.params) for node in graph.nodes]
+        word, title, values = "params", "the params", [float(node.params) for node in graph.nodes]
     elif by == "memory":
-        title, values = "the outputs' bytes", [float(node.elements(batch) * width) for node in graph.nodes]
+        word, title = "output bytes", "the outputs' bytes"
+        values = [float(node.elements(batch) * width) for node in graph.nodes]
     else:
         assert machine is not None
         values = [estimate(node, machine, batch, width).seconds for node in graph.nodes]
-        title = f"the time on {short(machine.flops)}FLOP/s and {short(machine.bandwidth)}B/s"
-    return LayerFigure(by, title, values, sum(values))
+        word, title = "time", f"the time on {short(machine.flops)}FLOP/s and {short(machine.bandwidth)}B/s"
+    return LayerFigure(by, word, title, values, sum(values))
 
 
 def share_text(share: float) -> str:

@@ -12,7 +12,7 @@ from cnncalc.drawing.geometry import lanes_width, set_routes, size
 from cnncalc.drawing.lanes import lane_lines
 from cnncalc.drawing.letters import text_width
 from cnncalc.drawing.measures import LayerFigure
-from cnncalc.drawing.parts import Box, is_visible, visible, walked
+from cnncalc.drawing.parts import Box, visible, walked
 from cnncalc.drawing.placing import Placing
 from cnncalc.drawing.valley import valley_of
 from cnncalc.figures.costs import sums
@@ -41,11 +41,6 @@ class Picture(NamedTuple):
     width: int
     height: int
     heading: tuple[str, str]
-
-    @property
-    def largest(self) -> float:
-        """The largest measure of a visible part, against which bars are drawn."""
-        return max([part.value for part in self.placing.parts if is_visible(part)], default=0.0)
 
 
 class Choice(NamedTuple):

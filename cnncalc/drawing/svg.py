@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from cnncalc.drawing.colours import BAR, COLOURS, DARK, FRAME_LINE, INK, LINE, MARKS, MUTED, SKIP
-from cnncalc.drawing.parts import CIRCLE, HEAD, STRIP, Box, Card
+from cnncalc.drawing.parts import CIRCLE, HEAD, STRIP, Box, Card, is_visible
 from cnncalc.drawing.picture import BORDER, Picture
 from cnncalc.drawing.placing import XY, Polyline
 from cnncalc.ground.terminal_safe import printable
@@ -66,7 +66,7 @@ def body(picture: Picture) -> Iterator[str]:
         if isinstance(part, Box) and part.is_open:
             yield from _frame(part)
     yield from _lines(picture.placing.lines)
-    largest = picture.largest
+    largest = max([part.value for part in parts if is_visible(part)], default=0.0)  # the longest bar
     for part in parts:
         if isinstance(part, Card):
             yield from _tile(part, largest)
@@ -120,28 +120,21 @@ def _frame(box: Box) -> Iterator[str]:
 
 
 def _lines(lines: list[Polyline]) -> Iterator[str]:
+    distinct = [(line, [point for point, _ in groupby(line.points)]) for line in lines]
     for is_skip, style, head, colour in ((False, "line", "head", LINE), (True, "skip", "skiphead", SKIP)):
-        chosen = [line for line in lines if line.is_skip == is_skip]
-        drawn = "".join([_path(line) for line in chosen])
-        if chosen:
+        chosen = [(points, line.arrow) for line, points in distinct if line.is_skip == is_skip and len(points) > 1]
+        drawn = "".join([_path(points, arrow) for points, arrow in chosen])
+        if drawn:
             yield f'<path class="{style}" d="{drawn}" fill="none" stroke="{colour}" stroke-width="1.3"/>\n'
-        heads = "".join([_head(line) for line in chosen if line.arrow])
+        heads = "".join([_head(points) for points, arrow in chosen if arrow])
         if heads:
             yield f'<path class="{head}" d="{heads}" fill="{colour}"/>\n'
 
 
-def _distinct(points: list[XY]) -> list[XY]:
-    """Return points without those that equal the one before."""
-    return [point for point, _ in groupby(points)]
-
-
-def _path(line: Polyline) -> str:
+def _path(points: list[XY], arrow: bool) -> str:
     """Return a line with rounded corners."""
-    points = _distinct(line.points)
-    if len(points) < 2:
-        return ""
-    if line.arrow:  # the line ends inside its arrow head
-        points[-1] = _toward(points[-1], points[-2], 3)
+    if arrow:  # the line ends inside its arrow head
+        points = [*points[:-1], _toward(points[-1], points[-2], 3)]
     found = f"M{points[0][0]} {points[0][1]}"
     for before, corner, after in zip(points, points[1:], points[2:], strict=False):
         room = min(ROUND, _far(before, corner) // 2, _far(corner, after) // 2)
@@ -163,11 +156,8 @@ def _sign(number: int) -> int:
     return (number > 0) - (number < 0)
 
 
-def _head(line: Polyline) -> str:
+def _head(points: list[XY]) -> str:
     """Return the head of an arrow, in the direction of the line's last piece."""
-    points = _distinct(line.points)
-    if len(points) < 2:
-        return ""
     (x, y), (end, below) = points[-2:]
     dx, dy = _sign(end - x), _sign(below - y)
     return (

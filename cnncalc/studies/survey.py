@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from statistics import median
 from typing import NamedTuple
 
+from cnncalc.figures.costs import sums
 from cnncalc.figures.summary import share
 from cnncalc.graph import Graph
 
@@ -59,18 +60,12 @@ class Period(NamedTuple):
 
 def shares(network: Graph, name: str, family: str, year: int | None) -> Shares:
     """Return the shares of a network's convolutions and fully connected layers, each in MACs and params."""
-    macs, params = {"conv": 0, "fc": 0}, {"conv": 0, "fc": 0}
-    all_macs = all_params = layers = 0
-    for node in network.nodes:
-        all_macs += node.macs()
-        all_params += node.params
-        if node.layer.kind in macs:
-            layers += 1
-            macs[node.layer.kind] += node.macs()
-            params[node.layer.kind] += node.params
-    by_macs = [share(macs[kind], all_macs) for kind in ("conv", "fc")]
-    by_params = [share(params[kind], all_params) for kind in ("conv", "fc")]
-    return Shares(name, family, year, all_params, all_macs, layers, *by_macs, *by_params)
+    whole = sums(network.nodes)
+    kinds = [sums([node for node in network.nodes if node.layer.kind == kind]) for kind in ("conv", "fc")]
+    macs = [share(of_kind.macs, whole.macs) for of_kind in kinds]
+    params = [share(of_kind.params, whole.params) for of_kind in kinds]
+    layers = sum([of_kind.layers for of_kind in kinds])
+    return Shares(name, family, year, whole.params, whole.macs, layers, *macs, *params)
 
 
 def by_year(surveyed: Iterable[Shares]) -> list[Shares]:

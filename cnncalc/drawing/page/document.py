@@ -35,9 +35,6 @@ SCRIPTS = ("geometry.js", "placing.js", "lanes.js", "shapes.js", "data.js", "tab
 FEW_BOXES = 30
 """Most cards and closed boxes that are drawn at first."""
 
-WORDS = {"params": "params", "memory": "output bytes", "time": "time"}
-"""Names of columns and buttons."""
-
 
 class Content(NamedTuple):
     """The content of a page.
@@ -58,10 +55,6 @@ class Content(NamedTuple):
     verdict: str
     choice: Choice
     more: Sequence[Chart] = ()
-
-    def word(self, measure: LayerFigure) -> str:
-        """Return a measure's name on a button and above a column."""
-        return self.summary.figure if measure.by == "macs" else WORDS[measure.by]
 
 
 def page(content: Content) -> Iterator[str]:
@@ -96,7 +89,7 @@ def _data(content: Content, root: Box, depth: int, layers: LayerColumns) -> dict
         "headingWidth": text_width(about, 10),
         "by": content.measures[0].by,
         "depth": depth,
-        "titles": {measure.by: content.word(measure) for measure in content.measures},
+        "titles": {measure.by: measure.word for measure in content.measures},
         "words": {measure.by: measure.title for measure in content.measures},
         "totals": {measure.by: measure.total for measure in content.measures},
         "layers": layers._asdict(),
@@ -142,7 +135,7 @@ def _graph(content: Content, picture: Picture) -> Iterator[str]:
     buttons = ""
     for place, one in enumerate(content.measures):
         pressed = str(not place).lower()
-        buttons += f'<button type="button" data-by="{one.by}" aria-pressed="{pressed}">{content.word(one)}</button>'
+        buttons += f'<button type="button" data-by="{one.by}" aria-pressed="{pressed}">{one.word}</button>'
     yield (
         '<main>\n<div class="tools" role="toolbar" aria-label="graph"><span><input type="search" id="search" '
         'placeholder="search layers ( / )" aria-label="search layers"> <output id="found"></output></span>'
@@ -172,7 +165,7 @@ def _charts(content: Content) -> Iterator[str]:
 
 def _table(content: Content, layers: LayerColumns) -> Iterator[str]:
     """Yield the table of layers; the script makes its rows, and without a script a second table has them."""
-    figures = [(one.by, content.word(one)) for one in content.measures]
+    figures = [(one.by, one.word) for one in content.measures]
     heads = [("layer", "layer"), ("", "type"), ("", "output"), *figures]
     cells = [_head(key, word) for key, word in heads]
     plain = [_head("", word) for _, word in (*heads, ("", "sees"))]
