@@ -32,7 +32,7 @@ def select(summary: Summary, depth: int | None, sort: str | None, top: int | Non
 def blocks(rows: list[Row], depth: int | None) -> list[tuple[Row, list[Row]]]:
     """Return the rows with everything deeper than ``depth`` in one row per block, each with the rows inside it.
 
-    Levels are counted below the common outer scope, such as ``model`` or ``backbone`` in many model files.
+    A block of one layer is that layer, by the block's name.  Levels are counted below the common outer scope, such as ``model`` or ``backbone`` in many model files.
     """
     if depth is None:
         return [(row, [row]) for row in rows]
@@ -42,7 +42,7 @@ def blocks(rows: list[Row], depth: int | None) -> list[tuple[Row, list[Row]]]:
     for row in rows:
         found.setdefault(".".join(row.name.split(".")[:depth]), []).append(row)
     return [
-        (inner[0] if len(inner) == 1 and inner[0].name == name else _together(inner, name), inner)
+        (inner[0]._replace(name=name) if len(inner) == 1 else _together(inner, name), inner)
         for name, inner in found.items()
     ]
 

@@ -23,8 +23,8 @@ def parse_quantity(text: str, name: str, of_bytes: bool = False) -> int:
         large = text.strip().upper().replace("I", "i")
         meant = of_bytes and _QUANTITY(large)
         hint = f"write {large}, with capitals" if meant and len(text) < MAX_DIGITS else f"write it as {forms} or 20000"
-        negative = " of 0 or more" if re.match(r"\s*[-−]\d", text) else ""
-        raise CnncalcError(f"{name} {_cut(text)}: not {kind}{negative}", hint)
+        fault = "must be 0 or more" if re.match(r"\s*[-−]\d", text) else f"not {kind}"
+        raise CnncalcError(f"{name} {_cut(text)}: {fault}", hint)
     if len(match[1]) > MAX_DIGITS:
         raise CnncalcError(f"{name} {_cut(text)}: more than {MAX_DIGITS} digits")
     from fractions import Fraction  # takes 2 ms, which few commands need

@@ -115,7 +115,7 @@ def test_a_shape_with_blanks() -> None:
 
 def test_a_negative_bound_is_refused() -> None:
     done = cnncalc("check", "lenet5", "--max-macs", "-1")
-    assert (done.code, done.err.splitlines()[0]) == (2, "--max-macs -1: not a number of 0 or more")
+    assert (done.code, done.err.splitlines()[0]) == (2, "--max-macs -1: must be 0 or more")
 
 
 def test_digits_of_other_scripts_are_none() -> None:

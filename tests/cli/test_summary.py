@@ -223,6 +223,19 @@ def test_no_table_is_wider_than_the_terminal_and_no_figure_is_cut(network: str, 
         assert f"{layer['macs']:,}" in done.out
 
 
+def test_a_block_of_one_layer_is_shown_as_that_layer(tmp_path: Path) -> None:
+    path = tmp_path / "net.yaml"
+    path.write_text(
+        "blocks:\n  stem: {layers: [{conv: {out_channels: 8, kernel_size: 3}}]}\n  twice: {layers: [relu, tanh]}\n"
+        "input: [3, 8, 8]\nlayers: [stem, twice]\n"
+    )
+    rows = summary(str(path), "--depth", "1")["layers"]
+    assert [(row["name"], row["type"], row["params"]) for row in rows] == [
+        ("stem1", "conv", 224),
+        ("twice1", "block", 0),
+    ]
+
+
 @pytest.mark.parametrize("depth", ["1", "2", "9"])
 @pytest.mark.parametrize("network", ["resnet50", "googlenet", "mobilenet_v2"])
 def test_folded_rows_add_up_to_the_total(network: str, depth: str) -> None:

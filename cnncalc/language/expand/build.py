@@ -179,10 +179,21 @@ class _Build:
             if name not in entries:
                 near = partial(did_you_mean, name, tuple(entries), "inputs")
                 self.faults.note(GivenValue("input", name), f"{self.document.path} has no input '{name}'", near)
-        return {name: given.get(name) or self.input_shape(value) for name, value in entries.items()}
+        values = {
+            name: self.values.value(entries[name], self.values.globals) for name in entries if not given.get(name)
+        }
+        if len(values) > 1 and all(isinstance(value, int) for value in values.values()):
+            origin = entries[next(iter(values))].origin
+            self.faults.note(
+                origin, "each name is that of an input, which has a shape", "for example input: [3, 224, 224]"
+            )
+            return dict.fromkeys(entries, (1,))
+        return {
+            name: self.input_shape(value, values[name]) if name in values else given[name]
+            for name, value in entries.items()
+        }
 
-    def input_shape(self, value: SpecValue) -> Shape:
-        shape = self.values.value(value, self.values.globals)
+    def input_shape(self, value: SpecValue, shape: Value) -> Shape:
         try:
             sizes = tuple(map(positive, shape if isinstance(shape, tuple) else ()))
         except ValueError:
