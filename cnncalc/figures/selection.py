@@ -32,7 +32,8 @@ def select(summary: Summary, depth: int | None, sort: str | None, top: int | Non
 def blocks(rows: list[Row], depth: int | None) -> list[tuple[Row, list[Row]]]:
     """Return the rows with everything deeper than ``depth`` in one row per block, each with the rows inside it.
 
-    A block of one layer is that layer, by the block's name.  Levels are counted below the common outer scope, such as ``model`` or ``backbone`` in many model files.
+    A block of one layer is that layer, by the block's name.  Levels are counted below the common outer scope, such as
+    ``model`` or ``backbone`` in many model files.
     """
     if depth is None:
         return [(row, [row]) for row in rows]
