@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 from keras import layers as kl
 
-from cnncalc.deployment.axes import ANY_ORDER, channels_last, laid, orders_of, reshaped
+from cnncalc.deployment.axes import ANY_ORDER, channels_last, laid, orders_of, reshaped, rows_last
 from cnncalc.graph import Graph, Node
 from cnncalc.layers.reduction._reduction import axis_indices
 from cnncalc.layers.shapes import axis_index
@@ -256,6 +256,32 @@ def _parameter(node: Node, xs: list[Any]) -> Any:
     return np.random.default_rng(node.index).uniform(0.1, 0.5, shape).astype("float32")
 
 
+def _attention(node: Node, xs: list[Any]) -> Any:
+    layer, rank = node.layer, len(node.shape)
+    order = rows_last(rank, layer.features_first)
+    q, k, v = [_turned(one, x, order) for one, x in zip(node.inputs[:3], xs[:3], strict=True)]
+    scale = q.shape[-1] ** -0.5 if layer.scale is None else layer.scale
+    q = kl.Lambda(lambda x: x * scale)(q) if layer.scaled in ("queries", "both") else q
+    k = kl.Lambda(lambda x: x * scale)(k) if layer.scaled == "both" else k
+    logits = kl.Lambda(lambda both: tf.matmul(both[0], both[1], transpose_b=True))([q, k])
+    logits = kl.Lambda(lambda x: x * scale)(logits) if layer.scaled == "logits" else logits
+    for one, bias in zip(node.inputs[3:], xs[3:], strict=True):
+        given = _turned(one, bias, tuple(range(rank)))
+        logits = _summed(logits, given)
+    return kl.Lambda(lambda both: tf.matmul(both[0], both[1]))([kl.Softmax()(logits), v])
+
+
+def _matmul(node: Node, xs: list[Any]) -> Any:
+    layer, order = node.layer, tuple(range(len(node.shape)))
+    a, b = [_turned(one, x, order) for one, x in zip(node.inputs, xs, strict=True)]
+    turned = (layer.transpose_a, layer.transpose_b)
+    return kl.Lambda(lambda both: tf.matmul(both[0], both[1], *turned))([a, b])
+
+
+def _summed(x: Any, given: Any) -> Any:
+    return kl.Lambda(lambda y: y + given)(x) if isinstance(given, np.ndarray) else kl.Add()([x, given])
+
+
 def _affine(node: Node, xs: list[Any]) -> Any:
     mul, add = node.layer.mul, node.layer.add
 
@@ -312,6 +338,8 @@ _MADE: dict[str, Callable[[Node, list[Any]], Any]] = {
     "scale": _scale,
     "shift": _scale,
     "affine": _affine,
+    "attention": _attention,
+    "matmul": _matmul,
     "parameter": _parameter,
     "expand": _expand,
     "gather": _gather,

@@ -15,6 +15,7 @@ from cnncalc.layers.shapes import axis_index
 
 if TYPE_CHECKING:
     from cnncalc.graph import Graph, Tensor
+    from cnncalc.layers.matrix.attention import Attention
     from cnncalc.layers.shape.permute import Permute
     from cnncalc.layers.shape.select import Select
     from cnncalc.layers.shapes import Shape
@@ -30,13 +31,23 @@ KEEPING = (
 """Layers that work on any order of axes, and keep it."""
 
 
-ANY_ORDER = {*KEEPING, "reshape", "flatten", "permute", "select", "mean", "max", "min", "sum", "parameter"}
+FEATURES_LAST = ("matmul", "lstm", "gru", "rnn", "einsum", "embedding", "rotary", "rmsnorm")
+"""Layers that leave rows whose features come last; all but matmul are refused, but the layers after them are tried."""
+
+ANY_ORDER = {
+    *KEEPING, "attention", "matmul", "reshape", "flatten", "permute", "select", "mean", "max", "min", "sum", "parameter",
+}  # fmt: skip
 """Layers that take their input's axes as they lie, and as many as there are."""
 
 
 def channels_last(rank: int) -> Order:
     """Return the order in which a map lies on the device."""
     return (*range(1, rank), 0)
+
+
+def rows_last(rank: int, features_first: bool) -> Order:
+    """Return the order in which queries, keys and values are multiplied: a row for each of them, its features last."""
+    return (*range(rank - 2), rank - 1, rank - 2) if features_first else tuple(range(rank))
 
 
 def laid(shape: Shape, order: Order) -> Shape:
@@ -73,6 +84,10 @@ def _order(node: Node, found: dict[Tensor, Order]) -> Order:
         return tuple([dims.index(axis) for axis in order])
     if kind in ("reshape", "flatten"):
         return reshaped(source, order, node)[1]
+    if kind == "attention":
+        return rows_last(len(node.shape), cast("Attention", node.layer).features_first)
+    if kind in FEATURES_LAST:
+        return tuple(range(len(node.shape)))
     gone: list[int] = []
     if isinstance(node.layer, Reduction) and not node.layer.keepdims:
         gone = axis_indices(node.layer.axis, shape)
@@ -87,9 +102,9 @@ def _order(node: Node, found: dict[Tensor, Order]) -> Order:
 def reshaped(source: Tensor, order: Order, node: Node) -> tuple[Order, Order]:
     """Return the order that a reshape needs of its input, and the one that it leaves.
 
-    The axes are in groups, of as many elements before as after, and those of a group must lie beside each other.  A
-    vector that a dense layer makes, or that none reshapes again, has its elements in the order that costs nothing: the
-    weights before or after it follow.
+    The axes are in groups, of as many elements before as after, and those of a group must lie beside each other: where
+    the last of them lies.  A vector that a dense layer makes, or that none reshapes again, has its elements in the
+    order that costs nothing: the weights before or after it follow.
     """
     shape, out = source.shape, node.shape
     if prod(shape) != prod(out) or len(out) == 1 or (len(shape) == 1 and _is_dense(source)):
@@ -98,11 +113,7 @@ def reshaped(source: Tensor, order: Order, node: Node) -> tuple[Order, Order]:
     if not groups:
         return order, channels_last(len(out))
     lying = without_ones(shape, order)
-    as_they_lie = sorted(groups, key=lambda group: min([lying.index(axis) for axis in group[0]]))
-    if any(_apart(before, lying) for before, _ in groups) and as_they_lie[-1][0][-1] != lying[-1]:
-        groups = groups[1:] + groups[:1]
-    else:
-        groups = as_they_lie
+    groups.sort(key=lambda group: max([lying.index(axis) for axis in group[0]]))
     needed = [axis for before, _ in groups for axis in before]
     left = [axis for _, after in groups for axis in after]
     return _with_ones(shape, needed, order), _with_ones(out, left, channels_last(len(out)))
@@ -113,12 +124,6 @@ def _is_dense(tensor: Tensor) -> bool:
     while isinstance(tensor, Node) and tensor.layer.type in (*KEEPING, "batchnorm") and tensor.layer.type != "linear":
         tensor = tensor.inputs[0]
     return isinstance(tensor, Node) and tensor.layer.type == "linear"
-
-
-def _apart(axes: list[int], lying: list[int]) -> bool:
-    """Return whether axes don't lie beside each other in ascending order."""
-    places = [lying.index(axis) for axis in axes]
-    return places != list(range(places[0], places[0] + len(places)))
 
 
 def _groups(shape: Shape, out: Shape) -> list[tuple[list[int], list[int]]]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeGuard
 from cnncalc.deployment.axes import ANY_ORDER, laid
 from cnncalc.deployment.lowering import Lowering, LoweringRule, last
 from cnncalc.deployment.operators import DeviceGraph, DeviceTensor
-from cnncalc.deployment.rules import affine, elementwise, movement, norms, windows
+from cnncalc.deployment.rules import affine, attention, elementwise, movement, norms, windows
 from cnncalc.deployment.unsupported import UnsupportedError
 from cnncalc.graph import Node
 from cnncalc.ground.errors import CnncalcError
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from cnncalc.graph import Graph, Tensor
 
 
-RULES = windows.RULES | norms.RULES | affine.RULES | elementwise.RULES | movement.RULES
+RULES = windows.RULES | norms.RULES | attention.RULES | affine.RULES | elementwise.RULES | movement.RULES
 
 _FLOAT = "tflite-micro has {} only in float32"
 _EXP = "needs EXP, which tflite-micro has only in float32"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 from cnncalc.deployment.axes import Order, channels_last, laid, orders_of, reshaped
 from cnncalc.deployment.constants import MOST_AXES, NOT_IN_16X8, VERIFIED_AXES, Converter, NumberFormat
 from cnncalc.deployment.operators import BIAS, OTHER, WEIGHT, Constant, DeviceTensor, Operator
+from cnncalc.deployment.stored import Stored
 from cnncalc.deployment.traits import CONSTANTS, FUSING, MOVING, ONE_SCALE, STRETCHING, UNARY
 from cnncalc.deployment.unsupported import UnsupportedError
 from cnncalc.graph import Node
@@ -24,12 +25,10 @@ if TYPE_CHECKING:
     from cnncalc.layers.shape.channel_shuffle import ChannelShuffle
 
 
-class Lowering:
+class Lowering(Stored):
     """The conversion of a network for a device.
 
     Attributes:
-        kind: the number format.
-        converter: the converter.
         nodes: the network's layers.
         values: the device's tensor for each of the network's.
         orders: the order of a tensor's axes on the device, where channels don't come last.
@@ -44,8 +43,7 @@ class Lowering:
     """
 
     def __init__(self, graph: Graph, kind: NumberFormat, converter: Converter) -> None:
-        self.kind = kind
-        self.converter = converter
+        super().__init__(kind, converter)
         self.values: dict[Tensor, DeviceTensor] = {}
         self.nodes = graph.nodes
         self.operators: list[Operator] = []
@@ -161,6 +159,22 @@ class Lowering:
         """Return the operator that makes a tensor; None for an input of the network."""
         return self._made.get(self.values[tensor])
 
+    def before_copies(self, tensor: Tensor, whole: bool = True) -> Operator | None:
+        """Return the operator that makes a tensor, looking through copies that feed nothing else, or None.
+
+        Unless ``whole``, only copies that keep the last axis are looked through.
+        """
+        operator = self.producer(tensor)
+        while operator is not None and operator.code in MOVING:
+            (source,) = operator.inputs
+            if not whole and (operator.code == "TRANSPOSE" or source.shape[-1] != operator.output.shape[-1]):
+                break
+            made, node = self._made.get(source), operator.layers[0]
+            if made is None or (made.layers[0] is not node and self.sole_reader(node.inputs[0]) is None):
+                return None
+            operator = made
+        return operator
+
     def of(self, node: Node) -> list[DeviceTensor]:
         """Return the device's tensors that a layer reads, channels last: perhaps after a TRANSPOSE."""
         return [self.turned(node, tensor, channels_last(len(tensor.shape))) for tensor in node.inputs]
@@ -232,17 +246,26 @@ class Lowering:
         Of two in a row there is one, or none if they undo each other.
         """
         made = self._made.get(flow)
-        if made is not None and made.code == "RESHAPE" and self.sole_reader(made.layers[-1]) is node:
+        if made is not None and made.code == "RESHAPE" and self._only_read_by(made, node):
             self.dropped.add(made)
             flow = made.inputs[0]
             if flow.shape == shape:
                 doubt = "a reshape that undoes the one before it"
-                if self._made[flow].layers == made.layers:
+                if self._made[flow].layers == made.layers or self.sole_reader(made.layers[0].inputs[0]):
                     self.values[node] = flow
                     return flow
         operator = self.emit("RESHAPE", node, [flow], shape, self.integers(batch, *shape), name=name)
         operator.doubt = doubt
         return operator.output
+
+    def _only_read_by(self, made: Operator, node: Node) -> bool:
+        """Whether a layer alone reads an operator's output, at most through layers that were folded."""
+        tensor: Tensor = node
+        while isinstance(tensor, Node) and tensor is not made.layers[0] and tensor.inputs:
+            tensor = tensor.inputs[0]
+            if self.sole_reader(tensor) is None:
+                return False
+        return tensor is made.layers[0]
 
     def constant(self, node: Node) -> None:
         """Give a layer whose inputs are constants, or that has none, its tensor in the file."""
@@ -329,14 +352,9 @@ class Lowering:
         A clamp is moved before copies; a duplicate is dropped, unless a copy is between.
         """
         tensor = node.inputs[0]
-        end = operator = self.producer(tensor)
+        end, operator = self.producer(tensor), self.before_copies(tensor)
         if operator is None or self.sole_reader(tensor) is None:
             return False
-        while operator.code in MOVING:
-            made = self._made.get(operator.inputs[0])
-            if made is None or self.sole_reader(operator.layers[0].inputs[0]) is None:
-                return False
-            operator = made
         again = (
             operator is end and activation in (operator.activation, operator.code) and not self.behind_a_copy(tensor)
         )
@@ -350,35 +368,6 @@ class Lowering:
         self.fused.append(node)
         self.values[node] = self.values[tensor]
         return True
-
-    def weight(self, elements: int, channels: int, same: object, dense: bool = False) -> Constant:
-        """Return a weight tensor with a scale for each of ``channels``, or a single one if the converter uses one."""
-        scales, per_channel = self._scales(channels, dense)
-        return Constant(WEIGHT, elements, self.kind.weight, scales, per_channel, ("weight", same))
-
-    def bias(self, elements: int, same: object | None, dense: bool = False) -> Constant:
-        """Return a bias; if ``same`` is None, of zeros, which are stored once for each size."""
-        scales, per_channel = self._scales(elements, dense)
-        identity = ("zeros", elements) if same is None else ("bias", same)
-        return Constant(BIAS, elements, self.kind.bias, scales, per_channel, identity)
-
-    def _scales(self, channels: int, dense: bool) -> tuple[int, bool]:
-        """Return the number of scales of a weight or bias, and whether they are one per channel."""
-        per_channel = self.kind.scaled and (self.converter.dense_per_channel or not dense)
-        return channels if per_channel else int(self.kind.scaled), per_channel
-
-    def factors(self, elements: int, same: object) -> Constant:
-        """Return a constant operand of a product or sum: numbers of the kind, one scale."""
-        width = self.kind.activation if self.kind.scaled else self.kind.weight
-        return Constant(WEIGHT, elements, width, int(self.kind.scaled), False, ("factors", same))
-
-    def number(self, value: float) -> Constant:
-        """Return a constant number as an operand of a product, sum or comparison."""
-        return self.factors(1, None)._replace(same=("number", value))
-
-    def integers(self, *values: object) -> Constant:
-        """Return a shape, a list of axes or a padding: int32, stored once for equal values."""
-        return Constant(OTHER, len(values), 4, 0, False, ("integers", values))
 
 
 LoweringRule = Callable[[Lowering, Node], None]

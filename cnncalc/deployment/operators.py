@@ -41,7 +41,12 @@ class DeviceTensor:
     @property
     def bytes(self) -> int:
         """Its size, not rounded up."""
-        return prod(self.shape) * self.width
+        return self.elements * self.width
+
+    @property
+    def elements(self) -> int:
+        """Number of its elements."""
+        return prod(self.shape)
 
 
 WEIGHT, BIAS, OTHER = "weights", "biases", "other"
@@ -80,6 +85,7 @@ class Operator:
         taps: the window that it slides, with figures for height and width, or None.
         activation: a clamp that is fused into it (``RELU``), or None.
         macs: multiply-accumulates.
+        copied: tensors of which a BATCH_MATMUL keeps a transposed copy outside the plan, in the interpreter's data.
         doubt: the reason if it is not verified with the real converter, or "".
     """
 
@@ -95,6 +101,7 @@ class Operator:
         self.inputs = inputs
         self.output = output
         self.constants = constants
+        self.copied: list[DeviceTensor] = []
         self.doubt = ""
 
     def __repr__(self) -> str:

@@ -184,6 +184,14 @@ def _filter_depth(operator: Operator) -> int:
     return weight.elements // (operator.output.shape[-1] * prod(_taps(operator).kernel))
 
 
+def _batch_matmul(operator: Operator, kind: NumberFormat, kernels: str) -> Request:
+    """arm_fully_connected_s8_get_buffer_size, for the product's columns."""
+    columns = operator.output.shape[-1]
+    size = 4 * columns if kernels == "mve" and kind.name == "int8" else 0
+    return Request(size, f"4·{columns}", "kernels/cmsis_nn/batch_matmul.cc")
+
+
 CMSIS_NN = {
     "CONV_2D": _conv, "DEPTHWISE_CONV_2D": _depthwise, "AVERAGE_POOL_2D": _avgpool, "FULLY_CONNECTED": _dense,
+    "BATCH_MATMUL": _batch_matmul,
 }  # fmt: skip

@@ -10,7 +10,7 @@ from cnncalc.deployment.lowering import Lowering, LoweringRule, adds, last
 from cnncalc.deployment.operators import BIAS, Constant, DeviceTensor, Operator
 from cnncalc.deployment.rules.elementwise import only_in_float
 from cnncalc.deployment.rules.windows import pads_itself, taps_of
-from cnncalc.deployment.traits import FOLDABLE
+from cnncalc.deployment.traits import FOLDABLE, MOVING
 from cnncalc.deployment.unsupported import UnsupportedError
 
 if TYPE_CHECKING:
@@ -158,20 +158,27 @@ def _is_foldable(low: Lowering, node: Node, operator: Operator | None) -> bool:
 
 
 def _folds_back(low: Lowering, node: Node) -> bool:
-    """Fold a layer into the convolution or dense layer that alone feeds it; return whether that was possible."""
-    operator = low.producer(node.inputs[0])
+    """Fold a layer into the convolution or dense layer that alone feeds it, perhaps before copies; return whether that
+    was possible.
+    """
+    operator = low.before_copies(node.inputs[0], whole=_is_single(node))
     if operator is None or not _is_foldable(low, node, operator) or _spreads(low, node):
         return False
     shifted = adds(node) and (operator.code != "FULLY_CONNECTED" or has_bias(low, operator.layers[0]))
+    low.values[node] = low.values[node.inputs[0]]
     low.folds(node, operator, shifted)
     return True
 
 
 def _folds_ahead(low: Lowering, node: Node) -> bool:
-    """Fold a layer into the layers that alone read it."""
+    """Fold a layer into the layers that alone read it; a single number moves before a copy instead."""
     if low.takers is None:
         low.takers = _takers(low)
     readers = low.takers.get(node, [])
+    before = low.producer(node.inputs[0])
+    behind_a_copy = before is not None and before.code in MOVING and low.sole_reader(node.inputs[0]) is not None
+    if behind_a_copy and _is_single(node) and len(_terms(low, node)) == 1 and readers == low.all_readers(node):
+        return False
     low.folds_ahead(node, readers)
     return bool(readers)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from cnncalc.deployment.axes import KEEPING, laid, reshaped
+from cnncalc.deployment.axes import KEEPING, laid, reshaped, without_ones
 from cnncalc.deployment.lowering import Lowering, LoweringRule, last
 from cnncalc.deployment.rules.windows import sliced
 from cnncalc.deployment.unsupported import UnsupportedError
@@ -29,20 +29,22 @@ def reshape(low: Lowering, node: Node) -> None:
     needed, left = reshaped(tensor, low.order(tensor), node)
     flow = low.turned(node, tensor, needed)
     doubt, before = "", low.producer(tensor)
-    if len(tensor.shape) == 1 < len(node.shape) and _was_a_map(tensor):
+    if len(tensor.shape) == 1 < len(node.shape) and _was_a_map(low, tensor):
         doubt = "a vector that was a map, whose channels come last on the device"
     elif before is not None and before.code == "FULLY_CONNECTED" and len(before.output.shape) > 1:
         doubt = "a reshape after a dense layer of several positions, which the converter may drop"
     low.reshape(node, flow, laid(node.shape, left), doubt=doubt)
 
 
-def _was_a_map(tensor: Tensor) -> bool:
-    """Return whether a vector is a flattened map."""
+def _was_a_map(low: Lowering, tensor: Tensor) -> bool:
+    """Return whether a vector is a flattened map, whose elements lie in another order on the device."""
     while isinstance(tensor, Node) and tensor.layer.type in KEEPING and tensor.layer.type != "linear":
         tensor = tensor.inputs[0]
     if not isinstance(tensor, Node) or tensor.layer.type not in ("flatten", "reshape"):
         return False
-    return len([size for size in tensor.use.inputs[0] if size > 1]) > 1
+    (source,) = tensor.inputs
+    lying = without_ones(source.shape, low.order(source))
+    return lying != sorted(lying)
 
 
 def expand(low: Lowering, node: Node) -> None:
