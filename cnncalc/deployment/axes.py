@@ -35,7 +35,8 @@ FEATURES_LAST = ("matmul", "lstm", "gru", "rnn", "einsum", "embedding", "rotary"
 """Layers that leave rows whose features come last; all but matmul are refused, but the layers after them are tried."""
 
 ANY_ORDER = {
-    *KEEPING, "attention", "matmul", "reshape", "flatten", "permute", "select", "mean", "max", "min", "sum", "parameter",
+    *KEEPING, "attention", "matmul", "reshape", "flatten", "permute", "select", "mean", "max", "min", "sum",
+    "parameter",
 }  # fmt: skip
 """Layers that take their input's axes as they lie, and as many as there are."""
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from cnncalc.deployment.operators import DeviceTensor
     from cnncalc.graph import Node
     from cnncalc.layers.matrix.attention import Attention
-    from cnncalc.layers.matrix.matmul import MatMul
+    from cnncalc.layers.matrix.matmul import Matmul
 
 
 def attention(low: Lowering, node: Node) -> None:
@@ -69,7 +69,7 @@ def _product(
 
 def matmul(low: Lowering, node: Node) -> None:
     """BATCH_MATMUL."""
-    layer, rank = cast("MatMul", node.layer), len(node.shape)
+    layer, rank = cast("Matmul", node.layer), len(node.shape)
     if any(len(tensor.shape) != rank or low.is_constant(tensor) for tensor in node.inputs):
         raise UnsupportedError(node, "a matmul of constants, or of different numbers of axes, is not verified")
     a, b = [low.turned(node, one, tuple(range(rank))) for one in node.inputs]
