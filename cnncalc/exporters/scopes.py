@@ -125,7 +125,7 @@ class _Tree:
         """Return a layer, or a scope with its contents."""
         if not name.endswith("."):
             (node,) = group
-            return ScopeItem(name, node, _holder(node.shares) if node.shares is not None and node.use.weights else None)
+            return ScopeItem(name, node, holder(node.shares) if node.shares is not None and node.use.weights else None)
         inner = self.part(part.prefix + name[:-1], group)
         return ScopeItem(name[:-1], inner, self._owner(inner))
 
@@ -196,9 +196,10 @@ class _Tree:
                     depth[node] += 1
 
 
-def _holder(node: Node) -> str:
-    """Return the path of a layer's module; of the one around it if the layer's tensors are attributes of that."""
-    return node.name.rpartition(".")[0] if node.keys else node.name
+def holder(node: Node) -> str:
+    """Return the path of a layer's module; of the one around it if that has the layer's tensors under other keys."""
+    has_usual = all(node.key(tensor) == f"{node.name}.{tensor}" for tensor in node.use.weights)
+    return node.name if has_usual else node.name.rpartition(".")[0]
 
 
 def _cut(name: str, depth: int) -> str:

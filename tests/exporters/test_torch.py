@@ -315,6 +315,8 @@ def leaves(source: str) -> set[str]:
     found: set[str] = set()
 
     def walk(module: Stub, path: str) -> None:
+        if type(module).__name__ in WEIGHTLESS:
+            return
         if isinstance(module, (*kinds.values(), *helpers)):
             found.add(path)
         else:
@@ -327,6 +329,9 @@ def leaves(source: str) -> set[str]:
 
 
 HELPERS = {"Scale", "Shift", "Parameter", "LocallyConnected"}
+
+WEIGHTLESS = {"Identity", "ReLU", "SiLU", "Hardswish", "MaxPool2d", "AvgPool2d"}
+"""PyTorch's modules without weights in these sources."""
 
 
 MODULES_TENSORS = '''
@@ -374,6 +379,42 @@ def test_tensors_that_a_module_has_itself_are_parameters_and_buffers_of_its_clas
     weights = {name: np.arange(np.prod(shape), dtype=np.float32).reshape(shape) for name, shape in shapes.items()}
     graph = network(model(nodes, {"x": ["N", 4]}, ["out"], weights))
     assert body(torch_source(graph)) == MODULES_TENSORS.lstrip()
+
+
+def test_a_numbered_scope_is_a_sequential_with_pytorchs_modules() -> None:
+    """A folded batch norm and a dropout leave no operator: their numbers are identities, as torch.fx leaves them."""
+    draw = np.random.default_rng(1)
+    shapes = {"net.0.weight": (4, 3, 3, 3), "net.0.bias": (4,)}
+    for number in (4, 6, 8):
+        shapes |= {f"net.{number}.weight": (4, 4, 1, 1)}
+    nodes = [node("Conv", ["x", *list(shapes)[:2]], ["a"], name="/net/net.0/Conv")]
+    nodes += [node("Relu", ["a"], ["b"], name="/net/net.2/Relu")]
+    nodes += [node("MaxPool", ["b"], ["c4"], kernel_shape=[2, 2], strides=[2, 2], name="/net/net.3/MaxPool")]
+    for number in (4, 6, 8):
+        nodes.append(
+            node("Conv", [f"c{number}", f"net.{number}.weight"], [f"d{number}"], name=f"/net/net.{number}/Conv")
+        )
+        out = "y" if number == 8 else f"c{number + 2}"
+        nodes.append(node("Sigmoid", [f"d{number}"], [out], name=f"/net/net.{number + 1}/Sigmoid"))
+    weights = {name: draw.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()}
+    graph = network(model(nodes, {"x": ["N", 3, 8, 8]}, ["y"], weights))
+    assert """
+        self.net = nn.Sequential(
+            nn.Conv2d(3, 4, kernel_size=3),
+            nn.Identity(),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Conv2d(4, 4, kernel_size=1, bias=False),
+            nn.Sigmoid(),
+            nn.Conv2d(4, 4, kernel_size=1, bias=False),
+            nn.Sigmoid(),
+            nn.Conv2d(4, 4, kernel_size=1, bias=False),
+            nn.Sigmoid(),
+        )
+
+    def forward(self, x):
+        return self.net(x)
+""" in torch_source(graph)
 
 
 # --- names -----------------------------------------------------------------------------------------------------

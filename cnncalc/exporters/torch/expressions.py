@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from math import inf
 
@@ -27,8 +27,8 @@ _HUGS = re.compile(r"-?(\d[\d.e+-]*|[A-Za-z_][\w.]*)", re.ASCII).fullmatch
 _BARE = re.compile(r"-?\w+", re.ASCII).fullmatch
 """Operands beside which ``:`` is written without blanks, as ruff does."""
 
-LEAST_LOOP = 2
-"""Least number of arguments that are made by a loop."""
+LEAST_LOOP, LEAST_ALIKE = 2, 3
+"""Least number of named arguments, and of modules without names, that are made by a loop."""
 
 
 def literal(value: object) -> str:
@@ -38,7 +38,7 @@ def literal(value: object) -> str:
     if isinstance(value, float):
         if value in (inf, -inf):
             return f'float("{value}")'
-        return repr(value).replace("e+", "e")
+        return re.sub("e([-+])0?", lambda found: f"e{found[1].strip('+')}", repr(value))
     if isinstance(value, tuple):
         return f"({', '.join([literal(item) for item in value])}{',' if len(value) == 1 else ''})"
     return repr(value)
@@ -94,7 +94,7 @@ class Printer:
             head, args = self.operand(args[0], TIGHTEST), args[1:]
         if name.startswith(":"):
             return (*head, f".{name[1:]}")
-        given = [self.text(arg) for arg in args]
+        given = self.modules(args) if name == "nn.Sequential" else [self.text(arg) for arg in args]
         if name == "[]":
             return (*head, Bracket("[", tuple(given), "]"))
         method = (name,) if name.startswith(".") else ()
@@ -115,6 +115,22 @@ class Printer:
             item = (f'f"{start[0]}{{i}}": ', *self.text(value))
             loop = loop_head(start[1], end - at, self.spelled)
             found.append(("**", Bracket("{", (item, (loop,)), "}", " ")))
+            at = end
+        return found
+
+    def modules(self, args: Sequence[object]) -> list[SourceText]:
+        """Return modules one after the other; those alike, but for evenly spaced numbers, as a loop."""
+        options = [Option(str(number), arg, None) for number, arg in enumerate(args)]
+        found: list[SourceText] = []
+        at = 0
+        while at < len(args):
+            end, value = _series(options, at)
+            if end - at < LEAST_ALIKE:
+                found.append(self.text(args[at]))
+                at += 1
+                continue
+            loop = f"for _ in range({end - at})" if args[at] == args[at + 1] else loop_head(at, end - at, self.spelled)
+            found.append(("*", Bracket("[", (self.text(value), (loop,)), "]", " ")))
             at = end
         return found
 

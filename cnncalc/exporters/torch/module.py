@@ -7,12 +7,12 @@ import textwrap
 from collections.abc import Iterable, Iterator
 
 from cnncalc.exporters.formats import Options, check_text
-from cnncalc.exporters.scopes import ScopePart, all_parts, parts_of
+from cnncalc.exporters.scopes import ScopePart, all_parts, holder, parts_of
 from cnncalc.exporters.torch.classes import Class, ClassUse, classes_of
 from cnncalc.exporters.torch.layout import WIDTH
 from cnncalc.exporters.torch.names import TAKEN, class_name, free, is_free, network_name, scope_name
 from cnncalc.exporters.torch.source import class_text
-from cnncalc.exporters.torch.structures import Maker, SlotRef, Structure, is_chain, structure_of
+from cnncalc.exporters.torch.structures import Maker, SlotRef, Structure, is_chain, numbered, structure_of
 from cnncalc.graph import Graph, Node, Tensor
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_DETAILED
@@ -20,7 +20,7 @@ from cnncalc.ground.numbers import counted
 from cnncalc.ground.places import Fault, SpecError
 from cnncalc.ground.terminal_safe import printable
 from cnncalc.layers.base import LayerError
-from cnncalc.layers.pytorch import ModuleCall, Option, Or, Torch
+from cnncalc.layers.pytorch import ModuleCall, Option, Or, Torch, call
 
 _DEFINED = re.compile(r"^(?:class|def) (\w+)", re.MULTILINE).findall
 
@@ -29,6 +29,9 @@ def series(**modules):
     """Return modules one after the other, under their names."""
     return nn.Sequential(OrderedDict(modules))
 '''
+
+MOST_NUMBERS = 3
+"""Most numbers for each module of a numbered series; a missing one is an identity."""
 
 ScopeKind = tuple[str, str, int]
 """Key of scopes that may share a class: whether it is a block, its name, and its nesting in blocks of that name."""
@@ -190,8 +193,10 @@ def _translated(graph: Graph) -> dict[Node, Torch]:
     for node in graph.nodes:
         once = tuple([tensor.times == 0 for tensor in node.inputs])
         owner = node.shares or node
-        keys = {name: owner.key(name).rpartition(".")[2] for name in owner.use.weights} if owner.keys else {}
-        loose = {name: owner.use.weights[name].shape for name in keys} if all(map(is_free, keys.values())) else {}
+        is_loose = holder(owner) != owner.name and all(
+            is_free(owner.key(name).rpartition(".")[2]) for name in owner.use.weights
+        )
+        loose = {name: weight.shape for name, weight in owner.use.weights.items()} if is_loose else {}
         arguments = {name: Or(vars(node.layer)[name], one.default) for name, one in node.layer.arguments.items()}
         torch = found[node] = Torch(arguments, node.use.inputs, node.shape, once, loose)
         try:
@@ -205,23 +210,29 @@ def _translated(graph: Graph) -> dict[Node, Torch]:
 
 
 def _series(structure: Structure) -> ModuleCall | None:
-    """Return the call that makes a scope of modules one after the other; None for any other scope."""
+    """Return the call that makes a scope of modules one after the other; None for any other scope.
+
+    A numbered one has PyTorch's modules for functions, and an identity for a number that is missing.
+    """
+    numbers = [start[1] for name in structure.slots if (start := numbered(name)) and not start[0]]
+    is_numbered = len(numbers) == len(structure.slots)
     before = SlotRef("")
+    modules: dict[str, ModuleCall] = {}
     for name, slot in structure.slots.items():
-        if not is_chain(structure, name, before) or not (is_free(name) or name.isdigit()):
+        module = slot.as_module if is_numbered and slot.as_module is not None else slot.module
+        if module is None or slot.reads != (before,) or not (slot.as_module or is_chain(structure, name, before)):
             return None
+        modules[name] = module
         before = SlotRef(slot.name)
     if structure.makes != (before,) or structure.inputs != 1 or structure.foreign:
         return None
-    names = list(structure.slots)
-    modules = [slot.module for slot in structure.slots.values()]
-    if names == [str(number) for number in range(len(names))]:
-        return ModuleCall("nn.Sequential", tuple(modules))
-    if any(name.isdigit() for name in names):
+    if not is_numbered:
+        named = tuple([Option(name, module, None) for name, module in modules.items()])
+        return ModuleCall("series", (), named) if all(map(is_free, modules)) else None
+    count = max(numbers, default=-1) + 1
+    if numbers != sorted(numbers) or count > MOST_NUMBERS * len(numbers):
         return None
-    return ModuleCall(
-        "series", (), tuple([Option(name, module, None) for name, module in zip(names, modules, strict=True)])
-    )
+    return ModuleCall("nn.Sequential", tuple([modules.get(str(at), call("nn.Identity")) for at in range(count)]))
 
 
 def _order(kinds: dict[ScopePart, ScopeKind]) -> dict[ScopeKind, int] | None:

@@ -13,7 +13,7 @@ from cnncalc.exporters.torch.trees import figures, key, structure
 from cnncalc.graph import Node, Tensor
 from cnncalc.ground.places import Origin, Place
 from cnncalc.layers.base import Weight
-from cnncalc.layers.pytorch import MODULE, Code, InputPlace, ModuleCall, Torch, call
+from cnncalc.layers.pytorch import MODULE, Code, InputPlace, ModuleCall, TensorCode, Torch, call
 
 _NUMBERED = re.compile(r"(.*?)(0|[1-9]\d*)", re.ASCII).fullmatch
 _WORDS = re.compile(r"\w+").findall
@@ -48,6 +48,7 @@ class Slot(NamedTuple):
     Attributes:
         name: the name of its module, or of its layer.
         module: the call that makes its module; None if it has none of its own.
+        as_module: the call of PyTorch's module of its function, which a series of modules needs; None without one.
         value: its expression in ``forward``.
         reads: the tensors that the places of the value stand for.
         makes: the number of its output tensors.
@@ -76,6 +77,7 @@ class Slot(NamedTuple):
     place: Origin | None = None
     is_scope: bool = False
     run: tuple[str, int] | None = None
+    as_module: ModuleCall | None = None
 
     @property
     def key(self) -> object:
@@ -173,10 +175,20 @@ def _layer_slot(item: ScopeItem, node: Node, torch: Torch, part: ScopePart, modu
         made = [LooseTensor(key[len(part.prefix) :], call, node.use.weights[name]) for key, (name, call) in calls]
         return slot._replace(tensors=tensors, loose=tuple(made) if owner is node else ())
     if item.owner is None:
-        return slot
-    return slot._replace(
-        module=None, owner=module_of(around) + attribute(last) if owner.keys else module_of(owner.name)
-    )
+        return slot if torch.made is not None else slot._replace(as_module=_as_module(node, torch.value))
+    expression = module_of(around) + attribute(last) if item.owner != owner.name else module_of(owner.name)
+    return slot._replace(module=None, owner=expression)
+
+
+def _as_module(node: Node, value: TensorCode) -> ModuleCall | None:
+    """Return PyTorch's module of a function of one input: it takes the function's other arguments in the same order."""
+    name = node.layer.elsewhere.torch.partition("(")[0].replace("{d}", str(len(node.shape) - 1))
+    if not isinstance(value, ModuleCall) or value.args[:1] != (InputPlace(0),):
+        return None
+    if value.name.rpartition(".")[2].replace("_", "") != name.lower():
+        return None
+    options = tuple([option for option in value.options if option.name != "training"])  # a module knows it
+    return ModuleCall(f"nn.{name}", value.args[1:], options)
 
 
 def _scope_slot(

@@ -50,7 +50,9 @@ class Power(ElementwiseMerge):
 
     def to_torch(self, torch: Torch) -> TensorCode:
         """Python's operator."""
-        return torch.call("**", torch.x, torch.inputs[1] if self.exponent is None else self.exponent)
+        if self.exponent is None:
+            return torch.call("**", *torch.inputs)
+        return torch.call("**", torch.x, int(self.exponent) if self.exponent.is_integer() else self.exponent)
 
     def label(self) -> str:
         """Return the exponent."""
