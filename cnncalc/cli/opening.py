@@ -65,7 +65,7 @@ class Asked(NamedTuple):
 
     def recipe(self) -> tuple[Recipe, str | None]:
         """Return the recipe, and the variant that SPEC or ``--variant`` asks for.  Raises CnncalcError."""
-        recipe, named = read_asked(self.spec, self.fuse, self.fuses_specs)
+        recipe, named = read_spec(self.spec, self.fuse, self.fuses_specs)
         if self.variant is not None and named not in (None, self.variant):
             raise CnncalcError(f"{self.spec} is a variant already, so --variant {self.variant} can't be another")
         return recipe, self.variant or named
@@ -128,29 +128,18 @@ class AskedSeveral(NamedTuple):
         return self.each._replace(spec=spec).recipe()
 
 
-def read_asked(spec: str, fuse: bool, with_specs: bool = False) -> tuple[Recipe, str | None]:
-    """Return the recipe of SPEC, and the variant that it names.
+def read_spec(spec: str, fuse: bool = True, fuses_specs: bool = False) -> tuple[Recipe, str | None]:
+    """Return the recipe of SPEC, a shipped name or FILE, and the variant in FILE:VARIANT; see `Asked`.
 
-    Args:
-        fuse: whether operators of a model file that are one layer together become one.
-        with_specs: whether ``--no-fuse`` may be given if it is not a model file.
+    ``-`` reads standard input; a pipe, such as the shell's ``<(git show HEAD:net.yaml)``, is read once.
 
     Raises:
         CnncalcError: if it can't be read, or ``--no-fuse`` would change nothing.
     """
-    recipe, named = read_spec(spec, fuse)
-    if not fuse and not with_specs and recipe.fuse is None:
-        raise CnncalcError(f"--no-fuse is for model files, and {spec} is a spec")
-    return recipe, named
-
-
-def read_spec(spec: str, fuse: bool = True) -> tuple[Recipe, str | None]:
-    """Return the recipe of SPEC, a shipped name or FILE, and the variant in FILE:VARIANT.
-
-    ``-`` reads standard input; a pipe, such as the shell's ``<(git show HEAD:net.yaml)``, is read once.
-    """
     path, variant = split_variant(spec)
     recipe, named = _read_file(path, fuse)
+    if not fuse and not fuses_specs and recipe.fuse is None:
+        raise CnncalcError(f"--no-fuse is for model files, and {spec} is a spec")
     return recipe, variant or named
 
 

@@ -13,7 +13,7 @@ from cnncalc.cli._engine import Computing, takes_engine
 from cnncalc.cli._resuming import grows, identity, noted, opened, write
 from cnncalc.cli._rows import RowOptions, SweepTexts, Varied, takes_rows, takes_varied
 from cnncalc.cli._tally import RowTally
-from cnncalc.cli.opening import collect_networks, read_asked
+from cnncalc.cli.opening import collect_networks, read_spec
 from cnncalc.cli.options import BatchAndDtype, fuse_option, spec_argument, takes_basis, takes_output
 from cnncalc.cli.output import Output, to_stderr
 from cnncalc.cli.progress import Interruptible, progress_bar
@@ -68,7 +68,7 @@ def command(
     cnncalc sweep net.yaml --set 'kernels=each(3,5,7)*20' --sample 100M -o some.parquet --dask tcp://scheduler:8786
     """
     collect_networks()
-    recipe, named = read_asked(spec, fuse)
+    recipe, named = read_spec(spec, fuse)
     texts = SweepTexts(varied, rows, basis, wanted, named)
     plan = texts.plan(recipe)
     selection = rows.selection(recipe, plan.grid)

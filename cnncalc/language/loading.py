@@ -47,7 +47,7 @@ class Spec(Document, Recipe):
     @property
     def is_editable(self) -> bool:
         """Whether no reference is a running number (conv3), which another item above it would change."""
-        from cnncalc.language.references import numbered_references
+        from cnncalc.language.usage import numbered_references
 
         return not numbered_references(self)
 

@@ -1,4 +1,4 @@
-"""Unused definitions in a spec: blocks, arguments, and loop names."""
+"""Unused definitions in a spec (blocks, arguments, loop names), and references that an edit may break."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from cnncalc.language.document import (
     inner_names,
     names_of,
     outer_names,
+    walked,
     walked_through_blocks,
 )
 from cnncalc.language.findings import Finding
@@ -84,3 +85,16 @@ def _key(origin: Place, name: str) -> Place:
         if keys:
             return Place(origin.file, line, keys[-1].start())
     return origin
+
+
+def numbered_references(document: Document) -> list[str]:
+    """Return the names in ``from``, ``weights`` and ``outputs`` that are not an item's ``name``, such as ``conv3``."""
+    items = [item for block in document.blocks.values() for item in walked(block.items)]
+    items += walked(document.items)
+    given = {item.name.name for item in items if item.name is not None}
+    read = [reference.name for item in items for reference in (*(item.sources or ()), item.weights) if reference]
+    read += [output.reference.name for output in document.outputs or ()]
+    known = given | {"input", *document.inputs}
+    parts = [part for name in read for part in name.split(".")]
+    stems = [(part, part.rstrip("0123456789")) for part in parts]  # of repeated items with an explicit name, too
+    return [part for part, stem in stems if stem != part and part not in known and stem not in known]

@@ -1,8 +1,7 @@
 """Parse the values of a sweep: lists of values, ranges, and a value for each place of a list.
 
 ``0.25:1.5:0.05`` includes both ends, ``2:6`` are integers, ``8:256:*2`` doubles, ``16:512:log20`` are 20 values of
-equal
-ratios, ``each(3,5,7)*20`` is every list of 20 values of these.
+equal ratios, ``each(3,5,7)*20`` is every list of 20 values of these.
 """
 
 from __future__ import annotations
