@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 ENDING: dict[str, tuple[Pattern, ...]] = {
     "add": (rotary.rotary,),
-    "affine": (activation.gelu, activation.hardswish, activation.hardsigmoid),
+    "affine": (activation.gated, activation.hardsigmoid),
     "einsum": (attention.attention,),
     "divide": (normalization.norm, normalization.lengths),
     "matmul": (attention.attention,),
-    "multiply": (activation.gelu, activation.silu, activation.mish, activation.hardswish),
+    "multiply": (activation.gated,),
     "permute": (normalization.channel_norm,),
     "reshape": (normalization.group_norm, normalization.channel_norm, others.shuffle),
     "shift": (others.linear_bias,),

@@ -1,133 +1,118 @@
-"""Activations that a file writes as several operators."""
+"""Activations that a file writes as several operators.
+
+An activation is a product of x, of a gate and of a number: ½ · x · (1 + erf(x / √2)).  Exporters write its factors in
+any order.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import isclose, pi, sqrt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from cnncalc.importers.onnx.patterns.fuser import CLOSE, is_affine, same
+from cnncalc.importers.onnx.steps import layer_of
 
 if TYPE_CHECKING:
     from cnncalc.importers.onnx.patterns.fuser import Fuser
     from cnncalc.importers.onnx.values import LayerStep, Value
 
+MOST_PRODUCTS = 4
+"""Most products in a row that one activation has."""
 
-def gelu(fuser: Fuser, step: LayerStep) -> LayerStep | None:
-    """½ · x · (1 + erf(x / √2)), or with a tanh in its place, in any of the orders in which exporters write it."""
-    half = is_affine(step, 0.5)
-    product = fuser.maker(step.inputs[0], "multiply") if half else step
-    parts = [step] if product is None or product is step else [product, step]
-    for x, other in _factors(product):
-        inner: list[LayerStep] = []
-        halved = half
-        share = fuser.maker(other, "affine")
-        if share is not None and not halved and is_affine(share, 0.5):
-            inner, halved = [share], True
-            share = fuser.maker(share.inputs[0], "affine")
-        scaled = fuser.maker(x, "affine")
-        if not halved and scaled is not None and is_affine(scaled, 0.5):
-            inner, halved, x = [scaled], True, scaled.inputs[0]
-        if not halved or share is None or not is_affine(share, 1.0, 1.0):
+_Chain = tuple["str | tuple[float, float]", ...]
+"""Layers in a row, the last one first: the type of each, or (mul, add) of an affine one."""
+
+RELU6 = ("relu6", (1.0, 3.0))
+
+GATES: tuple[tuple[_Chain, float, str, dict[str, str]], ...] = (
+    (("sigmoid",), 1.0, "silu", {}),
+    (("hardsigmoid",), 1.0, "hardswish", {}),
+    (RELU6, 1 / 6, "hardswish", {}),
+    (("tanh", "softplus"), 1.0, "mish", {}),
+    (((1.0, 1.0), "erf", (sqrt(0.5), 0.0)), 0.5, "gelu", {"approximate": "none"}),
+    (((1.0, 1.0), "tanh", (sqrt(2 / pi), 0.0)), 0.5, "gelu", {"approximate": "tanh"}),
+)
+"""The gates: how they are computed of x, the number that multiplies them and x, and the activation."""
+
+
+class _Product(NamedTuple):
+    """The layers that multiply values and a number."""
+
+    parts: list[LayerStep]
+    number: float
+    factors: list[Value]
+
+    def is_number(self, number: float) -> bool:
+        """Whether the number is another one."""
+        return isclose(self.number, number, rel_tol=CLOSE)
+
+
+def _product(fuser: Fuser, step: LayerStep, most: int = MOST_PRODUCTS) -> _Product:
+    """Return what a layer and those before it multiply."""
+    product = _Product([step], step["mul"] if step.layer.type == "affine" else 1.0, [])
+    for value in step.inputs:
+        before = fuser.maker(value, "multiply", "affine") if most else None
+        if before is None or (before.layer.type == "affine" and before["add"] != 0):
+            product.factors.append(value)
             continue
-        for bent, how in ((_erf(fuser, share.inputs[0], x), "none"), (_tanh(fuser, share.inputs[0], x), "tanh")):
-            if bent:
-                return fuser.put([*bent, share, *inner, *parts], "gelu", [x], approximate=how)
-    return None
+        inner = _product(fuser, before, most - 1)
+        parts, factors = [*inner.parts, *product.parts], [*product.factors, *inner.factors]
+        product = _Product(parts, product.number * inner.number, factors)
+    return product
 
 
-def _factors(product: LayerStep | None, kind: str = "multiply") -> list[list[Value]]:
-    """Return the two inputs of a product, or of a sum, in both orders; nothing if a layer is none."""
-    if product is None or product.layer.type != kind or len(product.inputs) != 2:
-        return []
-    return [product.inputs, product.inputs[::-1]]
-
-
-def _erf(fuser: Fuser, value: Value, x: Value) -> list[LayerStep]:
-    """Return the steps of erf(x / √2); nothing if a value is not computed so."""
-    found = fuser.chain(value, "erf", "affine")
-    if found is None or not is_affine(found[1], sqrt(0.5)) or not same(found[1].inputs[0], x):
-        return []
-    return found[::-1]
-
-
-def _tanh(fuser: Fuser, value: Value, x: Value) -> list[LayerStep]:
-    """Return the steps of tanh(√(2/π) · (x + 0.044715 · x³)); nothing if a value is not computed so."""
-    found = fuser.chain(value, "tanh", "affine", "add")
-    if found is None or not is_affine(found[1], sqrt(2 / pi)):
-        return []
-    tanh, scaled, total = found
-    for plain, small in _factors(total, "add"):
-        cube = _power(fuser, small, x)
-        if same(plain, x) and cube is not None and cube[2] == 3 and isclose(cube[1], 0.044715, rel_tol=CLOSE):
-            return [*cube[0], total, scaled, tanh]
-    return []
-
-
-def _power(fuser: Fuser, value: Value, x: Value, most: int = 3) -> tuple[list[LayerStep], float, int] | None:
-    """Return the steps that compute a · xⁿ by at most so many products in a row, a and n; None if others do."""
-    if same(value, x):
-        return [], 1.0, 1
-    step = fuser.maker(value, "multiply", "affine") if most else None
-    if step is None or (step.layer.type == "affine" and step["add"] != 0):
+def gated(fuser: Fuser, step: LayerStep) -> LayerStep | None:
+    """A product of x and of a gate that is computed of x."""
+    if step.layer.type == "affine" and step["add"] != 0:
         return None
-    parts, factor, exponent = [step], step["mul"] if step.layer.type == "affine" else 1.0, 0
-    for one in step.inputs:
-        found = _power(fuser, one, x, most - 1)
-        if found is None:
-            return None
-        parts, factor, exponent = [*found[0], *parts], factor * found[1], exponent + found[2]
-    return parts, factor, exponent
-
-
-def silu(fuser: Fuser, step: LayerStep) -> LayerStep | None:
-    """x · sigmoid(x), or x · hardsigmoid(x)."""
-    for x, gate in _factors(step):
-        found = fuser.maker(gate, "sigmoid", "hardsigmoid")
-        if found is not None and same(found.inputs[0], x):
-            return fuser.put([found, step], "silu" if found.layer.type == "sigmoid" else "hardswish", [x])
-    return None
-
-
-def mish(fuser: Fuser, step: LayerStep) -> LayerStep | None:
-    """x · tanh(softplus(x))."""
-    for x, gate in _factors(step):
-        found = fuser.chain(gate, "tanh", "softplus")
-        if found is not None and found[1]["beta"] == 1 and same(found[1].inputs[0], x):
-            return fuser.put([*found[::-1], step], "mish", [x])
-    return None
-
-
-def _clipped(fuser: Fuser, value: Value) -> tuple[list[LayerStep], Value] | None:
-    """Return the steps of min(max(x + 3, 0), 6), and x."""
-    found = fuser.chain(value, "relu6", "affine")
-    return (found[::-1], found[1].inputs[0]) if found is not None and is_affine(found[1], 1.0, 3.0) else None
-
-
-def hardswish(fuser: Fuser, step: LayerStep) -> LayerStep | None:
-    """x · min(max(x + 3, 0), 6) / 6, divided before or after the product."""
-    product = fuser.maker(step.inputs[0], "multiply") if is_affine(step, 1 / 6) else step
-    parts = [step] if product is None or product is step else [product, step]
-    for x, gate in _factors(product):
-        inner: list[LayerStep] = []
-        if product is step:
-            sixth = fuser.maker(gate, "affine")
-            if sixth is None or not is_affine(sixth, 1 / 6):
-                continue
-            inner, gate = [sixth], sixth.inputs[0]
-        found = _clipped(fuser, gate)
-        if found is not None and same(found[1], x):
-            return fuser.put([*found[0], *inner, *parts], "hardswish", [x])
+    product = _product(fuser, step)
+    if len(product.factors) != 2:
+        return None
+    for chain, number, kind, arguments in GATES:
+        for x, gate in (product.factors, product.factors[::-1]):
+            parts = _of(fuser, gate, chain, x) if product.is_number(number) else None
+            if parts is not None:
+                return fuser.replace([*parts, *product.parts], layer_of(kind, arguments), [x])
     return None
 
 
 def hardsigmoid(fuser: Fuser, step: LayerStep) -> LayerStep | None:
     """min(max(x + 3, 0), 6) / 6 that no product reads with x."""
-    if not is_affine(step, 1 / 6):
+    found = fuser.chain(step.inputs[0], "relu6", "affine") if is_affine(step, 1 / 6) else None
+    if found is None or not is_affine(found[1], *RELU6[1]):
         return None
-    found = _clipped(fuser, step.inputs[0])
-    if found is None:
-        return None
-    reader = fuser.reader(step)
-    if reader is not None and reader.layer.type == "multiply" and any(same(found[1], x) for x in reader.inputs):
+    x, reader = found[1].inputs[0], fuser.reader(step)
+    if reader is not None and reader.layer.type == "multiply" and any(same(x, one) for one in reader.inputs):
         return None  # it is part of a hardswish
-    return fuser.put([*found[0], step], "hardsigmoid", [found[1]])
+    return fuser.put([*found[::-1], step], "hardsigmoid", [x])
+
+
+def _of(fuser: Fuser, value: Value, chain: Sequence[str | tuple[float, float]], x: Value) -> list[LayerStep] | None:
+    """Return the layers of a chain that computes a value of x; None if others do."""
+    found: list[LayerStep] = []
+    for kind in chain:
+        step = fuser.maker(value, kind if isinstance(kind, str) else "affine")
+        if step is None or (not isinstance(kind, str) and not is_affine(step, *kind)):
+            return None
+        if kind == "softplus" and step["beta"] != 1:
+            return None
+        found.insert(0, step)
+        value = step.inputs[0]
+    if same(value, x):
+        return found
+    cubic = _cubic(fuser, value, x) if "tanh" in chain else None
+    return None if cubic is None else [*cubic, *found]
+
+
+def _cubic(fuser: Fuser, value: Value, x: Value) -> list[LayerStep] | None:
+    """Return the layers that compute x + 0.044715 · x³; None if a value is not computed so."""
+    total = fuser.maker(value, "add")
+    for plain, small in (total.inputs, total.inputs[::-1]) if total is not None and len(total.inputs) == 2 else ():
+        power = fuser.maker(small, "multiply", "affine")
+        if total is None or power is None or not same(plain, x):
+            continue
+        cube = _product(fuser, power)
+        if cube.is_number(0.044715) and [same(one, x) for one in cube.factors] == [True] * 3:
+            return [*cube.parts, total]
+    return None

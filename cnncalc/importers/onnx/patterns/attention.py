@@ -255,8 +255,8 @@ def _put(
             scaled = "both"
         else:
             return None
-    q = _laid(fuser, queries, features_first, product, new)
-    k = _laid(fuser, keys, not features_first, product, new)
+    q = _laid(queries, features_first, product, new)
+    k = _laid(keys, not features_first, product, new)
     values = weighted.values
     if weighted.order != tuple(range(len(values.shape))):
         turned = fuser.maker(values, "permute")
@@ -264,7 +264,7 @@ def _put(
         if turned is not None:
             side = _Side(turned.inputs[0], 1.0, [turned], _of(turned["dims"], weighted.order), turned)
             logits.parts[:0] = [turned]
-        values = _laid(fuser, side, False, product, new)
+        values = _laid(side, False, product, new)
     width = q.sample[-2 if features_first else -1]
     if scale is not None:
         scale = None if isclose(scale, width**-0.5, rel_tol=1e-6) else float(f"{scale:.7g}")
@@ -315,7 +315,7 @@ def _of(first: tuple[int, ...] | None, then: tuple[int, ...]) -> tuple[int, ...]
     return then if first is None else tuple([first[i] for i in then])
 
 
-def _laid(fuser: Fuser, side: _Side, turned: bool, product: LayerStep, new: list[LayerStep]) -> Value:
+def _laid(side: _Side, turned: bool, product: LayerStep, new: list[LayerStep]) -> Value:
     """Return queries or keys as they came to the product, or with their last two axes exchanged."""
     rank = len(side.value.shape)
     order = swapped(side.order) if turned else side.order
