@@ -1,7 +1,8 @@
 """A graph in a readable order, in which each concatenation extends the one before it and branches are in one piece.
 
 A model file of a DenseNet (arXiv:1608.06993) joins all earlier outputs anew in front of each layer; as a spec, a layer
-joins its output to its input. What a scope makes is read behind the scope's last reshape.
+joins its output to its input. A scope whose layers outside of it read at several places can't be a block: what it makes
+is read behind its last reshape, and a layer that an exporter shares between scopes belongs to none of them.
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ def nested(graph: Graph) -> tuple[Graph, list[Node]]:
     new: dict[Tensor, Tensor] = dict(zip(graph.inputs.values(), made.inputs.values(), strict=True))
     for one, other in new.items():
         other.times = one.times
-    inputs = _joined(graph)
-    names = _moved(graph, inputs)
+    homes = _homes(graph)
+    inputs = _joined(graph, homes)
+    names = _moved(graph, inputs, homes)
     order = _ordered(graph, inputs, names)
     for node in order:
         shares = new.get(node.shares) if node.shares is not None else None
@@ -40,7 +42,32 @@ def nested(graph: Graph) -> tuple[Graph, list[Node]]:
     return made, order
 
 
-def _joined(graph: Graph) -> dict[Node, tuple[Tensor, ...]]:
+MOST_READERS = 16
+"""Most layers that read a tensor whose reshape is taken to one of them."""
+
+MOST_LEVELS = 8
+"""Most scopes, one in the other, of which a layer is said to be an output."""
+
+Scope = tuple[str, ...]
+
+
+def _homes(graph: Graph) -> dict[Tensor, Scope]:
+    """Return the scope of each layer; one with the name of a scope is in it."""
+    scopes: set[str] = set()
+    for node in graph.nodes:
+        path = node.name.rpartition(".")[0]
+        while path and path not in scopes:
+            scopes.add(path)
+            path = path.rpartition(".")[0]
+    return {node: tuple(node.name.split(".")[: None if node.name in scopes else -1]) for node in graph.nodes}
+
+
+def _common(*scopes: Scope) -> Scope:
+    """Return the innermost scope around all these."""
+    return tuple([parts[0] for parts in takewhile(lambda parts: len(set(parts)) == 1, zip(*scopes, strict=False))])
+
+
+def _joined(graph: Graph, homes: Mapping[Tensor, Scope]) -> dict[Node, tuple[Tensor, ...]]:
     """Return the inputs of layers, where a concatenation reads the longest earlier one that begins with its inputs.
 
     A reshape reads an earlier one of the same tensor that is nearer to it: the output of a scope.
@@ -51,8 +78,8 @@ def _joined(graph: Graph) -> dict[Node, tuple[Tensor, ...]]:
     joined: dict[object, Node] = {}
     for node in graph.nodes:
         if node.layer.type == "reshape" and isinstance(source := node.inputs[0], Node):
-            last = reshaped.get(source)
-            if last is not None and len(_common(source.name, last.name)) > len(_common(source.name, node.name)):
+            last, home = reshaped.get(source), homes[source]
+            if last is not None and len(_common(home, homes[last])) > len(_common(home, homes[node])):
                 inputs[node] = (last,)
             elif node.times == source.times:
                 reshaped[source] = node
@@ -149,25 +176,38 @@ def _ordered(graph: Graph, inputs: Mapping[Node, tuple[Tensor, ...]], names: Map
     return found
 
 
-def _common(*names: str) -> list[str]:
-    """Return the parts of the innermost scope that has layers of all these names."""
-    scopes = [name.split(".")[:-1] for name in names]
-    return [parts[0] for parts in takewhile(lambda parts: len(set(parts)) == 1, zip(*scopes, strict=False))]
+def _apart(graph: Graph, inputs: Mapping[Node, tuple[Tensor, ...]], homes: Mapping[Tensor, Scope]) -> dict[Node, Scope]:
+    """Return new scopes of layers whose own ones would make several tensors for layers outside of them.
+
+    A reshape goes to its readers if they also read what is reshaped; a layer that reads nothing of its scope goes to
+    the scope around all its readers.
+    """
+    readers: dict[Tensor, list[Node]] = {}
+    for node, tensors in inputs.items():
+        for tensor in tensors:
+            readers.setdefault(tensor, []).append(node)
+    around = {node: _common(*[homes[one] for one in readers[node]]) for node in graph.nodes if node in readers}
+    makes: dict[Scope, int] = {}
+    for node, scope in around.items():
+        outer = len(_common(homes[node], scope))
+        for depth in range(outer + 1, min(len(homes[node]), outer + MOST_LEVELS) + 1):
+            makes[homes[node][:depth]] = makes.get(homes[node][:depth], 0) + 1
+    found: dict[Node, Scope] = {}
+    for node, scope in around.items():
+        sources = [homes[one] for one in inputs[node] if isinstance(one, Node)]
+        home = _common(homes[node], scope)
+        own = homes[node][: len(home) + 1]
+        if node.layer.type == "reshape" and sources and len(readers[inputs[node][0]]) <= MOST_READERS:
+            others = [homes[one] for one in readers[inputs[node][0]] if one is not node]
+            inside = _common(homes[node], *sources)
+            if scope[: len(inside)] != inside and any(other[: len(scope)] == scope for other in others):
+                found[node] = scope
+        if own != home and inputs[node] and makes[own] > 1 and not any(one[: len(own)] == own for one in sources):
+            found.setdefault(node, home)
+    return found
 
 
-def _with_readers(node: Node, readers: dict[Tensor, list[Node]], taken: set[str]) -> str:
-    """Return the name of a reshape in the scope of all that reads it and also what is reshaped; else ""."""
-    source = node.inputs[0] if node.inputs else None
-    if node.layer.type != "reshape" or not isinstance(source, Node) or node not in readers:
-        return ""
-    own, home = _common(node.name, source.name), _common(*[reader.name for reader in readers[node]])
-    others = [_common(reader.name, readers[node][0].name) for reader in readers[source] if reader is not node]
-    name = ".".join([*home, "_".join(node.name.split("."))])
-    is_apart = home[: len(own)] != own and any(other[: len(home)] == home for other in others)
-    return name if is_apart and name not in taken else ""
-
-
-def _moved(graph: Graph, inputs: dict[Node, tuple[Tensor, ...]]) -> dict[Node, str]:
+def _moved(graph: Graph, inputs: Mapping[Node, tuple[Tensor, ...]], homes: Mapping[Tensor, Scope]) -> dict[Node, str]:
     """Return new names of layers that belong to another scope.
 
     A concatenation belongs to the scope before it if it joins that scope's output to its input.
@@ -178,11 +218,11 @@ def _moved(graph: Graph, inputs: dict[Node, tuple[Tensor, ...]]) -> dict[Node, s
         for depth in range(1, len(parts)):
             scopes.setdefault(".".join(parts[:depth]), []).append(node)
     taken = {node.name for node in graph.nodes}
-    readers: dict[Tensor, list[Node]] = {}
-    for node, sources in inputs.items():
-        for source in sources:
-            readers.setdefault(source, []).append(node)
-    names = {node: name for node in graph.nodes if (name := _with_readers(node, readers, taken))}
+    names: dict[Node, str] = {}
+    for node, home in _apart(graph, inputs, homes).items():
+        name = ".".join([*home, node.name.replace(".", "_")])
+        if name not in taken:
+            names[node] = name
     for node in graph.nodes:
         if node.layer.type != "concat" or len(inputs[node]) != 2:
             continue

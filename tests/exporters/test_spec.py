@@ -366,3 +366,23 @@ def test_a_scope_that_ends_in_a_reshape_is_a_block(first: str, lines: str) -> No
         x = y
     text = spec_text(imported(model(nodes, {"x": ["N", 4, 8]}, [x], shapes)).graph)
     assert lines in text
+
+
+def test_a_layer_that_scopes_share_belongs_to_none() -> None:
+    """Cells that read both cells before them, as NASNet (arXiv:1707.07012) has them, each through a relu.
+
+    An exporter writes the relu of a tensor once, in the first cell that reads it.
+    """
+    nodes, before, last = [node("Relu", ["x"], ["r0"], name="/Relu")], "r0", "x"
+    for number in range(1, 6):
+        at, relu = f"/cell.{number}", f"r{number}"
+        nodes += [
+            node("Relu", [last], [relu], name=f"{at}/act/Relu"),
+            node("Tanh", [relu], [f"t{number}"], name=f"{at}/Tanh"),
+            node("Sigmoid", [before], [f"s{number}"], name=f"{at}/Sigmoid"),
+            node("Mul", [f"t{number}", f"s{number}"], [f"y{number}"], name=f"{at}/Mul"),
+        ]
+        before, last = relu, f"y{number}"
+    text = spec_text(imported(model(nodes, {"x": ["N", 3, 4, 4]}, [last])).graph)
+    assert "blocks:\n  cell:\n    layers:\n      - tanh:\n        from: input1\n" in text
+    assert text.count("- cell:\n") == 3  # the first and the last cell have other neighbours
