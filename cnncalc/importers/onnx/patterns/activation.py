@@ -36,7 +36,7 @@ GATES: tuple[tuple[_Chain, float, str, dict[str, str]], ...] = (
 """The gates: how they are computed of x, the number that multiplies them and x, and the activation."""
 
 
-class _Product(NamedTuple):
+class _Factored(NamedTuple):
     """The layers that multiply values and a number."""
 
     parts: list[LayerStep]
@@ -48,9 +48,9 @@ class _Product(NamedTuple):
         return isclose(self.number, number, rel_tol=CLOSE)
 
 
-def _product(fuser: Fuser, step: LayerStep, most: int = MOST_PRODUCTS) -> _Product:
+def _product(fuser: Fuser, step: LayerStep, most: int = MOST_PRODUCTS) -> _Factored:
     """Return what a layer and those before it multiply."""
-    product = _Product([step], step["mul"] if step.layer.type == "affine" else 1.0, [])
+    product = _Factored([step], step["mul"] if step.layer.type == "affine" else 1.0, [])
     for value in step.inputs:
         before = fuser.maker(value, "multiply", "affine") if most else None
         if before is None or (before.layer.type == "affine" and before["add"] != 0):
@@ -58,7 +58,7 @@ def _product(fuser: Fuser, step: LayerStep, most: int = MOST_PRODUCTS) -> _Produ
             continue
         inner = _product(fuser, before, most - 1)
         parts, factors = [*inner.parts, *product.parts], [*product.factors, *inner.factors]
-        product = _Product(parts, product.number * inner.number, factors)
+        product = _Factored(parts, product.number * inner.number, factors)
     return product
 
 
