@@ -222,7 +222,7 @@ class Lowering(Stored):
         """
         if self.kind.name == "int16x8" and code in NOT_IN_16X8:
             why = f"{NOT_IN_16X8[code]} refuses {code} in 16x8: not yet supported"
-            raise UnsupportedError(node, why, "use --quant int8" if code != "HARD_SWISH" else "use relu6 or silu")
+            raise UnsupportedError(node, why, "quantise to int8" if code != "HARD_SWISH" else "use relu6 or silu")
         axes = 1 + max(len(shape), *[len(flow.shape) for flow in inputs])
         if code != "RESHAPE" and axes > (most := MOST_AXES.get(code, VERIFIED_AXES)):
             raise UnsupportedError(

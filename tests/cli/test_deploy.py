@@ -164,7 +164,7 @@ def test_operators_that_16x8_lacks_are_refused(small: Writer, layer: str) -> Non
     """By TensorFlow 2.21: "Quantization to 16x8-bit not yet supported for op: 'ELU'", and so on."""
     done = cnncalc("deploy", small(activation=layer), "--quant", "int16x8")
     assert done.code == 2
-    assert "in 16x8: not yet supported\n  hint: use --quant int8" in done.err
+    assert "in 16x8: not yet supported\n  hint: quantise to int8" in done.err
 
 
 def test_a_permute_costs_nothing_but_a_merge_of_axes_that_lie_apart_is_a_copy(tmp_path: Path) -> None:
