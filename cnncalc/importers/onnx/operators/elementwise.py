@@ -41,29 +41,14 @@ def _gelu(build: Builder, call: Call) -> Value:
     return build.step("gelu", [call.input(0)], approximate=call.text("approximate", "none"))
 
 
-@operator("Gelu", "BiasGelu", "FastGelu", "QuickGelu", domain="com.microsoft")
-def _microsoft_gelu(build: Builder, call: Call) -> Value:
-    x = call.input(0)
-    if call.op == "QuickGelu":
-        gate = build.step("sigmoid", [build.step("affine", [x], mul=call.number("alpha", 1.702))])
-        return build.step("multiply", [x, gate])
-    if call.op != "Gelu" and call.given(1) is not None:
-        x = merged(build, "add", [x, call.input(1)])
-    return build.step("gelu", [x], approximate="tanh" if call.op == "FastGelu" else None)
-
-
 @operator("LeakyRelu")
 def _leaky_relu(build: Builder, call: Call) -> Value:
     return build.step("leaky_relu", [call.input(0)], negative_slope=decimal(call.number("alpha", 0.01)))
 
 
-@operator("Elu", "Celu")
+@operator("Elu")
 def _elu(build: Builder, call: Call) -> Value:
-    x, alpha = call.input(0), decimal(call.number("alpha", 1.0))
-    if call.op == "Celu" and alpha != 1:
-        inner = build.step("affine", [x], mul=1 / alpha)
-        return build.step("affine", [build.step("elu", [inner])], mul=alpha)
-    return build.step("elu", [x], alpha=alpha)
+    return build.step("elu", [call.input(0)], alpha=decimal(call.number("alpha", 1.0)))
 
 
 @operator("Selu")
@@ -74,27 +59,12 @@ def _selu(build: Builder, call: Call) -> Value:
     return build.step("affine", [build.step("elu", [x], alpha=decimal(alpha))], mul=decimal(gamma))
 
 
-@operator("Swish")
-def _swish(build: Builder, call: Call) -> Value:
-    x, alpha = call.input(0), decimal(call.number("alpha", 1.0))
-    if alpha == 1:
-        return build.step("silu", [x])
-    return build.step("multiply", [x, build.step("sigmoid", [build.step("affine", [x], mul=alpha)])])
-
-
 @operator("HardSigmoid")
 def _hardsigmoid(build: Builder, call: Call) -> Value:
     x, alpha, beta = call.input(0), call.number("alpha", 0.2), call.number("beta", 0.5)
     if math.isclose(alpha, 1 / 6, rel_tol=1e-3) and beta == 0.5:
         return build.step("hardsigmoid", [x])
     return build.step("hardtanh", [build.step("affine", [x], mul=decimal(alpha), add=beta)], min_val=0.0, max_val=1.0)
-
-
-@operator("ThresholdedRelu")
-def _thresholded_relu(build: Builder, call: Call) -> Value:
-    x = call.input(0)
-    gate = build.step("compare", [x], by="greater", number=call.number("alpha", 1.0))
-    return build.step("multiply", [x, gate])
 
 
 @operator("Clip")

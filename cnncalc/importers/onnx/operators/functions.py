@@ -1,58 +1,66 @@
-"""Functions that several layers compute together, and PRelu."""
+"""Operators that are formulas of other operators, and PRelu."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import inf, pi
+from typing import Any
 
-from cnncalc.importers.onnx.builder import Builder, operator
-from cnncalc.importers.onnx.operators.elementwise import affine, clipped, merged
+from cnncalc.importers.onnx.builder import Builder, Result, operator
+from cnncalc.importers.onnx.model import Attribute
+from cnncalc.importers.onnx.operators.elementwise import clipped, merged
+from cnncalc.importers.onnx.proto import FLOAT
 from cnncalc.importers.onnx.steps import own_tensors
-from cnncalc.importers.onnx.values import Call, Value
+from cnncalc.importers.onnx.values import Call, Value, literal
 
 
-@operator("Tan", "Sinh", "Cosh")
-def _tan_sinh_cosh(build: Builder, call: Call) -> Value:
-    """Return tan x = sin x / cos x, sinh x = (eˣ − e⁻ˣ) / 2, or cosh x = (eˣ + e⁻ˣ) / 2."""
-    x = call.input(0)
-    if call.op == "Tan":
-        return merged(build, "divide", [build.step("sin", [x]), build.step("cos", [x])])
-    sides = [build.step("exp", [x]), build.step("exp", [build.step("neg", [x])])]
-    both = merged(build, "add" if call.op == "Cosh" else "subtract", sides)
-    return build.step("affine", [both], mul=0.5)
+class Operators:
+    """ONNX's operators as functions: ``f.Add(x, 1.0)`` is the output of an Add."""
+
+    def __init__(self, build: Builder) -> None:
+        self.build = build
+
+    def __getattr__(self, op: str) -> Callable[..., Value]:
+        """Return a function of inputs and attributes."""
+
+        def output(*inputs: Value | float | None, **attributes: Attribute) -> Value:
+            values = [literal((x,), (), FLOAT) if isinstance(x, float) else x for x in inputs]
+            return self.build.output_of(op, values, **attributes)
+
+        return output
 
 
-@operator("Asin", "Acos")
-def _asin_acos(build: Builder, call: Call) -> Value:
-    """Return asin x = atan(x / √(1 − x²)), or acos x = π/2 − asin x."""
-    x = call.input(0)
-    root = build.step("sqrt", [build.step("affine", [build.step("power", [x], exponent=2.0)], mul=-1.0, add=1.0)])
-    arc = build.step("atan", [merged(build, "divide", [x, root])])
-    return arc if call.op == "Asin" else affine(build, arc, mul=-1.0, add=pi / 2)
+FORMULAS: dict[str, Callable[..., Value]] = {
+    "Tan": lambda f, x: f.Div(f.Sin(x), f.Cos(x)),
+    "Sinh": lambda f, x: f.Mul(f.Sub(f.Exp(x), f.Exp(f.Neg(x))), 0.5),
+    "Cosh": lambda f, x: f.Mul(f.Add(f.Exp(x), f.Exp(f.Neg(x))), 0.5),
+    "Asin": lambda f, x: f.Atan(f.Div(x, f.Sqrt(f.Sub(1.0, f.Pow(x, 2.0))))),
+    "Acos": lambda f, x: f.Sub(pi / 2, f.Asin(x)),
+    "Asinh": lambda f, x: f.Mul(f.Sign(x), f.Log(f.Add(f.Abs(x), f.Sqrt(f.Add(f.Pow(x, 2.0), 1.0))))),
+    "Acosh": lambda f, x: f.Log(f.Add(x, f.Sqrt(f.Sub(f.Pow(x, 2.0), 1.0)))),
+    "Atanh": lambda f, x: f.Mul(f.Log(f.Div(f.Add(x, 1.0), f.Sub(1.0, x))), 0.5),
+    "Shrink": lambda f, x, bias=0.0, lambd=0.5: f.Mul(f.Sub(x, f.Mul(f.Sign(x), bias)), f.Greater(f.Abs(x), lambd)),
+    "ThresholdedRelu": lambda f, x, alpha=1.0: f.Mul(x, f.Greater(x, alpha)),
+    "Celu": lambda f, x, alpha=1.0: f.Mul(f.Elu(f.Div(x, alpha)), alpha),
+    "Swish": lambda f, x, alpha=1.0: f.Mul(x, f.Sigmoid(f.Mul(x, alpha))),
+}
+"""Operators of ONNX by others: a function of :class:`Operators`, the inputs and the attributes."""
+
+MICROSOFT: dict[str, Callable[..., Any]] = {
+    "Gelu": lambda f, x: f.Gelu(x),
+    "BiasGelu": lambda f, x, bias: f.Gelu(f.Add(x, bias)),
+    "FastGelu": lambda f, x, bias=None: f.Gelu(f.Add(x, 0.0 if bias is None else bias), approximate="tanh"),
+    "QuickGelu": lambda f, x, alpha=1.702: f.Mul(x, f.Sigmoid(f.Mul(x, alpha))),
+}
+"""Operators of Microsoft's domain by those of ONNX."""
 
 
-@operator("Asinh", "Acosh", "Atanh")
-def _inverse_hyperbolic(build: Builder, call: Call) -> Value:
-    """Return asinh x, acosh x or atanh x.
-
-    These are sign(x) · log(|x| + √(x² + 1)), log(x + √(x² − 1)), and log((1 + x) / (1 − x)) / 2.
-    """
-    x = call.input(0)
-    if call.op == "Atanh":
-        sides = [affine(build, x, add=1.0), affine(build, x, mul=-1.0, add=1.0)]
-        return build.step("affine", [build.step("log", [merged(build, "divide", sides)])], mul=0.5)
-    size = build.step("abs", [x]) if call.op == "Asinh" else x
-    square = affine(build, build.step("power", [x], exponent=2.0), add=1.0 if call.op == "Asinh" else -1.0)
-    area = build.step("log", [merged(build, "add", [size, build.step("sqrt", [square])])])
-    return merged(build, "multiply", [build.step("sign", [x]), area]) if call.op == "Asinh" else area
-
-
-@operator("Shrink")
-def _shrink(build: Builder, call: Call) -> Value:
-    """Return x − bias where x > lambd, x + bias where x < −lambd, and 0 elsewhere."""
-    x, bias, bound = call.input(0), call.number("bias"), call.number("lambd", 0.5)
-    far = build.step("compare", [build.step("abs", [x])], by="greater", number=bound)
-    nearer = merged(build, "subtract", [x, build.step("affine", [build.step("sign", [x])], mul=bias)]) if bias else x
-    return merged(build, "multiply", [nearer, far])
+@operator(*FORMULAS)
+@operator(*MICROSOFT, domain="com.microsoft")
+def _formula(build: Builder, call: Call) -> Result:
+    formula = (MICROSOFT if call.operator.domain else FORMULAS)[call.op]
+    result: Result = formula(Operators(build), *call.inputs, **call.operator.attributes)
+    return result
 
 
 @operator("PRelu")

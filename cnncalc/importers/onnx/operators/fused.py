@@ -11,7 +11,6 @@ from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.model import Attribute
 from cnncalc.importers.onnx.operators.contraction import convolution, permuted
 from cnncalc.importers.onnx.operators.elementwise import merged
-from cnncalc.importers.onnx.operators.normalization import FUSED_EPSILON
 from cnncalc.importers.onnx.operators.parts import sliced
 from cnncalc.importers.onnx.steps import layer_of, own_tensors
 from cnncalc.importers.onnx.values import Call, UnfitError, Value, literal
@@ -21,6 +20,9 @@ OPSET = 17
 
 ACTIVATION_OPSET = 10
 """The last version in which all parameters of activations are attributes."""
+
+FUSED_EPSILON = 1e-12
+"""The default of a normalisation that ONNX Runtime fused with the sum before it; in ONNX, it is 1e-5."""
 
 PARAMETERS = {"LeakyRelu": ("alpha",), "HardSigmoid": ("alpha", "beta"), "Clip": ("min", "max")}
 """Attributes of activations, in the order in which a FusedConv lists them."""
@@ -74,6 +76,17 @@ def _embed_layernorm(build: Builder, call: Call) -> Sequence[Value | None]:
     y = build.output_of("LayerNormalization", [x, call.input(5), call.input(6)], OPSET, epsilon=epsilon)
     lengths = None if mask is None else build.output_of("ReduceSum", [mask, literal((1,), (1,))], OPSET, keepdims=0)
     return [y, lengths, x]
+
+
+@operator("SkipLayerNormalization", "SkipSimplifiedLayerNormalization", domain="com.microsoft")
+def _skip_layernorm(build: Builder, call: Call) -> Sequence[Value | None]:
+    """Return the normalised sum of two values and a bias, and the sum."""
+    op = call.op.removeprefix("Skip")
+    last = 3 if op.startswith("Simplified") else 4
+    x = build.output_of("Add", call.inputs[:2])
+    x = x if call.given(last) is None else build.output_of("Add", [x, call.given(last)])
+    y = build.output_of(op, [x, *call.inputs[2:last]], epsilon=call.number("epsilon", FUSED_EPSILON))
+    return [y, None, None, x]
 
 
 @operator("FusedConv", domain="com.microsoft")

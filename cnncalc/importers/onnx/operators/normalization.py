@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import isclose, prod
 
 from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.operators.contraction import feature_map
-from cnncalc.importers.onnx.operators.elementwise import decimal, merged
+from cnncalc.importers.onnx.operators.elementwise import decimal
 from cnncalc.importers.onnx.provenance import is_attribute
 from cnncalc.importers.onnx.steps import layer_of, own_tensors
 from cnncalc.importers.onnx.values import Call, ConstantInput, UnfitError, Value
-
-FUSED_EPSILON = 1e-12
-"""The default of a normalisation that ONNX Runtime fused with the sum before it; in ONNX, it is 1e-5."""
 
 
 @operator("BatchNormalization")
@@ -67,7 +63,7 @@ def _normalised(
     shape = tuple([x.shape[i] for i in places])
     tensors = own_tensors(weight=_in_shape(build, weight, shape), bias=bias and _in_shape(build, bias, shape))
     arguments: dict[str, object] = {"axis": (-1,) if len(places) == 1 else tuple(places)}
-    arguments["eps"] = decimal(call.number("epsilon", FUSED_EPSILON if call.op.startswith("Skip") else 1e-5))
+    arguments["eps"] = decimal(call.number("epsilon", 1e-5))
     if kind == "layernorm":
         arguments["bias"] = bias is not None
     return build.layer(layer_of(kind, arguments), [x], x.axis, tensors)
@@ -79,17 +75,6 @@ def _in_shape(build: Builder, value: Value, shape: tuple[int, ...]) -> Value:
     if value.shape == shape:
         return value
     return build.derived("Reshape" if value.elements == prod(shape) else "Expand", value, shape=shape)
-
-
-@operator("SkipLayerNormalization", "SkipSimplifiedLayerNormalization", domain="com.microsoft")
-def _skip_layernorm(build: Builder, call: Call) -> Sequence[Value | None]:
-    x = merged(build, "add", [call.input(0), call.input(1)])
-    is_rms = call.op.startswith("SkipSimplified")
-    bias, added = (None, call.given(3)) if is_rms else (call.given(3), call.given(4))
-    if added is not None:
-        x = merged(build, "add", [x, added])
-    value = _normalised(build, call, x, call.input(2), bias, "rmsnorm" if is_rms else "layernorm")
-    return [value, None, None, x]
 
 
 @operator("InstanceNormalization")

@@ -7,11 +7,10 @@ from math import isclose
 
 from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.evaluator_moves import position
-from cnncalc.importers.onnx.operators.contraction import convolution, feature_map, linear, matrix_product
+from cnncalc.importers.onnx.operators.contraction import matrix_product
 from cnncalc.importers.onnx.operators.elementwise import affine, merged
 from cnncalc.importers.onnx.operators.fused import OPSET, channels_first, channels_last
 from cnncalc.importers.onnx.proto import FLOAT, INT2, INT4, INT8, INT16, SMALL_FLOATS, UINT2, UINT4, UINT8, UINT16
-from cnncalc.importers.onnx.steps import own_tensors
 from cnncalc.importers.onnx.values import (
     Call,
     ConstantInput,
@@ -239,23 +238,12 @@ def _minus_zero_point(build: Builder, value: Value, zero: Value | None) -> Value
     return dequantized(build, value, None, zero)
 
 
-@operator("ConvInteger")
-def _conv_integer(build: Builder, call: Call) -> Value:
-    weight = dequantized(build, call.input(1), None, call.given(3), 0)
+@operator("ConvInteger", "MatMulInteger")
+def _integer_product(build: Builder, call: Call) -> Value:
+    op = call.op.removesuffix("Integer")
+    weight = dequantized(build, call.input(1), None, call.given(3), 0 if op == "Conv" else 1)
     x = _minus_zero_point(build, call.input(0), call.given(2))
-    return convolution(build, call, feature_map(x), weight, None)
-
-
-@operator("QLinearConv")
-@operator("QLinearConv", domain="com.microsoft")
-def _qlinear_conv(build: Builder, call: Call) -> Value:
-    weight = dequantized(build, call.input(3), call.input(4), call.input(5), 0)
-    is_last = call.integer("channels_last")
-    x = channels_first(build, call.input(0)) if is_last else call.input(0)
-    x = dequantized(build, x, call.input(1), call.input(2))
-    y = convolution(build, call, feature_map(x), weight, _dequantized_bias(build, call, 8))
-    y = requantized(build, y, call.given(6), call.given(7))
-    return channels_last(build, y) if is_last else y
+    return build.output_of(op, [x, weight], **call.operator.attributes)
 
 
 def _dequantized_bias(build: Builder, call: Call, index: int) -> Value | None:
@@ -268,12 +256,6 @@ def _dequantized_bias(build: Builder, call: Call, index: int) -> Value | None:
     return real
 
 
-@operator("MatMulInteger")
-def _matmul_integer(build: Builder, call: Call) -> Value:
-    x = _minus_zero_point(build, call.input(0), call.given(2))
-    return matrix_product(build, x, dequantized(build, call.input(1), None, call.given(3)))
-
-
 @operator("MatMulIntegerToFloat", "DynamicQuantizeMatMul", domain="com.microsoft")
 def _matmul_to_float(build: Builder, call: Call) -> Value:
     dynamic = call.op == "DynamicQuantizeMatMul"
@@ -284,50 +266,39 @@ def _matmul_to_float(build: Builder, call: Call) -> Value:
     build.quantizes = True
     x = x if dynamic else dequantized(build, x, call.given(2), call.given(4))
     y = matrix_product(build, x, dequantized(build, call.input(1), scale, zero))
-    if bias is None:
-        return y
-    if bias.is_live:
-        return merged(build, "add", [y, bias])
-    shape = (1,) * (len(y.shape) - 1) + bias.shape
-    return build.step("shift", [y], y.axis, own_tensors(weight=build.view(bias, shape, None)), shape=shape)
-
-
-@operator("QLinearMatMul")
-def _qlinear_matmul(build: Builder, call: Call) -> Value:
-    a = dequantized(build, call.input(0), call.given(1), call.given(2))
-    y = matrix_product(build, a, dequantized(build, call.input(3), call.input(4), call.input(5)))
-    return requantized(build, y, call.given(6), call.given(7)) if y.is_live else y
-
-
-@operator("QGemm", domain="com.microsoft")
-def _qgemm(build: Builder, call: Call) -> Value:
-    weight = dequantized(build, call.input(3), call.given(4), call.given(5), 0)
-    if not call.integer("transB"):
-        weight = build.derived("Transpose", weight, shape=weight.shape[::-1], perm=[1, 0])
-    x, bias = dequantized(build, call.input(0), call.given(1), call.given(2)), _dequantized_bias(build, call, 6)
-    return requantized(build, linear(build, x, weight, bias=bias), call.given(7), call.given(8))
+    return y if bias is None else build.output_of("Add", [y, bias])
 
 
 QUANTIZED_INPUTS: dict[str, tuple[int, ...]] = {
     "Add": (0, 3), "Mul": (0, 3), "Sigmoid": (0,), "LeakyRelu": (0,), "Softmax": (0,), "GlobalAveragePool": (0,),
-    "AveragePool": (0,), "ReduceMean": (0,), "Where": (1, 4),
+    "AveragePool": (0,), "ReduceMean": (0,), "Where": (1, 4), "Conv": (0, 3), "MatMul": (0, 3), "Gemm": (0, 3),
 }  # fmt: skip
 """Which inputs of QLinearAdd and others are tensors; each is followed by its scale and its zero point."""
 
+BIASES = {"Conv": 8, "Gemm": 6}
+"""Which input of an operator is a bias of integers."""
 
-@operator(*[f"QLinear{op}" for op in (*QUANTIZED_INPUTS, "Concat")], domain="com.microsoft")
+
+@operator("QLinearConv", "QLinearMatMul")
+@operator(*[f"QLinear{op}" for op in (*QUANTIZED_INPUTS, "Concat")], "QGemm", domain="com.microsoft")
 def _qlinear(build: Builder, call: Call) -> Value:
     """Return the quantised output of the operator for which a quantised one stands, computed on real numbers.
 
-    The scale and the zero point of the output come after all other inputs; those of QLinearConcat come first.
+    The scale and the zero point of the output come after the tensors, and the bias of a Gemm; those of QLinearConcat
+    come first.  An operator without a scale of its output returns real numbers.
     """
-    op, is_last = call.op.removeprefix("QLinear"), call.integer("channels_last")
+    op, is_last = call.op.removeprefix("QLinear").replace("QGemm", "Gemm"), call.integer("channels_last")
     places = QUANTIZED_INPUTS.get(op, range(2, len(call.inputs), 3))
+    axis = 0 if op == "Conv" or call.integer("transB") else 1
     inputs: list[Value | None] = [call.input(0)] if op == "Where" else []
     for i in places:
-        x = channels_first(build, call.input(i)) if is_last else call.input(i)
-        inputs.append(dequantized(build, x, call.given(i + 1), call.given(i + 2)))
-    scale = 0 if op == "Concat" else places[-1] + 3
+        is_turned = is_last and not (op == "Conv" and i)
+        x = channels_first(build, call.input(i)) if is_turned else call.input(i)
+        inputs.append(dequantized(build, x, call.given(i + 1), call.given(i + 2), axis))
+    if op in BIASES:
+        inputs.append(_dequantized_bias(build, call, BIASES[op]))
+    scale = 0 if op == "Concat" else 7 if op == "Gemm" else places[-1] + 3
     value = build.output_of(op, inputs, OPSET, **call.operator.attributes)
-    value = requantized(build, value, call.given(scale), call.given(scale + 1)) if value.is_live else value
+    is_quantized = value.is_live and call.given(scale) is not None
+    value = requantized(build, value, call.given(scale), call.given(scale + 1)) if is_quantized else value
     return channels_last(build, value) if is_last else value
