@@ -387,10 +387,12 @@ class Builder:
 
     def view(self, value: Value, shape: Shape, axis: int | None) -> Value:
         """Return a value whose samples have another shape, the batch at ``axis``; a layer is added only if needed."""
-        if not value.is_live:
-            return alias(value, shape, axis) if value.shape == shape else self.derived("Reshape", value, shape=shape)
+        if not value.is_live and value.shape != shape:
+            made = self.derived("Reshape", value, shape=shape)
+            made.defer(lambda: value.data)
+            return made
         sample = shape or (1,)
-        if value.sample != sample:
+        if value.is_live and value.sample != sample:
             kind, value, arguments = reshape_layer(value, sample)
             value = value if value.sample == sample else self.step(kind, [value], axis, **arguments)
         return alias(value, shape, axis)

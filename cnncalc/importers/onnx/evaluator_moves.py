@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from cnncalc.ground.limits import MAX_KNOWN_ELEMENTS
 from cnncalc.importers.onnx.evaluator import Known, broadcast, broadcast_elements, divided, offsets, rule, strides, sums
 from cnncalc.importers.onnx.proto import INT64
-from cnncalc.importers.onnx.values import SAMPLES, Call, UnfitError, whole
+from cnncalc.importers.onnx.values import Call, UnfitError, whole
 
 if TYPE_CHECKING:
     from cnncalc.layers.shapes import Shape
@@ -134,15 +134,6 @@ def _transpose(call: Call, inputs: list[Known]) -> Known:
     return Known(data, tuple([known.shape[i] for i in order]), known.dtype)
 
 
-@rule("Reshape")
-def _reshape(call: Call, inputs: list[Known]) -> Known:
-    known = inputs[0]
-    target = call.listed("shape", 1, 5) or ()
-    if len(known.data) < SAMPLES:  # a constant that all samples share is stored once, not once per sample
-        target = tuple([size // SAMPLES if size > 0 and size % SAMPLES == 0 else size for size in target])
-    return Known(known.data, reshaped_sizes(known.shape, target, bool(call.integer("allowzero"))), known.dtype)
-
-
 def reshaped_sizes(shape: Shape, target: Sequence[int], allowzero: bool = False) -> Shape:
     """Return the shape that a Reshape gives.  Raises UnfitError if the elements don't fit."""
     sizes = [shape[i] if size == 0 and not allowzero and i < len(shape) else size for i, size in enumerate(target)]
@@ -156,33 +147,6 @@ def reshaped_sizes(shape: Shape, target: Sequence[int], allowzero: bool = False)
     if prod(sizes) != prod(shape):
         raise UnfitError(f"{list(shape)} can't be {list(target)[:8]}")
     return tuple(sizes)
-
-
-@rule("Flatten")
-def _flatten(call: Call, inputs: list[Known]) -> Known:
-    (known,) = inputs
-    at = call.integer("axis", 1)
-    at = at + len(known.shape) if at < 0 else at
-    return Known(known.data, (prod(known.shape[:at]), prod(known.shape[at:])), known.dtype)
-
-
-@rule("Unsqueeze")
-def _unsqueeze(call: Call, inputs: list[Known]) -> Known:
-    known = inputs[0]
-    axes = call.listed("axes", 1, 13) or ()
-    rank = len(known.shape) + len(axes)
-    new = {position(axis, rank) for axis in axes}
-    sizes = iter(known.shape)
-    return Known(known.data, tuple([1 if i in new else next(sizes, 1) for i in range(rank)]), known.dtype)
-
-
-@rule("Squeeze")
-def _squeeze(call: Call, inputs: list[Known]) -> Known:
-    known = inputs[0]
-    axes = call.listed("axes", 1, 13)
-    gone = {position(axis, len(known.shape)) for axis in axes or ()}
-    shape = [size for i, size in enumerate(known.shape) if (i not in gone if axes else size != 1)]
-    return Known(known.data, tuple(shape), known.dtype)
 
 
 @rule("Expand")
@@ -231,11 +195,6 @@ def _range(call: Call, inputs: list[Known]) -> Known | None:
     if count > MAX_KNOWN_ELEMENTS:
         return None
     return Known(tuple([start + i * step for i in range(count)]), (count,), inputs[0].dtype)
-
-
-@rule("Size")
-def _size(call: Call, inputs: list[Known]) -> Known:
-    return Known((len(inputs[0].data),), (), INT64)
 
 
 REDUCTIONS: dict[str, Callable[[Sequence[float]], float]] = {

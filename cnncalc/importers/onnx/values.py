@@ -205,7 +205,7 @@ def alias(value: Value, shape: Shape, axis: int | None) -> Value:
     other = Value(value.name, shape, value.dtype)
     other.axis, other.times = axis, value.times
     other.leaves, other.source, other.index = value.leaves, value.source, value.index
-    other._fill = value._fill
+    other._fill, other.sample_step = value._fill, None if value.is_live else value.sample_step
     if not value.is_live:
         other.defer(lambda: value.data)
     other.step, other.input_name = value.step, value.input_name

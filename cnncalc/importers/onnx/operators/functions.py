@@ -8,7 +8,7 @@ from typing import Any
 
 from cnncalc.importers.onnx.builder import Builder, Result, operator
 from cnncalc.importers.onnx.model import Attribute
-from cnncalc.importers.onnx.operators.elementwise import clipped, merged
+from cnncalc.importers.onnx.operators.elementwise import clipped, decimal, merged
 from cnncalc.importers.onnx.proto import FLOAT
 from cnncalc.importers.onnx.steps import own_tensors
 from cnncalc.importers.onnx.values import Call, Value, literal
@@ -59,7 +59,9 @@ MICROSOFT: dict[str, Callable[..., Any]] = {
 @operator(*MICROSOFT, domain="com.microsoft")
 def _formula(build: Builder, call: Call) -> Result:
     formula = (MICROSOFT if call.operator.domain else FORMULAS)[call.op]
-    result: Result = formula(Operators(build), *call.inputs, **call.operator.attributes)
+    attributes = call.operator.attributes.items()
+    decimals = {name: decimal(value) if isinstance(value, float) else value for name, value in attributes}
+    result: Result = formula(Operators(build), *call.inputs, **decimals)
     return result
 
 

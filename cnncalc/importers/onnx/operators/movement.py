@@ -41,8 +41,7 @@ def reshaped(build: Builder, x: Value, target: Sequence[int], allowzero: bool = 
         UnfitError: if the number of elements differs, or the batch is not an axis of the new shape.
     """
     if not x.is_live:
-        shape = reshaped_sizes(x.shape, [size_in_file(size, 1) for size in target], allowzero)
-        return alias(x, shape, None) if shape == x.shape else build.derived("Reshape", x, shape=shape)
+        return build.view(x, reshaped_sizes(x.shape, [size_in_file(size, 1) for size in target], allowzero), None)
     if x.axis is None:
         shape = reshaped_sizes(x.shape, [size_in_file(size, build.file_batch) for size in target], allowzero)
         stated = [i for i, size in enumerate(target) if size > 0 and size % SAMPLES == 0]
@@ -130,9 +129,7 @@ def _unsqueeze(build: Builder, call: Call) -> Value:
     if len(new) < len(axes):
         raise UnfitError(f"axes {list(axes)} name one twice")
     old = iter(range(x.rank))
-    y = with_axes(build, x, [None if i in new else next(old) for i in range(rank)])
-    y.sample_step = None if x.is_live else x.sample_step
-    return y
+    return with_axes(build, x, [None if i in new else next(old) for i in range(rank)])
 
 
 def with_axes(build: Builder, x: Value, order: Sequence[int | None]) -> Value:
