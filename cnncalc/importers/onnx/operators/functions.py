@@ -14,7 +14,7 @@ from cnncalc.importers.onnx.steps import own_tensors
 from cnncalc.importers.onnx.values import Call, Value, literal
 
 
-class Operators:
+class FormulaOperators:
     """ONNX's operators as functions: ``f.Add(x, 1.0)`` is the output of an Add."""
 
     def __init__(self, build: Builder) -> None:
@@ -39,12 +39,14 @@ FORMULAS: dict[str, Callable[..., Value]] = {
     "Asinh": lambda f, x: f.Mul(f.Sign(x), f.Log(f.Add(f.Abs(x), f.Sqrt(f.Add(f.Pow(x, 2.0), 1.0))))),
     "Acosh": lambda f, x: f.Log(f.Add(x, f.Sqrt(f.Sub(f.Pow(x, 2.0), 1.0)))),
     "Atanh": lambda f, x: f.Mul(f.Log(f.Div(f.Add(x, 1.0), f.Sub(1.0, x))), 0.5),
-    "Shrink": lambda f, x, bias=0.0, lambd=0.5: f.Mul(f.Sub(x, f.Mul(f.Sign(x), bias)), f.Greater(f.Abs(x), lambd)),
+    "Shrink": lambda f, x, bias=0.0, lambd=0.5: f.Mul(
+        f.Sub(x, f.Mul(f.Sign(x), bias)) if bias else x, f.Greater(f.Abs(x), lambd)
+    ),
     "ThresholdedRelu": lambda f, x, alpha=1.0: f.Mul(x, f.Greater(x, alpha)),
     "Celu": lambda f, x, alpha=1.0: f.Mul(f.Elu(f.Div(x, alpha)), alpha),
     "Swish": lambda f, x, alpha=1.0: f.Mul(x, f.Sigmoid(f.Mul(x, alpha))),
 }
-"""Operators of ONNX by others: a function of :class:`Operators`, the inputs and the attributes."""
+"""Operators of ONNX by others: a function of :class:`FormulaOperators`, the inputs and the attributes."""
 
 MICROSOFT: dict[str, Callable[..., Any]] = {
     "Gelu": lambda f, x: f.Gelu(x),
@@ -61,7 +63,7 @@ def _formula(build: Builder, call: Call) -> Result:
     formula = (MICROSOFT if call.operator.domain else FORMULAS)[call.op]
     attributes = call.operator.attributes.items()
     decimals = {name: decimal(value) if isinstance(value, float) else value for name, value in attributes}
-    result: Result = formula(Operators(build), *call.inputs, **decimals)
+    result: Result = formula(FormulaOperators(build), *call.inputs, **decimals)
     return result
 
 
