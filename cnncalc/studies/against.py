@@ -7,14 +7,11 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from functools import partial
-from importlib import import_module
 from math import inf
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from cnncalc.execution import signals_wait
-from cnncalc.execution.arrays.read import first_line
 from cnncalc.execution.choosing import chosen
 from cnncalc.execution.inputs import given_inputs, random_inputs, samples
 from cnncalc.execution.machine import available, usual_threads
@@ -27,15 +24,13 @@ from cnncalc.exporters.onnx.model import tensor_names, written
 from cnncalc.graph import Node
 from cnncalc.ground.atomic_write import write_whole
 from cnncalc.ground.errors import CnncalcError
+from cnncalc.studies.other_engine import EngineModel, onnxruntime
 
 if TYPE_CHECKING:
     from cnncalc.execution.report import Run
     from cnncalc.graph import Graph, Tensor
     from cnncalc.layers.ops import Array
     from cnncalc.layers.shapes import Shape
-
-ENGINES = {"onnxruntime": "ONNX Runtime"}
-"""The engines by their packages."""
 
 TOLERANCE = 1e-4
 """Accepted difference, relative to the largest element of a layer's output, that rounding explains."""
@@ -52,12 +47,6 @@ tensor's range, which is more relative to the largest element if that fills less
 itself by up to 4.1 % without its optimisations (shufflenet_v2, resnet18 and mobilenet_v2, quantised by its own tool,
 three inputs each).
 """
-
-KINDS: Mapping[str, Any] = {
-    "tensor(float)": np.float32, "tensor(double)": np.float64, "tensor(float16)": np.float16, "tensor(bool)": np.bool_,
-    **{f"tensor({name})": np.dtype(name) for name in ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64")},
-}  # fmt: skip
-"""Element types of a model file's inputs for which our inputs can be used if they hold exactly our elements."""
 
 WIDTH = 4  # bytes of an element: engines compute in float32
 
@@ -170,22 +159,22 @@ def against(
         CnncalcError: if the engine is not installed or can't run the network, a layer has no counterpart, input or
             weights don't fit, or memory is too small.
     """
-    engine = _engine()
+    engine = onnxruntime()
     threads = threads or usual_threads()
     inputs = _inputs(network, x, batch, seed)
     if network.model.decided is not None:
         network = chosen(network, lambda part: run(part, inputs, weights=weights, seed=seed, dtype="float32"))
     options: dict[str, Any] = {"weights": weights, "seed": seed, "dtype": "float32", "threads": threads, "fuse": fuse}
     unrounded = plain(network)
-    rows, largest, ours = _compared(engine, unrounded, inputs, options, max_memory, progress)
+    rows, largest, ours = _compared(unrounded, inputs, options, max_memory, progress)
     usual = QUANTISED if network.model.rounded is not None else HALF if network.model.is_half else TOLERANCE
     tolerances = (TOLERANCE, usual) if tolerance is None else (tolerance, tolerance)
-    compared = EngineDiff(unrounded, f"{ENGINES['onnxruntime']} {engine.__version__}", tolerances, rows, ours)
+    compared = EngineDiff(unrounded, f"ONNX Runtime {engine.__version__}", tolerances, rows, ours)
     if file is None:
         return compared
     rounds = network.model.rounded is not None and weights is None
     outputs = run(network, inputs, **options).outputs if rounds else ours.outputs
-    of_file = _file_outputs(unrounded, outputs, _started(engine, file, threads), inputs)
+    of_file = EngineModel(file, threads).outputs(unrounded, outputs, inputs)
     if isinstance(of_file, str):
         return compared._replace(unread=of_file)
     compared = compared._replace(of_file=_differences(network, outputs, of_file, largest))
@@ -220,7 +209,6 @@ def _farthest(exact: Mapping[str, Array], others: Mapping[str, Array]) -> float:
 
 
 def _compared(
-    engine: Any,
     network: Graph,
     inputs: Mapping[str, Array],
     options: Mapping[str, Any],
@@ -240,7 +228,11 @@ def _compared(
     for group in _groups(network, batch, threads, max_memory):
         if progress is not None:
             progress(len(rows), len(network.nodes), group[0].name)
-        others = _engine_outputs(engine, network, inputs, group, names, threads, one_by_one(network, weights, seed))
+        with tempfile.TemporaryDirectory(prefix="cnncalc-") as folder:
+            path = os.path.join(folder, "net.onnx")
+            stored = one_by_one(network, weights, seed)
+            write_whole(path, written(network, None, stored, partial(write_beside, path), group, most=0))
+            others = EngineModel(path, threads).run([names[node] for node in group], inputs)
         ours = run(network, inputs, layers=[node.name for node in group], **options)
         for node in group:
             if node.name in ours.tensors:
@@ -258,14 +250,6 @@ def plain(network: Graph) -> Graph:
     made = copy(network)
     made.model = network.model._replace(rounded=None)
     return made
-
-
-def _engine() -> Any:
-    try:
-        with signals_wait():
-            return import_module("onnxruntime")
-    except ImportError:
-        raise CnncalcError("ONNX Runtime is not installed", "pip install 'cnncalc[onnxruntime]'") from None
 
 
 def _groups(network: Graph, batch: int, threads: int, max_memory: int | None) -> Iterator[list[Node]]:
@@ -286,76 +270,6 @@ def _groups(network: Graph, batch: int, threads: int, max_memory: int | None) ->
     yield group
 
 
-def _engine_outputs(
-    engine: Any, network: Graph, inputs: Mapping[str, Array], group: list[Node], names: Mapping[Any, str], threads: int,
-    weights: Iterator[tuple[str, Array]],
-) -> dict[str, Array]:  # fmt: skip
-    """Return the other engine's outputs of some layers, by tensor name."""
-    with tempfile.TemporaryDirectory(prefix="cnncalc-") as folder:
-        path = os.path.join(folder, "net.onnx")
-        write_whole(path, written(network, None, weights, partial(write_beside, path), group, most=0))
-        wanted = [names[node] for node in group]
-        return dict(zip(wanted, _run(_started(engine, path, threads), wanted, inputs), strict=True))
-
-
-def _started(engine: Any, path: str, threads: int) -> Any:
-    """Return a model in the other engine.  Raises CnncalcError if it can't be read."""
-    options = engine.SessionOptions()
-    options.log_severity_level, options.intra_op_num_threads = 3, threads
-    options.enable_cpu_mem_arena = options.enable_mem_pattern = False  # memory is freed when the session ends
-    options.add_session_config_entry("session.disable_prepacking", "1")  # weights are in memory once, as in their file
-    try:
-        return engine.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # ONNX Runtime's exception classes are not public
-        raise CnncalcError(f"ONNX Runtime can't read the model: {first_line(error)}") from None
-
-
-def _run(session: Any, wanted: list[str], feeds: Mapping[str, Array]) -> list[Array]:
-    try:
-        made: list[Array] = session.run(wanted, dict(feeds))
-    except Exception as error:  # as above
-        raise CnncalcError(f"ONNX Runtime can't run the model: {first_line(error)}") from None
-    return made
-
-
-def _file_outputs(
-    network: Graph, outputs: Mapping[str, Array], session: Any, inputs: Mapping[str, Array]
-) -> dict[str, Array] | str:
-    """Run a model file unchanged, whichever axis of its inputs is the batch; return its outputs in our layout, or the
-    reason why it can't be run.
-    """
-    if network.model.undecided:
-        return f"{network.model.undecided[0].words} decides when it runs, and may take the other branch"
-    feeds = {}
-    for port in session.get_inputs():
-        kind, number = KINDS.get(port.type), network.model.numbers.get(port.name)
-        fitting: Array | None = None if number is None else np.array(number)
-        if port.name in inputs:
-            fitting = _laid_out(inputs[port.name], port.shape)
-        if fitting is None or kind is None or not np.array_equal(fitting.astype(kind), fitting):
-            return f"its input '{port.name}' is {port.type} {port.shape}"
-        feeds[port.name] = fitting.astype(kind)
-    made = dict(zip(outputs, _run(session, list(outputs), feeds), strict=True))
-    found = {}
-    for name, array in outputs.items():
-        theirs = _batch_first(np.asarray(made[name]), array)
-        if theirs is None:
-            return f"its output '{name}' has another layout"
-        found[name] = theirs
-    return found
-
-
-def _batch_first(made: Array, like: Array) -> Array | None:
-    """Return an array of the file as float, with the batch first like ours; None if it has no batch."""
-    if made.dtype.kind not in "fiub":
-        return None
-    placed = [np.moveaxis(made, axis, 0) for axis in range(made.ndim)] or [made]
-    found = next((one for one in placed if one.shape == like.shape), None)
-    if found is None and made.size == like.size and (like.shape[0] == 1 or like.shape[1:] == (1,)):
-        found = made.reshape(like.shape)  # without a batch, or one number for each sample
-    return None if found is None else found.astype(like.dtype)
-
-
 def _terms(tensor: Tensor, largest: Mapping[Tensor, float]) -> float:
     """Return the size of the terms of an output that is a sum, looking through views and parts."""
     while isinstance(tensor, Node) and (tensor.layer.is_view or tensor.layer.moves_only) and len(tensor.inputs) == 1:
@@ -363,21 +277,6 @@ def _terms(tensor: Tensor, largest: Mapping[Tensor, float]) -> float:
     if not isinstance(tensor, Node):
         return 0.0
     return tensor.layer.terms([largest.get(one, 0.0) for one in tensor.inputs])
-
-
-def _laid_out(x: Array, sizes: Sequence[int | str | None]) -> Array | None:
-    """Return an array (N, …) with the batch moved to its place in a file's shape; None if they don't fit."""
-    if len(x) == 1 and len(sizes) == x.ndim - 1:  # the file has no batch
-        return np.ascontiguousarray(x[0])
-    if len(sizes) == 1 and x.shape[1:] == (1,):  # one number per sample
-        return np.ascontiguousarray(x[:, 0])
-    for axis in range(x.ndim):
-        moved: Array = np.moveaxis(x, 0, axis)
-        if len(sizes) == x.ndim and all(
-            not isinstance(size, int) or size == own for size, own in zip(sizes, moved.shape, strict=True)
-        ):
-            return np.ascontiguousarray(moved)
-    return None
 
 
 def _largest(array: Array) -> float:

@@ -19,6 +19,7 @@ from cnncalc import load
 from cnncalc.importers.onnx.builder import HANDLERS
 from cnncalc.layers.activation.tanh import Tanh
 from cnncalc.studies import against
+from cnncalc.studies.other_engine import EngineModel
 from tests.commands import cnncalc
 from tests.importers.models import model, node
 
@@ -163,13 +164,13 @@ def test_few_outputs_at_a_time_are_compared_as_well(monkeypatch: pytest.MonkeyPa
     network = load("lenet5")
     at_once = against.against(network, batch=2)
     sizes: list[int] = []
-    theirs = against._engine_outputs
+    run = EngineModel.run
 
-    def counted(engine: Any, graph: Any, inputs: Any, group: list[Any], *others: Any) -> Any:
-        sizes.append(len(group))
-        return theirs(engine, graph, inputs, group, *others)
+    def counted(engine: EngineModel, wanted: list[str], feeds: Any) -> Any:
+        sizes.append(len(wanted))
+        return run(engine, wanted, feeds)
 
-    monkeypatch.setattr(against, "_engine_outputs", counted)
+    monkeypatch.setattr(EngineModel, "run", counted)
     monkeypatch.setattr(against, "available", lambda threads: 0)
     one_by_one = against.against(network, batch=2)
     assert sizes == [1] * len(network.nodes)
