@@ -91,7 +91,7 @@ class Describer:
         box.title_width = text_width(f"{name}  {times}".rstrip(), 11, bold=True)
         for source, target, start, end in sorted(_spans(first), key=lambda span: (span[2], -span[3])):
             box.lanes.append(Lane(self.tiles[source], self.tiles[target], start, end))
-        inside = list(_tiles(body))
+        inside = [one for one in walked(body, lambda one: not isinstance(one, Box)) if isinstance(one, Card | Box)]
         for part in inside:
             part.up = box
         _equalise(inside)
@@ -325,11 +325,6 @@ def _word(element: TreePart) -> str:
     if isinstance(element, Atom):
         return element.leading.layer.type.replace("_", " ") if element.kind == "card" else ""
     return ""
-
-
-def _tiles(part: PicturePart) -> Iterator[Card | Box]:
-    """Yield the cards and boxes of a part that are in no box inside it."""
-    return (one for one in walked(part, lambda one: not isinstance(one, Box)) if isinstance(one, Card | Box))
 
 
 def _equalise(parts: Sequence[Card | Box]) -> None:

@@ -7,7 +7,7 @@ from heapq import nlargest
 from math import log10
 from typing import NamedTuple
 
-from cnncalc.drawing.colours import BAR, COLOURS, LINE, SKIP
+from cnncalc.drawing.colours import BAR, COLOURS, INK, LINE, MUTED, SKIP
 from cnncalc.drawing.letters import fitted, text_width
 from cnncalc.drawing.svg import escaped
 from cnncalc.figures.costs import DTYPES
@@ -47,7 +47,7 @@ def _svg(height: int, label: str, pieces: Iterable[str]) -> str:
 
 
 def _text(x: float, y: float, text: str, anchor: str = "start", style: str = "ink") -> str:
-    fill = "#555b66" if style == "muted" else "#16191d"
+    fill = MUTED if style == "muted" else INK
     return f'<text class="{style}" x="{x:g}" y="{y:g}" text-anchor="{anchor}" fill="{fill}">{escaped(text)}</text>'
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from cnncalc.drawing.difference import Side, difference, remark_on
-from cnncalc.drawing.page.head import head
+from cnncalc.drawing.page.head import head, table_head
 from cnncalc.drawing.svg import dark_rules, escaped, pieces
 from cnncalc.figures.summary import Row
 from cnncalc.ground.numbers import bytes_text, exact
@@ -31,8 +31,8 @@ def page(a: Side, b: Side, changes: Sequence[LayerDiff], figures: Sequence[Compa
 
 
 def _figures(a: Side, b: Side, figures: Sequence[Compared]) -> Iterator[str]:
-    head = _columns("", "figure", a.name, b.name, "ratio")
-    yield f'<section><h2>Figures</h2>{_WIDE.format("figures")}<table class="from3">{head}<tbody>\n'
+    columns = table_head("", "figure", a.name, b.name, "ratio")
+    yield f'<section><h2>Figures</h2>{_WIDE.format("figures")}<table class="from3">{columns}<tbody>\n'
     for figure in figures:
         was, now = [bytes_text(value) if figure.group == "memory" else exact(value) for value in figure.values]
         ratio = figure.ratios[1]
@@ -41,15 +41,10 @@ def _figures(a: Side, b: Side, figures: Sequence[Compared]) -> Iterator[str]:
     yield "</tbody></table></div></section>\n"
 
 
-def _columns(*heads: str) -> str:
-    cells = [f'<th scope="col">{escaped(head)}</th>' if head else "<td></td>" for head in heads]
-    return f"<thead><tr>{''.join(cells)}</tr></thead>"
-
-
 def _changes(a: Side, b: Side, changes: Sequence[LayerDiff]) -> Iterator[str]:
     others = [one for one in changes if one.change != SAME]
     yield f"<section><h2>{exact(len(others))} of {exact(len(changes))} layers are not the same</h2>\n"
-    yield f"{_WIDE.format('layers')}<table>{_columns('', a.name, b.name, 'what differs')}<tbody>\n"
+    yield f"{_WIDE.format('layers')}<table>{table_head('', a.name, b.name, 'what differs')}<tbody>\n"
     for one in others:
         other = b.name if one.a is not None else a.name
         yield (

@@ -20,7 +20,7 @@ from cnncalc.drawing.page.data import (
     packed_part,
     script_safe,
 )
-from cnncalc.drawing.page.head import head, script_of
+from cnncalc.drawing.page.head import head, script_of, table_head
 from cnncalc.drawing.parts import Box, Stack
 from cnncalc.drawing.picture import Choice, Picture, describe, heading_of, open_to, placed, suitable_depth
 from cnncalc.drawing.svg import dark_rules, escaped, pieces
@@ -168,12 +168,12 @@ def _table(content: Content, layers: LayerColumns) -> Iterator[str]:
     figures = [(one.by, one.word) for one in content.measures]
     heads = [("layer", "layer"), ("", "type"), ("", "output"), *figures]
     cells = [_head(key, word) for key, word in heads]
-    plain = [_head("", word) for _, word in (*heads, ("", "sees"))]
+    plain = table_head(*[word for _, word in heads], "sees")
     yield '<section aria-label="layers"><h2>Layers</h2>\n'
     yield '<div class="tall" tabindex="0" role="region" aria-label="table of layers">'
     yield f'<table id="layers" class="from4"><thead><tr>{"".join(cells)}</tr></thead><tbody id="rows"></tbody>'
     yield "</table>\n"
-    yield f'<noscript><table class="from4"><thead><tr>{"".join(plain)}</tr></thead><tbody>\n'
+    yield f'<noscript><table class="from4">{plain}<tbody>\n'
     values = [_cells(one.text, packed(one.values)) for one in content.measures]
     columns = [_cells(escaped, layers.types), _cells(str, layers.shapes), *values, _cells(str, layers.fields)]
     for name, *row in zip(layers.names, *columns, strict=True):

@@ -7,7 +7,7 @@ from math import log10
 from typing import NamedTuple
 
 from cnncalc.drawing.page.data import script_safe
-from cnncalc.drawing.page.head import head, resource, script_of
+from cnncalc.drawing.page.head import head, resource, script_of, table_head
 from cnncalc.drawing.svg import escaped
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_DRAWN_POINTS
@@ -136,10 +136,9 @@ def _table(
     names: Sequence[str], rows: Sequence[Sequence[float]], combinations: Sequence[FrontPoint], x: int, y: int
 ) -> Iterator[str]:
     best = set(front(rows, x, y))
-    heads = "".join([f'<th scope="col">{escaped(name)}</th>' for name in ("combination", *names)])
     yield '<section aria-label="combinations"><h2>Combinations</h2>'
     yield '<div class="tall" tabindex="0" role="region" aria-label="table">'
-    yield f'<table class="from2"><thead><tr>{heads}</tr></thead><tbody>\n'
+    yield f'<table class="from2">{table_head("combination", *names)}<tbody>\n'
     for place, (one, row) in enumerate(zip(combinations, rows, strict=True)):
         cells = "".join([f"<td>{value:,}</td>" for value in row])
         chosen = ' class="chosen"' if place in best else ""

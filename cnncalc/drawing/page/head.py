@@ -6,6 +6,8 @@ from base64 import b64encode
 from hashlib import sha256
 from importlib.resources import files
 
+from cnncalc.drawing.svg import escaped
+
 
 def resource(name: str) -> str:
     """Return a file of this folder."""
@@ -16,6 +18,12 @@ def script_of(*names: str) -> str:
     """Return scripts of this folder as one, without indents and comments."""
     lines = [line.strip() for name in names for line in resource(name).split("\n")]
     return "\n".join([line for line in lines if line and not line.startswith("//")])
+
+
+def table_head(*words: str) -> str:
+    """Return the head of a table; a column without a word has no heading."""
+    cells = [f'<th scope="col">{escaped(word)}</th>' if word else "<td></td>" for word in words]
+    return f"<thead><tr>{''.join(cells)}</tr></thead>"
 
 
 def head(title: str, styles: str, dark: str, script: str = "") -> str:

@@ -67,8 +67,8 @@ class ComparisonView(View):
         self.context = context
         self.only_layers = only_layers
         self.convention = summaries[0].convention
-        columns = LAYER_COLUMNS if self._of_layers else _figure_columns(names)
-        self.columns = marked_columns(columns, self.convention)
+        of_figures = ["group", "figure", names[0], *[end for name in names[1:] for end in (name, f"{name}_ratio")]]
+        self.columns = marked_columns(LAYER_COLUMNS if self._of_layers else of_figures, self.convention)
 
     @property
     def _of_layers(self) -> bool:
@@ -277,11 +277,6 @@ def _layer(mark: str, row: Row, layout: str, style: str, more: str = "") -> list
 
 
 # --- for scripts ---------------------------------------------------------------------------------------------
-
-
-def _figure_columns(names: Sequence[str]) -> list[str]:
-    """Return the columns of the figures: each network, and its ratio to the first."""
-    return ["group", "figure", names[0], *[column for name in names[1:] for column in (name, f"{name}_ratio")]]
 
 
 def _figure_records(names: Sequence[str], found: Sequence[Compared]) -> Iterator[dict[str, object]]:

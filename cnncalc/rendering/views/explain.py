@@ -19,8 +19,7 @@ from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.views.layers import about, formula_lines
 from cnncalc.rendering.writers import View, taken
 from cnncalc.studies.explain.borders import Border
-from cnncalc.studies.explain.explanation import Explanation, together
-from cnncalc.studies.explain.growth import FieldGrowth
+from cnncalc.studies.explain.explanation import Explanation, FieldGrowth, together
 
 _MOST_RANGES = 6
 

@@ -10,7 +10,7 @@ from cnncalc.ground.numbers import bytes_text, counted, exact, percent, short
 from cnncalc.layers.shapes import axis_names, crossed
 from cnncalc.rendering.blocks import Bar, Cell, Column, Divider, Gap, PageBlock, Paragraph, Table, TableRow, Title
 from cnncalc.rendering.cells import cells as width_of
-from cnncalc.rendering.figures import field_size
+from cnncalc.rendering.figures import field_size, title_of
 from cnncalc.rendering.layout import BAR_NARROWEST, under_headings
 from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.styles import KIND_STYLES, about, labelled, section_depth, section_of, title
@@ -66,10 +66,9 @@ def layers(summary: Summary, rows: list[Row], rest: Row | None, columns: tuple[s
     shown: list[Column] = []
     for place, name in enumerate(columns):
         if name in ("params", "macs"):
-            bar_and_share = [Column("", bar=True, drop=1), Column("", right=True, drop=3)]
-            shown += [Column(_title(name, summary), right=True), *bar_and_share]
+            shown += _with_share(summary.figure if name == "macs" else name)
         else:
-            shown.append(_TITLES.get(name) or Column(_title(name, summary), right=True, drop=_LAST - place))
+            shown.append(_TITLES.get(name) or Column(title_of(name), right=True, drop=_LAST - place))
     names = [row.name for row in rows if row.type != BLOCK]
     others = 0 if screen.width is None else _other_widths(rows, columns, screen.layout)
     depth = section_depth(names, others, screen.width)
@@ -83,13 +82,9 @@ def layers(summary: Summary, rows: list[Row], rest: Row | None, columns: tuple[s
     return Table(shown, [*body, Divider(), _sum(summary, columns)])
 
 
-def _title(name: str, summary: Summary) -> str:
-    """Return a figure's title; for MACs, with the tool that counts."""
-    if name in ("params", "macs"):
-        return summary.figure if name == "macs" else name
-    from cnncalc.rendering.figures import title_of
-
-    return title_of(name)
+def _with_share(figure: str) -> list[Column]:
+    """Return the columns of a figure, its bar and its share."""
+    return [Column(figure, right=True), Column("", bar=True, drop=1), Column("", right=True, drop=3)]
 
 
 def _other_widths(rows: list[Row], columns: tuple[str, ...], layout: str) -> int:
@@ -112,7 +107,7 @@ def _layer(row: Row, name: str, summary: Summary, columns: tuple[str, ...], layo
         elif column in ("params", "macs"):
             figure = getattr(row, column)
             part = share(figure, getattr(summary.totals, column))
-            cells += [_figure(figure), Bar(part, style or "dim"), percent(part) if figure else ""]
+            cells += [exact(figure), Bar(part, style or "dim"), percent(part) if figure else ""]
         elif column in ("output", "input"):
             shapes = (row.output_shape,) if column == "output" else row.input_shapes
             cells.append(", ".join(crossed(shape[1:], layout) for shape in shapes) if row.output_shape else "")
@@ -120,12 +115,8 @@ def _layer(row: Row, name: str, summary: Summary, columns: tuple[str, ...], layo
             cells.append(crossed(row.receptive_field))
         else:
             value = getattr(row, column)
-            cells.append(_figure(value) if isinstance(value, int) and column != "index" else str(value))
+            cells.append(exact(value) if isinstance(value, int) and column != "index" else str(value))
     return cells
-
-
-def _figure(figure: int) -> str:
-    return exact(figure) if figure else "0"
 
 
 def _sum(summary: Summary, columns: tuple[str, ...]) -> list[str | Cell | Bar]:
@@ -147,16 +138,8 @@ def _sum(summary: Summary, columns: tuple[str, ...]) -> list[str | Cell | Bar]:
 
 
 def _contrast(summary: Summary) -> Table:
-    columns = [
-        Column("kind"),
-        Column("layers", right=True, drop=2),
-        Column("params", right=True),
-        Column("", bar=True, drop=1),
-        Column("", right=True, drop=3),
-        Column(summary.figure, right=True),
-        Column("", bar=True, drop=1),
-        Column("", right=True, drop=3),
-    ]
+    columns = [Column("kind"), Column("layers", right=True, drop=2)]
+    columns += [*_with_share("params"), *_with_share(summary.figure)]
     rows: list[TableRow] = []
     for name, kind in summary.kinds.items():
         style = KIND_STYLES.get(name, "")

@@ -1,4 +1,4 @@
-"""Explanations of one layer: its formulas, its window, its padding, and the effect of weight sharing.
+"""Explanations of one layer: its formulas, its window, its padding, the growth of its field, and weight sharing.
 
 Formulas are the layer's rules, run on named numbers (:mod:`cnncalc.layers.symbols`).
 """
@@ -9,16 +9,17 @@ from math import prod
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from cnncalc.figures.costs import DTYPES
-from cnncalc.figures.receptive_field import receptive_fields
+from cnncalc.figures.fields import Field
+from cnncalc.figures.receptive_field import ReceptiveFields, receptive_fields
 from cnncalc.graph import Graph, Node
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_EXPLAINED
 from cnncalc.layers.base import Use
 from cnncalc.layers.formulas import symbolic
+from cnncalc.layers.reads import Along
 from cnncalc.layers.shapes import Shape, axis_names
 from cnncalc.layers.symbols import Formula, Symbol, formula, named_shape
 from cnncalc.studies.explain.borders import Border, borders_of
-from cnncalc.studies.explain.growth import FieldGrowth, growth
 
 if TYPE_CHECKING:
     from cnncalc.layers.convolution.conv import Conv
@@ -26,6 +27,24 @@ if TYPE_CHECKING:
 
 FEW_INPUTS = 10
 """Inputs of a network up to which all layers that may be explained at once are; of more inputs each sees many."""
+
+
+class FieldGrowth(NamedTuple):
+    """How the receptive field grows along one axis of an input of the network.
+
+    Attributes:
+        axis: its letter, after the input's name if there are several inputs.
+        incoming: the field of the layer's (first) input.
+        window, stride: number of input positions that the layer reads, and their step; None unless the same window
+            makes the field everywhere.
+        field: the field of the layer's output.
+    """
+
+    axis: str
+    incoming: Field
+    window: int | None
+    stride: int | None
+    field: Field
 
 
 class Explanation(NamedTuple):
@@ -67,7 +86,7 @@ def explain(network: Graph, nodes: list[Node], dtype: str = "float32") -> list[E
     found = []
     for node in nodes:
         of_use = known.get(node.use) or known.setdefault(node.use, _of_use(node))
-        found.append(of_use._replace(node=node, memory=_memory(node, width), growth=growth(network, node, fields)))
+        found.append(of_use._replace(node=node, memory=_memory(node, width), growth=_growth(network, node, fields)))
     return found
 
 
@@ -127,3 +146,37 @@ def together(formulas: list[Formula], shape: Shape) -> list[Formula]:
         else:
             found.append(one)
     return found
+
+
+# --- receptive field ----------------------------------------------------------------------------------------
+
+
+def _growth(graph: Graph, node: Node, fields: ReceptiveFields) -> list[FieldGrowth]:
+    """Return the growth of the field at a node; empty if nothing new is seen."""
+    of_input, found = fields.by_input(node.inputs[0]) if node.inputs else {}, []
+    for source, after in fields.by_input(node).items():
+        incoming = of_input.get(source, after)  # the first input may not depend on it
+        name = f"{source.name} " if len(graph.inputs) > 1 else ""
+        for letter, before, field in zip(axis_names(len(after) + 1)[1:], incoming, after, strict=True):
+            size, stride = _window(node, before, field) or (None, None)
+            found.append(FieldGrowth(f"{name}{letter}", before, size, stride, field))
+    return found if any(axis.window or not axis.field.is_whole for axis in found) else []
+
+
+def _window(node: Node, before: Field, field: Field) -> tuple[int, int] | None:
+    """Return the size and the stride of the one window that makes a field, if there is one."""
+    moves = node.layer.reads(node.use.inputs, node.shape)
+    term = before.terms[0]
+    if moves is None or len(moves) > 1 or not isinstance(moves[0][0], Along) or len(term.places) != 1:
+        return None
+    read = moves[0][0].reads[term.places[0].axis]
+    if read.is_whole:
+        window = term.positions, term.positions
+    elif read.axis is None or read.ranges is None or read.ranges.period > 1 or read.ranges.growth is None:
+        return None
+    else:
+        ends = read.ranges.of(0)
+        assert ends is not None  # every window reads something
+        window = ends[1] - ends[0] + 1, read.ranges.growth
+    adds_up = before.size + (window[0] - 1) * before.jump == field.size and not field.differs
+    return window if adds_up and len(before.terms) == 1 else None
