@@ -13,24 +13,23 @@ import numpy as np
 import tensorflow as tf
 from keras import layers as kl
 
-from cnncalc.deployment.axes import ANY_ORDER, channels_last, laid, orders_of, reshaped, rows_last
+from cnncalc.deployment.axes import ANY_ORDER, Axes, channels_last, laid, rows_last
 from cnncalc.graph import Graph, Node
 from cnncalc.layers.reduction._reduction import axis_indices
 from cnncalc.layers.shapes import axis_index
 from cnncalc.layers.window import same_pad
 
-_orders: dict[Any, tuple[int, ...]] = {}
-"""The order of the axes of each tensor of the network at hand, where channels don't come last."""
+_axes: list[Axes] = []
+"""The order of the axes of the network at hand."""
 
 
 def keras_model(network: Graph, seed: int = 0) -> keras.Model:
     """Return the network in Keras' words.  Raises KeyError for a layer type that has none here."""
     rng = np.random.default_rng(seed)
     values: dict[Any, Any] = {}
-    _orders.clear()
-    _orders.update(orders_of(network))
+    _axes[:] = [Axes(network)]
     for tensor in network.inputs.values():
-        values[tensor] = keras.Input(_last(tensor.shape), batch_size=1, name=tensor.name)
+        values[tensor] = keras.Input(laid(tensor.shape, _order(tensor)), batch_size=1, name=tensor.name)
     sources = list(values.values())
     for node in network.nodes:
         last = node.layer.type not in ANY_ORDER
@@ -44,7 +43,7 @@ def keras_model(network: Graph, seed: int = 0) -> keras.Model:
 
 
 def _order(tensor: Any) -> tuple[int, ...]:
-    return _orders.get(tensor) or channels_last(len(tensor.shape))
+    return _axes[0].of(tensor)
 
 
 def _place(tensor: Any, x: Any, axis: int) -> int:
@@ -309,8 +308,7 @@ def _shuffle(node: Node, xs: list[Any]) -> Any:
 
 def _reshape(node: Node, xs: list[Any]) -> Any:
     (tensor,) = node.inputs
-    needed, left = reshaped(tensor, _order(tensor), node)
-    return kl.Reshape(laid(node.shape, left))(_turned(tensor, xs[0], needed))
+    return kl.Reshape(laid(node.shape, _order(node)))(_turned(tensor, xs[0], _axes[0].needed[node]))
 
 
 def _scale(node: Node, xs: list[Any]) -> Any:

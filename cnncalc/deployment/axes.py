@@ -9,12 +9,12 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, cast
 
-from cnncalc.graph import Node
 from cnncalc.layers.reduction._reduction import Reduction, axis_indices
 from cnncalc.layers.shapes import axis_index
 
 if TYPE_CHECKING:
-    from cnncalc.graph import Graph, Tensor
+    from cnncalc.graph import Graph, Node, Tensor
+    from cnncalc.layers.dense.linear import Linear
     from cnncalc.layers.matrix.attention import Attention
     from cnncalc.layers.shape.permute import Permute
     from cnncalc.layers.shape.select import Select
@@ -26,7 +26,7 @@ Order = tuple[int, ...]
 KEEPING = (
     "relu", "relu6", "hardtanh", "hardsigmoid", "hardswish", "leaky_relu", "sigmoid", "tanh", "silu", "elu", "softmax",
     "log_softmax", "add", "subtract", "multiply", "divide", "maximum", "minimum", "concat", "affine", "abs", "power",
-    "dropout", "identity", "linear", "slice", "expand", "scale", "shift", "neg", "sin", "cos", "layernorm",
+    "dropout", "identity", "linear", "slice", "expand", "scale", "shift", "neg", "sin", "cos", "layernorm", "gather",
 )  # fmt: skip
 """Layers that work on any order of axes, and keep it."""
 
@@ -61,70 +61,89 @@ def without_ones(shape: Shape, order: Order) -> list[int]:
     return [axis for axis in order if shape[axis] != 1]
 
 
-def orders_of(graph: Graph) -> dict[Tensor, Order]:
-    """Return the order of each tensor whose channels don't come last."""
-    found: dict[Tensor, Order] = {}
-    for node in graph.nodes:
-        order = _order(node, found)
-        if order != channels_last(len(node.shape)):
-            found[node] = order
-    return found
+class Axes:
+    """The order of the axes of a network's tensors on the device.
 
-
-def _order(node: Node, found: dict[Tensor, Order]) -> Order:
-    """Return the order that a layer leaves."""
-    default = channels_last(len(node.shape))
-    sources = [one for one in node.inputs if len(one.shape) == len(node.shape)] or node.inputs
-    if not sources:
-        return default
-    source = max(sources, key=lambda one: prod(one.shape))
-    shape, order = source.shape, found.get(source, channels_last(len(source.shape)))
-    kind = node.layer.type
-    if kind == "permute":
-        dims = [axis_index(axis, shape) for axis in cast("Permute", node.layer).dims]
-        return tuple([dims.index(axis) for axis in order])
-    if kind in ("reshape", "flatten"):
-        return reshaped(source, order, node)[1]
-    if kind == "attention":
-        return rows_last(len(node.shape), cast("Attention", node.layer).features_first)
-    if kind in FEATURES_LAST:
-        return tuple(range(len(node.shape)))
-    gone: list[int] = []
-    if isinstance(node.layer, Reduction) and not node.layer.keepdims:
-        gone = axis_indices(node.layer.axis, shape)
-    elif kind == "select":
-        gone = [axis_index(cast("Select", node.layer).axis, shape)]
-    elif kind not in KEEPING and not isinstance(node.layer, Reduction):
-        return default
-    left = [axis for axis in order if axis not in gone]
-    return tuple([sorted(left).index(axis) for axis in left]) if len(left) == len(node.shape) else default
-
-
-def reshaped(source: Tensor, order: Order, node: Node) -> tuple[Order, Order]:
-    """Return the order that a reshape needs of its input, and the one that it leaves.
-
-    The axes are in groups, of as many elements before as after, and those of a group must lie beside each other: where
-    the last of them lies.  A vector that a dense layer makes, or that none reshapes again, has its elements in the
-    order that costs nothing: the weights before or after it follow.
+    Attributes:
+        needed: by reshape, the order of its input's axes that it needs.
+        mixed: vectors that were maps, whose elements have another order on the device.
     """
-    shape, out = source.shape, node.shape
-    if prod(shape) != prod(out) or len(out) == 1 or (len(shape) == 1 and _is_dense(source)):
-        return order, channels_last(len(out))
-    groups = _groups(shape, out)
-    if not groups:
-        return order, channels_last(len(out))
-    lying = without_ones(shape, order)
-    groups.sort(key=lambda group: max([lying.index(axis) for axis in group[0]]))
-    needed = [axis for before, _ in groups for axis in before]
-    left = [axis for _, after in groups for axis in after]
-    return _with_ones(shape, needed, order), _with_ones(out, left, channels_last(len(out)))
+
+    def __init__(self, graph: Graph) -> None:
+        self.needed: dict[Node, Order] = {}
+        self.mixed: set[Tensor] = set()
+        self._orders: dict[Tensor, Order] = {}  # of those whose channels don't come last
+        self._dense: set[Tensor] = set()  # vectors that a dense layer makes, perhaps through activations
+        readers = graph.readers()
+        for tensor in graph.inputs.values():
+            if any(_takes_rows(reader) for reader in readers.get(tensor, ())):
+                self._orders[tensor] = tuple(range(len(tensor.shape)))
+        for node in graph.nodes:
+            order = self._left_by(node)
+            if order != channels_last(len(node.shape)):
+                self._orders[node] = order
+
+    def of(self, tensor: Tensor) -> Order:
+        """Return the order of a tensor's axes."""
+        return self._orders.get(tensor) or channels_last(len(tensor.shape))
+
+    def _left_by(self, node: Node) -> Order:
+        """Return the order that a layer leaves, and note what its readers need to know."""
+        default, kind = channels_last(len(node.shape)), node.layer.type
+        sources = [one for one in node.inputs if len(one.shape) == len(node.shape)] or node.inputs
+        if not sources:
+            return default
+        source = max(sources, key=lambda one: prod(one.shape))
+        shape, order = source.shape, self.of(source)
+        if kind == "linear" or (source in self._dense and kind in (*KEEPING, "batchnorm")):
+            self._dense.add(node)
+        if source in self.mixed and kind in KEEPING and kind != "linear":
+            self.mixed.add(node)
+        if kind == "permute":
+            dims = [axis_index(axis, shape) for axis in cast("Permute", node.layer).dims]
+            return tuple([dims.index(axis) for axis in order])
+        if kind in ("reshape", "flatten"):
+            self.needed[node], left = self._reshaped(source, node)
+            return left
+        if kind == "attention":
+            return rows_last(len(node.shape), cast("Attention", node.layer).features_first)
+        if kind in FEATURES_LAST:
+            return tuple(range(len(node.shape)))
+        gone: list[int] = []
+        if isinstance(node.layer, Reduction) and not node.layer.keepdims:
+            gone = axis_indices(node.layer.axis, shape)
+        elif kind == "select":
+            gone = [axis_index(cast("Select", node.layer).axis, shape)]
+        elif kind not in KEEPING and not isinstance(node.layer, Reduction):
+            return default
+        left = tuple([axis for axis in order if axis not in gone])
+        return tuple([sorted(left).index(axis) for axis in left]) if len(left) == len(node.shape) else default
+
+    def _reshaped(self, source: Tensor, node: Node) -> tuple[Order, Order]:
+        """Return the order that a reshape needs of its input, and the one that it leaves.
+
+        The axes are in groups, of as many elements before as after, and those of a group must lie beside each other:
+        where the last of them lies.  A vector that a dense layer makes, or that none reshapes again, has its elements
+        in the order that costs nothing: the weights before or after it follow.
+        """
+        shape, order, out = source.shape, self.of(source), node.shape
+        lying = without_ones(shape, order)
+        if len(out) == 1 and lying != sorted(lying):
+            self.mixed.add(node)
+        free = len(out) == 1 or (len(shape) == 1 and source in self._dense)
+        groups = [] if free or prod(shape) != prod(out) else _groups(shape, out)
+        if not groups:
+            return order, channels_last(len(out))
+        groups.sort(key=lambda group: max([lying.index(axis) for axis in group[0]]))
+        needed = [axis for before, _ in groups for axis in before]
+        left = [axis for _, after in groups for axis in after]
+        return _with_ones(shape, needed, order), _with_ones(out, left, channels_last(len(out)))
 
 
-def _is_dense(tensor: Tensor) -> bool:
-    """Return whether a dense layer makes a vector, perhaps through activations and a batchnorm."""
-    while isinstance(tensor, Node) and tensor.layer.type in (*KEEPING, "batchnorm") and tensor.layer.type != "linear":
-        tensor = tensor.inputs[0]
-    return isinstance(tensor, Node) and tensor.layer.type == "linear"
+def _takes_rows(node: Node) -> bool:
+    """Return whether a layer transforms the last axis of a sequence: its features."""
+    axis = cast("Linear", node.layer).axis if node.layer.type == "linear" else None
+    return axis is not None and len(node.shape) == 2 and axis % 2 == 1
 
 
 def _groups(shape: Shape, out: Shape) -> list[tuple[list[int], list[int]]]:

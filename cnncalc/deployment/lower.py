@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeGuard
 
 from cnncalc.deployment.axes import ANY_ORDER, laid
-from cnncalc.deployment.lowering import Lowering, LoweringRule, last
+from cnncalc.deployment.lowering import Lowering, LoweringRule
 from cnncalc.deployment.operators import DeviceGraph, DeviceTensor
 from cnncalc.deployment.rules import affine, attention, elementwise, movement, norms, windows
 from cnncalc.deployment.unsupported import UnsupportedError
@@ -58,7 +58,8 @@ def lower(graph: Graph, kind: NumberFormat, converter: Converter) -> DeviceGraph
     graph.check_count("planned for a device")
     low = Lowering(graph, kind, converter)
     for tensor in graph.inputs.values():
-        low.values[tensor] = DeviceTensor(tensor.name, last(tensor.shape), kind.activation, kind.scaled)
+        shape = laid(tensor.shape, low.order(tensor))
+        low.values[tensor] = DeviceTensor(tensor.name, shape, kind.activation, kind.scaled)
     refused: list[UnsupportedError] = []
     for node in graph.nodes:
         try:

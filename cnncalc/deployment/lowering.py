@@ -6,7 +6,7 @@ from collections.abc import Callable
 from math import prod
 from typing import TYPE_CHECKING, cast
 
-from cnncalc.deployment.axes import Order, channels_last, laid, orders_of, reshaped
+from cnncalc.deployment.axes import Axes, Order, channels_last, laid
 from cnncalc.deployment.constants import MOST_AXES, NOT_IN_16X8, VERIFIED_AXES, Converter, NumberFormat
 from cnncalc.deployment.operators import BIAS, OTHER, WEIGHT, Constant, DeviceTensor, Operator
 from cnncalc.deployment.stored import Stored
@@ -31,7 +31,7 @@ class Lowering(Stored):
     Attributes:
         nodes: the network's layers.
         values: the device's tensor for each of the network's.
-        orders: the order of a tensor's axes on the device, where channels don't come last.
+        axes: the order of each tensor's axes on the device.
         borders: the padding that a convolution takes over from the layer before it, by the convolution.
         ahead: layers that are part of the weights of the layer that reads them, by that layer.
         biased: whether a dense layer has a bias in the file, as far as it was asked.
@@ -57,7 +57,7 @@ class Lowering(Stored):
         self.notes: list[str] = []
         self.ahead: dict[Node, list[Node]] = {}
         self.borders: dict[Node, tuple[Pair, ...]] = {}
-        self.orders = orders_of(graph)
+        self.axes = Axes(graph)
         self._turned: dict[tuple[Tensor, Order], DeviceTensor] = {}
         self._readers = graph.readers()
         self._outputs = set(graph.outputs.values())
@@ -123,8 +123,8 @@ class Lowering(Stored):
         if not node.layer.is_view:
             return False
         (source,) = node.inputs
-        needed, left = reshaped(source, self.order(source), node)
-        return needed == self.order(source) and laid(source.shape, needed) == laid(node.shape, left)
+        needed = self.axes.needed[node]
+        return needed == self.order(source) and laid(source.shape, needed) == laid(node.shape, self.order(node))
 
     def _vanishes(self, node: Node) -> bool:
         if self._is_dropped(node):
@@ -185,7 +185,7 @@ class Lowering(Stored):
 
     def order(self, tensor: Tensor) -> Order:
         """Return the order of a tensor's axes on the device."""
-        return self.orders.get(tensor) or channels_last(len(tensor.shape))
+        return self.axes.of(tensor)
 
     def place(self, tensor: Tensor, axis: int) -> int:
         """Return an axis of a tensor, counted as on the device."""
@@ -251,7 +251,8 @@ class Lowering(Stored):
             flow = made.inputs[0]
             if flow.shape == shape:
                 doubt = "a reshape that undoes the one before it"
-                if self._made[flow].layers == made.layers or self.sole_reader(made.layers[0].inputs[0]):
+                source = self._made.get(flow)
+                if (source and source.layers == made.layers) or self.sole_reader(made.layers[0].inputs[0]):
                     self.values[node] = flow
                     return flow
         operator = self.emit("RESHAPE", node, [flow], shape, self.integers(batch, *shape), name=name)

@@ -179,14 +179,17 @@ def rescaled(low: Lowering, node: Node, flow: DeviceTensor) -> DeviceTensor:
 
 
 def aligned(low: Lowering, node: Node) -> list[DeviceTensor]:
-    """Return the tensors that a merge reads, with their axes in its order."""
+    """Return the tensors that a merge reads, with their axes in its order, and none with a height alone."""
     order = low.order(node)
     flows = [low.turned(node, one, order) if len(one.shape) == len(order) else low.values[one] for one in node.inputs]
-    if any(flow.constant is not None for flow in flows):
-        for tensor, flow in zip(node.inputs, flows, strict=True):
+    given = [(one, flow) for one, flow in zip(node.inputs, flows, strict=True) if flow.constant is None]
+    if len(given) < len(flows):
+        for tensor, _ in given:
             before = low.producer(tensor)
-            if flow.constant is None and before is not None and before.code in FOLDABLE and before.activation is None:
+            if before is not None and before.code in FOLDABLE and before.activation is None:
                 raise UnsupportedError(node, "a constant tensor and the output of a convolution are not verified")
+    if any(len(flow.shape) == len(order) for flow in flows):
+        flows = [low.without_height(node, flow) if len(flow.shape) > len(order) else flow for flow in flows]
     return flows
 
 

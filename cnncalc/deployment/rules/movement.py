@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from cnncalc.deployment.axes import KEEPING, laid, reshaped, without_ones
+from cnncalc.deployment.axes import laid
 from cnncalc.deployment.lowering import Lowering, LoweringRule, last
 from cnncalc.deployment.rules.windows import sliced
 from cnncalc.deployment.unsupported import UnsupportedError
@@ -12,7 +12,6 @@ from cnncalc.graph import Node
 from cnncalc.layers.shapes import axis_index
 
 if TYPE_CHECKING:
-    from cnncalc.graph import Tensor
     from cnncalc.layers.shape.channel_shuffle import ChannelShuffle
     from cnncalc.layers.shape.gather import Gather
     from cnncalc.layers.shape.select import Select
@@ -26,25 +25,13 @@ def reshape(low: Lowering, node: Node) -> None:
     The order of a vector's elements is the one that costs nothing: the weights after it follow.
     """
     (tensor,) = node.inputs
-    needed, left = reshaped(tensor, low.order(tensor), node)
-    flow = low.turned(node, tensor, needed)
+    flow = low.turned(node, tensor, low.axes.needed[node])
     doubt, before = "", low.producer(tensor)
-    if len(tensor.shape) == 1 < len(node.shape) and _was_a_map(low, tensor):
+    if len(tensor.shape) == 1 < len(node.shape) and tensor in low.axes.mixed:
         doubt = "a vector that was a map, whose channels come last on the device"
     elif before is not None and before.code == "FULLY_CONNECTED" and len(before.output.shape) > 1:
         doubt = "a reshape after a dense layer of several positions, which the converter may drop"
-    low.reshape(node, flow, laid(node.shape, left), doubt=doubt)
-
-
-def _was_a_map(low: Lowering, tensor: Tensor) -> bool:
-    """Return whether a vector is a flattened map, whose elements lie in another order on the device."""
-    while isinstance(tensor, Node) and tensor.layer.type in KEEPING and tensor.layer.type != "linear":
-        tensor = tensor.inputs[0]
-    if not isinstance(tensor, Node) or tensor.layer.type not in ("flatten", "reshape"):
-        return False
-    (source,) = tensor.inputs
-    lying = without_ones(source.shape, low.order(source))
-    return lying != sorted(lying)
+    low.reshape(node, flow, laid(node.shape, low.order(node)), doubt=doubt)
 
 
 def expand(low: Lowering, node: Node) -> None:
@@ -59,7 +46,7 @@ def gather(low: Lowering, node: Node) -> None:
     layer = cast("Gather", node.layer)
     if layer.indices is None or len(node.inputs) > 1:
         raise UnsupportedError(node, "only a gather by a list of indices is verified")
-    (tensor,), (flow,) = node.inputs, low.of(node)
+    (tensor,), (flow,) = node.inputs, low.as_they_lie(node)
     place = low.place(tensor, axis_index(layer.axis, tensor.shape))
     shape = (*flow.shape[:place], len(layer.indices), *flow.shape[place + 1 :])
     low.emit("GATHER", node, [flow], shape, low.integers(*layer.indices))
@@ -120,7 +107,7 @@ def select(low: Lowering, node: Node) -> None:
     starts = [index if i == place else 0 for i in range(len(flow.shape))]
     ends = [index + 1 if i == place else 0 for i in range(len(flow.shape))]
     bounds = [low.integers(0, *starts), low.integers(0, *ends), low.integers(1, *[1] * len(flow.shape))]
-    low.emit("STRIDED_SLICE", node, [flow], shape, *bounds)
+    low.emit("STRIDED_SLICE", node, [flow], shape or (1,), *bounds)
 
 
 def center_crop(low: Lowering, node: Node) -> None:
