@@ -417,6 +417,22 @@ def test_a_numbered_scope_is_a_sequential_with_pytorchs_modules() -> None:
 """ in torch_source(graph)
 
 
+def test_scopes_of_one_structure_are_one_class_whatever_their_names() -> None:
+    draw = np.random.default_rng(1)
+    shapes = {"stem.conv.weight": (4, 3, 3, 3), "a.conv.weight": (4, 4, 1, 1), "layers.0.conv.weight": (2, 4, 1, 1)}
+    nodes, x = [], "x"
+    for number, weight in enumerate(shapes):
+        path = "/".join(["", *[weight[: -len(".conv.weight")]], "conv"])
+        nodes.append(node("Conv", [x, weight], [f"c{number}"], name=f"{path}/Conv"))
+        nodes.append(node("Relu", [f"c{number}"], [f"r{number}"], name=f"{path[:-5]}/act/Relu"))
+        nodes.append(node("Add", [f"r{number}", f"c{number}"], [f"s{number}"], name=f"{path[:-5]}/Add"))
+        x = f"s{number}"
+    weights = {name: draw.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()}
+    source = torch_source(network(model(nodes, {"x": ["N", 3, 8, 8]}, [x], weights)))
+    assert source.count("\nclass ") == 2
+    assert "        self.stem = Stem(3, 4, 3)\n        self.a = Stem(4, 4, 1)\n" in source
+
+
 # --- names -----------------------------------------------------------------------------------------------------
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from cnncalc.exporters.formats import Options, check_text
@@ -98,7 +99,7 @@ class _Module:
 
     def _kinds(self) -> dict[ScopePart, ScopeKind]:
         """Return the kind of each scope, in an order in which the kinds inside come first."""
-        kinds = {part: self._kind(part) for part in all_parts(self.root)}
+        kinds = self._joined({part: self._kind(part) for part in all_parts(self.root)})
         order = _order(kinds)
         if order is not None:
             return dict(sorted(kinds.items(), key=lambda pair: order[pair[1]]))
@@ -111,6 +112,22 @@ class _Module:
     def _kind(self, part: ScopePart) -> ScopeKind:
         use = self.graph.blocks.get(part.path)
         return ("block", use.name, 0) if use is not None else ("scope", scope_name(part.path) if part.path else "", 0)
+
+    def _joined(self, kinds: dict[ScopePart, ScopeKind]) -> dict[ScopePart, ScopeKind]:
+        """Return the kinds, those of a model file's scopes with the same structures as one: that of the most scopes."""
+        numbers: dict[object, int] = {}
+        makers: dict[ScopePart, Maker] = {}
+        inside: dict[ScopeKind, set[int]] = {}
+        for part, kind in kinds.items():
+            number = numbers.setdefault(structure_of(part, self.torch, makers).key, len(numbers))
+            makers[part] = Maker(call(f"{number}"), (), "", None)
+            if kind[0] == "scope" and part is not self.root:
+                inside.setdefault(kind, set()).add(number)
+        count = Counter(kinds.values())
+        common: dict[frozenset[int], ScopeKind] = {}
+        for kind in sorted(inside, key=lambda kind: -count[kind]):
+            common.setdefault(frozenset(inside[kind]), kind)
+        return {part: common[frozenset(inside[kind])] if kind in inside else kind for part, kind in kinds.items()}
 
     def _make(self, name: str, parts: list[ScopePart]) -> None:
         """Make the classes of scopes of one kind; a series of modules needs none."""

@@ -96,14 +96,15 @@ def _name_of_params(step: LayerStep) -> str:
 def keys(nodes: Mapping[Node, LayerStep], params: Params) -> None:
     """Set the keys of the nodes' tensors to those of the module's state_dict.
 
-    No key is used twice, and none of a module outside of the scope that the layer is in.
+    No key is used twice, none of a module outside of the scope that the layer is in, and none of a stack of recurrent
+    layers, which are layers of their own here.
     """
     usual = {f"{node.name}.{label}" for node in nodes for label in (*node.use.weights, *node.weights)}
     for node, step in nodes.items():
         own = {}
         scope = node.name[: node.name.rfind(".") + 1]
         for label, key in params.keys.get(step, {}).items():
-            if key not in usual and key.startswith(scope):
+            if key not in usual and key.startswith(scope) and step.layer.kind != "recurrent":
                 usual.add(key)
                 own[label] = key
         if own:
