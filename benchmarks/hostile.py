@@ -1,7 +1,8 @@
-"""Measure what hostile specs cost: CPU time and memory of every command on small specs that ask for much.
+"""Measure what hostile files cost: CPU time and memory of every command on small specs that ask for much, and on
+model files with as many operators as allowed.
 
     python -m benchmarks.hostile                       # all commands, two specs of each shape: some 20 minutes
-    python -m benchmarks.hostile --commands summary,check --specs 5 --shapes dense,fields
+    python -m benchmarks.hostile --commands summary,check --specs 5 --shapes "dense,fields,layer norms"
 
 The shapes ask for just under 20,000 layers, for what sums up, and for just under MAX_DETAILED, for what works on each
 layer. Prints one row for each spec that some command takes more than ``--seconds`` or ``--megabytes`` for, then a table
@@ -18,7 +19,7 @@ from typing import NamedTuple
 from unittest import mock
 
 from cnncalc.ground.limits import MAX_DETAILED, MAX_DETAILED_READS
-from tests.fuzz import grown, hostile
+from tests.fuzz import grown, grown_models, hostile
 
 
 class Worst(NamedTuple):
@@ -40,15 +41,17 @@ class Worst(NamedTuple):
         return worst
 
 
-def specs(shapes: str, count: int) -> dict[str, str]:
-    """Return texts by their names, each shape with the most layers that a summary takes and that a picture takes."""
-    names = shapes.split(",") if shapes else [*grown.SHAPES]
+def files(shapes: str, count: int) -> dict[str, str | bytes]:
+    """Return specs, with the most layers that a summary and that a picture takes, and model files, by their names."""
+    wanted = shapes.split(",") if shapes else [*grown.SHAPES, *grown_models.SHAPES]
+    names = [name for name in wanted if name in grown.SHAPES]
+    models = {f"{name} (a model)": grown_models.SHAPES[name]() for name in wanted if name in grown_models.SHAPES}
     texts = {}
     for layers, reads in ((grown.LAYERS, grown.READS), (MAX_DETAILED - 10, MAX_DETAILED_READS - 10)):
         with mock.patch.multiple(grown, LAYERS=layers, READS=reads):
             for name in names:
                 texts |= {f"{name} {seed} of {layers:,}": grown.SHAPES[name](Random(seed)) for seed in range(count)}
-    return {name: text for name, text in texts.items() if len(text.encode()) <= grown.MOST_BYTES}
+    return models | {name: text for name, text in texts.items() if len(text.encode()) <= grown.MOST_BYTES}
 
 
 def others() -> None:
@@ -84,7 +87,9 @@ def others() -> None:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--shapes", default="", help=f"of {', '.join(grown.SHAPES)}; default: all")
+    parser.add_argument(
+        "--shapes", default="", help=f"of {', '.join([*grown.SHAPES, *grown_models.SHAPES])}; default: all"
+    )
     parser.add_argument("--commands", default="", help="by their first word; default: all")
     parser.add_argument("--specs", type=int, default=2, help="of each shape")
     parser.add_argument("--seconds", type=float, default=hostile.SECONDS)
@@ -93,7 +98,7 @@ def main() -> None:
     wanted = options.commands.split(",") if options.commands else None
     commands = [command for command in hostile.COMMANDS if wanted is None or command[0] in wanted]
     worst: dict[str, Worst] = {}
-    for name, text in specs(options.shapes, options.specs).items():
+    for name, text in files(options.shapes, options.specs).items():
         slow = []
         for command in commands:
             done = hostile.run(text, command)
@@ -102,7 +107,7 @@ def main() -> None:
                 slow.append(f"{shown} → {done.code}, {done.seconds:.2f} s, {done.megabytes:.0f} MB")
             worst[shown] = worst.get(shown, Worst()).after(name, done)
         if slow:
-            print(f"{name} ({len(text):,} characters): " + "; ".join(slow), flush=True)
+            print(f"{name} ({len(text):,} bytes): " + "; ".join(slow), flush=True)
     width = max(map(len, worst), default=0)
     print(f"{'command':{width}}  {'CPU':>6}  {'slowest':28} {'memory':>6}  {'largest':28} refused")
     for shown, most in worst.items():

@@ -143,6 +143,8 @@ CASES: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], int]] = 
 }  # fmt: skip
 
 ONE_SAMPLE: dict[str, tuple[Sequence[Any], Sequence[int], Mapping[str, Any], int]] = {
+    "a sum of magnitudes over one sample": ([node("ReduceL1", ["x"], ["y"], axes=[0], keepdims=0)], (1, 7, 6), {}, 17),
+    "a norm over one sample": ([node("ReduceL2", ["x"], ["y"], axes=[0])], (1, 7, 6), {}, 17),
     "elements along an axis": ([node("GatherElements", ["x", "i"], ["y"], axis=1)], (1, 7, 6), {"i": COLUMNS}, 17),
     "scatter": (
         [node("ScatterElements", ["x", "i", "u"], ["y"], axis=1)], (1, 7, 6), {"i": COLUMNS[:, :1], "u": weight(1, 1, 6)}, 17,
@@ -187,6 +189,12 @@ def test_an_unsupported_resize_has_a_shape_and_a_note() -> None:
     assert net.outputs["y"].shape == (4, 3, 2)
     assert net.summary().uncounted == ["Resize"]
     assert net.run().mismatches[0].fault == "'Resize' can't be run"
+
+
+def test_the_place_of_the_largest_sample_is_refused() -> None:
+    data = model([node("ArgMax", ["x"], ["y"], axis=0)], {"x": [1, 4, 3]}, ["y"])
+    with pytest.raises(CnncalcError, match="ArgMax .* does not fit: it selects from the batch"):
+        network(data)
 
 
 def test_a_scatter_to_other_samples_is_refused() -> None:

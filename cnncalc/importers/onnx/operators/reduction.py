@@ -35,8 +35,8 @@ def reduced(build: Builder, name: str, x: Value, axes: Sequence[int], keeps: boo
     if axis is not None and not keeps:
         gone = {i + x.rank if i < 0 else i for i in axes}
         axis = None if with_batch else axis - sum([i < axis for i in gone])
-    if not places:
-        return alias(x, x.shape, axis)
+    if not places:  # each result is of one element
+        return alias(build.step("abs", [x]) if name in ("norm1", "norm2") else x, x.shape, axis)
     spatial = list(range(1, len(x.shape)))
     if name in ("mean", "max") and places == spatial and x.axis == 0 and x.is_live:
         pooled = build.step("global_avgpool" if name == "mean" else "global_maxpool", [x], axis)
@@ -76,9 +76,10 @@ def _reduce_composed(build: Builder, call: Call) -> Value:
 
 @operator("ArgMax", "ArgMin")
 def _argmax(build: Builder, call: Call) -> Value:
-    x = call.input(0)
+    x, at = call.input(0), call.integer("axis")
+    if x.sample_axis(at) is None:
+        raise UnfitError("it selects from the batch")
     x = build.step("neg", [x]) if call.op == "ArgMin" else x
-    at = call.integer("axis")
     own = x.sample_axis(at) if call.integer("select_last_index") else None
     if own is not None:
         x = at_indices(build, x, own, range(x.shape[own])[::-1])
