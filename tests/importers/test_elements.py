@@ -193,7 +193,7 @@ def test_an_unsupported_resize_has_a_shape_and_a_note() -> None:
 
 def test_the_place_of_the_largest_sample_is_refused() -> None:
     data = model([node("ArgMax", ["x"], ["y"], axis=0)], {"x": [1, 4, 3]}, ["y"])
-    with pytest.raises(CnncalcError, match="ArgMax .* does not fit: it selects from the batch"):
+    with pytest.raises(CnncalcError, match=r"ArgMax .* does not fit: it selects from the batch"):
         network(data)
 
 
