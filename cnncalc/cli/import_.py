@@ -55,10 +55,7 @@ def command(asked: Asked, path: str | None, weights: str | None, force: bool) ->
         layers = counted(len(network.nodes), "layer")
         to_stderr(f"{text.count(chr(10))} lines for {layers}, each the same when it is read again")
     ours, theirs = sums(again.nodes), sums(network.nodes)
-    for what, here, there in (
-        ("param", ours.params, theirs.params),
-        ("buffer", ours.buffers, theirs.buffers),
-    ):
+    for what, here, there in (("param", ours.params, theirs.params), ("buffer", ours.buffers, theirs.buffers)):
         if here != there:
             why = "some tensors are shared, made of others, or were not learned, which a spec can't express"
             to_stderr(f"note: the spec has {counted(here, what)}, the model {there:,}: {why}")

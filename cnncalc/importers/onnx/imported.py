@@ -9,14 +9,7 @@ from typing import TYPE_CHECKING
 
 from cnncalc.graph import Graph, ModelData, OpenChoice
 from cnncalc.ground.errors import CnncalcError
-from cnncalc.ground.limits import (
-    KNOWN_PER_LAYER,
-    MAX_AXES,
-    MAX_INPUTS,
-    MAX_KNOWN,
-    MAX_MODEL_LAYERS,
-    MAX_MODEL_NODES,
-)
+from cnncalc.ground.limits import KNOWN_PER_LAYER, MAX_AXES, MAX_INPUTS, MAX_KNOWN, MAX_MODEL_LAYERS, MAX_MODEL_NODES
 from cnncalc.ground.places import Fault, GivenValue, SpecError
 from cnncalc.importers.onnx import operators as operators
 from cnncalc.importers.onnx.batch import batch_axis, batch_word
@@ -28,20 +21,7 @@ from cnncalc.importers.onnx.notes import notes
 from cnncalc.importers.onnx.operators.quantized import RANGES, as_integers
 from cnncalc.importers.onnx.params import ONE_TENSOR, Params
 from cnncalc.importers.onnx.patterns import fused
-from cnncalc.importers.onnx.proto import (
-    BFLOAT16,
-    BOOL,
-    FLOAT16,
-    INT8,
-    INT16,
-    INT32,
-    INT64,
-    SMALL_FLOATS,
-    UINT8,
-    UINT16,
-    UINT32,
-    UINT64,
-)
+from cnncalc.importers.onnx.proto import BFLOAT16, FLOAT16, RANDOM_BELOW, SMALL_FLOATS
 from cnncalc.importers.onnx.steps import layer_of
 from cnncalc.importers.onnx.values import LayerStep, UnfitError, Value, ValueScope, literal
 from cnncalc.importers.onnx.wire import MalformedError, WireReader
@@ -52,9 +32,6 @@ from cnncalc.layers.shapes import Shape
 if TYPE_CHECKING:
     from cnncalc.graph import Node, Tensor
     from cnncalc.layers.interfaces import Array
-
-RANDOM_BELOW = {BOOL: 2, INT8: 1 << 7} | dict.fromkeys((UINT8, INT16, UINT16, INT32, UINT32, INT64, UINT64), 1 << 8)
-"""Integer types of inputs, and the number below which their random values are drawn: 256, as in pictures, or less."""
 
 OF_SAMPLES = frozenset(("Conv", "ConvTranspose", "MaxPool", "AveragePool", "GlobalAveragePool", "BatchNormalization"))
 """Operators whose first input has the batch as its first axis, even if its size is fixed and not 1."""

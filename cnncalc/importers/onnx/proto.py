@@ -120,3 +120,6 @@ WIDTHS = {
     UINT32: 4, UINT64: 8, BFLOAT16: 2, **dict.fromkeys(FLOAT8S, 1),
 }  # fmt: skip
 """Bytes per element of types whose elements fill whole bytes."""
+
+RANDOM_BELOW = {BOOL: 2, INT8: 1 << 7} | dict.fromkeys((UINT8, INT16, UINT16, INT32, UINT32, INT64, UINT64), 1 << 8)
+"""Integer types of inputs, and the number below which their random values are drawn: 256, as in pictures, or less."""

@@ -11,13 +11,7 @@ import struct
 from collections.abc import Sequence
 from typing import Any, ClassVar, TypeAlias
 
-from cnncalc.ground.limits import (
-    MAX_MODEL_FIELDS,
-    MAX_MODEL_LISTS,
-    MAX_MODEL_NAME,
-    MAX_MODEL_PARTS,
-    MAX_MODEL_TEXT,
-)
+from cnncalc.ground.limits import MAX_MODEL_FIELDS, MAX_MODEL_LISTS, MAX_MODEL_NAME, MAX_MODEL_PARTS, MAX_MODEL_TEXT
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 MAX_VARINT_BYTES = 10
