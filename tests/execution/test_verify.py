@@ -252,6 +252,60 @@ def test_a_rectifier_before_few_channels_or_one_axis() -> None:
         assert distance(folded.output, network.run(batch=2, fuse=False).output) < 1e-5
 
 
+def test_a_rectifier_behind_scales_that_are_not_positive() -> None:
+    """The convolution gives max(−2·1 + 5, 0) + 10·max(−1·4 + 1, 0) + 100·max(3·9 + 2, 0), by hand; the scales could be folded
+    into its weight only if all of them were positive.
+    """
+    network = spec(
+        "input: [3, 1, 1]\nlayers:\n  - batchnorm: {eps: 0}\n  - relu\n  - conv: {out_channels: 1, kernel_size: 1}\n"
+    )
+    weights = {
+        "bn1.weight": [-2, -1, 3], "bn1.bias": [5, 1, 2], "bn1.running_mean": [0, 0, 0], "bn1.running_var": [1, 1, 1],
+        "conv1.weight": [[[[1]], [[10]], [[100]]]], "conv1.bias": [0],
+    }  # fmt: skip
+    given = {name: np.array(values, np.float32) for name, values in weights.items()}
+    x = np.array([1, 4, 9], np.float32).reshape(3, 1, 1)
+    result = network.run(x, weights=given)
+    assert [row.fused_into for row in result.layers] == ["conv1", "conv1", ""]
+    assert result.output.ravel().tolist() == [3 + 0 + 2900]
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        # an input that is stretched, or the same for all samples, is no residual of the convolution
+        "  - global_avgpool:\n    name: p\n  - conv: {out_channels: 4, kernel_size: 1}\n    from: input\n  - add:\n    from: [conv1, p]\n",
+        "  - parameter: [4, 6, 6]\n    name: p\n  - conv: {out_channels: 4, kernel_size: 1}\n    from: input\n  - add:\n    from: [conv1, p]\n",
+        # the scales of channels don't belong to the rows of this weight
+        "  - linear: {out_features: 6, axis: -1}\n  - batchnorm\n",
+        # an activation with weights of its own
+        "  - conv: {out_channels: 6, kernel_size: 3}\n  - prelu: channels\n",
+    ],
+)
+def test_what_does_not_fit_a_step_stays_beside_it(items: str) -> None:
+    network = spec(f"input: [4, 6, 6]\nlayers:\n{items}")
+    folded, alone = network.run(batch=3), network.run(batch=3, fuse=False)
+    assert folded.ok
+    assert distance(folded.output, alone.output) < 1e-5
+    assert {row.fused_into for row in folded.layers} == {""}
+
+
+@pytest.mark.parametrize("more", [-1, 0, 1])
+def test_a_layer_holds_if_it_sums_as_many_products_as_are_counted(more: int) -> None:
+    """LeNet-5's first layer: 28·28 windows of 25 taps, 6 filters, on two samples."""
+    network = cnncalc.load("lenet5")
+    row = network.run(batch=2).layers[0]
+    assert row.tally is not None
+    assert row.tally.direct == 2 * 28 * 28 * 25 * 6
+    assert row._replace(tally=row.tally._replace(direct=row.tally.direct + more)).holds(2) == (more == 0)
+
+
+def test_an_output_that_is_not_a_number_is_the_same_in_each_pass() -> None:
+    result = spec("input: [4]\nlayers:\n  - log\n").run(np.array([1, 2, -1, 0], np.float32), repeat=2)
+    assert np.isnan(result.output).sum() == 1
+    assert result.ok
+
+
 def test_given_weights_are_left_as_they_are() -> None:
     network = spec(RESIDUAL)
     weights = random_weights(network, 3)
@@ -314,6 +368,16 @@ def test_concatenations_that_go_on_share_memory_and_spoil_nothing() -> None:
         if node.layer.type == "concat":
             parts = [arrays[part] if isinstance(part, Node) else x for part in node.inputs]
             assert (arrays[node] == np.concatenate(parts, 1)).all()
+
+
+@pytest.mark.parametrize("kept", ["grown0", "grown2"])
+def test_a_kept_concatenation_leaves_its_chain(kept: str) -> None:
+    network = spec(DENSE)
+    x = np.random.default_rng(0).standard_normal((2, 4, 40, 40)).astype(np.float32)
+    result, every = network.run(x, layers=[kept], repeat=2), network.run(x, layers=None)
+    assert result.ok
+    assert distance(result.output, every.output) < 1e-5
+    assert distance(result.tensors[kept], every.tensors[kept]) < 1e-5
 
 
 def test_two_concatenations_share_memory() -> None:
