@@ -61,7 +61,7 @@ class Convention(NamedTuple):
 
 
 TOOLS = {
-    convention.name: convention
+    convention.name: convention._replace(by_type=by_word(convention.by_type))
     for convention in (
         Convention(
             "torchinfo",
@@ -69,13 +69,11 @@ TOOLS = {
             "1.8.0",
             "https://github.com/TylerYep/torchinfo, torchinfo/layer_info.py, calculate_macs",
             "parameters × output positions of a convolution, parameters × batch of every other module",
-            by_word(
-                {
-                    "conv conv_transpose": rules.filters_at_outputs,
-                    "lstm gru rnn": rules.parameters_at_steps,
-                    "scale shift parameter": rules.undefined_parameter,
-                }
-            ),
+            {
+                "conv conv_transpose": rules.filters_at_outputs,
+                "lstm gru rnn": rules.parameters_at_steps,
+                "scale shift parameter": rules.undefined_parameter,
+            },
             rules.params_times_batch,
         ),
         Convention(
@@ -84,17 +82,15 @@ TOOLS = {
             "0.1.5",
             "https://github.com/facebookresearch/fvcore, fvcore/nn/flop_count.py and jit_handles.py",
             "one per multiply-accumulate, normalisation, adaptive average pooling and upsampling of maps",
-            by_word(
-                {
-                    "conv conv_transpose linear matmul": rules.macs,
-                    "einsum": rules.halved_path,
-                    "batchnorm": rules.batchnorm,
-                    "layernorm groupnorm instancenorm": rules.normalised,
-                    "adaptive_avgpool global_avgpool": rules.flat_pool,
-                    "upsample": rules.resized,
-                    "grid_sample": rules.four_per_output,
-                }
-            ),
+            {
+                "conv conv_transpose linear matmul": rules.macs,
+                "einsum": rules.halved_path,
+                "batchnorm": rules.batchnorm,
+                "layernorm groupnorm instancenorm": rules.normalised,
+                "adaptive_avgpool global_avgpool": rules.flat_pool,
+                "upsample": rules.resized,
+                "grid_sample": rules.four_per_output,
+            },
         ),
         Convention(
             "ptflops",
@@ -102,15 +98,13 @@ TOOLS = {
             "0.7.5, backend aten",
             "https://github.com/sovrasov/flops-counter.pytorch, ptflops/aten_ops.py",
             "multiply-accumulates, and one per output element for a bias",
-            by_word(
-                {
-                    "conv conv_transpose linear": rules.macs_and_bias,
-                    "matmul": rules.macs,
-                    "einsum": rules.path_products,
-                    "attention": rules.attention_of_one_head,
-                    "gru rnn": rules.cell_products,
-                }
-            ),
+            {
+                "conv conv_transpose linear": rules.macs_and_bias,
+                "matmul": rules.macs,
+                "einsum": rules.path_products,
+                "attention": rules.attention_of_one_head,
+                "gru rnn": rules.cell_products,
+            },
         ),
         Convention(
             "thop",
@@ -118,18 +112,16 @@ TOOLS = {
             "0.1.1",
             "https://github.com/Lyken17/pytorch-OpCounter, thop/profile.py and vision/basic_hooks.py",
             "multiply-accumulates, 4 per element of batchnorm, average pooling, softmax; only modules are seen",
-            by_word(
-                {
-                    "conv conv_transpose": rules.convolved_at_outputs,
-                    "linear": rules.macs,
-                    "batchnorm layernorm instancenorm": rules.doubled_norm,
-                    "lstm gru rnn": rules.recurrent_cell,
-                    "prelu avgpool": rules.one_per_output,
-                    "softmax": rules.softmax,
-                    "adaptive_avgpool global_avgpool": rules.adaptive_pool,
-                    "upsample": rules.interpolated,
-                }
-            ),
+            {
+                "conv conv_transpose": rules.convolved_at_outputs,
+                "linear": rules.macs,
+                "batchnorm layernorm instancenorm": rules.doubled_norm,
+                "lstm gru rnn": rules.recurrent_cell,
+                "prelu avgpool": rules.one_per_output,
+                "softmax": rules.softmax,
+                "adaptive_avgpool global_avgpool": rules.adaptive_pool,
+                "upsample": rules.interpolated,
+            },
         ),
         Convention(
             "calflops",
@@ -137,24 +129,22 @@ TOOLS = {
             "0.3.2",
             "https://github.com/MrYxJ/calculate-flops.pytorch, calflops/pytorch_ops.py",
             "2 · macs, the bias of convolutions, normalisation, most activations, the input of poolings",
-            by_word(
-                {
-                    "conv": rules.conv_flops,
-                    "conv_transpose": rules.conv_transpose_flops,
-                    "linear matmul": rules.linear_flops,
-                    "einsum": rules.path_flops,
-                    "lstm gru rnn": rules.cell_flops,
-                    "batchnorm": rules.batchnorm,
-                    "layernorm groupnorm instancenorm": rules.normalised,
-                    "lrn": rules.lrn_flops,
-                    "maxpool avgpool": rules.pool_flops,
-                    "lppool": rules.lppool_flops,
-                    "adaptive_avgpool adaptive_maxpool global_maxpool": rules.one_per_input,
-                    "global_avgpool": rules.global_pool_flops,
-                    "upsample": rules.resized_flops,
-                    "relu leaky_relu prelu elu gelu silu softmax": rules.one_per_input,
-                }
-            ),
+            {
+                "conv": rules.conv_flops,
+                "conv_transpose": rules.conv_transpose_flops,
+                "linear matmul": rules.linear_flops,
+                "einsum": rules.path_flops,
+                "lstm gru rnn": rules.cell_flops,
+                "batchnorm": rules.batchnorm,
+                "layernorm groupnorm instancenorm": rules.normalised,
+                "lrn": rules.lrn_flops,
+                "maxpool avgpool": rules.pool_flops,
+                "lppool": rules.lppool_flops,
+                "adaptive_avgpool adaptive_maxpool global_maxpool": rules.one_per_input,
+                "global_avgpool": rules.global_pool_flops,
+                "upsample": rules.resized_flops,
+                "relu leaky_relu prelu elu gelu silu softmax": rules.one_per_input,
+            },
         ),
     )
 }
