@@ -185,7 +185,7 @@ def _run() -> int:
     import click
 
     from cnncalc.cli import cli
-    from cnncalc.cli._warnings import shown_warnings
+    from cnncalc.cli._messages import error_text, shown_warnings
     from cnncalc.cli.output import to_stderr
     from cnncalc.ground.errors import CnncalcError, clipped
 
@@ -199,8 +199,6 @@ def _run() -> int:
     except click.exceptions.Exit as end:
         return end.exit_code
     except CnncalcError as error:
-        from cnncalc.cli._errors import error_text
-
         to_stderr(error_text(error))
         return error.exit_code
     except click.ClickException as error:

@@ -8,7 +8,7 @@ import click
 
 from cnncalc.cli import Command
 from cnncalc.cli._device import bound_options, takes_device
-from cnncalc.cli._errors import error_text
+from cnncalc.cli._messages import error_text
 from cnncalc.cli.opening import AskedSeveral, collect_networks
 from cnncalc.cli.options import BatchAndDtype, Function, takes_basis, takes_output, takes_specs
 from cnncalc.cli.output import Output, to_stderr

@@ -1,4 +1,4 @@
-"""Print the warnings about networks that are built while a command runs, each once, on standard error."""
+"""Errors and warnings for the command line: arguments are named by the options that gave them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from cnncalc.cli.output import to_stderr
+from cnncalc.ground.errors import ArgumentError, CnncalcError, clipped
+from cnncalc.ground.places import GivenValue, Origin, SpecError
 from cnncalc.language.findings import SpecWarning
+
+_OPTIONS = {"setting": "--set", "input": "--input"}
 
 _AS_OPTION = {"channels-last": ", or add --layout hwc"}
 """A further hint if the shape was given by an option."""
@@ -40,3 +44,14 @@ def shown_warnings() -> Iterator[None]:
         warnings.simplefilter("always", SpecWarning)
         warnings.showwarning = show
         yield
+
+
+def error_text(error: CnncalcError) -> str:
+    """Return an error's whole message, with the names of options in place of the names of arguments."""
+    if isinstance(error, ArgumentError):
+        return error.as_option()
+    return error.text(_spelled) if isinstance(error, SpecError) else error.text()
+
+
+def _spelled(origin: Origin) -> str:
+    return f"{_OPTIONS[origin.kind]} {clipped(origin.name)}".rstrip() if isinstance(origin, GivenValue) else str(origin)
