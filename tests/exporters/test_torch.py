@@ -433,6 +433,28 @@ def test_scopes_of_one_structure_are_one_class_whatever_their_names() -> None:
     assert "        self.stem = Stem(3, 4, 3)\n        self.a = Stem(4, 4, 1)\n" in source
 
 
+def test_a_scope_of_functions_is_pytorchs_modules() -> None:
+    """An activation is a scope if its module has another one around, as a batch norm that was folded leaves it."""
+    nodes = [
+        node("Conv", ["x", "stem.conv.weight"], ["a"], name="/stem/conv/Conv"),
+        node("LeakyRelu", ["a"], ["b"], name="/stem/bn/act/LeakyRelu", alpha=0.2),
+        node("MaxPool", ["b"], ["c"], kernel_shape=[2, 2], name="/pool/MaxPool"),
+        node("Sigmoid", ["c"], ["y"], name="/pool/Sigmoid"),
+    ]
+    weights = {"stem.conv.weight": np.ones((4, 3, 3, 3), np.float32)}
+    source = torch_source(network(model(nodes, {"x": ["N", 3, 8, 8]}, ["y"], weights)))
+    assert (
+        """
+        self.stem = series(
+            conv=nn.Conv2d(3, 4, kernel_size=3, bias=False),
+            bn=nn.LeakyReLU(negative_slope=0.2),
+        )
+        self.pool = nn.Sequential(nn.MaxPool2d(2, stride=1), nn.Sigmoid())
+"""
+        in source
+    )
+
+
 # --- names -----------------------------------------------------------------------------------------------------
 
 

@@ -229,23 +229,26 @@ def _translated(graph: Graph) -> dict[Node, Torch]:
 def _series(structure: Structure) -> ModuleCall | None:
     """Return the call that makes a scope of modules one after the other; None for any other scope.
 
-    A numbered one has PyTorch's modules for functions, and an identity for a number that is missing.
+    Functions are PyTorch's modules if the modules are numbered, with an identity for a missing number, or if there are
+    functions alone.
     """
-    numbers = [start[1] for name in structure.slots if (start := numbered(name)) and not start[0]]
-    is_numbered = len(numbers) == len(structure.slots)
     before = SlotRef("")
     modules: dict[str, ModuleCall] = {}
     for name, slot in structure.slots.items():
-        module = slot.as_module if is_numbered and slot.as_module is not None else slot.module
-        if module is None or slot.reads != (before,) or not (slot.as_module or is_chain(structure, name, before)):
+        module = slot.as_module or (slot.module if is_chain(structure, name, before) else None)
+        if module is None or slot.reads != (before,):
             return None
         modules[name] = module
         before = SlotRef(slot.name)
     if structure.makes != (before,) or structure.inputs != 1 or structure.foreign:
         return None
-    if not is_numbered:
+    functions = [slot.as_module for slot in structure.slots.values() if slot.as_module is not None]
+    if functions and len(functions) == len(modules):
+        return functions[0] if len(functions) == 1 else ModuleCall("nn.Sequential", tuple(functions))
+    numbers = [start[1] for name in modules if (start := numbered(name)) and not start[0]]
+    if len(numbers) < len(modules):
         named = tuple([Option(name, module, None) for name, module in modules.items()])
-        return ModuleCall("series", (), named) if all(map(is_free, modules)) else None
+        return ModuleCall("series", (), named) if not functions and all(map(is_free, modules)) else None
     count = max(numbers, default=-1) + 1
     if numbers != sorted(numbers) or count > MOST_NUMBERS * len(numbers):
         return None
