@@ -405,8 +405,9 @@ def test_a_network_with_a_wrong_rule_is_refused(monkeypatch: pytest.MonkeyPatch)
     # correct would be 4 × 4
     monkeypatch.setattr(known("center_crop"), "output_shape", lambda self, shape: (shape[0], 5, 5))
     session = spec("input: [2, 6, 6]\nlayers: [center_crop: 4, flatten, linear: 3]\n").prepare()
-    with pytest.raises(cnncalc.CnncalcError, match=r"'fc1' can't be run: a weight \(3, 50\) does not fit"):
-        session(np.zeros((1, 2, 6, 6), np.float32))
+    for _ in range(2):  # a pass that was not completed is not repeated
+        with pytest.raises(cnncalc.CnncalcError, match=r"'fc1' can't be run: a weight \(3, 50\) does not fit"):
+            session(np.zeros((1, 2, 6, 6), np.float32))
 
 
 def test_a_session_lets_go_of_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -300,6 +300,14 @@ def test_a_layer_holds_if_it_sums_as_many_products_as_are_counted(more: int) -> 
     assert row._replace(tally=row.tally._replace(direct=row.tally.direct + more)).holds(2) == (more == 0)
 
 
+def test_only_the_last_layer_of_a_step_is_blamed_for_its_output() -> None:
+    """10 · 1 is finite, and that times 3e38 is not."""
+    network = spec("input: [1, 1, 1]\nlayers:\n  - conv: {out_channels: 1, kernel_size: 1, bias: false}\n  - scale\n")
+    weights = {"conv1.weight": np.ones((1, 1, 1, 1), np.float32), "scale1.weight": np.full(1, 3e38, np.float32)}
+    result = network.run(np.full((1, 1, 1), 10, np.float32), weights=weights)
+    assert [(row.fused_into, row.finite) for row in result.layers] == [("", True), ("conv1", False)]
+
+
 def test_an_output_that_is_not_a_number_is_the_same_in_each_pass() -> None:
     result = spec("input: [4]\nlayers:\n  - log\n").run(np.array([1, 2, -1, 0], np.float32), repeat=2)
     assert np.isnan(result.output).sum() == 1

@@ -3,7 +3,7 @@
 To see it find an old fault in the code itself, put the fault back and run ``python -m tests.fuzz --seconds 20``:
 
 * a residual that reaches a kernel in another shape than its output (until November 2026 any 1-D kernel above 1 before
-  a two-input add was "not proven"): let `WeightedKernel.arranged` return `x`;
+  a two-input add was "not proven"): let `WithWeight.arranged` return `x`;
 * a sample of activations without axes (random weights for a softmax on a positive axis raised AxisError): let
   `initial_scale._whole` return `node.layer.forward(Kernels(), sample[None])[0]`.
 """
@@ -20,7 +20,7 @@ import pytest
 
 from cnncalc.execution import initial_scale
 from cnncalc.execution.kernels import Kernels
-from cnncalc.execution.kernels.parts import WeightedKernel
+from cnncalc.execution.kernels.parts import WithWeight
 from cnncalc.layers import layer_types
 from cnncalc.layers.activation.relu import ReLU
 from cnncalc.layers.pooling._regions import AdaptivePool
@@ -136,7 +136,7 @@ def found(seeds: range) -> Iterator[str]:
 
 
 def test_a_residual_in_another_shape_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(WeightedKernel, "arranged", lambda self, x: x)
+    monkeypatch.setattr(WithWeight, "arranged", lambda self, x: x)
     assert any("the residual is" in fault for fault in found(WITH_RESIDUALS))
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from cnncalc.execution.kernels.depthwise import Depthwise
 from cnncalc.execution.kernels.kernel import NOTHING_BEFORE, Before, Calls, HeldWeight, Kernel, Shape, Stage, Task
 from cnncalc.execution.kernels.panels import Filters
-from cnncalc.execution.kernels.parts import Finisher, WeightedKernel, as_rows, blocks, images, in_rows, once, sheets
+from cnncalc.execution.kernels.parts import Finisher, WithWeight, as_rows, blocks, images, in_rows, once, sheets
 from cnncalc.execution.kernels.shallow import Shallow
 from cnncalc.execution.kernels.windows import Slide, Slides, slides, windows
 from cnncalc.execution.kernels.winograd import Winograd
@@ -43,7 +43,7 @@ def conv(
     return Unrolled(batch, weight, axes, groups, pieces)
 
 
-class PointConvolution(WeightedKernel):
+class PointConvolution(WithWeight):
     """A kernel of one tap: one matrix product over the rows."""
 
     def __init__(self, batch: int, weight: Shape, axes: Slides, pieces: bool) -> None:
@@ -102,7 +102,7 @@ def _matrices(weight: Array, groups: int) -> Array:
     return np.stack([matrix(part) for part in np.split(weight, groups)])
 
 
-class Unrolled(WeightedKernel):
+class Unrolled(WithWeight):
     """Any convolution: each window is copied into a row of a matrix, in blocks that stay in the cache."""
 
     def __init__(self, batch: int, weight: Shape, axes: Slides, groups: int, pieces: bool) -> None:

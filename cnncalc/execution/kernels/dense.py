@@ -10,21 +10,13 @@ import numpy as np
 
 from cnncalc.execution.kernels.kernel import Calls, HeldWeight, Places, Shape, Stage, Task, run_all
 from cnncalc.execution.kernels.panels import Filters
-from cnncalc.execution.kernels.parts import (
-    Finisher,
-    WeightedKernel,
-    blocks,
-    channels_first,
-    channels_last,
-    in_rows,
-    once,
-)
+from cnncalc.execution.kernels.parts import Finisher, WithWeight, blocks, channels_first, channels_last, in_rows, once
 from cnncalc.execution.kernels.windows import slides, windows
 from cnncalc.execution.tuning import GEMM_FROM_ROWS
 from cnncalc.layers.interfaces import Array, Padding, Sizes
 
 
-class DenseProduct(WeightedKernel):
+class DenseProduct(WithWeight):
     """Multiplies the last axis of (N, …, in_features); another axis has been moved there before."""
 
     def __init__(self, shape: Shape, weight: Shape, axis: int, pieces: bool) -> None:

@@ -8,13 +8,13 @@ from functools import cache, partial
 import numpy as np
 
 from cnncalc.execution.kernels.kernel import Calls, HeldWeight, Shape, Stage, Task
-from cnncalc.execution.kernels.parts import Finisher, WeightedKernel, blocks, images, sheets
+from cnncalc.execution.kernels.parts import Finisher, WithWeight, blocks, images, sheets
 from cnncalc.execution.kernels.windows import Slides
 from cnncalc.execution.tuning import BLOCK, DEPTHWISE_LANES_BELOW, DEPTHWISE_RUN
 from cnncalc.layers.interfaces import Array
 
 
-class Depthwise(WeightedKernel):
+class Depthwise(WithWeight):
     """Convolves (N, H, W, C) with one filter (C, 1, KH, KW) for each channel.
 
     A run is a line or an equal part of one: with a stride of S, lanes of S columns each, the filter filled up with

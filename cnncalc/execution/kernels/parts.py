@@ -71,7 +71,7 @@ class Finisher:
             calls.do(apply, self.activation, block, block)
 
 
-class WeightedKernel(Kernel):
+class WithWeight(Kernel):
     """A kernel with a weight: its output is finished block by block."""
 
     def arranged(self, x: Array) -> Array:

@@ -9,13 +9,13 @@ import numpy as np
 
 from cnncalc.execution.kernels.kernel import Calls, HeldWeight, Shape, Stage, Task
 from cnncalc.execution.kernels.panels import Filters
-from cnncalc.execution.kernels.parts import Finisher, WeightedKernel, blocks, images, once, sheets
+from cnncalc.execution.kernels.parts import Finisher, WithWeight, blocks, images, once, sheets
 from cnncalc.execution.kernels.windows import Slides
 from cnncalc.execution.tuning import BLOCK, SHALLOW_FROM_COLUMNS, SHALLOW_UP_TO
 from cnncalc.layers.interfaces import Array
 
 
-class Shallow(WeightedKernel):
+class Shallow(WithWeight):
     """Convolves (N, H, W, C) with (out, C, KH, KW).
 
     A line of the input is laid out as (KW · C, columns), once for all windows that reach it; the KH lines of one

@@ -10,13 +10,13 @@ from math import prod
 import numpy as np
 
 from cnncalc.execution.kernels.kernel import Calls, HeldWeight, Shape, Stage, Task
-from cnncalc.execution.kernels.parts import Finisher, WeightedKernel, once
+from cnncalc.execution.kernels.parts import Finisher, WithWeight, once
 from cnncalc.execution.kernels.windows import on_each_axis
 from cnncalc.execution.tuning import BLOCK
 from cnncalc.layers.interfaces import Array, Padding, Sizes
 
 
-class Transposed(WeightedKernel):
+class Transposed(WithWeight):
     """Scatters (N, *in, C): all taps of one image write to the same elements, so threads take whole images."""
 
     def __init__(

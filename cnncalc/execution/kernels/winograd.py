@@ -12,7 +12,7 @@ import numpy as np
 
 from cnncalc.execution.kernels.kernel import Call, Calls, HeldWeight, Shape, Stage, Task
 from cnncalc.execution.kernels.panels import Filters, transform
-from cnncalc.execution.kernels.parts import Finisher, WeightedKernel, blocks, images, sheets
+from cnncalc.execution.kernels.parts import Finisher, WithWeight, blocks, images, sheets
 from cnncalc.execution.kernels.windows import Slides
 from cnncalc.execution.tuning import (
     WINOGRAD_CHANNELS,
@@ -61,7 +61,7 @@ POINTS = {
 }
 
 
-class Winograd(WeightedKernel):
+class Winograd(WithWeight):
     """Convolves (N, H, W, C) with (out, C, K, K).
 
     Every step reads what the one before it wrote, so that two pieces of scratch memory, even and odd, are enough.
