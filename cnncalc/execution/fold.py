@@ -53,10 +53,10 @@ def fold(step: Step, given: Mapping[str, Array], owned: bool, shared: dict[str, 
     Raises:
         ValueError: if weights don't fit each other.
     """
-    weights: dict[str, Any] = node_weights(step.carrier, given)
+    weights = node_weights(step.carrier, given)
     if not is_contraction(step.carrier.layer):
         return Folded(weights)
-    plain: dict[str, Any] = dict(weights)
+    plain = dict(weights)
     before = _before(step, weights, given, owned) if step.before else NOTHING_BEFORE
     clip: Clip | None = None
     activation = None
@@ -71,7 +71,7 @@ def fold(step: Step, given: Mapping[str, Array], owned: bool, shared: dict[str, 
         elif node.layer.pointwise:
             activation = node
     owner = (step.carrier.shares or step.carrier).name
-    held: dict[str, Any] = {}
+    held: dict[str, HeldWeight] = {}
     for name, array in weights.items():
         own = owned or array is not plain.get(name)
         held[name] = HeldWeight(array, owned=True) if own else shared.setdefault(f"{owner}.{name}", HeldWeight(array))

@@ -128,7 +128,7 @@ class Finder(Kernels):
         self.place, self.prepares, self.room, self.before, self.then = place, prepares, room, before, then
         self.kernel: Kernel | None = None
         self.task: Task | None = None
-        self._took: tuple[Any, ...] = ()
+        self._took: tuple[object, ...] = ()
         self._gave: Array | None = None
 
     def spatial(self, kernel: Kernel, *arrays: Array, weight: Array | None = None, bias: Array | None = None) -> Array:

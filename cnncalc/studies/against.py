@@ -27,6 +27,8 @@ from cnncalc.ground.errors import CnncalcError
 from cnncalc.studies.other_engine import EngineModel, onnxruntime
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from cnncalc.execution.report import Run
     from cnncalc.graph import Graph, Tensor
     from cnncalc.layers.ops import Array
@@ -126,9 +128,9 @@ class EngineDiff(NamedTuple):
 
 def against(
     network: Graph,
-    x: Any = None,
+    x: npt.ArrayLike | Mapping[str, npt.ArrayLike] | None = None,
     *,
-    weights: Mapping[str, Any] | None = None,
+    weights: Mapping[str, npt.ArrayLike] | None = None,
     batch: int = 1,
     seed: int = 0,
     threads: int | None = None,
@@ -185,7 +187,9 @@ def against(
     return compared._replace(from_exact=(_farthest(exact, outputs), _farthest(exact, of_file)))
 
 
-def _inputs(network: Graph, x: Any, batch: int, seed: int) -> dict[str, Array]:
+def _inputs(
+    network: Graph, x: npt.ArrayLike | Mapping[str, npt.ArrayLike] | None, batch: int, seed: int
+) -> dict[str, Array]:
     """Return given inputs, or random ones: for a file in 16 bits, values that it can hold, too."""
     if x is not None:
         return given_inputs(network, x, np.dtype(np.float32)).read()

@@ -113,8 +113,8 @@ class NetworkFunction:
         return _Scalar(tape, {name: found.get(name, 0) for name in self.wanted}, output)
 
 
-def _again(read: Callable[[], Recipe], *rest: Any) -> NetworkFunction:
-    return NetworkFunction(read(), *rest)
+def _again(read: Callable[[], Recipe], variant: str | None, wanted: Sequence[str], measure: Measure) -> NetworkFunction:
+    return NetworkFunction(read(), variant, wanted, measure)
 
 
 _ScalarStep = tuple[int, Callable[..., Number] | None, int, int, tuple[tuple[int, int], ...]]
