@@ -33,10 +33,8 @@ class Text(NamedTuple):
     parts: StyledLine
 
 
-class Gap:
-    """An empty line."""
-
-    __slots__ = ()
+GAP = Text([])
+"""An empty line."""
 
 
 class Cell(NamedTuple):
@@ -87,4 +85,4 @@ class Table(NamedTuple):
     rows: Sequence[TableRow]
 
 
-PageBlock = Title | Paragraph | Text | Table | Gap
+PageBlock = Title | Paragraph | Text | Table

@@ -21,7 +21,6 @@ from cnncalc.rendering.blocks import (
     StyledLine,
     Table,
     TableRow,
-    Text,
     Title,
 )
 from cnncalc.rendering.cells import cells, fitting, left, right
@@ -57,12 +56,10 @@ def page_lines(page: Iterable[PageBlock], screen: Screen) -> Iterator[StyledLine
             yield from _title(block, screen.width)
         elif isinstance(block, Paragraph):
             yield from _labelled(block, screen.width)
-        elif isinstance(block, Text):
-            yield block.parts
         elif isinstance(block, Table):
             yield from table(block.columns, block.rows, screen)
         else:
-            yield []
+            yield block.parts
 
 
 def plain(lines: Iterable[StyledLine]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cnncalc.rendering.blocks import Column, Gap, Paragraph, Table, Text, Title
+from cnncalc.rendering.blocks import GAP, Column, Paragraph, Table, Text, Title
 from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.writers import FORMATS, Listed, View
 
@@ -41,7 +41,7 @@ def test_no_two_formats_have_a_suffix() -> None:
 
 def test_a_table_is_its_page() -> None:
     page = [
-        Title("a", "of b"), Gap(), Table([Column("n", right=True), Column("x", bar=True)], [["1", ""]]),
+        Title("a", "of b"), GAP, Table([Column("n", right=True), Column("x", bar=True)], [["1", ""]]),
         Paragraph("text", label=("label ", "dim")), Text([("left", "bold"), (" right", "")]),
     ]  # fmt: skip
     assert written("table", asked(page=lambda screen: page)) == "a   of b\n\nn\n-\n1\nlabel text\nleft right\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cnncalc.ground.numbers import counted
-from cnncalc.rendering.blocks import Cell, Column, Divider, Gap, PageBlock, Paragraph, Table, TableRow, Text, Title
+from cnncalc.rendering.blocks import GAP, Cell, Column, Divider, PageBlock, Paragraph, Table, TableRow, Text, Title
 from cnncalc.rendering.figures import with_batch
 from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.styles import title
@@ -40,8 +40,8 @@ class EnginesView(View):
         rows: list[TableRow] = [_row(row, compared, layout) for row in compared.rows]
         if compared.of_file:
             rows += [Divider(), *[_row(row, compared, layout) for row in compared.of_file]]
-        head: list[PageBlock] = [Title(title(compared.network), about), Gap()]
-        return [*head, Table(_COLUMNS, rows), Gap(), *_verdict(compared)]
+        head: list[PageBlock] = [Title(title(compared.network), about), GAP]
+        return [*head, Table(_COLUMNS, rows), GAP, *_verdict(compared)]
 
     def document(self) -> dict[str, object]:
         compared, worst, exact = self.compared, self.compared.worst, self.compared.from_exact

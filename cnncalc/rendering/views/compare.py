@@ -12,10 +12,10 @@ from cnncalc.ground.numbers import counted, exact, signed
 from cnncalc.layers.arguments import value_text
 from cnncalc.layers.shapes import crossed
 from cnncalc.rendering.blocks import (
+    GAP,
     Cell,
     Column,
     Divider,
-    Gap,
     Heading,
     PageBlock,
     Paragraph,
@@ -87,8 +87,8 @@ class ComparisonView(View):
             blocks.append(Title(name, shown if name == summary.name else f"{summary.name}   {shown}"))
         count = len(self.names)
         for first in range(1, count, room := _room(screen.width, count)):
-            blocks += [Gap(), _figures(self, [0, *range(first, min(first + room, count))])]
-        return [*blocks, Gap(), *of_layers] if of_layers else blocks
+            blocks += [GAP, _figures(self, [0, *range(first, min(first + room, count))])]
+        return [*blocks, GAP, *of_layers] if of_layers else blocks
 
     def document(self) -> dict[str, object]:
         networks = zip(self.names, self.summaries, strict=True)

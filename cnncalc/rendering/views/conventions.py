@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from cnncalc.figures.conventions import Account, CountDifference
 from cnncalc.graph import Graph
 from cnncalc.ground.numbers import exact, signed
-from cnncalc.rendering.blocks import Cell, Column, Divider, Gap, Heading, PageBlock, Paragraph, Table, TableRow, Title
+from cnncalc.rendering.blocks import GAP, Cell, Column, Divider, Heading, PageBlock, Paragraph, Table, TableRow, Title
 from cnncalc.rendering.layout import fold
 from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.styles import title
@@ -47,9 +47,9 @@ class ConventionsView(View):
         table = Table(columns, rows)
         if screen.width is not None and screen.width < NARROW:
             table = Table(columns[:-1], [line for row in rows for line in _text_below(row, screen.width)])
-        blocks: list[PageBlock] = [Title(title(self.network), "for one sample"), Gap(), table]
+        blocks: list[PageBlock] = [Title(title(self.network), "for one sample"), GAP, table]
         text = "Each line under a tool is a layer type that it counts otherwise; they add up to the difference."
-        blocks += [Gap(), Paragraph(text)]
+        blocks += [GAP, Paragraph(text)]
         for tool in [account.convention for account in self.accounts]:
             blocks.append(Paragraph(f"{tool.name} {tool.release}: {tool.source}", "dim"))
         return blocks

@@ -13,7 +13,7 @@ from cnncalc.deployment.planner import aligned
 from cnncalc.deployment.view import ArenaPlace, Deployment, OperatorRun
 from cnncalc.ground.numbers import bytes_text, counted, exact, exact_bytes
 from cnncalc.layers.shapes import crossed
-from cnncalc.rendering.blocks import Cell, Column, Gap, PageBlock, Paragraph, Table, TableRow, Text, Title
+from cnncalc.rendering.blocks import GAP, Cell, Column, PageBlock, Paragraph, Table, TableRow, Text, Title
 from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.styles import labelled
 from cnncalc.rendering.writers import View, taken
@@ -95,8 +95,8 @@ class DeployView(View):
 
 def _page(found: Deployment, steps: int | None, width: int | None, drawn: bool = False) -> list[PageBlock]:
     """Return the whole page; ``drawn`` says that a picture shows the arena."""
-    blocks = [*_heading(found), Gap(), *verdict(found), Gap()]
-    blocks += [_parts("RAM", found.ram), Gap(), _parts("flash", found.flash), Gap()]
+    blocks = [*_heading(found), GAP, *verdict(found), GAP]
+    blocks += [_parts("RAM", found.ram), GAP, _parts("flash", found.flash), GAP]
     return [*blocks, *_steps(found, steps, width, drawn), *_notes(found)]
 
 
@@ -267,7 +267,7 @@ def _notes(found: Deployment) -> list[PageBlock]:
     if found.device.board is not None:
         sources[f"{found.device.board.name}: Zephyr's {found.device.board.source}"] = None
     notes.append(("sources", "; ".join(sources)))
-    return [Gap(), *labelled(notes)]
+    return [GAP, *labelled(notes)]
 
 
 # --- for scripts ---------------------------------------------------------------------------------------------

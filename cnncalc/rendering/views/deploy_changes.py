@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from cnncalc.deployment.view import Deployment
 from cnncalc.ground.numbers import exact, first_of, signed
-from cnncalc.rendering.blocks import Cell, Column, Divider, Gap, PageBlock, Paragraph, Table, TableRow, Title
+from cnncalc.rendering.blocks import GAP, Cell, Column, Divider, PageBlock, Paragraph, Table, TableRow, Title
 from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.views.deploy import verdict
 from cnncalc.rendering.writers import View
@@ -38,7 +38,7 @@ class DeviceChangesView(View):
         rows: list[TableRow] = [["", Cell("as it is", "bold"), *_cells(before, before)], Divider()]
         rows += [[str(number), one.name, *_cells(one.after, before)] for number, one in enumerate(self.changes, 1)]
         blocks: list[PageBlock] = [Title(f"{found.graph.name} on tflite-micro, {found.graph.kind.name}")]
-        blocks += [*verdict(found), Gap(), Table(columns, rows), Gap(), Title("How")]
+        blocks += [*verdict(found), GAP, Table(columns, rows), GAP, Title("How")]
         for number, one in enumerate(self.changes, 1):
             named = f": {first_of(one.layers, LONGEST)}" if one.layers else ""
             blocks.append(Paragraph(f"{one.how}{named}", label=(f"{number:>3}  ", "dim")))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from cnncalc.deployment.explained import Explained
 from cnncalc.deployment.view import Deployment
 from cnncalc.ground.numbers import exact
-from cnncalc.rendering.blocks import Column, Gap, PageBlock, Paragraph, Table, Text
+from cnncalc.rendering.blocks import GAP, Column, PageBlock, Paragraph, Table, Text
 from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.writers import View
 
@@ -26,7 +26,7 @@ class DeployedLayersView(View):
         graph, core = self.found.graph, self.found.device.core.what
         blocks: list[PageBlock] = [Text([(f"{graph.name} on tflite-micro, {graph.kind.name}, {core}", "dim")])]
         for one in self.layers:
-            blocks += [Gap(), Paragraph(_heading(one), "bold")]
+            blocks += [GAP, Paragraph(_heading(one), "bold")]
             if not one.amounts:
                 continue
             columns = [Column(""), Column("what", folds=True), Column("how it comes about", folds=True)]

@@ -13,7 +13,7 @@ from cnncalc.ground.numbers import counted, exact, percent
 from cnncalc.layers.base import KINDS
 from cnncalc.layers.shapes import crossed
 from cnncalc.layers.symbols import Formula
-from cnncalc.rendering.blocks import Gap, PageBlock, Paragraph, Text, Title
+from cnncalc.rendering.blocks import GAP, PageBlock, Paragraph, Text, Title
 from cnncalc.rendering.figures import field_size, title_of
 from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.views.layers import about, formula_lines
@@ -39,7 +39,7 @@ class ExplainView(View):
             return [*_heading(self.network, screen.layout), *_compact(self.explanations, screen)]
         blocks: list[PageBlock] = []
         for number, explanation in enumerate(self.explanations):
-            blocks += [*([Gap()] if number else []), *_full(explanation, screen)]
+            blocks += [*([GAP] if number else []), *_full(explanation, screen)]
         return blocks
 
     def document(self) -> dict[str, object]:
@@ -74,7 +74,7 @@ def _heading(network: Graph, layout: str) -> list[PageBlock]:
         total = f" = {exact(getattr(totals, figure))}" if len(parts) > 1 else ""
         blocks.append(Paragraph(f"{title_of(figure)} = {' + '.join(parts) or 0}{total}"))
     blocks.append(Text([(f"{counted(totals.layers, 'layer')}; FLOPs {exact(totals.flops)}", "")]))
-    return [*blocks, Gap()]
+    return [*blocks, GAP]
 
 
 def _compact(explanations: Sequence[Explanation], screen: Screen) -> list[PageBlock]:
@@ -112,19 +112,19 @@ def _full(explanation: Explanation, screen: Screen) -> list[PageBlock]:
     node, width = explanation.node, screen.width
     rank = len(node.shape)
     blocks: list[PageBlock] = [_title(explanation, screen.layout), Paragraph(f"{about(type(node.layer))}.")]
-    blocks += [Gap(), *_section("shape", together(explanation.formulas[:rank], node.shape), width)]
+    blocks += [GAP, *_section("shape", together(explanation.formulas[:rank], node.shape), width)]
     blocks += _legend(explanation)
     blocks += _borders(explanation)
-    blocks += [Gap(), *_section("params, MACs, FLOPs", explanation.formulas[rank:], width)]
+    blocks += [GAP, *_section("params, MACs, FLOPs", explanation.formulas[rank:], width)]
     if node.shares is not None:
         blocks.append(_indented(f"The weights are those of {node.shares.name} and are counted there: 0 params here."))
     if node.use.flops is None:
         blocks.append(_indented(f"FLOPs of {node.layer.type} are not defined, and not in any total."))
-    blocks += [Gap(), *_section("bytes", explanation.memory, width)]
+    blocks += [GAP, *_section("bytes", explanation.memory, width)]
     if explanation.growth:
-        blocks += [Gap(), Title("receptive field"), *_growth_texts(explanation.growth)]
+        blocks += [GAP, Title("receptive field"), *_growth_texts(explanation.growth)]
     if explanation.sharing:
-        blocks += [Gap(), *_section("weight sharing", explanation.sharing, width), _sharing_text(explanation)]
+        blocks += [GAP, *_section("weight sharing", explanation.sharing, width), _sharing_text(explanation)]
     return blocks
 
 

@@ -8,7 +8,7 @@ from textwrap import dedent
 
 from cnncalc.figures.catalogue import BYTES, CATALOGUE, HEADINGS
 from cnncalc.ground.numbers import bytes_text, duration, exact, percent, short
-from cnncalc.rendering.blocks import Bar, Cell, Column, Divider, Gap, PageBlock, Paragraph, Table, TableRow, Text, Title
+from cnncalc.rendering.blocks import GAP, Bar, Cell, Column, Divider, PageBlock, Paragraph, Table, TableRow, Text, Title
 from cnncalc.rendering.figures import figure_text, title_of
 from cnncalc.rendering.layout import under_headings
 from cnncalc.rendering.screen import Screen
@@ -53,10 +53,10 @@ class HotspotsView(View):
         """Return the layers, and the changes with their savings."""
         blocks = _heading(self.bench, screen.layout)
         for hot in self.spots:
-            blocks += [Gap(), *_most(hot, len(self.bench.summary.rows), self.top)]
-        blocks += [Gap(), Title("What a change would save: the whole network, recomputed"), Gap()]
+            blocks += [GAP, *_most(hot, len(self.bench.summary.rows), self.top)]
+        blocks += [GAP, Title("What a change would save: the whole network, recomputed"), GAP]
         blocks += [_savings(self.bench.before, [change for change, _ in self.changes])]
-        blocks += [Gap(), Title("How"), Gap()]
+        blocks += [GAP, Title("How"), GAP]
         for number, (change, command) in enumerate(self.changes, 1):
             blocks += _recipe(number, change, command)
         return blocks

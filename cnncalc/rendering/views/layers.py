@@ -10,7 +10,7 @@ from cnncalc.layers.arguments import REQUIRED, Argument, value_text
 from cnncalc.layers.base import Layer
 from cnncalc.layers.shapes import crossed
 from cnncalc.layers.symbols import Formula
-from cnncalc.rendering.blocks import Cell, Column, Gap, PageBlock, Paragraph, Table, TableRow, Text
+from cnncalc.rendering.blocks import GAP, Cell, Column, PageBlock, Paragraph, Table, TableRow, Text
 from cnncalc.rendering.cells import cells, left
 from cnncalc.rendering.layout import under_headings
 from cnncalc.rendering.screen import Screen
@@ -32,7 +32,7 @@ class TypesView(View):
         ]
         columns = [Column("type"), Column("named", drop=1), Column("what it does", folds=True)]
         below = "cnncalc layers conv shows one with its arguments and formulas."
-        return [Table(columns, under_headings(rows)), Gap(), Paragraph(below, "dim")]
+        return [Table(columns, under_headings(rows)), GAP, Paragraph(below, "dim")]
 
     def document(self) -> dict[str, object]:
         return {"layers": self.records()}
@@ -53,14 +53,14 @@ class TypeView(TypesView):
         """Return what it does, its arguments, and an example with every figure calculated."""
         layer = self.layer
         names = f"   kind {layer.kind}, named {layer.stem}1, {layer.stem}2, …"
-        blocks: list[PageBlock] = [Text([(layer.type, "bold"), (names, "dim")]), Gap()]
+        blocks: list[PageBlock] = [Text([(layer.type, "bold"), (names, "dim")]), GAP]
         for text in _unmarked(inspect.cleandoc(layer.__doc__ or "")).split("\n\n"):
-            blocks += [Paragraph(" ".join(text.split())), Gap()]
+            blocks += [Paragraph(" ".join(text.split())), GAP]
         if layer.arguments:
-            blocks += [*_arguments(layer), Gap()]
+            blocks += [*_arguments(layer), GAP]
         named = ", ".join(f"{name} {theirs}" for name, theirs in elsewhere(layer).items())
         if named:
-            blocks += [Text([(f"elsewhere: {named}", "dim")]), Gap()]
+            blocks += [Text([(f"elsewhere: {named}", "dim")]), GAP]
         return blocks + _example(layer, self.formulas, screen.width)
 
     def document(self) -> dict[str, object]:
@@ -132,7 +132,7 @@ def _example(layer: type[Layer], formulas: Sequence[Formula], width: int | None)
         Text([(f"  {item}", "cyan")]),
         Text([(f"  on {inputs}:", "")]),
     ]
-    return [*blocks, Gap(), *formula_lines(formulas, width)]
+    return [*blocks, GAP, *formula_lines(formulas, width)]
 
 
 def formula_lines(formulas: Sequence[Formula], width: int | None) -> list[Text]:

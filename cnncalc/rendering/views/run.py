@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from cnncalc.figures.summary import Summary
 from cnncalc.ground.numbers import bytes_text, counted, exact, first_of, short
-from cnncalc.rendering.blocks import Cell, Column, Divider, Gap, PageBlock, Paragraph, Table, TableRow, Title
+from cnncalc.rendering.blocks import GAP, Cell, Column, Divider, PageBlock, Paragraph, Table, TableRow, Title
 from cnncalc.rendering.figures import with_batch
 from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.styles import title
@@ -58,8 +58,8 @@ class RunView(View):
         )
         about = "   ".join(filter(None, [inputs, run.dtype, counted(run.threads, "thread"), self.random]))
         rows: list[TableRow] = [_row(row, run.batch, layout) for row in run.layers]
-        blocks: list[PageBlock] = [Title(title(network), about), Gap()]
-        blocks += [Table(_COLUMNS, [*rows, Divider(), _sum(run)]), Gap()]
+        blocks: list[PageBlock] = [Title(title(network), about), GAP]
+        blocks += [Table(_COLUMNS, [*rows, Divider(), _sum(run)]), GAP]
         return blocks + differences(run, layout) + _verdict(run)
 
     def document(self) -> dict[str, object]:

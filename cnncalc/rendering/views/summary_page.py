@@ -8,7 +8,7 @@ from cnncalc.figures.selection import BLOCK
 from cnncalc.figures.summary import Row, Summary, share
 from cnncalc.ground.numbers import bytes_text, counted, exact, percent, short
 from cnncalc.layers.shapes import axis_names, crossed
-from cnncalc.rendering.blocks import Bar, Cell, Column, Divider, Gap, PageBlock, Paragraph, Table, TableRow, Title
+from cnncalc.rendering.blocks import GAP, Bar, Cell, Column, Divider, PageBlock, Paragraph, Table, TableRow, Title
 from cnncalc.rendering.cells import cells as width_of
 from cnncalc.rendering.figures import field_size, title_of
 from cnncalc.rendering.layout import BAR_NARROWEST, under_headings
@@ -42,12 +42,12 @@ def page(
     return [
         *_heading(summary, screen.layout),
         table,
-        Gap(),
+        GAP,
         _contrast(summary),
-        Gap(),
+        GAP,
         *_totals(summary, screen.layout),
         *labelled([("device", device)] if device else []),
-        Gap(),
+        GAP,
         Paragraph(last, "bold"),
     ]
 
@@ -55,7 +55,7 @@ def page(
 def _heading(summary: Summary, layout: str) -> list[PageBlock]:
     counted = "" if summary.convention == OWN_CONVENTION else f"   convention {summary.convention}"
     source = [Paragraph(summary.source, "dim")] if summary.source else []
-    return [Title(title(summary), about(summary, layout) + counted), *source, Gap()]
+    return [Title(title(summary), about(summary, layout) + counted), *source, GAP]
 
 
 # --- the layers ----------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnncalc.ground.numbers import counted, percent, short
-from cnncalc.rendering.blocks import Bar, Cell, Column, Divider, Gap, PageBlock, Paragraph, Table, TableRow
+from cnncalc.rendering.blocks import GAP, Bar, Cell, Column, Divider, PageBlock, Paragraph, Table, TableRow
 from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.styles import KIND_STYLES
 from cnncalc.rendering.writers import View
@@ -38,7 +38,7 @@ class SurveyView(View):
         """Return the table, and in how many networks the claim holds."""
         rows: list[TableRow] = [_row(one) for one in self.surveyed]
         texts = [Paragraph(text) for text in _verdict(self.surveyed, self.single)]
-        return [Paragraph(CLAIM, "bold"), Gap(), Table(COLUMNS, [*rows, Divider()]), *texts]
+        return [Paragraph(CLAIM, "bold"), GAP, Table(COLUMNS, [*rows, Divider()]), *texts]
 
     def document(self) -> dict[str, object]:
         before, after = periods(self.surveyed)

@@ -7,7 +7,7 @@ from math import isfinite, prod
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.shapes import axis_names
-from cnncalc.rendering.blocks import Gap, PageBlock, Paragraph, Text, Title
+from cnncalc.rendering.blocks import GAP, PageBlock, Paragraph, Text, Title
 from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.writers import SCHEMA_VERSION, View, real
 
@@ -43,7 +43,7 @@ class TraceView(View):
         if rest:
             total = sum(part.total for part in rest)
             more = "1 more channel, which sums" if len(rest) == 1 else f"{len(rest)} more channels, which sum"
-            lines += [Text([(f"… {more} to {rounded(total)} ({self.chooser} shows more)", "dim")]), Gap()]
+            lines += [Text([(f"… {more} to {rounded(total)} ({self.chooser} shows more)", "dim")]), GAP]
         return lines + _together(self.trace)
 
     def document(self) -> dict[str, object]:
@@ -95,7 +95,7 @@ def _where(trace: Trace) -> list[PageBlock]:
         ends = zip(names[1:], trace.element.places, strict=True)
         spans = [f"{name} {rounded(first)}…{rounded(last)}" for name, (first, last) in ends]
         lines.append(Text([(f"its window is {', '.join(spans)} of the input{_outside(trace)}", "")]))
-    return [*lines, Gap()]
+    return [*lines, GAP]
 
 
 def _outside(trace: Trace) -> str:
@@ -126,9 +126,9 @@ def _channel(part: ChannelTerm, width: int | None) -> list[PageBlock]:
     head: PageBlock = Text([(f"channel {part.channel}", "cyan")])
     tail: list[PageBlock] = [Text([(f"sum {rounded(part.total)}", "")])] if part.weights is not None else []
     if width is not None and sum(len(block[0]) + 4 for block in blocks) > width:
-        return [head, *[Text([(line.rstrip(), "")]) for block in blocks for line in block], *tail, Gap()]
+        return [head, *[Text([(line.rstrip(), "")]) for block in blocks for line in block], *tail, GAP]
     rows = zip(*blocks, strict=True)
-    return [head, *[Text([(("    ".join(row)).rstrip(), "")]) for row in rows], *tail, Gap()]
+    return [head, *[Text([(("    ".join(row)).rstrip(), "")]) for row in rows], *tail, GAP]
 
 
 def _grid(values: Array, inside: Array | None = None) -> TextGrid:
@@ -163,7 +163,7 @@ def _vector(part: ChannelTerm) -> list[PageBlock]:
         count, rest = len(products) - _TERMS, rounded(sum(products[_TERMS:]))
         more = "1 more product, which is" if count == 1 else f"{count:,} more products, which sum to"
         lines.append(Text([(f"  … {more} {rest}", "dim")]))
-    return [*lines, Gap()]
+    return [*lines, GAP]
 
 
 # --- sums ----------------------------------------------------------------------------------------------------
