@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 from cnncalc.ground.numbers import counted
 from cnncalc.rendering.blocks import GAP, Cell, Column, Divider, PageBlock, Paragraph, Table, TableRow, Text, Title
-from cnncalc.rendering.figures import with_batch
 from cnncalc.rendering.screen import Screen
-from cnncalc.rendering.styles import title
+from cnncalc.rendering.texts import title, with_batch
 from cnncalc.rendering.writers import View, real, taken
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from cnncalc.figures.catalogue import CATALOGUE
 from cnncalc.ground.numbers import counted
 from cnncalc.language.findings import Finding
 from cnncalc.rendering.blocks import Cell, Column, Divider, PageBlock, Table, Text
-from cnncalc.rendering.figures import figure_text, title_of
 from cnncalc.rendering.layout import under_headings
 from cnncalc.rendering.screen import Screen
+from cnncalc.rendering.texts import figure_text, title_of
 from cnncalc.rendering.writers import View, taken
 from cnncalc.studies.check.report import SHOWN, Check, Report
 

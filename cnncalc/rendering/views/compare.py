@@ -25,10 +25,9 @@ from cnncalc.rendering.blocks import (
     Title,
 )
 from cnncalc.rendering.cells import cells as width_of
-from cnncalc.rendering.figures import figure_text, title_of
 from cnncalc.rendering.layout import under_headings
 from cnncalc.rendering.screen import Screen
-from cnncalc.rendering.styles import about, section_depth, section_of
+from cnncalc.rendering.texts import about, figure_text, section_depth, section_of, title_of
 from cnncalc.rendering.views.summary import layer, marked, marked_columns
 from cnncalc.rendering.writers import Record, View, taken
 from cnncalc.studies.compare.diff import ADDED, CHANGED, REMOVED, SAME, Compared, LayerDiff, has_blocks, same_layers

@@ -10,7 +10,7 @@ from cnncalc.ground.numbers import exact, signed
 from cnncalc.rendering.blocks import GAP, Cell, Column, Divider, Heading, PageBlock, Paragraph, Table, TableRow, Title
 from cnncalc.rendering.layout import fold
 from cnncalc.rendering.screen import Screen
-from cnncalc.rendering.styles import title
+from cnncalc.rendering.texts import title
 from cnncalc.rendering.writers import View, taken
 
 COLUMNS = ("tool", "figure", "type", "layers", "macs", "counted", "difference", "rule")

@@ -15,7 +15,7 @@ from cnncalc.ground.numbers import bytes_text, counted, exact, exact_bytes
 from cnncalc.layers.shapes import crossed
 from cnncalc.rendering.blocks import GAP, Cell, Column, PageBlock, Paragraph, Table, TableRow, Text, Title
 from cnncalc.rendering.screen import Screen
-from cnncalc.rendering.styles import labelled
+from cnncalc.rendering.texts import labelled
 from cnncalc.rendering.writers import View, taken
 
 COLUMNS = (

@@ -14,8 +14,8 @@ from cnncalc.layers.base import KINDS
 from cnncalc.layers.shapes import crossed
 from cnncalc.layers.symbols import Formula
 from cnncalc.rendering.blocks import GAP, PageBlock, Paragraph, Text, Title
-from cnncalc.rendering.figures import field_size, title_of
 from cnncalc.rendering.screen import Screen
+from cnncalc.rendering.texts import field_size, title_of
 from cnncalc.rendering.views.layers import about, formula_lines
 from cnncalc.rendering.writers import View, taken
 from cnncalc.studies.explain.borders import Border

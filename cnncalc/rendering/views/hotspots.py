@@ -9,10 +9,9 @@ from textwrap import dedent
 from cnncalc.figures.catalogue import BYTES, CATALOGUE, HEADINGS
 from cnncalc.ground.numbers import bytes_text, duration, exact, percent, short
 from cnncalc.rendering.blocks import GAP, Bar, Cell, Column, Divider, PageBlock, Paragraph, Table, TableRow, Text, Title
-from cnncalc.rendering.figures import figure_text, title_of
 from cnncalc.rendering.layout import under_headings
 from cnncalc.rendering.screen import Screen
-from cnncalc.rendering.styles import about, title
+from cnncalc.rendering.texts import about, figure_text, title, title_of
 from cnncalc.rendering.writers import View, taken
 from cnncalc.studies.hotspots import HeavyLayer, Hotspots
 from cnncalc.studies.savings.workbench import Change, Figures, Workbench

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 from cnncalc.figures.summary import Summary
 from cnncalc.ground.numbers import bytes_text, counted, exact, first_of, short
 from cnncalc.rendering.blocks import GAP, Cell, Column, Divider, PageBlock, Paragraph, Table, TableRow, Title
-from cnncalc.rendering.figures import with_batch
 from cnncalc.rendering.screen import Screen
-from cnncalc.rendering.styles import title
+from cnncalc.rendering.texts import title, with_batch
 from cnncalc.rendering.views.summary import COLUMNS as LAYER_COLUMNS
 from cnncalc.rendering.views.summary import channels_last, layer
 from cnncalc.rendering.writers import Record, View, real, taken

@@ -10,10 +10,9 @@ from cnncalc.ground.numbers import bytes_text, counted, exact, percent, short
 from cnncalc.layers.shapes import axis_names, crossed
 from cnncalc.rendering.blocks import GAP, Bar, Cell, Column, Divider, PageBlock, Paragraph, Table, TableRow, Title
 from cnncalc.rendering.cells import cells as width_of
-from cnncalc.rendering.figures import field_size, title_of
 from cnncalc.rendering.layout import BAR_NARROWEST, under_headings
 from cnncalc.rendering.screen import Screen
-from cnncalc.rendering.styles import KIND_STYLES, about, labelled, section_depth, section_of, title
+from cnncalc.rendering.texts import KIND_STYLES, about, field_size, labelled, section_depth, section_of, title, title_of
 from cnncalc.rendering.verdict import verdict
 
 LAYER_COLUMNS = ("layer", "type", "output", "params", "macs")

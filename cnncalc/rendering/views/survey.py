@@ -5,7 +5,7 @@ from __future__ import annotations
 from cnncalc.ground.numbers import counted, percent, short
 from cnncalc.rendering.blocks import GAP, Bar, Cell, Column, Divider, PageBlock, Paragraph, Table, TableRow
 from cnncalc.rendering.screen import Screen
-from cnncalc.rendering.styles import KIND_STYLES
+from cnncalc.rendering.texts import KIND_STYLES
 from cnncalc.rendering.writers import View
 from cnncalc.studies.survey import TURN, Shares, period, periods
 

@@ -11,9 +11,9 @@ from cnncalc.ground.limits import MAX_DRAWN_POINTS
 from cnncalc.layers.shapes import crossed
 from cnncalc.rendering.blocks import PageBlock, Paragraph, Text
 from cnncalc.rendering.cells import cells, left, right
-from cnncalc.rendering.figures import figure_text, title_of
 from cnncalc.rendering.layout import fold
 from cnncalc.rendering.screen import Screen
+from cnncalc.rendering.texts import figure_text, title_of
 from cnncalc.rendering.writers import Listed, Record, View, as_json, taken
 from cnncalc.studies.sweep.grid import Grid
 from cnncalc.studies.sweep.jobs import SweepPart
