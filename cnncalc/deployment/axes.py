@@ -27,6 +27,7 @@ KEEPING = (
     "relu", "relu6", "hardtanh", "hardsigmoid", "hardswish", "leaky_relu", "sigmoid", "tanh", "silu", "elu", "softmax",
     "log_softmax", "add", "subtract", "multiply", "divide", "maximum", "minimum", "concat", "affine", "abs", "power",
     "dropout", "identity", "linear", "slice", "expand", "scale", "shift", "neg", "sin", "cos", "layernorm", "gather",
+    "batchnorm",
 )  # fmt: skip
 """Layers that work on any order of axes, and keep it."""
 
@@ -95,7 +96,7 @@ class Axes:
             return default
         source = max(sources, key=lambda one: prod(one.shape))
         shape, order = source.shape, self.of(source)
-        if kind == "linear" or (source in self._dense and kind in (*KEEPING, "batchnorm")):
+        if kind == "linear" or (source in self._dense and kind in KEEPING):
             self._dense.add(node)
         if source in self.mixed and kind in KEEPING and kind != "linear":
             self.mixed.add(node)

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from math import prod
 from typing import TYPE_CHECKING, cast
 
-from cnncalc.deployment.axes import Axes, Order, channels_last, laid
+from cnncalc.deployment.axes import Axes, Order, channels_last, laid, without_ones
 from cnncalc.deployment.constants import MOST_AXES, NOT_IN_16X8, VERIFIED_AXES, Converter, NumberFormat
 from cnncalc.deployment.operators import BIAS, OTHER, WEIGHT, Constant, DeviceTensor, Operator
 from cnncalc.deployment.stored import Stored
-from cnncalc.deployment.traits import CONSTANTS, FUSING, MOVING, ONE_SCALE, STRETCHING, UNARY
+from cnncalc.deployment.traits import CONSTANTS, MOVING, ONE_SCALE, STRETCHING, UNARY
 from cnncalc.deployment.unsupported import UnsupportedError
 from cnncalc.graph import Node
 from cnncalc.ground.errors import CnncalcError
@@ -58,6 +58,7 @@ class Lowering(Stored):
         self.ahead: dict[Node, list[Node]] = {}
         self.borders: dict[Node, tuple[Pair, ...]] = {}
         self.axes = Axes(graph)
+        self._flat: dict[DeviceTensor, DeviceTensor] = {}
         self._turned: dict[tuple[Tensor, Order], DeviceTensor] = {}
         self._readers = graph.readers()
         self._outputs = set(graph.outputs.values())
@@ -183,6 +184,11 @@ class Lowering(Stored):
         """Return the device's tensors that a layer reads, their axes in any order."""
         return [self.values[tensor] for tensor in node.inputs]
 
+    def flat(self, node: Node) -> DeviceTensor:
+        """Return the one tensor that a layer reads, its axes in any order; a map of one axis has no height."""
+        (flow,), (tensor,) = self.as_they_lie(node), node.inputs
+        return self.without_height(node, flow) if len(flow.shape) == 3 > 2 == len(tensor.shape) else flow
+
     def order(self, tensor: Tensor) -> Order:
         """Return the order of a tensor's axes on the device."""
         return self.axes.of(tensor)
@@ -251,13 +257,34 @@ class Lowering(Stored):
             flow = made.inputs[0]
             if flow.shape == shape:
                 doubt = "a reshape that undoes the one before it"
-                source = self._made.get(flow)
-                if (source and source.layers == made.layers) or self.sole_reader(made.layers[0].inputs[0]):
+                if self._is_alone(flow, made):
                     self.values[node] = flow
                     return flow
         operator = self.emit("RESHAPE", node, [flow], shape, self.integers(batch, *shape), name=name)
         operator.doubt = doubt
         return operator.output
+
+    def transpose(self, node: Node, flow: DeviceTensor, places: list[int], name: str = "") -> DeviceTensor:
+        """Append a TRANSPOSE to the given places, counted without the batch; of two in a row there is one, or none."""
+        made = self._made.get(flow)
+        if made is not None and made.code == "TRANSPOSE" and self._only_read_by(made, node):
+            (source,), turns = made.inputs, cast("tuple[int, ...]", made.constants[0].same[1])
+            both = [turns[place + 1] - 1 for place in places]
+            if both != sorted(both) or self._is_alone(source, made):
+                self.dropped.add(made)
+                flow, places = source, both
+        if places == sorted(places):
+            self.values[node] = flow
+            return flow
+        shape = tuple([flow.shape[place] for place in places])
+        turned = self.integers(0, *[place + 1 for place in places])
+        return self.emit("TRANSPOSE", node, [flow], shape, turned, name=name).output
+
+    def _is_alone(self, source: DeviceTensor, made: Operator) -> bool:
+        """Whether a copy is all that reads its input."""
+        before = self._made.get(source)
+        same = before is not None and before.layers == made.layers
+        return same or self.sole_reader(made.layers[0].inputs[0]) is not None
 
     def _only_read_by(self, made: Operator, node: Node) -> bool:
         """Whether a layer alone reads an operator's output, at most through layers that were folded."""
@@ -275,7 +302,9 @@ class Lowering(Stored):
 
     def without_height(self, node: Node, flow: DeviceTensor) -> DeviceTensor:
         """Return a tensor (1, W, C) as (W, C), the form of a map of one axis in the network."""
-        return self.reshape(node, flow, flow.shape[1:], f"{node.name} (of one axis)")
+        if flow not in self._flat:
+            self._flat[flow] = self.reshape(node, flow, flow.shape[1:], f"{node.name} (of one axis)")
+        return self._flat[flow]
 
     def turned(self, node: Node, tensor: Tensor, order: Order) -> DeviceTensor:
         """Return a tensor with its axes in an order; for a layer that needs them so, there is a TRANSPOSE before it."""
@@ -289,15 +318,12 @@ class Lowering(Stored):
         known = self._turned.get((tensor, order))
         if known is None:
             shape, name = laid(tensor.shape, order), f"{node.name} (turned)"
-            if [axis for axis in lies if tensor.shape[axis] != 1] == [
-                axis for axis in order if tensor.shape[axis] != 1
-            ]:
+            if without_ones(tensor.shape, lies) == without_ones(tensor.shape, order):
                 known = self.reshape(node, flow, shape, name)
             else:
                 more = len(flow.shape) - len(lies)
-                turns = [*range(more + 1), *[lies.index(axis) + more + 1 for axis in order]]
-                shape = (*flow.shape[:more], *shape)
-                known = self.emit("TRANSPOSE", node, [flow], shape, self.integers(*turns), name=name).output
+                places = [*range(more), *[lies.index(axis) + more for axis in order]]
+                known = self.transpose(node, flow, places, name)
             self._turned[tensor, order] = known
         return known
 
@@ -346,29 +372,6 @@ class Lowering(Stored):
             raise CnncalcError(
                 f"batchnorms and factors would be folded into more than {MAX_FOLDED:,} layers after them"
             )
-
-    def fuses(self, node: Node, activation: str) -> bool:
-        """Fuse a clamp into the operator before it, and return whether that was possible.
-
-        A clamp is moved before copies; a duplicate is dropped, unless a copy is between.
-        """
-        tensor = node.inputs[0]
-        end, operator = self.producer(tensor), self.before_copies(tensor)
-        if operator is None or self.sole_reader(tensor) is None:
-            return False
-        again = (
-            operator is end and activation in (operator.activation, operator.code) and not self.behind_a_copy(tensor)
-        )
-        if not again and (operator.code not in FUSING or operator.activation is not None):
-            return False
-        if operator.code == "TRANSPOSE_CONV" and not any(one.part == BIAS for one in operator.constants):
-            return False
-        if not again:
-            operator.activation = activation
-        operator.layers.append(node)
-        self.fused.append(node)
-        self.values[node] = self.values[tensor]
-        return True
 
 
 LoweringRule = Callable[[Lowering, Node], None]

@@ -12,10 +12,12 @@ from cnncalc.deployment.rules.elementwise import only_in_float
 from cnncalc.deployment.rules.windows import pads_itself, taps_of
 from cnncalc.deployment.traits import FOLDABLE, MOVING
 from cnncalc.deployment.unsupported import UnsupportedError
+from cnncalc.layers.shapes import axis_index
 
 if TYPE_CHECKING:
     from cnncalc.graph import Node
     from cnncalc.layers.dense.linear import Linear
+    from cnncalc.layers.normalization.batchnorm import BatchNorm
     from cnncalc.layers.other.affine import Affine
     from cnncalc.layers.other.shift import Shift
     from cnncalc.layers.shapes import Shape
@@ -28,7 +30,7 @@ def linear(low: Lowering, node: Node) -> None:
     if low.order(node.inputs[0])[-1] != axis % len(node.shape):
         hint = "use 'axis: channels'"
         raise UnsupportedError(node, "FULLY_CONNECTED works only on the channels, which come last there", hint)
-    (flow,) = low.as_they_lie(node)
+    flow = low.flat(node)
     owner = node.shares or node
     shape = (*flow.shape[:-1], layer.out_features) if layer.axis is not None else (layer.out_features,)
     weight = low.weight(prod(node.use.weights["weight"].shape), layer.out_features, owner, True)
@@ -117,10 +119,13 @@ def _joins(low: Lowering, node: Node) -> bool:
 
 def _shape(node: Node) -> Shape:
     """Return the shape of a layer's constants, as long as the layer's; 1 where they are stretched."""
-    chosen = cast("Shift", node.layer).shape if node.layer.type in ("scale", "shift") else None
     if node.layer.type == "affine":
         return (1,) * len(node.shape)
-    return (node.shape[0], *(1,) * (len(node.shape) - 1)) if chosen is None else chosen
+    chosen = cast("Shift", node.layer).shape if node.layer.type in ("scale", "shift") else None
+    if chosen is not None:
+        return chosen
+    channels = axis_index(cast("BatchNorm", node.layer).axis, node.shape) if node.layer.type == "batchnorm" else 0
+    return tuple([size if axis == channels else 1 for axis, size in enumerate(node.shape)])
 
 
 def _spreads(low: Lowering, node: Node) -> bool:
@@ -177,6 +182,8 @@ def _folds_ahead(low: Lowering, node: Node) -> bool:
     readers = low.takers.get(node, [])
     before = low.producer(node.inputs[0])
     behind_a_copy = before is not None and before.code in MOVING and low.sole_reader(node.inputs[0]) is not None
+    if len(low.values[node.inputs[0]].shape) == 2 and any(reader.layer.type == "conv" for reader in readers):
+        return False  # a map of one axis gets a height first
     if behind_a_copy and _is_single(node) and len(_terms(low, node)) == 1 and readers == low.all_readers(node):
         return False
     low.folds_ahead(node, readers)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from cnncalc.deployment.lowering import Lowering, LoweringRule
-from cnncalc.deployment.operators import DeviceTensor
+from cnncalc.deployment.operators import BIAS, DeviceTensor
 from cnncalc.deployment.rules.windows import pads_itself
-from cnncalc.deployment.traits import FOLDABLE
+from cnncalc.deployment.traits import FOLDABLE, FUSING
 from cnncalc.deployment.unsupported import UnsupportedError
 from cnncalc.layers.shapes import axis_index
 
@@ -34,12 +34,34 @@ def one_operator(code: str, fixed_scale: bool = False) -> LoweringRule:
     return rule
 
 
+def fuses(low: Lowering, node: Node, activation: str) -> bool:
+    """Fuse a clamp into the operator before it, and return whether that was possible.
+
+    A clamp is moved before copies; a duplicate is dropped, unless a copy is between.
+    """
+    tensor = node.inputs[0]
+    end, operator = low.producer(tensor), low.before_copies(tensor)
+    if operator is None or low.sole_reader(tensor) is None:
+        return False
+    again = operator is end and activation in (operator.activation, operator.code) and not low.behind_a_copy(tensor)
+    if not again and (operator.code not in FUSING or operator.activation is not None):
+        return False
+    if operator.code == "TRANSPOSE_CONV" and not any(one.part == BIAS for one in operator.constants):
+        return False
+    if not again:
+        operator.activation = activation
+    operator.layers.append(node)
+    low.fused.append(node)
+    low.values[node] = low.values[tensor]
+    return True
+
+
 def clamp(code: str) -> LoweringRule:
     """Return the rule of a clamp: part of the operator before it if that can clamp, else an operator of its own."""
     own = one_operator(code)
 
     def rule(low: Lowering, node: Node) -> None:
-        if not low.fuses(node, code):
+        if not fuses(low, node, code):
             own(low, node)
 
     rule.__doc__ = f"Fused, or {code}."
@@ -51,7 +73,7 @@ def hardtanh(low: Lowering, node: Node) -> None:
     layer = cast("HardTanh", node.layer)
     low_end, high_end = layer.clamps()
     known = {(-1.0, 1.0): "RELU_N1_TO_1", (0.0, 6.0): "RELU6"}.get((low_end, high_end))
-    if known and low.fuses(node, known):
+    if known and fuses(low, node, known):
         return
     (flow,) = low.as_they_lie(node)
     least = low.emit("MINIMUM", node, [flow], flow.shape, low.number(high_end), name=f"{node.name} (from above)")
@@ -69,6 +91,10 @@ def hardsigmoid(low: Lowering, node: Node) -> None:
     alone = low.sole_reader(node.inputs[0]) is not None
     if operator is not None and alone and operator.code in FOLDABLE and operator.activation is None:
         low.folds(node, operator)
+    elif operator in low.summands and alone and operator.activation is None:
+        operator.layers.append(node)
+        low.folded[node] = None
+        low.values[node] = operator.output
     else:
         operator = low.emit("ADD", node, [flow], flow.shape, low.number(3), name=f"{node.name} (shifted)")
     operator.activation = "RELU6"
@@ -160,12 +186,10 @@ def softmax(code: str) -> LoweringRule:
                 node, f"{code} works only on the channels, which come last there", "use 'axis: channels'"
             )
         swap = [end if axis == place else place if axis == end else axis for axis in range(end + 1)]
-        turns = low.integers(0, *[axis + 1 for axis in swap])
-        shape = tuple([flow.shape[axis] for axis in swap])
-        turned = low.emit("TRANSPOSE", node, [flow], shape, turns, name=f"{node.name} (turned)")
-        found = low.emit(code, node, [turned.output], shape, name=f"{node.name} (along the last axis)").output
+        turned = low.transpose(node, flow, swap, f"{node.name} (turned)")
+        found = low.emit(code, node, [turned], turned.shape, name=f"{node.name} (along the last axis)").output
         found.fixed_scale = True
-        low.emit("TRANSPOSE", node, [found], flow.shape, turns)
+        low.transpose(node, found, swap)
 
     rule.__doc__ = f"{code}."
     return rule

@@ -58,10 +58,8 @@ def channel_shuffle(low: Lowering, node: Node) -> None:
     *sizes, channels = flow.shape
     groups, count = cast("ChannelShuffle", node.layer).groups, len(sizes)
     split = low.reshape(node, flow, (*sizes, groups, channels // groups), f"{node.name} (split)")
-    order = low.integers(*range(count + 1), count + 2, count + 1)
-    shape = (*sizes, channels // groups, groups)
-    turned = low.emit("TRANSPOSE", node, [split], shape, order, name=f"{node.name} (turned)")
-    low.reshape(node, turned.output, flow.shape)
+    turned = low.transpose(node, split, [*range(count), count + 1, count], f"{node.name} (turned)")
+    low.reshape(node, turned, flow.shape)
 
 
 def pixel_shuffle(low: Lowering, node: Node) -> None:
@@ -98,10 +96,9 @@ def strided_slice(low: Lowering, node: Node) -> None:
 
 def select(low: Lowering, node: Node) -> None:
     """STRIDED_SLICE of one index, whose axis is dropped."""
-    layer = cast("Select", node.layer)
-    (tensor,), (flow,) = node.inputs, low.as_they_lie(node)
+    layer, (tensor,), flow = cast("Select", node.layer), node.inputs, low.flat(node)
     axis = axis_index(layer.axis, tensor.shape)
-    place = low.place(tensor, axis)
+    place = low.order(tensor).index(axis) + len(flow.shape) - len(tensor.shape)
     shape = flow.shape[:place] + flow.shape[place + 1 :]
     index = layer.index % tensor.shape[axis]
     starts = [index if i == place else 0 for i in range(len(flow.shape))]

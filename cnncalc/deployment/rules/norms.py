@@ -28,7 +28,7 @@ def layernorm(low: Lowering, node: Node) -> None:
     over = [axis for axis in layer.over(node.shape) if node.shape[axis] != 1]
     if over != [low.order(node)[-1]] or not (layer.affine and layer.bias):
         raise UnsupportedError(node, "a layernorm is verified over the channels, with a scale and a shift", BATCHNORM)
-    (flow,) = low.as_they_lie(node)
+    flow = low.flat(node)
     one, axes = (*flow.shape[:-1], 1), low.integers(-1)
     mean = low.emit("MEAN", node, [flow], one, axes, name=f"{node.name} (mean)").output
     negated = in_float(low, node, "NEG", mean, f"{node.name} (minus mean)")

@@ -229,11 +229,10 @@ def reduction(code: str) -> LoweringRule:
     def rule(low: Lowering, node: Node) -> None:
         layer = cast("Reduction", node.layer)
         (tensor,) = node.inputs
-        (flow,) = low.as_they_lie(node)
-        if len(flow.shape) > len(tensor.shape):
-            flow = low.without_height(node, flow)
+        flow = low.flat(node)
         over = axis_indices(layer.axis, tensor.shape)
-        places = [place for place, axis in enumerate(low.order(tensor)) if axis in over]
+        more = len(flow.shape) - len(tensor.shape)
+        places = [place + more for place, axis in enumerate(low.order(tensor)) if axis in over]
         kept = [1 if place in places else size for place, size in enumerate(flow.shape)]
         left = [size for place, size in enumerate(flow.shape) if place not in places] or [1]
         shape = tuple(kept if layer.keepdims else left)
