@@ -143,8 +143,9 @@ def without_needless(entries: list[Entry]) -> list[Entry]:
         alike.setdefault(entry.key, []).append(entry)
     shared = {entry.key for places in alike.values() for entry in places if entry.owner is not None}
     uses: dict[StructureKey, list[int]] = {key: [] for key in alike}
-    for key, repeat in _runs(entries):
-        uses[key].append(repeat)
+    for run in runs(entries):
+        if run[0].inner is not None:
+            uses[run[0].key].append(len(run))
     needless: set[StructureKey] = set()
     for key, places in reversed(alike.items()):  # the outermost first
         inner = places[0].inner or []
@@ -153,8 +154,9 @@ def without_needless(entries: list[Entry]) -> list[Entry]:
         rolled = sum([1 + (repeat > 1) for repeat in uses[key]]) + length + 2 + is_given
         if key not in shared and (len(inner) < 2 or (length <= SHORT and rolled >= used * length)):
             needless.add(key)
-        for other, repeat in _runs(inner):
-            uses[other] += [repeat] * (used if key in needless else 1)
+        for run in runs(inner):
+            if run[0].inner is not None:
+                uses[run[0].key] += [len(run)] * (used if key in needless else 1)
     return _without(needless, entries)
 
 
@@ -168,17 +170,21 @@ def _without(needless: set[StructureKey], entries: list[Entry]) -> list[Entry]:
     return found
 
 
-def _runs(entries: list[Entry]) -> Iterator[tuple[StructureKey, int]]:
-    """Yield the structures of the scopes in a list, and how many equal ones follow each other."""
-    scopes = [entry for entry in entries if entry.inner is not None]
-    while scopes:
-        first, number = scopes[0], 1
-        while number < len(scopes) and (one := scopes[number]).key == first.key and _figures(one) == _figures(first):
-            if one.reads != (scopes[number - 1].node,):
-                break
-            number += 1
-        yield first.key, number
-        scopes = scopes[number:]
+def runs(entries: list[Entry]) -> Iterator[list[Entry]]:
+    """Yield the items of a list, together those scopes that are equal and each read just the one before."""
+    run: list[Entry] = []
+    for entry in entries:
+        if run and not (
+            entry.inner is not None
+            and entry.key == run[0].key
+            and entry.reads == (run[-1].node,)
+            and _figures(entry) == _figures(run[0])
+        ):
+            yield run
+            run = []
+        run.append(entry)
+    if run:
+        yield run
 
 
 def _figures(entry: Entry) -> list[object]:

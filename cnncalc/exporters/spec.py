@@ -14,6 +14,7 @@ from cnncalc.exporters.formats import Options, check_text
 from cnncalc.exporters.nesting import nested
 from cnncalc.exporters.rolling import SHAPE, Entry, StructureKey, items_of_graph, without_needless
 from cnncalc.exporters.shared import with_owners
+from cnncalc.exporters.stretches import with_stretches
 from cnncalc.graph import Graph, ModelData, Node, Tensor
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.language.document import INPUT_NAMES
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
     from cnncalc.layers.ops import Array
 
 WIDEST = 118
+
+CLEARLY_SHORTER = 0.9
+"""Share of the lines that a spec may have at most for blocks to be made of more than the file's scopes."""
+
 RESERVED = {"input", "sequence", "name", "from", "repeat", "when", "weights", "expect", "for", "paths"}
 
 
@@ -51,11 +56,11 @@ def written(graph: Graph) -> tuple[str, Graph]:
             raise CnncalcError(f"'{node.name}' is of type {node.layer.type}, which a spec does not have")
     problem = ""
     neat, order = nested(graph)
-    for one, nodes, is_rolled in ((neat, order, True), (graph, graph.nodes, False)):
-        entries = items_of_graph(one) if is_rolled else [Entry(node, node.inputs) for node in one.nodes]
-        entries = with_owners(entries, {node: node.shares for node in one.nodes if node.shares is not None})
-        lines = _Writer(one, without_needless(entries)).lines()
-        text = "\n".join([part for line in lines for part in _wrapped(line)]) + "\n"
+    rolled, stretched = _text(neat, "scopes"), _text(neat, "stretches")
+    if stretched.count("\n") > CLEARLY_SHORTER * rolled.count("\n"):
+        stretched = rolled
+    for one, nodes, text in ((neat, order, stretched), (neat, order, rolled), (graph, graph.nodes, "")):
+        text = text or _text(graph, "")
         try:
             with noticed():  # warnings were reported for the original
                 other = read_text(text.encode(), "imported.yaml").build()
@@ -68,6 +73,16 @@ def written(graph: Graph) -> tuple[str, Graph]:
                 other.model = ModelData(partial(_renamed, graph.model.tensors, other, nodes))
             return text, other
     raise CnncalcError(f"'{graph.title}' can't be written as a spec: {problem}")
+
+
+def _text(graph: Graph, blocks: str) -> str:
+    """Return the text of a spec whose blocks are ``scopes``, ``stretches`` that are alike, too, or none ("")."""
+    entries = items_of_graph(graph) if blocks else [Entry(node, node.inputs) for node in graph.nodes]
+    entries = with_owners(entries, {node: node.shares for node in graph.nodes if node.shares is not None})
+    entries = without_needless(entries) if blocks else entries
+    if blocks == "stretches":
+        entries = without_needless(with_stretches(entries, set(graph.outputs.values())))
+    return "\n".join([part for line in _Writer(graph, entries).lines() for part in _wrapped(line)]) + "\n"
 
 
 def _renamed(stored: Callable[[], Mapping[str, Array]], graph: Graph, nodes: Sequence[Node]) -> Mapping[str, Array]:

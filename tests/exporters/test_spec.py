@@ -386,3 +386,68 @@ def test_a_layer_that_scopes_share_belongs_to_none() -> None:
     text = spec_text(imported(model(nodes, {"x": ["N", 3, 4, 4]}, [last])).graph)
     assert "blocks:\n  cell:\n    layers:\n      - tanh:\n        from: input1\n" in text
     assert text.count("- cell:\n") == 3  # the first and the last cell have other neighbours
+
+
+def flat(*text: str) -> str:
+    """Return the text of a spec of a network whose layers have names without scopes."""
+    return spec_text(loads("input: [64, 8, 8]\nlayers:\n" + "".join(text)))
+
+
+RESIDUAL = (
+    "  - conv: {{out_channels: 64, kernel_size: 3, padding: 1}}\n    from: {0}\n  - relu\n"
+    "  - conv: {{out_channels: 64, kernel_size: 3, padding: 1}}\n    name: c{1}\n  - add:\n    from: [{0}, c{1}]\n    name: x{1}\n"
+)
+
+
+def test_equal_stretches_of_a_network_without_scopes_are_blocks() -> None:
+    """Residuals, as in a model file that states no modules (Keras, PaddlePaddle)."""
+    text = flat("  - relu:\n    name: x0\n", *[RESIDUAL.format(f"x{i}", i + 1) for i in range(4)], "  - flatten\n")
+    assert text.partition("blocks:\n")[2] == (
+        "  residual:\n"
+        "    layers:\n"
+        "      - conv: {out_channels: 64, kernel_size: 3, padding: 1}\n"
+        "      - relu\n"
+        "      - conv: {out_channels: 64, kernel_size: 3, padding: 1}\n"
+        "        name: conv_1\n"
+        "      - add:\n"
+        "        from: [input, conv_1]\n"
+        "layers:\n"
+        "  - relu\n"
+        "  - residual:\n"
+        "    repeat: 4\n"
+        "  - flatten\n"
+    )
+
+
+def test_repeated_layers_of_a_chain_are_a_block() -> None:
+    """Separable convolutions, as MobileNet (arXiv:1704.04861) has them."""
+    units = [
+        f"  - conv: {{out_channels: {width}, kernel_size: 3, padding: 1, groups: {width}, bias: false}}\n  - batchnorm\n  - relu\n"
+        f"  - conv: {{out_channels: {2 * width}, kernel_size: 1, bias: false}}\n  - batchnorm\n  - relu\n"
+        for width in (64, 128, 256, 512)
+    ]
+    text = flat(*units, "  - flatten\n")
+    assert text.partition("blocks:\n")[2] == (
+        "  block:\n"
+        "    args: {out_channels}\n"
+        "    layers:\n"
+        "      - conv: {out_channels: in_channels, kernel_size: 3, padding: 1, groups: in_channels, bias: false}\n"
+        "      - batchnorm\n"
+        "      - relu\n"
+        "      - conv: {out_channels: out_channels, kernel_size: 1, bias: false}\n"
+        "      - batchnorm\n"
+        "      - relu\n"
+        "layers:\n"
+        "  - block: {out_channels: 128}\n"
+        "  - block: {out_channels: 256}\n"
+        "  - block: {out_channels: 512}\n"
+        "  - block: {out_channels: 1024}\n"
+        "  - flatten\n"
+    )
+
+
+def test_blocks_of_a_network_of_which_a_decoder_reads_early_maps() -> None:
+    """A backbone of 60 layers whose first map is read again at the end."""
+    body = [RESIDUAL.format(f"x{i}", i + 1) for i in range(14)]
+    text = flat("  - relu:\n    name: x0\n", *body, "  - add:\n    from: [x0, x14]\n  - flatten\n")
+    assert "  - residual:\n    repeat: 12\n" in text  # the first one reads that map, the last one has a name
