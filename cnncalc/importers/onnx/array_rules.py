@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from cnncalc.importers.onnx.elements import FORMATS
-from cnncalc.importers.onnx.proto import BFLOAT16, SMALL_FLOATS
+from cnncalc.importers.onnx.proto import BFLOAT16, FORMATS, SMALL_FLOATS
 from cnncalc.importers.onnx.values import Call, UnfitError, Value
 from cnncalc.layers.base import Layer
 

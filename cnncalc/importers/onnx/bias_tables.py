@@ -19,9 +19,8 @@ from math import prod
 from typing import TYPE_CHECKING, Literal
 
 from cnncalc.ground.limits import MAX_COMPARED_BYTES
-from cnncalc.importers.onnx.elements import FORMATS
 from cnncalc.importers.onnx.model import StoredTensor
-from cnncalc.importers.onnx.proto import FLOATS, WIDTHS
+from cnncalc.importers.onnx.proto import FLOATS, FORMATS, WIDTHS
 from cnncalc.importers.onnx.provenance import is_generated_name
 
 if TYPE_CHECKING:

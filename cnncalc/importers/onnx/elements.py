@@ -8,30 +8,8 @@ from math import nan
 from cnncalc.ground.limits import MAX_KNOWN_ELEMENTS
 from cnncalc.importers.onnx import proto
 from cnncalc.importers.onnx.model import StoredTensor
-from cnncalc.importers.onnx.proto import (
-    BFLOAT16,
-    BITS,
-    BOOL,
-    DOUBLE,
-    FLOAT,
-    FLOAT16,
-    INT8,
-    INT16,
-    INT32,
-    INT64,
-    UINT8,
-    UINT16,
-    UINT32,
-    UINT64,
-    TensorProto,
-)
+from cnncalc.importers.onnx.proto import BFLOAT16, BITS, FLOAT16, FORMATS, WIDTHS, TensorProto
 from cnncalc.importers.onnx.wire import MAX_VARINT_BYTES, MalformedError, WireReader
-
-FORMATS = {
-    FLOAT: "f", UINT8: "B", INT8: "b", UINT16: "H", INT16: "h", INT32: "i", INT64: "q", BOOL: "?", FLOAT16: "e",
-    DOUBLE: "d", UINT32: "I", UINT64: "Q",
-}  # fmt: skip
-"""Python's struct format of the elements of each type in raw_data."""
 
 PACKED = {TensorProto.FLOAT_DATA: "f", TensorProto.DOUBLE_DATA: "d"}
 """Python's struct format of the elements in TensorProto's fields of real numbers; other fields hold varints."""
@@ -87,11 +65,8 @@ def elements(wire: WireReader, stored: StoredTensor) -> tuple[float, ...] | None
 
 def raw_size(dtype: int, count: int) -> int | None:
     """Return how many bytes ``count`` elements take in raw_data; None if their type is unknown."""
-    if dtype in BITS:
-        return (count * BITS[dtype] + 7) // 8
-    if dtype == BFLOAT16:
-        return 2 * count
-    return count * struct.calcsize(FORMATS[dtype]) if dtype in FORMATS else None
+    bits = BITS.get(dtype, 8 * WIDTHS.get(dtype, 0))
+    return (count * bits + 7) // 8 if bits else None
 
 
 def _raw(data: bytes, dtype: int, count: int) -> tuple[float, ...]:
@@ -113,9 +88,9 @@ def codes(dtype: int) -> list[float]:
         return [*range(1 << bits)]
     if dtype == proto.FLOAT8_POWERS:
         return [2.0 ** (code - 127) for code in range(255)] + [nan]
-    from cnncalc.layers.other.quantize import FORMATS
+    from cnncalc.layers.other import quantize
 
-    fraction, least, most = FORMATS[proto.SMALL_FLOATS[dtype]]
+    fraction, least, most = quantize.FORMATS[proto.SMALL_FLOATS[dtype]]
     found = []
     for code in range(1 << bits - 1):
         exponent, rest = code >> fraction, code & (1 << fraction) - 1
@@ -130,4 +105,4 @@ def _converted(numbers: list[float], dtype: int) -> list[float]:
         return [struct.unpack("<e", struct.pack("<H", int(bits) & 0xFFFF))[0] for bits in numbers]
     if dtype == BFLOAT16:
         return [struct.unpack("<f", struct.pack("<I", (int(bits) & 0xFFFF) << 16))[0] for bits in numbers]
-    return [bool(number) for number in numbers] if dtype == BOOL else numbers
+    return [bool(number) for number in numbers] if dtype == proto.BOOL else numbers

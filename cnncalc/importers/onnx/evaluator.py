@@ -63,6 +63,8 @@ def evaluate(call: Call) -> list[Known] | None:
             return None
     for value in call.inputs:
         data = () if value is None else value.data
+        if data is None and value is not None and value.number is not None:
+            data = (value.number,)
         if data is None:
             return None
         inputs.append(NOTHING if value is None else Known(data, value.shape, value.dtype))

@@ -8,10 +8,11 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from cnncalc.graph import Graph, ModelData, OpenChoice
+from cnncalc.ground import limits
 from cnncalc.ground.errors import CnncalcError
-from cnncalc.ground.limits import KNOWN_PER_LAYER, MAX_AXES, MAX_INPUTS, MAX_KNOWN, MAX_MODEL_LAYERS, MAX_MODEL_NODES
 from cnncalc.ground.places import Fault, GivenValue, SpecError
 from cnncalc.importers.onnx import operators as operators
+from cnncalc.importers.onnx import proto
 from cnncalc.importers.onnx.batch import batch_axis, batch_word
 from cnncalc.importers.onnx.builder import Builder
 from cnncalc.importers.onnx.lost import LOST
@@ -21,7 +22,6 @@ from cnncalc.importers.onnx.notes import notes
 from cnncalc.importers.onnx.operators.quantized import RANGES, as_integers
 from cnncalc.importers.onnx.params import ONE_TENSOR, Params
 from cnncalc.importers.onnx.patterns import fused
-from cnncalc.importers.onnx.proto import BFLOAT16, FLOAT16, RANDOM_BELOW, SMALL_FLOATS
 from cnncalc.importers.onnx.steps import layer_of
 from cnncalc.importers.onnx.values import LayerStep, UnfitError, Value, ValueScope, literal
 from cnncalc.importers.onnx.wire import MalformedError, WireReader
@@ -88,7 +88,7 @@ class Imported:
             self.graph = Graph(file.name, {name: value.sample for name, value in shapes.items()})
             for name, value in shapes.items():
                 self.graph.inputs[name].times = value.times
-                self.graph.inputs[name].below = RANDOM_BELOW.get(value.dtype)
+                self.graph.inputs[name].below = proto.RANDOM_BELOW.get(value.dtype)
             self.steps: dict[Node, LayerStep] = {}
             self.nodes: dict[LayerStep, Node] = {}
             self._layers(outputs, fuse)
@@ -102,8 +102,8 @@ class Imported:
             raise CnncalcError(f"{file.path}: {error.message}", error.hint) from None
         left_out = [port.name for port in file.model.graph.outputs if port.name not in self.graph.outputs]
         self.graph.notes = notes(self.build, self.params, self.steps.values(), left_out)
-        beside = MAX_MODEL_NODES - self.build.operators_left - len(self.graph.nodes)
-        self.graph.effort = max(beside, 0) + (MAX_KNOWN - self.build.known_left) // KNOWN_PER_LAYER
+        beside = limits.MAX_MODEL_NODES - self.build.operators_left - len(self.graph.nodes)
+        self.graph.effort = max(beside, 0) + (limits.MAX_KNOWN - self.build.known_left) // limits.KNOWN_PER_LAYER
         self.graph.model = self._data()._replace(left_out=left_out, most_rows="".join(self.build.variable_rows[:1]))
 
     def _data(self) -> ModelData:
@@ -116,7 +116,7 @@ class Imported:
             tensor_files=file.external_files(),
             numbers=self.numbers,
             one_sample_only=self.build.one_sample_only[0] if self.build.one_sample_only else "",
-            is_half=FLOAT16 in types or BFLOAT16 in types,
+            is_half=proto.FLOAT16 in types or proto.BFLOAT16 in types,
             undecided=[
                 OpenChoice(key, label, None if condition is None else self._tensor(condition))
                 for key, label, condition in self.build.undecided
@@ -126,8 +126,8 @@ class Imported:
     def _inputs(self, given: Mapping[str, Shape], scope: ValueScope) -> dict[str, Value]:
         """Return the inputs that are tensors, and add all inputs to the scope."""
         ports = self.file.ports()
-        if len(ports) > MAX_INPUTS:
-            raise CnncalcError(f"the model has {len(ports):,} inputs, but at most {MAX_INPUTS:,} are supported")
+        if len(ports) > limits.MAX_INPUTS:
+            raise CnncalcError(f"the model has {len(ports):,} inputs, but at most {limits.MAX_INPUTS:,} are supported")
         known = {port.name for port in ports}
         if unknown := given.keys() - {"", *known}:
             raise CnncalcError(f"there is no input '{min(unknown)}'", f"inputs: {', '.join(sorted(known))}")
@@ -173,8 +173,8 @@ class Imported:
         if len(shape) != len(stated):
             message = f"the file's input has {axis_count(len(stated))} without the batch, not {len(shape)}"
             raise SpecError([Fault(message, place, *(("for example", _example(port.name, stated)) if stated else ()))])
-        if len(shape) > MAX_AXES:
-            raise CnncalcError(f"input '{port.name}' has more than {MAX_AXES} axes")
+        if len(shape) > limits.MAX_AXES:
+            raise CnncalcError(f"input '{port.name}' has more than {limits.MAX_AXES} axes")
         for size, fixed in zip(shape, stated, strict=True):
             if not isinstance(size, int) or size < 1:
                 word = f" '{size}'" if isinstance(size, str) else ""
@@ -207,7 +207,7 @@ class Imported:
                 continue
             if not value.is_live:
                 value = self.build.parameter(value, value.shape or (1,))
-            if value.grid is not None and port.dtype in (*RANGES, *SMALL_FLOATS):
+            if value.grid is not None and port.dtype in (*RANGES, *proto.SMALL_FLOATS):
                 value = as_integers(self.build, value, port.dtype)
             ends[port.name] = value
         if not ends:  # all outputs are lost: the tensors from which they would be computed are the outputs
@@ -220,8 +220,8 @@ class Imported:
         steps = needed(self.build.steps, wanted)
         if fuse:
             steps = needed(fused(self.build, steps, wanted), wanted)
-        if len(steps) > MAX_MODEL_LAYERS:
-            raise CnncalcError(f"the model has more than {MAX_MODEL_LAYERS:,} layers")
+        if len(steps) > limits.MAX_MODEL_LAYERS:
+            raise CnncalcError(f"the model has more than {limits.MAX_MODEL_LAYERS:,} layers")
         self.params = Params(self.build, steps)
         for step, name in zip(steps, names(steps), strict=True):
             if step.layer.type in ONE_TENSOR:

@@ -5,6 +5,8 @@ They are those of onnx.proto3 (https://github.com/onnx/onnx/blob/main/onnx/onnx.
 
 from __future__ import annotations
 
+import struct
+
 from cnncalc.importers.onnx.wire import BYTES, FIXED32, FIXED64, VARINT, Message
 
 INTEGER, PACKED = (VARINT,), (VARINT, BYTES)
@@ -115,10 +117,13 @@ BITS = {UINT4: 4, INT4: 4, UINT2: 2, INT2: 2, FLOAT4: 4, **dict.fromkeys((*FLOAT
 SMALL_INTEGERS = frozenset({UINT8, INT8, UINT16, INT16, UINT4, INT4, UINT2, INT2})
 """Types in which quantised weights are stored."""
 
-WIDTHS = {
-    FLOAT: 4, UINT8: 1, INT8: 1, UINT16: 2, INT16: 2, INT32: 4, INT64: 8, BOOL: 1, FLOAT16: 2, DOUBLE: 8,
-    UINT32: 4, UINT64: 8, BFLOAT16: 2, **dict.fromkeys(FLOAT8S, 1),
+FORMATS = {
+    FLOAT: "f", UINT8: "B", INT8: "b", UINT16: "H", INT16: "h", INT32: "i", INT64: "q", BOOL: "?", FLOAT16: "e",
+    DOUBLE: "d", UINT32: "I", UINT64: "Q",
 }  # fmt: skip
+"""Python's struct format of the elements of each type in raw_data."""
+
+WIDTHS = {code: struct.calcsize(form) for code, form in FORMATS.items()} | dict.fromkeys(FLOAT8S, 1) | {BFLOAT16: 2}
 """Bytes per element of types whose elements fill whole bytes."""
 
 RANDOM_BELOW = {BOOL: 2, INT8: 1 << 7} | dict.fromkeys((UINT8, INT16, UINT16, INT32, UINT32, INT64, UINT64), 1 << 8)

@@ -11,7 +11,7 @@ import struct
 from collections.abc import Sequence
 from typing import Any, ClassVar, TypeAlias
 
-from cnncalc.ground.limits import MAX_MODEL_FIELDS, MAX_MODEL_LISTS, MAX_MODEL_NAME, MAX_MODEL_PARTS, MAX_MODEL_TEXT
+from cnncalc.ground import limits
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 MAX_VARINT_BYTES = 10
@@ -104,10 +104,10 @@ class WireReader:
         self.size = size
         self.near, self.near_at = (data, 0) if isinstance(data, bytes) else (b"", 0)
         self.near_end = len(self.near)
-        self.fields_left = MAX_MODEL_FIELDS
-        self.parts_left = MAX_MODEL_PARTS
-        self.lists_left = MAX_MODEL_LISTS
-        self.text_left = MAX_MODEL_TEXT
+        self.fields_left = limits.MAX_MODEL_FIELDS
+        self.parts_left = limits.MAX_MODEL_PARTS
+        self.lists_left = limits.MAX_MODEL_LISTS
+        self.text_left = limits.MAX_MODEL_TEXT
 
     def _window(self, start: int, end: int) -> tuple[bytes, int]:
         """Return some bytes and their offset in the file.
@@ -177,7 +177,7 @@ class WireReader:
             elif key >> 3 in numbers.values():
                 raise MalformedError(f"field {key >> 3} at byte {base + at} has wire type {wire}")
             if count > most:
-                raise MalformedError(f"there are more than {MAX_MODEL_FIELDS:,} fields")
+                raise MalformedError(f"there are more than {limits.MAX_MODEL_FIELDS:,} fields")
         self.fields_left -= count
         return found
 
@@ -190,7 +190,7 @@ class WireReader:
         """Count operators or tensors.  Raises MalformedError if there are too many."""
         self.parts_left -= count
         if self.parts_left < 0:
-            raise MalformedError(f"there are more than {MAX_MODEL_PARTS:,} operators and tensors")
+            raise MalformedError(f"there are more than {limits.MAX_MODEL_PARTS:,} operators and tensors")
 
     def bytes_at(self, span: Span) -> bytes:
         """Return the bytes of a value."""
@@ -199,7 +199,7 @@ class WireReader:
             return self.near[start - self.near_at : end - self.near_at]
         return self.data[start:end]
 
-    def text(self, span: Span, most: int = MAX_MODEL_NAME) -> str:
+    def text(self, span: Span, most: int = limits.MAX_MODEL_NAME) -> str:
         """Return a value as text.  Raises MalformedError if it, or all text together, is too long."""
         start, end = span
         length = end - start
@@ -207,14 +207,16 @@ class WireReader:
         if length > most:
             raise MalformedError(f"a name of {length:,} bytes")
         if self.text_left < 0:
-            raise MalformedError(f"its names have more than {MAX_MODEL_TEXT:,} bytes")
+            raise MalformedError(f"its names have more than {limits.MAX_MODEL_TEXT:,} bytes")
         return self.bytes_at(span).decode("utf-8", "replace")
 
     def _count_list(self, span: Span) -> None:
         """Count the bytes of a list.  Raises MalformedError if all lists together are too long."""
         self.lists_left -= span[1] - span[0]
         if self.lists_left < 0:
-            raise MalformedError(f"the lists of its attributes and sizes have more than {MAX_MODEL_LISTS:,} bytes")
+            raise MalformedError(
+                f"the lists of its attributes and sizes have more than {limits.MAX_MODEL_LISTS:,} bytes"
+            )
 
     def listed(self, value: int | Span) -> list[int]:
         """Return the integers of one field of an attribute, or of sizes: packed ones, or a single one."""

@@ -237,17 +237,11 @@ def _is_integer_division(call: Call) -> bool:
 
 def _tensor_and_constant(build: Builder, op: str, x: Value, constant: Value) -> Value | None:
     """Return x + c, x − c, x · c or x / c."""
-    number = None if is_learned(constant) else constant.number
-    if op == "Add":
+    if op in ("Sub", "Div"):
+        constant = build.output_of("Neg" if op == "Sub" else "Reciprocal", [constant])
+    if op in ("Add", "Sub"):
         return _with_constant(build, x, constant, "shift")
-    if op == "Mul":
-        return _scaled_integer_product(build, x, constant) or _with_constant(build, x, constant, "scale")
-    if number is not None and constant.rank <= x.rank:
-        if op == "Div" and not number:
-            return None
-        return affine(build, x, **({"add": -float(number)} if op == "Sub" else {"mul": 1 / number}))
-    other = build.step("neg" if op == "Sub" else "reciprocal", [constant])
-    return _with_constant(build, x, other, "shift" if op == "Sub" else "scale")
+    return _scaled_integer_product(build, x, constant) or _with_constant(build, x, constant, "scale")
 
 
 def _scaled_integer_product(build: Builder, x: Value, scale: Value) -> Value | None:

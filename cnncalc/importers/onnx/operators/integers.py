@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from cnncalc.importers.onnx.builder import Builder, operator
-from cnncalc.importers.onnx.elements import FORMATS
 from cnncalc.importers.onnx.operators.elementwise import merged
 from cnncalc.importers.onnx.operators.quantized import ONE, as_integers, quantized
-from cnncalc.importers.onnx.proto import BFLOAT16, BITS, BOOL, FLOATS, SMALL_FLOATS, UINT8
+from cnncalc.importers.onnx.proto import BFLOAT16, BITS, BOOL, FLOATS, FORMATS, SMALL_FLOATS, UINT8
 from cnncalc.importers.onnx.values import Call, QuantizedGrid, UnfitError, Value
 
 INTEGER_LAYERS = frozenset(("floor", "ceil", "round", "trunc", "sign", "argmax", "compare"))

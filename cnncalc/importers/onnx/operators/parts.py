@@ -215,7 +215,7 @@ def _gather_nd(build: Builder, call: Call) -> Value:
         return gathered(build, build.view(x, (prod(x.shape[: depth - 1]), *x.shape[depth - 1 :]), None), flat, 0)
     if not shared and x.axis == 0 and x.times == build.file_batch == 1 and rows[:1] == (1,) and chosen.axis is None:
         build.one_sample_only.append(call.operator.label)
-        flat = flat_indices(build, _without_sample(build, chosen), x.shape[: depth - 1])
+        flat = flat_indices(build, without_sample(build, chosen), x.shape[: depth - 1])
         one = build.view(x, (prod(x.shape[: depth - 1]), *x.shape[depth - 1 :]), 0)
         y = gathered(build, one, flat, 1)
         return build.view(y, y.shape[1:], 0)
@@ -225,7 +225,7 @@ def _gather_nd(build: Builder, call: Call) -> Value:
     return gathered(build, whole, flat_indices(build, chosen, x.shape[:depth]), 1)
 
 
-def _without_sample(build: Builder, chosen: Value) -> Value:
+def without_sample(build: Builder, chosen: Value) -> Value:
     """Return constant indices (…, axes) without the first, which is that of the only sample."""
     *rows, depth = chosen.shape
     shape = (*rows, depth - 1)

@@ -20,7 +20,7 @@ from cnncalc.importers.onnx.values import (
     Value,
     alias,
     literal,
-)  # fmt: skip
+)
 from cnncalc.layers.base import Layer
 
 

@@ -7,8 +7,8 @@ from math import prod
 from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.operators.elementwise import aligned_tensors
 from cnncalc.importers.onnx.operators.opaque import uncounted
-from cnncalc.importers.onnx.operators.parts import flat_indices
-from cnncalc.importers.onnx.values import Call, UnfitError, Value, literal
+from cnncalc.importers.onnx.operators.parts import flat_indices, without_sample
+from cnncalc.importers.onnx.values import Call, UnfitError, Value
 from cnncalc.layers.shapes import Shape
 
 
@@ -72,10 +72,7 @@ def _without_batch_index(build: Builder, chosen: Value) -> Value:
     depth = chosen.shape[-1]
     if depth < 2 or chosen.is_live or (chosen.data is not None and any(chosen.data[::depth])):
         raise UnfitError("it writes to samples of the batch")
-    shape = (*chosen.shape[:-1], depth - 1)
-    if chosen.data is None:
-        return build.derived("Part", chosen, shape=shape, axis=-1, start=1, stop=depth)
-    return literal(tuple([index for i, index in enumerate(chosen.data) if i % depth]), shape)
+    return without_sample(build, chosen)
 
 
 @operator("GridSample")
