@@ -105,6 +105,8 @@ def _kept(found: Deployment, operator: Operator) -> list[Amount]:
     if kept is not None:
         formula = f"about {kept}, OpData and options of {operator.code}"
         lines.append(Amount(RAM, "kernel", formula, kept, "mcufit 0.5.2"))
+    for flow in operator.copied:
+        lines.append(Amount(RAM, "transposed", f"a copy of {flow.name}", flow.bytes, "kernels/batch_matmul.cc"))
     return lines
 
 

@@ -167,6 +167,18 @@ def test_operators_that_16x8_lacks_are_refused(small: Writer, layer: str) -> Non
     assert "in 16x8: not yet supported\n  hint: quantise to int8" in done.err
 
 
+def test_a_product_s_transposed_copy_is_part_of_the_interpreter_s_bytes(tmp_path: Path) -> None:
+    """AllocInitTransposeTensorFromTfLiteTensor in kernels/batch_matmul.cc: the second operand, unless ``adj_y``."""
+    spec = tmp_path / "net.yaml"
+    rows = "input: [8, 8]\nlayers:\n  - {relu: , name: a}\n  - {sigmoid: , name: b}\n"
+    for argument, copies in (("", 64), ("transpose_b: true", 0), ("transpose_a: true, transpose_b: true", 64)):
+        spec.write_text(rows + f"  - {{matmul: {{{argument}}}, from: [a, b], name: ab}}\n")
+        note = json.loads(cnncalc("deploy", str(spec), "--format", "json").out)["parts"]["interpreter"]["note"]
+        assert ("64 of transposed copies" in note) == bool(copies)
+        text = cnncalc("explain", str(spec), "ab", "--deploy").out
+        assert ("transposed" in text) == bool(copies)
+
+
 def test_a_permute_costs_nothing_but_a_merge_of_axes_that_lie_apart_is_a_copy(tmp_path: Path) -> None:
     spec = tmp_path / "net.yaml"
     head = "input: [8, 4, 6]\nlayers:\n  - conv: {out_channels: 8, kernel_size: 1}\n"
