@@ -74,7 +74,7 @@ class Entry:
 
 def _short(value: object, axes: str) -> object:
     """Return an argument as people write it: a single figure if all axes have the same."""
-    if not (isinstance(value, tuple) and axes and len(set(value)) == 1):
+    if not (isinstance(value, tuple) and axes and len(set(value)) == 1) or value[0] is None:
         return value
     if axes == "pair":
         before, after = value[0]

@@ -128,6 +128,12 @@ def test_ceil_mode_is_written_once() -> None:
     assert "  - maxpool: {kernel_size: 3, stride: 2, ceil_mode: true}\n" in text
 
 
+def test_sizes_that_are_kept_are_written_for_each_axis() -> None:
+    assert "  - adaptive_avgpool: [null, null]\n" in spec_text(
+        loads("input: [3, 8, 8]\nlayers:\n  - adaptive_avgpool: [null, null]\n")
+    )
+
+
 def test_a_difference_is_found() -> None:
     graph = stored("test_efficientnet").build()
     text = spec_text(graph)
