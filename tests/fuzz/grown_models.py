@@ -77,6 +77,13 @@ def _convolutions() -> bytes:
     return model(nodes, {"x": MAP}, names[-1:], {"w": np.ones((3, 3, 1, 1), F)})
 
 
+def _quotients() -> bytes:
+    """Return divisions by the same large constant in a row."""
+    names = ["x", *[f"q{number}" for number in range(4_990)]]
+    nodes = [node("Div", [x, "c"], [y]) for x, y in pairwise(names)]
+    return model(nodes, {"x": ("N", 4_096)}, names[-1:], {"c": np.arange(1, 4_097, dtype=F)})
+
+
 def _lists() -> bytes:
     """Return gathers of lists of 4,096 indices, as many as constants may have elements."""
     lists = {f"i{number}": np.random.default_rng(number).integers(0, 64, 4096) for number in range(400)}
@@ -91,5 +98,6 @@ SHAPES: dict[str, Callable[[], bytes]] = {
     "gathers of a list": lambda: _gathers(np.random.default_rng(0).permutation(64), 1_500),
     "gathers of a grid": lambda: _gathers(np.arange(4_096).reshape(64, 64).T.ravel(), 400),
     "convolutions": _convolutions,
+    "quotients": _quotients,
     "lists": _lists,
 }

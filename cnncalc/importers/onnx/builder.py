@@ -324,7 +324,7 @@ class Builder:
             constants = [*inputs, *[tensor.value for tensor in own.values()]]
             return self.derived(layer.type, *constants, shape=shape, layer=layer, tensors=[*own])
         live = [self.tensor(value) for value in inputs]
-        key = (layer, *[value.step or value.input_name for value in live])
+        key = (layer, *[value.step or value.input_name for value in live]) if layer.type == "subtract" else ()
         if key in self.differences:  # older exporters write the difference from the mean twice
             return self.differences[key].copy()
         found = {value.times for value in live if value.times}
@@ -340,14 +340,16 @@ class Builder:
         output.dtype = live[0].dtype
         output.step = LayerStep(layer, live, output, own, [self.call])
         self.steps.append(output.step)
-        if layer.type == "subtract":
+        if key:
             self.differences[key] = output
         return output
 
     def with_file_batch(self, value: Value) -> Value:
         """Return a constant in which each size that is a multiple of the batch's is that of the file's own batch."""
+        if value.is_live or isinstance(value.source, StoredTensor):
+            return value
         data = value.data or ()
-        if value.is_live or max(map(abs, data), default=0) < SAMPLES:
+        if max(map(abs, data), default=0) < SAMPLES:
             return value
         sizes = tuple([size_in_file(item, self.file_batch) for item in data])
         if sizes == data:
