@@ -183,6 +183,18 @@ class Torch:
         return call("F.pad", x, flat, mode=Or(mode, "constant"), value=Or(value, 0))
 
     @staticmethod
+    def widened(x: TensorCode, count: int) -> TensorCode:
+        """Return a tensor with ``count`` axes of 1 after the batch."""
+        for _ in range(count):
+            x = call(".unsqueeze", x, 1)
+        return x
+
+    @staticmethod
+    def transposed(x: TensorCode) -> ModuleCall:
+        """Return a tensor whose last two axes have changed places."""
+        return call(".transpose", x, -1, -2)
+
+    @staticmethod
     def index(x: TensorCode, axis: int, at: object) -> ModuleCall:
         """Return a tensor at an index, or a slice, of one axis (batch not counted)."""
         return call("[]", x, *[slice(None)] * (axis + 1), at)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from math import inf
 
@@ -104,34 +104,26 @@ class Printer:
     def named(self, options: list[Option]) -> list[SourceText]:
         """Return named arguments; numbered ones with evenly spaced numbers as a loop."""
         found: list[SourceText] = []
-        at = 0
-        while at < len(options):
-            end, value = _series(options, at)
-            start = numbered(options[at].name)
-            if end - at < LEAST_LOOP or start is None:
-                found.append(self.one(options[at]))
-                at += 1
+        for group, value in _groups(options, LEAST_LOOP):
+            start = numbered(group[0].name)
+            if len(group) == 1 or start is None:
+                found.append(self.one(group[0]))
                 continue
             item = (f'f"{start[0]}{{i}}": ', *self.text(value))
-            loop = loop_head(start[1], end - at, self.spelled)
+            loop = loop_head(start[1], len(group), self.spelled)
             found.append(("**", Bracket("{", (item, (loop,)), "}", " ")))
-            at = end
         return found
 
     def modules(self, args: Sequence[object]) -> list[SourceText]:
         """Return modules one after the other; those alike, but for evenly spaced numbers, as a loop."""
-        options = [Option(str(number), arg, None) for number, arg in enumerate(args)]
         found: list[SourceText] = []
-        at = 0
-        while at < len(args):
-            end, value = _series(options, at)
-            if end - at < LEAST_ALIKE:
-                found.append(self.text(args[at]))
-                at += 1
-                continue
-            loop = f"for _ in range({end - at})" if args[at] == args[at + 1] else loop_head(at, end - at, self.spelled)
-            found.append(("*", Bracket("[", (self.text(value), (loop,)), "]", " ")))
-            at = end
+        for group, value in _groups([Option(str(at), arg, None) for at, arg in enumerate(args)], LEAST_ALIKE):
+            text, count = self.text(value), len(group)
+            if count > 1:
+                is_same = group[0].value == group[1].value
+                loop = f"for _ in range({count})" if is_same else loop_head(int(group[0].name), count, self.spelled)
+                text = ("*", Bracket("[", (text, (loop,)), "]", " "))
+            found.append(text)
         return found
 
     def one(self, option: Option) -> SourceText:
@@ -170,6 +162,17 @@ class Printer:
         sides = sides if sides[2] is not None else sides[:2]
         sign = ":" if all(side is None or _BARE(side) for side in sides) else " : "
         return sign.join([side or "" for side in sides]).strip(" ")
+
+
+def _groups(options: list[Option], least: int) -> Iterator[tuple[list[Option], object]]:
+    """Yield options one by one, or as many as are a series, with the value; that of a series is in terms of i."""
+    at = 0
+    while at < len(options):
+        end, value = _series(options, at)
+        if end - at < least:
+            end, value = at + 1, options[at].value
+        yield options[at:end], value
+        at = end
 
 
 def _series(options: list[Option], at: int) -> tuple[int, object]:

@@ -156,23 +156,19 @@ class Attention(Layer):
 
     def to_torch(self, torch: Torch) -> TensorCode:
         """PyTorch's function; written out step by step if one side is shared by all heads or samples."""
-        q, k, v, *others = [torch.inputs[place] for place in range(len(torch.shapes))]
+        q, k, v, *others = torch.inputs
         rank, turned = len(torch.shapes[0]), self.features_first
-        added: list[TensorCode] = []
-        for other, shape in zip(others, torch.shapes[3:], strict=True):
-            laid: TensorCode = other
-            for _ in range(rank - len(shape)):
-                laid = torch.call(".unsqueeze", laid, 1)
-            added.append(laid)
+        shapes = torch.shapes[3:]
+        added = [torch.widened(other, rank - len(shape)) for other, shape in zip(others, shapes, strict=True)]
         scale: TensorCode | float = torch.shapes[0][-2 if turned else -1] ** -0.5 if self.scale is None else self.scale
         if self.scaled == "input":
             scale = added.pop(0)
         kept = None if self.mask == "none" else torch.call("!=" if self.mask == "keep" else "==", added.pop(), 0)
         bias: TensorCode | None = torch.call("+", *added) if len(added) > 1 else added[0] if added else None
-        first: TensorCode = torch.call(".transpose", q, -1, -2) if turned else q
+        first: TensorCode = torch.transposed(q) if turned else q
         alike = len(set(torch.once[:3])) == 1 and len({shape[:-2] for shape in torch.shapes[:3]}) == 1
         if alike and self.scaled not in ("input", "sum") and self.fill == -inf:
-            sides = [torch.call(".transpose", side, -1, -2) if turned else side for side in (k, v)]
+            sides = [torch.transposed(side) if turned else side for side in (k, v)]
             mask = bias if kept is None else kept
             if bias is not None and kept is not None:
                 mask = torch.call("torch.where", kept, bias, -inf)
@@ -180,15 +176,15 @@ class Attention(Layer):
             scaled = {} if self.scale is None else {"scale": self.scale}
             value = torch.call("F.scaled_dot_product_attention", first, *sides, **options, **scaled)
         else:
-            logits: TensorCode = torch.call("@", first, k if turned else torch.call(".transpose", k, -1, -2))
-            logits = torch.call("*", logits, scale) if self.scaled != "sum" else logits
+            logits: TensorCode = torch.call("@", first, k if turned else torch.transposed(k))
+            logits = torch.call("*", logits, scale) if self.scaled != "sum" and scale != 1 else logits
             logits = logits if bias is None else torch.call("+", logits, bias)
             logits = torch.call("*", logits, scale) if self.scaled == "sum" else logits
             logits = logits if kept is None else torch.call("torch.where", kept, logits, self.fill)
             weights = torch.call(".softmax", logits, -1)
             weights = weights if bias is None and kept is None else torch.call(".nan_to_num", weights)
-            value = torch.call("@", weights, torch.call(".transpose", v, -1, -2) if turned else v)
-        return torch.call(".transpose", value, -1, -2) if turned else value
+            value = torch.call("@", weights, torch.transposed(v) if turned else v)
+        return torch.transposed(value) if turned else value
 
     def label(self) -> str:
         """Return the scale where it is given."""

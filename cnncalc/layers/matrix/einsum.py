@@ -124,7 +124,7 @@ class Einsum(Layer):
         """PyTorch's function, dots for the batch."""
         *terms, out = self._terms()
         equation = ",".join([f"...{term}" for term in terms]) + f"->...{out}"
-        value = torch.call("torch.einsum", equation, *[torch.inputs[number] for number in range(len(terms))])
+        value = torch.call("torch.einsum", equation, *torch.inputs)
         return value if out else torch.call(".unsqueeze", value, -1)
 
     def _terms(self) -> list[str]:

@@ -102,14 +102,10 @@ class Matmul(Layer):
         row = len(torch.shapes[0]) == 1
         a, b = torch.inputs
         if row or self.transpose_a:
-            a = torch.call(".unsqueeze", a, 1) if row else torch.call(".transpose", a, -1, -2)
-        b = torch.call(".transpose", b, -1, -2) if self.transpose_b else b
+            a = torch.call(".unsqueeze", a, 1) if row else torch.transposed(a)
+        b = torch.transposed(b) if self.transpose_b else b
         missing = len(torch.shapes[1]) - max(len(torch.shapes[0]), 2)
-        for _ in range(missing):
-            a = torch.call(".unsqueeze", a, 1)
-        for _ in range(-missing):
-            b = torch.call(".unsqueeze", b, 1)
-        product = torch.call("@", a, b)
+        product = torch.call("@", torch.widened(a, missing), torch.widened(b, -missing))
         return torch.call(".squeeze", product, -2) if row else product
 
     def label(self) -> str:

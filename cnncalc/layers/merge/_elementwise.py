@@ -83,9 +83,9 @@ class ElementwiseMerge(Layer):
         """An operator between all inputs, or a function of two, once for each further input."""
         if not self.elsewhere.function.startswith("torch."):
             return super().to_torch(torch)
-        merged = torch.call(self.elsewhere.function, torch.x, torch.inputs[1])
-        for number in range(2, len(torch.shapes)):
-            merged = torch.call(self.elsewhere.function, merged, torch.inputs[number])
+        merged = torch.x
+        for other in torch.inputs[1:]:
+            merged = torch.call(self.elsewhere.function, merged, other)
         return merged
 
     def _common(self, axis: int, inputs: tuple[Shape, ...]) -> int:

@@ -69,7 +69,7 @@ class Concat(Layer):
 
     def to_torch(self, torch: Torch) -> TensorCode:
         """``torch.cat``; an input that is the same for all samples is expanded first."""
-        parts: list[TensorCode] = [torch.inputs[number] for number in range(len(torch.shapes))]
+        parts = list(torch.inputs)
         if False in torch.once:
             samples = torch.call("len", parts[torch.once.index(False)])
             for number, once in enumerate(torch.once):

@@ -91,12 +91,8 @@ class Rotary(Layer):
 
     def to_torch(self, torch: Torch) -> TensorCode:
         """Two products and a sum, of the tensor and of the turned tensor."""
-        sides: list[TensorCode] = []
-        for number, shape in enumerate(torch.shapes[1:], 1):
-            table: TensorCode = torch.inputs[number]
-            for _ in range(len(torch.output) - len(shape)):
-                table = torch.call(".unsqueeze", table, 1)
-            sides.append(table)
+        tables = zip(torch.inputs[1:], torch.shapes[1:], strict=True)
+        cos, sin = [torch.widened(table, len(torch.output) - len(shape)) for table, shape in tables]
         turned = torch.call("turned", torch.x, **torch.options("interleaved"))
         torch.define(_FUNCTION)
-        return torch.call("+", torch.call("*", torch.x, sides[0]), torch.call("*", turned, sides[1]))
+        return torch.call("+", torch.call("*", torch.x, cos), torch.call("*", turned, sin))
