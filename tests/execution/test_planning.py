@@ -52,6 +52,32 @@ def test_the_memory_of_a_run_by_hand(dtype: type[np.float32 | np.float64], width
     )
 
 
+@pytest.mark.parametrize(
+    ("shape", "items", "weights", "packing"),
+    [
+        ([3, 2, 2], "  - batchnorm\n", 4 * 3, 0),
+        # F(2×2, 3×3) has filters of 4·4 points for 3·3 taps, and those are there once more while they are packed
+        (
+            [128, 8, 8],
+            "  - conv: {out_channels: 128, kernel_size: 3, padding: 1, bias: false}\n",
+            9 * 128 * 128,
+            (16 - 9) * 128 * 128 + 9 * 128 * 128,
+        ),
+        # a weight that two layers use stays beside its packed form
+        (
+            [4, 6, 6],
+            "  - conv: {out_channels: 4, kernel_size: 3, padding: 1, bias: false}\n    name: a\n"
+            "  - conv: {out_channels: 4, kernel_size: 3, padding: 1, bias: false}\n    weights: a\n",
+            9 * 4 * 4,
+            9 * 4 * 4 + 9 * 4 * 4,
+        ),
+    ],
+)
+def test_weights_and_packing_by_hand(shape: list[int], items: str, weights: int, packing: int) -> None:
+    found = needs(RunPlan(loads(f"input: {shape}\nlayers:\n{items}")), 1)
+    assert (found.weights, found.packing) == (4 * weights, 4 * packing)
+
+
 def test_kept_tensors_and_threads_add_to_the_memory() -> None:
     usual, kept, threaded = needed(3, np.float32), needed(3, np.float32, ("flatten1",)), needed(3, np.float32, (), 3)
     assert kept.activations == usual.activations + 3 * CONV * 4

@@ -300,6 +300,14 @@ def test_a_layer_holds_if_it_sums_as_many_products_as_are_counted(more: int) -> 
     assert row._replace(tally=row.tally._replace(direct=row.tally.direct + more)).holds(2) == (more == 0)
 
 
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_integers_that_float32_can_t_hold_are_refused(sign: int) -> None:
+    network = spec("input: [1]\nlayers: [identity]\n")
+    assert network.run(np.array([[sign * 2**24]])).output.tolist() == [[sign * 2.0**24]]
+    with pytest.raises(cnncalc.CnncalcError, match="integers beyond 16,777,216"):
+        network.run(np.array([[sign * 2**24 + sign]]))
+
+
 def test_only_the_last_layer_of_a_step_is_blamed_for_its_output() -> None:
     """10 · 1 is finite, and that times 3e38 is not."""
     network = spec("input: [1, 1, 1]\nlayers:\n  - conv: {out_channels: 1, kernel_size: 1, bias: false}\n  - scale\n")
