@@ -96,7 +96,7 @@ def layout(
         piece = own(output, number)
         if width:
             piece.width = width
-            piece.size = _rounded(piece.size // output.shape[0] * width + LINE * itemsize)
+            piece.size = _rounded(piece.size // output.shape[0] * width)
     beside = [MemoryPiece(_rounded(size * itemsize), i, i) if size else None for i, size in enumerate(rooms)]
     unique = {id(piece): piece for piece in [*homes.values(), *filter(None, beside)]}
     return Layout(homes, beside, _place(list(unique.values())))

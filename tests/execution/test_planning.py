@@ -103,6 +103,19 @@ def test_the_lives_of_tensors_by_hand() -> None:
     assert lives == {"input": (-1, 0), "relu1": (0, 3), "flatten1": (2, 3), "fc1": (3, 4)}
 
 
+def test_a_residual_lives_until_it_is_added() -> None:
+    """Steps are a convolution, another, and a third with the sum of its output and the first's."""
+    conv = "  - conv: {out_channels: 4, kernel_size: 1}\n"
+    plan = RunPlan(loads(f"input: [4, 6, 6]\nlayers:\n{conv * 3}  - add:\n    from: [conv3, conv1]\n"))
+    lives = {tensor.name: (piece.birth, piece.death) for tensor, piece in plan.layout.homes.items()}
+    assert lives == {"input": (-1, 0), "conv1": (0, 2), "conv2": (1, 2), "add1": (2, 3)}
+
+
+def test_a_padded_copy_of_the_input_is_part_of_the_memory() -> None:
+    plan = RunPlan(loads("input: [4, 6, 6]\nlayers:\n  - conv: {out_channels: 4, kernel_size: 3, padding: 1}\n"))
+    assert plan.layout.size == (4 * 6 * 6 + 4 * 8 * 8 + 4 * 6 * 6) * 4  # the input, its copy and the output
+
+
 def test_what_is_kept_has_memory_of_its_own() -> None:
     network = loads(NET)
     plan = RunPlan(network, 3, keep=[network.nodes[2]])  # the dropout, now a copy

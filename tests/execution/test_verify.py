@@ -386,6 +386,13 @@ def test_concatenations_that_go_on_share_memory_and_spoil_nothing() -> None:
             assert (arrays[node] == np.concatenate(parts, 1)).all()
 
 
+def test_a_kept_view_is_not_overwritten() -> None:
+    """Without fusion, the negation may use the memory of the magnitude, of which a dropout's output is a view."""
+    x = np.linspace(-1, 1, 64, dtype=np.float32)[None]
+    result = spec("input: [64]\nlayers: [abs, dropout, neg, exp]\n").run(x, layers=["dropout1"], repeat=2)
+    assert (result.tensors["dropout1"] == abs(x)).all()
+
+
 @pytest.mark.parametrize("kept", ["grown0", "grown2"])
 def test_a_kept_concatenation_leaves_its_chain(kept: str) -> None:
     network = spec(DENSE)
@@ -403,6 +410,7 @@ def test_two_concatenations_share_memory() -> None:
     plan = steps(network, (), True)
     homes = layout(network, plan, set(), 1, 4, [0] * len(plan)).homes
     assert homes[network.nodes[1]] is homes[network.nodes[3]]
+    assert homes[network.nodes[1]].death == 4, "the second is an output, which lives behind all steps"
 
 
 @pytest.mark.parametrize("shape", [[4, 17], [4, 9, 8], [4, 5, 6, 7]])
