@@ -197,6 +197,14 @@ def test_the_place_of_the_largest_sample_is_refused() -> None:
         network(data)
 
 
+@pytest.mark.parametrize(("count", "reduction"), [(1, "add"), (2, "none")])
+def test_a_scatter_to_the_sample_that_is_more_than_a_copy_is_refused(count: int, reduction: str) -> None:
+    nodes = [node("ScatterND", ["x", "i", "u"], ["y"], reduction=reduction)]
+    constants = {"i": np.zeros((count, 1), np.int64), "u": weight(count, 4, 3)}
+    with pytest.raises(CnncalcError, match="it writes to samples of the batch"):
+        network(model(nodes, {"x": [1, 4, 3]}, ["y"], constants, 18))
+
+
 def test_a_scatter_to_other_samples_is_refused() -> None:
     nodes = [node("ScatterND", ["x", "i", "u"], ["y"])]
     data = model(nodes, {"x": ["N", 4, 3]}, ["y"], {"i": ints(1).reshape(1, 1), "u": weight(1, 4, 3)})

@@ -47,7 +47,7 @@ def _scatter_nd(build: Builder, call: Call) -> Value:
         raise UnfitError("its indices differ from sample to sample")
     sizes = x.shape if x.is_live or batch is None else (*x.shape[:batch], *x.shape[batch + 1 :])
     if batch == 0:  # the file was made for one sample, whose index is 0
-        if depth == 1 and chosen.fill == 0:
+        if chosen.elements == 1 and chosen.fill == 0 and call.text("reduction", "none") == "none":
             return _batch_first(build, updates, sizes)
         chosen, depth = _without_batch_index(build, chosen), depth - 1
     rest, flat = sizes[depth:], flat_indices(build, chosen, sizes[:depth])
