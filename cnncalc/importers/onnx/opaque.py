@@ -18,11 +18,6 @@ VARIABLE_ROWS = frozenset(("NonZero", "NonMaxSuppression", "Compress", "Unique")
 """Operators whose number of output rows depends on the data."""
 
 
-def text(value: object) -> str:
-    """Return the argument ``op`` as text."""
-    return str(value)
-
-
 def named_values(value: object) -> tuple[tuple[str, object], ...]:
     """Return pairs of a name and a value."""
     assert isinstance(value, tuple), value
@@ -34,7 +29,7 @@ class Opaque(Layer):
 
     arity: ClassVar[tuple[int, int | None]] = (1, None)
 
-    op = argument(text, "the operator's name in the file")
+    op = argument(str, "the operator's name in the file")
     shape = argument(integers, "the output's shape, as the file states it")
     settings = argument(named_values, "the settings of the function that computes it, as pairs (name, value)", ())
 

@@ -54,7 +54,6 @@ def _multi_head_attention(build: Builder, call: Call) -> Value:
     earlier = [value for value in call.inputs[6:] if value is not None]
     if k is None or v is None or {value.rank for value in (q, k, v)} != {3} or earlier:
         raise UnfitError("only queries, keys and values of three axes are supported, without those of an earlier pass")
-    heads = call.integer("num_heads")
     bias = call.given(3)
     if bias is not None:
         sizes, start, sides = [value.dims[-1] for value in (q, k, v)], 0, []
@@ -62,25 +61,28 @@ def _multi_head_attention(build: Builder, call: Call) -> Value:
             sides.append(merged(build, "add", [value, sliced(build, bias, 0, start, start + size, 1)]))
             start += size
         q, k, v = sides
-    sides = [_split_heads(build, value, heads) for value in (q, k, v)]
-    biases = _biases(build, call, call.given(4), sides)
-    y = attention(build, sides, (heads, heads), biases, call.operator.attributes.get("scale"))
-    return _joined_heads(build, y)
+    return _of_microsoft(build, call, call.given(4), (q, k, v))
 
 
 @operator("Attention", domain="com.microsoft")
 def _packed_attention(build: Builder, call: Call) -> Value:
-    x, weight, bias, heads = call.input(0), call.input(1), call.given(2), call.integer("num_heads")
+    x, weight, bias = call.input(0), call.input(1), call.given(2)
     is_other = call.given(4) is not None or call.integers("qkv_hidden_sizes")
-    if weight.is_live or weight.rank != 2 or heads < 1 or is_other:
+    if weight.is_live or weight.rank != 2 or is_other:
         raise UnfitError("only one matrix for queries, keys and values is supported, without those of an earlier pass")
     turned = build.derived("Transpose", weight, shape=weight.shape[::-1], perm=[1, 0])
     y = linear(build, x, turned, bias=bias)
     width = weight.shape[1] // 3
-    sides = [_split_heads(build, sliced(build, y, y.rank - 1, i * width, (i + 1) * width, 1), heads) for i in range(3)]
-    biases = _biases(build, call, call.given(3), sides)
-    y = attention(build, sides, (heads, heads), biases, call.operator.attributes.get("scale"))
-    return _joined_heads(build, y)
+    sides = [sliced(build, y, y.rank - 1, i * width, (i + 1) * width, 1) for i in range(3)]
+    return _of_microsoft(build, call, call.given(3), sides)
+
+
+def _of_microsoft(build: Builder, call: Call, mask: Value | None, sides: Sequence[Value]) -> Value:
+    """Return the output of one of ONNX Runtime's operators, by queries, keys and values (batch, L, heads · d)."""
+    heads = call.integer("num_heads")
+    sides = [_split_heads(build, value, heads) for value in sides]
+    biases = _biases(build, call, mask, sides)
+    return _joined_heads(build, attention(build, sides, (heads, heads), biases, call.operator.attributes.get("scale")))
 
 
 def _biases(build: Builder, call: Call, mask: Value | None, sides: Sequence[Value]) -> list[Value]:

@@ -263,17 +263,14 @@ def _scaled_integer_product(build: Builder, x: Value, scale: Value) -> Value | N
 
 
 def _constant_and_tensor(build: Builder, op: str, constant: Value, x: Value) -> Value | None:
-    """Return c + x, c − x, c · x or c / x."""
+    """Return c + x, c − x, c · x or c / x; None if they take a layer with two inputs."""
     if op in ("Add", "Mul"):
         return _tensor_and_constant(build, op, x, constant)
-    number = None if is_learned(constant) else constant.number
+    if constant.number is None or is_learned(constant) or constant.rank > x.rank:
+        return None
     if op == "Sub":
-        if number is not None and constant.rank <= x.rank:
-            return affine(build, x, -1.0, float(number))
-        return merged(build, "subtract", [constant, x])
-    if number is not None and constant.rank <= x.rank:
-        return affine(build, build.step("reciprocal", [x]), float(number))
-    return merged(build, "divide", [constant, x])
+        return affine(build, x, -1.0, float(constant.number))
+    return affine(build, build.step("reciprocal", [x]), float(constant.number))
 
 
 @operator("Pow")

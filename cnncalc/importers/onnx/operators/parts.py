@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from math import prod
 
 from cnncalc.ground.limits import MAX_KNOWN_ELEMENTS
@@ -64,13 +64,14 @@ def _slice(build: Builder, call: Call) -> Value:
 def _split(build: Builder, call: Call) -> Sequence[Value | None]:
     x = call.input(0)
     axis = position(call.integer("axis"), x.rank)
-    size = size_in_file(x.dims[axis], build.file_batch)
-    parts, start = [], 0
-    for length in split_sizes(call, size):
-        piece = sliced(build, x, axis, start, start + length, 1)
-        parts.append(piece.copy() if piece is x else piece)
-        start += length
-    return parts
+    return pieces(build, x, axis, split_sizes(call, size_in_file(x.dims[axis], build.file_batch)))
+
+
+def pieces(build: Builder, x: Value, axis: int, sizes: Sequence[int]) -> list[Value]:
+    """Return the parts of some sizes into which an axis of the file's shape is cut."""
+    ends = accumulate(sizes)
+    parts = [sliced(build, x, axis, end - size, end, 1) for end, size in zip(ends, sizes, strict=True)]
+    return [part.copy() if part is x else part for part in parts]
 
 
 @operator("Gather")

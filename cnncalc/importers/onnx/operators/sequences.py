@@ -8,7 +8,7 @@ from cnncalc.ground.limits import MAX_MODEL_PASSES
 from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.evaluator_moves import position
 from cnncalc.importers.onnx.operators.movement import with_axes
-from cnncalc.importers.onnx.operators.parts import sliced
+from cnncalc.importers.onnx.operators.parts import pieces
 from cnncalc.importers.onnx.values import Call, UnfitError, Value, literal
 
 ITEMS_PER_OPERATOR = 64
@@ -83,11 +83,7 @@ def _split_to_sequence(build: Builder, call: Call) -> Value:
         sizes = tuple([min(step, size - start) for start in range(0, min(size, MAX_MODEL_PASSES * step), step)])
     if sum(sizes) != size or min(sizes, default=0) < 1 or x.sample_axis(axis) is None:
         raise UnfitError(f"parts of {list(sizes)[:8]} of an axis of {size}")
-    items, start = [], 0
-    for length in sizes:
-        item = sliced(build, x, axis, start, start + length, 1)
-        if given is None and not call.integer("keepdims", 1):
-            item = with_axes(build, item, [i for i in range(x.rank) if i != axis])
-        items.append(item)
-        start += length
+    items = pieces(build, x, axis, sizes)
+    if given is None and not call.integer("keepdims", 1):
+        items = [with_axes(build, item, [i for i in range(x.rank) if i != axis]) for item in items]
     return _sequence(items)
