@@ -14,7 +14,7 @@ from __future__ import annotations
 from math import isclose, prod
 from typing import TYPE_CHECKING, NamedTuple
 
-from cnncalc.importers.onnx.patterns.fuser import as_parameter, is_whole
+from cnncalc.importers.onnx.patterns.fuser import as_parameter, is_in_order, is_plain, is_whole
 from cnncalc.importers.onnx.patterns.products import PRODUCTS, Weighted, multiplied, swapped, weighted
 from cnncalc.importers.onnx.steps import layer_of
 from cnncalc.importers.onnx.values import LayerStep, Value
@@ -109,7 +109,7 @@ def _logits(fuser: Fuser, normal: LayerStep, new: list[LayerStep]) -> _Logits:
         elif kind == "scale" and is_whole(before) and fuser.maker(source, *PRODUCTS) is not None:
             found.temperature, made_here = as_parameter(before)
             new.append(made_here)
-        elif kind == "reshape" and before["fold"] == before["unfold"] == 1:
+        elif kind == "reshape" and is_plain(before):
             if whole is not None and source.shape != whole.shape:
                 return found
             whole = value if whole is None else None
@@ -257,22 +257,19 @@ def _put(
             return None
     q = _laid(queries, features_first, product, new)
     k = _laid(keys, not features_first, product, new)
-    values = weighted.values
-    if weighted.order != tuple(range(len(values.shape))):
-        turned = fuser.maker(values, "permute")
-        side = _Side(values, 1.0, [], weighted.order, None)
-        if turned is not None:
-            side = _Side(turned.inputs[0], 1.0, [turned], _of(turned["dims"], weighted.order), turned)
-            logits.parts[:0] = [turned]
-        values = _laid(side, False, product, new)
+    values = _Side(weighted.values, 1.0, [], weighted.order, None)
+    turned = None if is_in_order(weighted.order) else fuser.maker(weighted.values, "permute")
+    if turned is not None:
+        values = _Side(turned.inputs[0], 1.0, [turned], _of(turned["dims"], weighted.order), turned)
+    v = _laid(values, False, product, new)
     width = q.sample[-2 if features_first else -1]
     if scale is not None:
         scale = None if isclose(scale, width**-0.5, rel_tol=1e-6) else float(f"{scale:.7g}")
     extra = [value for value in (logits.temperature, *logits.biases, logits.mask) if value is not None]
     arguments = {"scaled": scaled, "features_first": features_first, **logits.arguments}
     layer = layer_of("attention", arguments | ({} if scale is None else {"scale": scale}))
-    taken = [*queries.parts, *keys.parts, *logits.parts]
-    return _placed(fuser, layer, [q, k, values, *extra], taken, logits.windows, weighted.out, new)
+    taken = [*queries.parts, *keys.parts, *values.parts, *logits.parts]
+    return _placed(fuser, layer, [q, k, v, *extra], taken, logits.windows, weighted.out, new)
 
 
 def _placed(
@@ -291,15 +288,14 @@ def _placed(
         new: layers in front of it.
     """
     y, calls = taken[-1].output, [call for part in taken for call in part.calls]
-    is_turned = out != tuple(range(len(out)))
     if not windows:
-        if not is_turned:
+        if is_in_order(out):
             return fuser.replace(taken, layer, inputs, new=new)
         shape = tuple([y.shape[out.index(i)] for i in range(len(out))])
         return fuser.replace(
             taken, layer_of("permute", {"dims": out}), [_output(layer, inputs, y, shape, calls, new)], new=new
         )
-    if is_turned:
+    if not is_in_order(out):
         return None
     apart = []
     for value in inputs[:3]:  # the windows of a sample become an axis
@@ -317,9 +313,8 @@ def _of(first: tuple[int, ...] | None, then: tuple[int, ...]) -> tuple[int, ...]
 
 def _laid(side: _Side, turned: bool, product: LayerStep, new: list[LayerStep]) -> Value:
     """Return queries or keys as they came to the product, or with their last two axes exchanged."""
-    rank = len(side.value.shape)
     order = swapped(side.order) if turned else side.order
-    if order == tuple(range(rank)):
+    if is_in_order(order):
         return side.value
     shape = tuple([side.value.shape[i] for i in order])
     calls = (side.turn or product).calls

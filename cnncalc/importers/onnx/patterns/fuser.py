@@ -156,6 +156,16 @@ def is_whole(step: LayerStep) -> bool:
     return len(step["shape"] or ()) == len(step.output.shape)
 
 
+def is_plain(step: LayerStep) -> bool:
+    """Whether a reshape leaves the samples as they are."""
+    return bool(step["fold"] == step["unfold"] == 1)
+
+
+def is_in_order(axes: tuple[int, ...]) -> bool:
+    """Whether a permutation leaves the axes as they are."""
+    return axes == tuple(range(len(axes)))
+
+
 def as_parameter(step: LayerStep) -> tuple[Value, LayerStep]:
     """Return the tensor of a scale or a shift as the output of a layer of its own, and that layer."""
     output = Value(step.tensors["weight"].value.name, step["shape"])

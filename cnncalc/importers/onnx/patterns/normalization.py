@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cnncalc.importers.onnx.patterns.fuser import same
+from cnncalc.importers.onnx.patterns.fuser import is_plain, same
 from cnncalc.importers.onnx.values import ConstantInput, LayerStep
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def group_norm(fuser: Fuser, step: LayerStep) -> LayerStep | None:
         return None
     norm, split = found
     x, shape, groups = split.inputs[0], step.output.shape, split.output.shape[0]
-    if x.shape != shape or x.times != step.output.times or shape[0] % groups or split["fold"] != 1:
+    if x.shape != shape or x.times != step.output.times or shape[0] % groups or not is_plain(split):
         return None
     behind, tensors = _learned(fuser, step, (0,), ("scale", "shift"))
     if len(tensors) == 1:  # both or none

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cnncalc.importers.onnx.patterns.fuser import is_plain
 from cnncalc.importers.onnx.values import ConstantInput, LayerStep
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def linear_bias(fuser: Fuser, step: LayerStep) -> LayerStep | None:
 def shuffle(fuser: Fuser, step: LayerStep) -> LayerStep | None:
     """A reshape, a permutation and a reshape that put channels or pixels into another order."""
     found = fuser.chain(step.inputs[0], "permute", "reshape")
-    if found is None or any(one[name] != 1 for one in (step, found[1]) for name in ("fold", "unfold")):
+    if found is None or not (is_plain(step) and is_plain(found[1])):
         return None
     turned, split = found
     x, inner, shape, dims = split.inputs[0], split.output.shape, step.output.shape, turned["dims"]

@@ -6,7 +6,7 @@ import itertools
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnncalc.importers.onnx.equal import are_same
-from cnncalc.importers.onnx.patterns.fuser import as_parameter, is_whole, same
+from cnncalc.importers.onnx.patterns.fuser import as_parameter, is_plain, is_whole, same
 from cnncalc.importers.onnx.steps import layer_of
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def _neighbours(fuser: Fuser, value: Value, x: Value) -> _Turned | None:
         return None
     tall = [fuser.maker(one, "reshape") for one in joined.inputs]
     odd, even = tall
-    if odd is None or even is None or flat.output.shape != x.shape or (flat["fold"], flat["unfold"]) != (1, 1):
+    if odd is None or even is None or flat.output.shape != x.shape or not is_plain(flat):
         return None
     if any(one is None or one.output.shape != (*one.inputs[0].shape, 1) for one in tall):
         return None
