@@ -57,7 +57,7 @@ def written(graph: Graph) -> tuple[str, Graph]:
     problem = ""
     neat, order = nested(graph)
     rolled, stretched = _text(neat, "scopes"), _text(neat, "stretches")
-    if stretched.count("\n") > CLEARLY_SHORTER * rolled.count("\n"):
+    if not stretched or stretched.count("\n") > CLEARLY_SHORTER * rolled.count("\n"):
         stretched = rolled
     for one, nodes, text in ((neat, order, stretched), (neat, order, rolled), (graph, graph.nodes, "")):
         text = text or _text(graph, "")
@@ -76,12 +76,18 @@ def written(graph: Graph) -> tuple[str, Graph]:
 
 
 def _text(graph: Graph, blocks: str) -> str:
-    """Return the text of a spec whose blocks are ``scopes``, ``stretches`` that are alike, too, or none ("")."""
+    """Return the text of a spec whose blocks are ``scopes``, ``stretches`` that are alike, too, or none ("").
+
+    It is "" if no stretches are alike.
+    """
     entries = items_of_graph(graph) if blocks else [Entry(node, node.inputs) for node in graph.nodes]
     entries = with_owners(entries, {node: node.shares for node in graph.nodes if node.shares is not None})
     entries = without_needless(entries) if blocks else entries
     if blocks == "stretches":
-        entries = without_needless(with_stretches(entries, set(graph.outputs.values())))
+        found = with_stretches(entries, set(graph.outputs.values()))
+        if len(found) == len(entries):
+            return ""
+        entries = without_needless(found)
     return "\n".join([part for line in _Writer(graph, entries).lines() for part in _wrapped(line)]) + "\n"
 
 
