@@ -119,9 +119,11 @@ class _Module:
         makers: dict[ScopePart, Maker] = {}
         inside: dict[ScopeKind, set[int]] = {}
         for part, kind in kinds.items():
+            if part is self.root:  # the last one, and no other is like it
+                continue
             number = numbers.setdefault(structure_of(part, self.torch, makers).key, len(numbers))
             makers[part] = Maker(call(f"{number}"), (), "", None)
-            if kind[0] == "scope" and part is not self.root:
+            if kind[0] == "scope":
                 inside.setdefault(kind, set()).add(number)
         count = Counter(kinds.values())
         common: dict[frozenset[int], ScopeKind] = {}
