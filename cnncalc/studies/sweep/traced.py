@@ -14,7 +14,6 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable
-from math import prod
 from typing import SupportsIndex, TypeAlias, TypeGuard, TypeVar, cast, final
 
 from cnncalc.studies.sweep.tape import (
@@ -178,10 +177,16 @@ class Traced:
         return float(self.pin())
 
     def __format__(self, form: str) -> str:
-        return format(self.pin(), form)
+        return format(self._written(), form)
 
     def __repr__(self) -> str:
-        return repr(self.pin())
+        return repr(self._written())
+
+    def _written(self) -> Number:
+        """Return the plain value for a text.  Raises TypeError for 0.0 and -0.0, which no guard distinguishes."""
+        if self.is_real and self.value == 0:
+            raise TypeError("a text shows the sign of 0, which is not traced")
+        return self.pin()
 
     def __getattr__(self, name: str) -> object:
         """Return an attribute of the plain value (``bit_length``)."""
@@ -326,7 +331,7 @@ def _powered(a: Traceable, b: Traceable) -> Traceable:
     if type(a) is not Traced:
         return a**b
     if type(b) is int and 1 <= b <= 4 and not a.is_real:
-        return prod([a] * b)
+        return math.prod([a] * b)
     if isinstance(b, int) and b >= 0 and not a.is_real:
         interval = (a.low**b, a.high**b) if a.low >= 0 else ANYTHING
         return _noted(a.tape, "pow", (a.operand(), SameForAll(b)), a.value**b, interval)
@@ -368,9 +373,6 @@ def _extreme(operation: str, function: Callable[[Number, Number], Number], a: Tr
         return a if (a.low >= high) is (operation == "maximum") else b
     interval = function(a.low, low), function(a.high, high)
     return _noted(a.tape, operation, (operand_of(a), operand_of(b)), function(a.value, plain(b)), interval)
-
-
-# --- comparisons ------------------------------------------------------------------------------------------------------
 
 
 def _compared(operation: str, a: Traceable, b: Traceable) -> bool:

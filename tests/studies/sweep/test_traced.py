@@ -97,6 +97,16 @@ def test_a_program_gives_pythons_results(name: str, firsts: Any, seconds: Any, d
         assert same(value, outcome(function, *pair)), (pair, value)
 
 
+@pytest.mark.parametrize("zero", [0.0, -0.0])
+def test_a_text_of_zero_is_not_traced(zero: float) -> None:
+    """In Python ``f"{-0.0}"`` is "-0.0", but -0.0 == 0.0: a tape would give one text for both."""
+    number = source(Tape(), (0,), zero, (-0.0, 0.0))
+    with pytest.raises(TypeError, match="the sign of 0"):
+        f"{number}"
+    with pytest.raises(TypeError, match="the sign of 0"):
+        repr(number)
+
+
 def test_operations_that_are_not_recorded_pin_their_numbers() -> None:
     tape = Tape()
     number = source(tape, (0,), 3, (1, 9))
