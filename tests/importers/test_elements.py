@@ -197,6 +197,16 @@ def test_the_place_of_the_largest_sample_is_refused() -> None:
         network(data)
 
 
+@pytest.mark.parametrize(("op", "inputs"), [("GatherElements", ["x", "i"]), ("ScatterElements", ["x", "i", "u"])])
+def test_constant_indices_are_those_of_one_sample(op: str, inputs: list[str]) -> None:
+    constants = {"i": ints(1, 3).reshape(1, 2), "u": weight(1, 2)}
+    net = network(model([node(op, inputs, ["y"], axis=1)], {"x": ["N", 5]}, ["y"], constants, 18))
+    with pytest.raises(
+        CnncalcError, match=f"a batch of 2, but {op} that computes 'y' restricts the network to a batch of 1"
+    ):
+        net.run(weight(2, 5))
+
+
 @pytest.mark.parametrize(("count", "reduction"), [(1, "add"), (2, "none")])
 def test_a_scatter_to_the_sample_that_is_more_than_a_copy_is_refused(count: int, reduction: str) -> None:
     nodes = [node("ScatterND", ["x", "i", "u"], ["y"], reduction=reduction)]

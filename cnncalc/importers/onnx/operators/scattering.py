@@ -12,8 +12,10 @@ from cnncalc.importers.onnx.values import Call, UnfitError, Value
 from cnncalc.layers.shapes import Shape
 
 
-def _axis_of_sample(call: Call, rank: int, batch: int | None) -> int:
+def _axis_of_sample(build: Builder, call: Call, rank: int, batch: int | None) -> int:
     """Return an operator's axis as an axis of the sample.  Raises UnfitError if it is the batch."""
+    if batch is not None and not all(value is not None and value.is_live for value in call.inputs):
+        build.require_one_sample("its constants are those of one sample")
     at = call.integer("axis")
     at = at + rank if at < 0 else at
     if not 0 <= at < rank or at == batch:
@@ -25,7 +27,7 @@ def _axis_of_sample(call: Call, rank: int, batch: int | None) -> int:
 def _gather_elements(build: Builder, call: Call) -> Value:
     values = [call.input(0), call.input(1)]
     live, axis = aligned_tensors(build, values)
-    return build.step("gather_elements", live, axis, axis=_axis_of_sample(call, values[0].rank, axis))
+    return build.step("gather_elements", live, axis, axis=_axis_of_sample(build, call, values[0].rank, axis))
 
 
 @operator("ScatterElements", "Scatter")
@@ -33,7 +35,7 @@ def _scatter_elements(build: Builder, call: Call) -> Value:
     values = [call.input(index) for index in range(3)]
     live, axis = aligned_tensors(build, values)
     how = call.text("reduction", "none")
-    return build.step("scatter", live, axis, axis=_axis_of_sample(call, values[0].rank, axis), reduce=how)
+    return build.step("scatter", live, axis, axis=_axis_of_sample(build, call, values[0].rank, axis), reduce=how)
 
 
 @operator("ScatterND")
