@@ -151,6 +151,8 @@ def reshaped_sizes(shape: Shape, target: Sequence[int], allowzero: bool = False)
 
 @rule("Expand")
 def _expand(call: Call, inputs: list[Known]) -> Known | None:
+    if prod(inputs[1].data) > MAX_KNOWN_ELEMENTS:  # a size of the batch, SAMPLES, makes it larger, too
+        return None
     shape = broadcast([inputs[0].shape, whole(inputs[1].data)])
     if prod(shape) > MAX_KNOWN_ELEMENTS:
         return None
