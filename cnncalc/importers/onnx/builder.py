@@ -391,7 +391,7 @@ class Builder:
         """Return a value whose samples have another shape, the batch at ``axis``; a layer is added only if needed."""
         if not value.is_live and value.shape != shape:
             made = self.derived("Reshape", value, shape=shape)
-            made.defer(lambda: value.data)
+            made.defer(lambda: value.data if made.elements == value.elements else None)
             return made
         sample = shape or (1,)
         if value.is_live and value.sample != sample:
