@@ -316,6 +316,11 @@ def test_only_the_last_layer_of_a_step_is_blamed_for_its_output() -> None:
     assert [(row.fused_into, row.finite) for row in result.layers] == [("", True), ("conv1", False)]
 
 
+def test_the_largest_of_two_outputs_come_first() -> None:
+    result = spec("input: [2]\nlayers: [identity]\n").run(np.array([1, 3], np.float32))
+    assert result.top() == [(1, 3.0), (0, 1.0)]
+
+
 def test_an_output_that_is_not_a_number_is_the_same_in_each_pass() -> None:
     result = spec("input: [4]\nlayers:\n  - log\n").run(np.array([1, 2, -1, 0], np.float32), repeat=2)
     assert np.isnan(result.output).sum() == 1
