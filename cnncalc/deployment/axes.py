@@ -27,9 +27,9 @@ KEEPING = (
     "relu", "relu6", "hardtanh", "hardsigmoid", "hardswish", "leaky_relu", "sigmoid", "tanh", "silu", "elu", "softmax",
     "log_softmax", "add", "subtract", "multiply", "divide", "maximum", "minimum", "concat", "affine", "abs", "power",
     "dropout", "identity", "linear", "slice", "expand", "scale", "shift", "neg", "sin", "cos", "layernorm", "gather",
-    "batchnorm",
+    "batchnorm", "gelu", "mish", "softplus", "selu", "exp", "sqrt", "log", "l2_normalize",
 )  # fmt: skip
-"""Layers that work on any order of axes, and keep it."""
+"""Layers that work on any order of axes, and keep it; some are refused, but the layers after them are tried."""
 
 
 FEATURES_LAST = ("matmul", "lstm", "gru", "rnn", "einsum", "embedding", "rotary", "rmsnorm")

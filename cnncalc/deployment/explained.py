@@ -52,7 +52,8 @@ def explained(found: Deployment, nodes: Sequence[Node]) -> list[Explained]:
     """Return the explanation of some layers on the device, one entry for each operator that a layer became."""
     folded, fused = set(found.graph.folded), set(found.graph.fused)
     result, seen = list[Explained](), set[int]()
-    places = {place.name: place for place in found.places if not place.scratch}
+    flows = [*found.graph.inputs, *[operator.output for operator in found.graph.operators]]
+    places = dict(zip(flows, found.places, strict=False))  # scratch comes after the tensors
     steps_of: dict[Node, list[OperatorRun]] = {}
     for step in found.steps:
         for node in step.operator.layers if step.operator is not None else ():
@@ -68,15 +69,12 @@ def explained(found: Deployment, nodes: Sequence[Node]) -> list[Explained]:
     return result
 
 
-def amounts(found: Deployment, step: OperatorRun, places: Mapping[str, ArenaPlace]) -> list[Amount]:
-    """Return the bytes of one operator: its tensors and scratch in the arena, its kernel's data, its constants.
-
-    ``places`` has each tensor's place, by name.
-    """
+def amounts(found: Deployment, step: OperatorRun, places: Mapping[DeviceTensor, ArenaPlace]) -> list[Amount]:
+    """Return the bytes of one operator: its tensors and scratch in the arena, its kernel's data, its constants."""
     operator = step.operator
     assert operator is not None
-    lines = [_tensor("in", flow, places[flow.name]) for flow in operator.inputs]
-    lines.append(_tensor("out", operator.output, places[operator.output.name]))
+    lines = [_tensor("in", flow, places[flow]) for flow in operator.inputs]
+    lines.append(_tensor("out", operator.output, places[operator.output]))
     source = scratch_source(found.device.core)
     for request in step.scratch:
         lines.append(Amount(RAM, "scratch", request.formula, request.size, f"{request.source}, {source}"))

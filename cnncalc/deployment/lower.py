@@ -6,6 +6,7 @@ Each layer type has a rule in :mod:`cnncalc.deployment.rules`; types without a r
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, TypeGuard
 
 from cnncalc.deployment.axes import ANY_ORDER, laid
@@ -76,6 +77,11 @@ def lower(graph: Graph, kind: NumberFormat, converter: Converter) -> DeviceGraph
     found = [(tensor, low.values[tensor]) for tensor in graph.outputs.values()]
     outputs = [low.without_height(tensor, flow) if _has_height(tensor, flow) else flow for tensor, flow in found]
     operators = [operator for operator in low.operators if operator not in low.dropped]
+    uses = Counter[str]()
+    for flow in [operator.output for operator in operators]:
+        uses[flow.name] += 1
+        if uses[flow.name] > 1:
+            flow.name += f" {uses[flow.name]}"  # each tensor has a name of its own
     return DeviceGraph(
         graph.title, kind, converter, inputs, outputs, operators, len(graph.nodes),
         low.gone, list(low.folded), low.fused, low.notes,

@@ -317,7 +317,7 @@ class Lowering(Stored):
             return flow
         known = self._turned.get((tensor, order))
         if known is None:
-            shape, name = laid(tensor.shape, order), f"{node.name} (turned)"
+            shape, name = laid(tensor.shape, order), f"{flow.name} (turned)"
             if without_ones(tensor.shape, lies) == without_ones(tensor.shape, order):
                 known = self.reshape(node, flow, shape, name)
             else:

@@ -149,7 +149,8 @@ class Onnx:
     def cut(self, x: str, axis: int, start: int, stop: int, step: int = 1) -> str:
         """Keep a part of an axis, batch counted."""
         ends = [self.integers([figure]) for figure in (start, stop, axis)]
-        return self.node("Slice", x, *ends, *[self.integers([step])] * (step != 1))
+        steps = [self.integers([step])] if step != 1 else []
+        return self.node("Slice", x, *ends, *steps)
 
     def resize(self, x: str, scales: Sequence[float] | None, sizes: Sequence[int], **attributes: Attribute) -> str:
         """Resize the spatial axes by factors or, without factors, to sizes."""

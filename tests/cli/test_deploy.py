@@ -179,6 +179,31 @@ def test_a_product_s_transposed_copy_is_part_of_the_interpreter_s_bytes(tmp_path
         assert ("transposed" in text) == bool(copies)
 
 
+def test_each_tensor_of_a_layer_of_many_operators_has_its_own_place(tmp_path: Path) -> None:
+    spec = tmp_path / "net.yaml"
+    spec.write_text(
+        "input: {q: [4, 8, 8], k: [4, 8, 8], v: [4, 8, 8]}\nlayers:\n"
+        "  - attention:\n    from: [q, k, v]\n  - groupnorm: 2\n  - sigmoid:\n    name: s\n"
+        "  - concat:\n    from: [s, q]\n    name: c\n  - concat:\n    from: [s, c]\n"
+    )
+    tensors = json.loads(cnncalc("deploy", str(spec), "--format", "json").out)["tensors"]
+    names = [tensor["name"] for tensor in tensors if not tensor["scratch"]]
+    assert sorted(set(names)) == sorted(names)
+    text = cnncalc("explain", str(spec), "attention1", "norm1", "--deploy", columns=200).out
+    steps = re.findall(r" is step (\d+),.*?out: .*? steps (\d+) to ", text, re.DOTALL)
+    assert len(steps) == 7 + 19  # TRANSPOSE three times, two products, MUL, SOFTMAX; TRANSPOSE, and 18 of Keras
+    assert all(number == first for number, first in steps)  # an output is alive from its own step on
+
+
+def test_layers_after_a_refused_one_are_not_blamed(tmp_path: Path) -> None:
+    spec = tmp_path / "mlp.yaml"
+    tokens = "input: [8, 4, 4]\nlayers:\n  - reshape: [8, 16]\n  - permute: [1, 0]\n"
+    dense = "  - linear: {out_features: 8, axis: -1}\n"
+    spec.write_text(tokens + dense + "  - gelu\n" + dense)
+    refused = cnncalc("deploy", str(spec)).err
+    assert refused.endswith("AllocateTensors fails\n  hint: use relu, relu6 or hardswish\n")
+
+
 def test_a_permute_costs_nothing_but_a_merge_of_axes_that_lie_apart_is_a_copy(tmp_path: Path) -> None:
     spec = tmp_path / "net.yaml"
     head = "input: [8, 4, 6]\nlayers:\n  - conv: {out_channels: 8, kernel_size: 1}\n"

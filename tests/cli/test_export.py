@@ -67,7 +67,7 @@ def test_a_layer_without_a_counterpart(tmp_path: Path) -> None:
     assert not path.exists()
 
 
-def test_an_operator_that_nobody_knows_has_no_counterpart(tmp_path: Path) -> None:
+def test_an_operator_that_nobody_knows_is_not_written(tmp_path: Path) -> None:
     onnx = pytest.importorskip("onnx", reason="makes models")
     ports = [onnx.helper.make_tensor_value_info(name, 1, ["N", 4, 6]) for name in "xy"]
     odd = onnx.helper.make_node("Odd", ["x"], ["y"], name="odd", domain="elsewhere")
@@ -76,8 +76,13 @@ def test_an_operator_that_nobody_knows_has_no_counterpart(tmp_path: Path) -> Non
     model.write_bytes(onnx.helper.make_model(graph).SerializeToString())
     done = cnncalc("export", str(model), "-o", str(path))
     assert done.code == 2
-    assert done.err.endswith("of type Odd, can't be expressed in ONNX: it has no counterpart in ONNX\n")
+    assert done.err.endswith(
+        "of type Odd, can't be expressed in ONNX: it is an operator of the model file that is read, but not written\n"
+    )
     assert not path.exists()
+    done = cnncalc("export", str(model), "--to", "torch")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.endswith("of type Odd, but PyTorch source is not written for this operator of the model file\n")
 
 
 def test_weights_that_do_not_fit_leave_no_file(tmp_path: Path) -> None:

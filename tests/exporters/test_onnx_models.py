@@ -175,6 +175,14 @@ def test_a_network_of_rare_layers(name: str, opset: int) -> None:
     assert list(whole(net, read_again(net, opset=opset))) == []
 
 
+@pytest.mark.parametrize("text", [*TEXTS.values(), "input: [8, 4, 4]\nlayers:\n  - slice: {stop: 4}\n"])
+def test_every_operator_is_read(text: str) -> None:
+    onnx = pytest.importorskip("onnx", reason="reads models")
+    graph = onnx.load_from_string(exported(loads(text), opset=17)).graph
+    read = {name for node in graph.node for name in node.input} | {port.name for port in graph.output}
+    assert [node.name for node in graph.node if read.isdisjoint(node.output)] == []
+
+
 def test_names_are_those_of_layers_and_weights() -> None:
     onnx = pytest.importorskip("onnx", reason="reads models")
     net = loads(SEVERAL)

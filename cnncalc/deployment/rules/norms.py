@@ -9,7 +9,7 @@ from math import prod
 from typing import TYPE_CHECKING, cast
 
 from cnncalc.deployment.lowering import Lowering, LoweringRule
-from cnncalc.deployment.operators import DeviceTensor
+from cnncalc.deployment.operators import DeviceTensor, Operator
 from cnncalc.deployment.rules.elementwise import in_float
 from cnncalc.deployment.unsupported import UnsupportedError
 
@@ -53,14 +53,18 @@ def groupnorm(low: Lowering, node: Node) -> None:
     centred = low.emit("SUB", node, [split, mean], shape, name=f"{node.name} (centred)").output
     squares = in_float(low, node, "SQUARE", centred, f"{node.name} (squares)")
     variance = low.emit("MEAN", node, [squares], one, axes, name=f"{node.name} (variance)").output
-    _standardised(low, node, split, negated, variance, (*one[:-1], of_group))
-    low.reshape(node, low.values[node], flow.shape)
+    groups = _standardised(low, node, split, negated, variance, (*one[:-1], of_group)).output
+    groups.name = f"{node.name} (of groups)"
+    low.reshape(node, groups, flow.shape)
 
 
 def _standardised(
     low: Lowering, node: Node, flow: DeviceTensor, negated: DeviceTensor, variance: DeviceTensor, learned: Shape
-) -> None:
-    """Append ``x · s + (shift - mean · s)``, where s is the scale over the deviation; ``learned`` is s's shape."""
+) -> Operator:
+    """Append ``x · s + (shift - mean · s)``, where s is the scale over the deviation; ``learned`` is s's shape.
+
+    Returns its last operator.
+    """
     owner, count = node.shares or node, prod(node.use.weights["weight"].shape)
 
     def step(code: str, inputs: list[DeviceTensor], shape: Shape, what: str, factor: object = None) -> DeviceTensor:
@@ -73,8 +77,8 @@ def _standardised(
     offset = step("MUL", [negated, scale], learned, "offset")
     offset = step("ADD", [offset], learned, "shift", "shift")
     scaled = step("MUL", [flow, scale], flow.shape, "scaled")
-    low.emit("ADD", node, [scaled, offset], flow.shape)
     low.note(f"{node.layer.type} is written out on the device; batchnorm would be part of the convolution before it")
+    return low.emit("ADD", node, [scaled, offset], flow.shape)
 
 
 RULES: dict[str, LoweringRule] = {"layernorm": layernorm, "groupnorm": groupnorm}

@@ -12,6 +12,8 @@ from cnncalc.layers.shapes import Shape, shape_text
 
 if TYPE_CHECKING:
     from cnncalc.layers.interfaces import Array, Ops
+    from cnncalc.layers.onnx import Onnx
+    from cnncalc.layers.pytorch import TensorCode, Torch
 
 
 VARIABLE_ROWS = frozenset(("NonZero", "NonMaxSuppression", "Compress", "Unique"))
@@ -57,6 +59,14 @@ class Opaque(Layer):
         from cnncalc.importers.onnx.numpy_rules import RULES
 
         return RULES[self.op](dict(self.settings), *inputs)
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """Raise LayerError: what is not understood is not written."""
+        raise LayerError("is an operator of the model file that is read, but not written")
+
+    def to_torch(self, torch: Torch) -> TensorCode:
+        """Raise LayerError, as a sentence that begins with "PyTorch"."""
+        raise LayerError("source is not written for this operator of the model file")
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
         """Return that each output element may depend on all elements of each input."""
