@@ -433,6 +433,21 @@ def test_scopes_of_one_structure_are_one_class_whatever_their_names() -> None:
     assert "        self.stem = Stem(3, 4, 3)\n        self.a = Stem(4, 4, 1)\n" in source
 
 
+def test_scopes_that_share_no_module_are_two_classes_without_conditions() -> None:
+    nodes, x = [], "x"
+    weights = {}
+    for number, name in enumerate(("dw", "dw", "conv")):
+        weight = f"features.{number}.{name}.weight"
+        weights[weight] = np.random.default_rng(number).standard_normal((4, 4, 1, 1)).astype(np.float32)
+        path = f"/features/features.{number}"
+        nodes.append(node("Conv", [x, weight], [f"c{number}"], name=f"{path}/{name}/Conv"))
+        nodes.append(node("Add", [x, f"c{number}"], [f"s{number}"], name=f"{path}/Add"))
+        x = f"s{number}"
+    source = torch_source(network(model(nodes, {"x": ["N", 4, 8, 8]}, [x], weights)))
+    assert "self.features = nn.Sequential(Feature(), Feature(), Feature2())" in source
+    assert "has_" not in source
+
+
 def test_a_scope_of_functions_is_pytorchs_modules() -> None:
     """An activation is a scope if its module has another one around, as a batch norm that was folded leaves it."""
     nodes = [

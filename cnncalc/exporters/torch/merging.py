@@ -42,6 +42,9 @@ def merged(structures: Sequence[Structure]) -> Template | None:
     for one in structures:
         if (one.inputs, one.foreign, len(one.makes)) != (first.inputs, first.foreign, len(first.makes)):
             return None
+    *others, last = [{slot.name for slot in one.slots.values() if slot.module is not None} for one in structures]
+    if last and all(others) and last.isdisjoint(set().union(*others)):
+        return None  # two modules that have nothing in common
     slots: dict[str, Slot] = {}
     for one in structures:
         for name, slot in one.slots.items():
