@@ -77,7 +77,7 @@ class Varied(NamedTuple):
             return list(recipe.variants)
         names: list[str | None] = [*split(self.variants)] if self.variants else [named]
         for name in names:
-            recipe.about(name)  # refuses a name that is none
+            recipe.about(name)  # raises CnncalcError if there is no such variant
         return names
 
     def _values(self, setting: str) -> tuple[str, Sequence[Value] | Each]:

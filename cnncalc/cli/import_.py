@@ -28,9 +28,9 @@ from cnncalc.ground.numbers import counted
 def command(asked: Asked, path: str | None, weights: str | None, force: bool) -> None:
     """Print a model file, or a variant of a family, as a spec: scopes that are alike are one block, repeated.
 
-    Where a file names no modules, so are stretches of equal layers, such as residuals. The spec is
-    read again before it is printed, and every shape and figure compared. Layers are named by their types (conv1), in
-    blocks named after the model's modules; --weights writes the model's tensors under these names.
+    Where a file names no modules, equal stretches of layers are blocks, such as residuals. The spec is read
+    again before it is printed, and every shape and figure compared. Layers are named by their types (conv1), in blocks
+    named after the model's modules; --weights writes the model's tensors under these names.
 
     \b
     cnncalc import model.onnx

@@ -17,6 +17,9 @@ from cnncalc.layers.shapes import crossed
 
 COUNT, BYTES, SECONDS, POSITIONS, SHAPE = "count", "bytes", "seconds", "positions", "shape"
 
+ROOM = 9
+"""Width of the column of most figures."""
+
 
 class Basis(NamedTuple):
     """The basis of figures: samples per pass, bytes of an element, and the optimiser of a training."""
@@ -53,7 +56,7 @@ class Figure(NamedTuple):
     parts: Callable[[Graph, Basis], list[Share]]
     bound: str = ""
     old: str = ""
-    room: int = 9
+    room: int = ROOM
 
     def number(self, network: Graph, basis: Basis) -> int:
         """Return the figure of a network; shapes are not allowed."""
@@ -73,7 +76,7 @@ def _no_parts(network: Graph, basis: Basis) -> list[Share]:
 
 def _sum(
     name: str, title: str, help: str, of_layer: Callable[[Node, Basis], int], bound: str = "", unit: str = COUNT,
-    old: str = "", room: int = 9,
+    old: str = "", room: int = ROOM,
 ) -> Figure:  # fmt: skip
     """Return a figure that is a sum over all layers."""
 
@@ -187,7 +190,7 @@ class FigureHeading(NamedTuple):
 
     title: str
     unit: str
-    room: int = 9
+    room: int = ROOM
 
 
 HEADINGS: Mapping[str, FigureHeading] = {

@@ -176,7 +176,11 @@ class StatedOutput(NamedTuple):
 
 
 class Definition:
-    """What a document, or a variant of it, states of a network; the only input is called "input"."""
+    """What a document, or a variant of it, states of a network.
+
+    Attributes:
+        inputs: the shape of each input by name; an input without one is called "input".
+    """
 
     def __init__(self) -> None:
         self.arguments: dict[str, SpecValue] = {}
@@ -192,7 +196,7 @@ class Variant(Definition):
 
     def changes_nothing(self, document: Document) -> bool:
         """Whether the variant has the document's own args, input and outputs."""
-        if self.outputs is not None or (self.inputs and self.inputs.keys() != document.inputs.keys()):
+        if self.outputs is not None or (self.inputs and list(self.inputs) != list(document.inputs)):
             return False
         pairs = [(value, document.inputs[name]) for name, value in self.inputs.items()]
         pairs += [(value, document.arguments[name]) for name, value in self.arguments.items()]

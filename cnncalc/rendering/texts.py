@@ -27,7 +27,7 @@ def title(of: Graph | Summary) -> str:
     return of.name if of.variant is None else f"{of.name} · {of.variant}"
 
 
-def about(summary: Summary, layout: str) -> str:
+def basis(summary: Summary, layout: str) -> str:
     """Return the basis of a summary's figures: ``input 3×32×32   batch 1   float32``.
 
     An input has its name with its shape, unless that is just ``input``.

@@ -150,6 +150,16 @@ def test_every_variant_is_checked_and_the_document_if_no_variant_equals_it(tmp_p
     assert [one["name"] for one in networks(check(f"{path}:usual", "--format", "json"))] == ["usual"]
 
 
+def test_a_variant_with_named_inputs_equals_the_document_if_their_order_is_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "family.yaml"
+    text = "input: {a: [1, 4, 4], b: [1, 4, 4]}\nvariants: {other: {input: {%s}}}\nlayers: [{add: {}, from: [a, b]}]\n"
+    found = []
+    for inputs in ("a: [1, 4, 4], b: [1, 4, 4]", "b: [1, 4, 4], a: [1, 4, 4]", "a: [1, 4, 4], b: [1, 1, 1]"):
+        path.write_text(text % inputs, encoding="utf-8")
+        found.append([one["name"] for one in networks(check(str(path), "--format", "json"))])
+    assert found == [["other"], ["family", "other"], ["family", "other"]]
+
+
 def networks(done: Done) -> list[dict[str, object]]:
     found: list[dict[str, object]] = json.loads(done.out)["networks"]
     return found

@@ -223,6 +223,15 @@ def test_no_table_is_wider_than_the_terminal_and_no_figure_is_cut(network: str, 
         assert f"{layer['macs']:,}" in done.out
 
 
+def test_a_column_of_bytes_shows_their_unit(tmp_path: Path) -> None:
+    path = tmp_path / "net.yaml"
+    path.write_text("input: [3, 16, 16]\nlayers: [{conv: {out_channels: 8, kernel_size: 1}}, flatten]\n")
+    done = cnncalc("summary", str(path), "--columns", "layer,activations,output_bytes")
+    lines = [" ".join(line.split()) for line in done.out.splitlines()[2:7]]
+    # 8 · 16 · 16 elements of 4 bytes
+    assert lines == ["layer activations activation memory", lines[1], "conv1 2,048 8 KiB", "flatten1 0 8 KiB", lines[1]]
+
+
 def test_a_block_of_one_layer_is_shown_as_that_layer(tmp_path: Path) -> None:
     path = tmp_path / "net.yaml"
     path.write_text(

@@ -27,7 +27,7 @@ from cnncalc.rendering.blocks import (
 from cnncalc.rendering.cells import cells as width_of
 from cnncalc.rendering.layout import under_headings
 from cnncalc.rendering.screen import Screen
-from cnncalc.rendering.texts import about, figure_text, section_depth, section_of, title_of
+from cnncalc.rendering.texts import basis, figure_text, section_depth, section_of, title_of
 from cnncalc.rendering.views.summary import layer, marked, marked_columns
 from cnncalc.rendering.writers import Record, View, taken
 from cnncalc.studies.compare.diff import ADDED, CHANGED, REMOVED, SAME, Compared, LayerDiff, has_blocks, same_layers
@@ -82,7 +82,7 @@ class ComparisonView(View):
             return of_layers
         blocks: list[PageBlock] = []
         for name, summary in zip(self.names, self.summaries, strict=True):
-            shown = about(summary, screen.layout)
+            shown = basis(summary, screen.layout)
             blocks.append(Title(name, shown if name == summary.name else f"{summary.name}   {shown}"))
         count = len(self.names)
         for first in range(1, count, room := _room(screen.width, count)):

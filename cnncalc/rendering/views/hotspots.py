@@ -11,7 +11,7 @@ from cnncalc.ground.numbers import bytes_text, duration, exact, percent, short
 from cnncalc.rendering.blocks import GAP, Bar, Cell, Column, Divider, PageBlock, Paragraph, Table, TableRow, Text, Title
 from cnncalc.rendering.layout import under_headings
 from cnncalc.rendering.screen import Screen
-from cnncalc.rendering.texts import about, figure_text, title, title_of
+from cnncalc.rendering.texts import basis, figure_text, title, title_of
 from cnncalc.rendering.writers import View, taken
 from cnncalc.studies.hotspots import HeavyLayer, Hotspots
 from cnncalc.studies.savings.workbench import Change, Figures, Workbench
@@ -98,7 +98,7 @@ def _heading(bench: Workbench, layout: str) -> list[PageBlock]:
     summary, machine = bench.summary, bench.machine
     speed = f"{short(machine.flops)}FLOP/s, {short(machine.bandwidth)}B/s"
     return [
-        Title(title(summary), about(summary, layout)),
+        Title(title(summary), basis(summary, layout)),
         Paragraph(f"on a machine of {speed}: below {machine.ridge:g} FLOPs per byte, memory is the bound", "dim"),
     ]
 

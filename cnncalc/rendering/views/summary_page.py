@@ -12,7 +12,17 @@ from cnncalc.rendering.blocks import GAP, Bar, Cell, Column, Divider, PageBlock,
 from cnncalc.rendering.cells import cells as width_of
 from cnncalc.rendering.layout import BAR_NARROWEST, under_headings
 from cnncalc.rendering.screen import Screen
-from cnncalc.rendering.texts import KIND_STYLES, about, field_size, labelled, section_depth, section_of, title, title_of
+from cnncalc.rendering.texts import (
+    KIND_STYLES,
+    basis,
+    field_size,
+    figure_text,
+    labelled,
+    section_depth,
+    section_of,
+    title,
+    title_of,
+)
 from cnncalc.rendering.verdict import verdict
 
 LAYER_COLUMNS = ("layer", "type", "output", "params", "macs")
@@ -54,7 +64,7 @@ def page(
 def _heading(summary: Summary, layout: str) -> list[PageBlock]:
     counted = "" if summary.convention == OWN_CONVENTION else f"   convention {summary.convention}"
     source = [Paragraph(summary.source, "dim")] if summary.source else []
-    return [Title(title(summary), about(summary, layout) + counted), *source, GAP]
+    return [Title(title(summary), basis(summary, layout) + counted), *source, GAP]
 
 
 # --- the layers ----------------------------------------------------------------------------------------------
@@ -114,7 +124,7 @@ def _layer(row: Row, name: str, summary: Summary, columns: tuple[str, ...], layo
             cells.append(crossed(row.receptive_field))
         else:
             value = getattr(row, column)
-            cells.append(exact(value) if isinstance(value, int) and column != "index" else str(value))
+            cells.append(figure_text(column, value) if isinstance(value, int) and column != "index" else str(value))
     return cells
 
 
@@ -129,7 +139,7 @@ def _sum(summary: Summary, columns: tuple[str, ...]) -> list[str | Cell | Bar]:
             cells += [Cell(exact(getattr(summary.totals, column)), "bold"), Bar(0), ""]
         else:
             total = getattr(summary.totals, column, None)
-            cells.append(Cell(exact(total), "bold") if isinstance(total, int) else "")
+            cells.append(Cell(figure_text(column, total), "bold") if isinstance(total, int) else "")
     return cells
 
 

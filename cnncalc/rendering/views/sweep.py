@@ -213,9 +213,9 @@ def _record(point: Point, figures: Sequence[str]) -> dict[str, object]:
 
 def argument_columns(grid: Grid, figures: Sequence[str]) -> dict[str, str]:
     """Return the columns of csv and the like: an argument's name, or ``args.params`` if a figure has the same name."""
-    taken = {"variant", "input", "error", *figures}
+    others = {"variant", "input", "error", *figures}
     columns = {} if grid.variants == (None,) else {"variant": "variant"}
-    columns |= {(f"args.{name}" if name in taken else name): name for name in grid.args}
+    columns |= {(f"args.{name}" if name in others else name): name for name in grid.args}
     return columns
 
 
