@@ -10,7 +10,7 @@ import pytest
 from onnx import TensorProto
 
 from cnncalc.ground.errors import CnncalcError
-from tests.importers.models import drawing, ints, model, network, node, runs_as_runtime
+from tests.importers.models import drawing, ints, model, network, node, runs_as_runtime, runtime
 
 F = np.float32
 weight = drawing()
@@ -109,6 +109,8 @@ CASES: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], int]] = 
         [node("Tanh", ["x"], ["t"]), *[node(op, ["t"], [op]) for op in OF_OTHERS], node("Shrink", ["x"], ["s"], lambd=0.7, bias=0.2),
          node("Sum", [*OF_OTHERS, "s"], ["y"])], ROWS, {}, 17,
     ),
+    "celu of a negative number": ([node("Celu", ["x"], ["y"], alpha=-0.5)], ROWS, {}, 17),
+    "shrink of a negative bound": ([node("Shrink", ["x"], ["y"], lambd=-0.6, bias=0.3)], ROWS, {}, 17),
     "places of a map": (
         [node("GridSample", ["x", "g"], ["y"], padding_mode="reflection")], (1, 4, 6, 5), {"g": 1.5 * weight(1, 3, 7, 2)}, 16,
     ),
@@ -189,6 +191,21 @@ def test_an_unsupported_resize_has_a_shape_and_a_note() -> None:
     assert net.outputs["y"].shape == (4, 3, 2)
     assert net.summary().uncounted == ["Resize"]
     assert net.run().mismatches[0].fault == "'Resize' can't be run"
+
+
+@pytest.mark.parametrize(
+    ("formula", "message"),
+    [(node("Celu", ["x"], ["y"], alpha="2"), "alpha is no number"), (node("Tan", [], ["y"]), "its input 1 is missing")],
+)
+def test_a_formula_without_its_numbers_is_refused(formula: Any, message: str) -> None:
+    with pytest.raises(CnncalcError, match=message):
+        network(model([formula], {"x": ROWS}, ["y"]))
+
+
+def test_a_number_of_a_formula_may_be_an_integer_in_the_file() -> None:
+    whole, real = [model([node("Celu", ["x"], ["y"], alpha=alpha)], {"x": ROWS}, ["y"]) for alpha in (2, 2.0)]
+    x = weight(3, *ROWS[1:])
+    np.testing.assert_allclose(network(whole).run(x).output, runtime(real, {"x": x})[0], rtol=1e-5, atol=1e-6)
 
 
 def test_the_place_of_the_largest_sample_is_refused() -> None:

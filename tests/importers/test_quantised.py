@@ -225,8 +225,37 @@ def test_a_grid_that_a_run_computes_is_that_of_the_tensor() -> None:
     assert sorted(shapes) == [(1,), (1,), (3,)]
 
 
-def of_microsoft(op: str, inputs: list[str], outputs: list[str]) -> Any:
-    return node(op, inputs, outputs, domain="com.microsoft")
+SCALED: dict[str, tuple[list[Any], tuple[int, ...], list[str]]] = {
+    "one scale": ([node("Mul", ["f", "s"], ["y"])], (), []),
+    "scales of columns": ([node("Mul", ["s", "f"], ["y"])], (3,), []),
+    "scales of rows": ([node("Mul", ["f", "s"], ["y"])], (3, 1), ["scale"]),
+    "another reader": ([node("Mul", ["f", "s"], ["g"]), node("Sub", ["f", "g"], ["y"])], (), ["affine", "subtract"]),
+    "another operator": ([node("QuickGelu", ["f"], ["y"], domain="com.microsoft")], (), ["affine", "sigmoid", "multiply"]),
+}  # fmt: skip
+"""Operators behind a product of integers, the shape of their scale, and their layers."""
+
+
+@pytest.mark.parametrize("name", SCALED)
+def test_a_scale_is_part_of_the_weights_of_a_product_that_nothing_else_reads(name: str) -> None:
+    after, shape, layers = SCALED[name]
+    product = [
+        node("QuantizeLinear", ["x", "t", "z"], ["q"]), node("MatMulInteger", ["q", "w", "z"], ["i"]), node("Cast", ["i"], ["f"], to=1),
+    ]  # fmt: skip
+    constants = {"w": np.arange(-4, 5, dtype=np.int8).reshape(3, 3), "t": F(0.5), "z": np.uint8(128)}
+    scales = np.linspace(0.1, 0.3, 3, dtype=F) if shape else F(0.1)
+    made = onnx.load_from_string(
+        model([*product, *after], {"x": ["N", 3, 3]}, ["y"], {**constants, "s": np.reshape(scales, shape)})
+    )
+    made.opset_import.append(onnx.helper.make_opsetid("com.microsoft", 1))
+    data, x = made.SerializeToString(), STREAM.integers(-9, 9, (2, 3, 3)).astype(F)
+    net = rounding(data)
+    np.testing.assert_allclose(net.run(x).output, runtime(data, {"x": x})[0], rtol=1e-5, atol=1e-6)
+    types = [one.layer.type for one in net.nodes]
+    assert types[types.index("linear") + 1 :] == layers
+
+
+def of_microsoft(op: str, inputs: list[str], outputs: list[str], **attributes: Any) -> Any:
+    return node(op, inputs, outputs, domain="com.microsoft", **attributes)
 
 
 GRID = {"s": F(0.05), "z": np.uint8(120)}
@@ -240,6 +269,11 @@ MICROSOFT: dict[str, tuple[list[Any], dict[str, Any]]] = {
     "a product on a grid that is computed": (
         [of_microsoft("DynamicQuantizeMatMul", ["x", "w", "t", "u", "b"], ["y"])],
         {"w": np.arange(-7, 8, dtype=np.int8).reshape(3, 5), "t": F(0.1), "u": np.int8(1), "b": np.arange(5, dtype=F)},
+    ),
+    "half of a product by columns and its bias, as real numbers": (
+        [node("QuantizeLinear", ["x", "s", "z"], ["q"]), of_microsoft("QGemm", ["q", "s", "z", "w", "t", "u", "b"], ["y"], alpha=0.5)],
+        {**GRID, "w": np.arange(-7, 8, dtype=np.int8).reshape(3, 5), "t": np.linspace(0.1, 0.5, 5, dtype=F),
+         "u": np.arange(5, dtype=np.int8), "b": np.arange(-200, 300, 100, dtype=np.int32)},
     ),
 }  # fmt: skip
 

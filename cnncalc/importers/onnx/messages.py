@@ -200,7 +200,6 @@ def _function(wire: WireReader, span: Span) -> tuple[model.FunctionKey, model.Fu
 
 def _entry(wire: WireReader, span: Span, wanted: Collection[str] | None = None) -> tuple[str, str]:
     """Return a property's key and value; the value is "" if it is too long, or the key is not wanted."""
-    fields = wire.fields(span, proto.StringStringEntryProto)
     entry = proto.StringStringEntryProto
     fields = wire.fields(span, entry)
     place, (start, end) = [fields.last(number, (0, 0)) for number in (entry.KEY, entry.VALUE)]

@@ -22,6 +22,17 @@ class Readers:
         """How often each value is read, counted when it is first asked for."""
         return Counter([*self.outputs, *_reads(self.operators)])
 
+    @cached_property
+    def _makers(self) -> dict[str, OnnxOperator]:
+        return {name: item for item in self.operators for name in item.outputs}
+
+    def are_alone(self, first: str, last: str) -> bool:
+        """Whether ``last`` is computed from ``first`` by one operator after the other, and each value is read once."""
+        while self.counts[last] == 1 and last != first:
+            maker = self._makers.get(last)
+            last = maker.inputs[0] if maker is not None and maker.inputs else ""
+        return last == first and self.counts[first] == 1
+
 
 def _reads(operators: Sequence[OnnxOperator]) -> Iterator[str]:
     """Yield the names of the values that operators read, their subgraphs included."""

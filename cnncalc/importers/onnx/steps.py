@@ -10,6 +10,7 @@ from cnncalc.layers import layer_type
 from cnncalc.layers.shapes import axis_index
 
 if TYPE_CHECKING:
+    from cnncalc.importers.onnx.values import LayerStep
     from cnncalc.layers.base import Layer
     from cnncalc.layers.shapes import Shape
 
@@ -41,6 +42,12 @@ OwnTensors: TypeAlias = "dict[str, ConstantInput]"
 def own_tensors(**values: Value | None) -> OwnTensors:
     """Return constants as tensors of a layer, by the layer's names for them; those that are None are left out."""
     return {name: ConstantInput(value) for name, value in values.items() if value is not None}
+
+
+def channel_axis(step: LayerStep) -> int:
+    """Return the axis of the output of a convolution or a linear layer along which a bias differs."""
+    axis = 0 if step.layer.type == "conv" else step["axis"] or 0
+    return int(axis % len(step.output.shape))
 
 
 def reshape_layer(value: Value, shape: Shape) -> tuple[str, Value, dict[str, object]]:

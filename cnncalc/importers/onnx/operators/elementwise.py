@@ -8,6 +8,7 @@ from typing import Any
 from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.proto import FLOATS
 from cnncalc.importers.onnx.provenance import is_attribute
+from cnncalc.importers.onnx.steps import channel_axis
 from cnncalc.importers.onnx.values import Call, ConstantInput, UnfitError, Value, alias
 from cnncalc.layers.shapes import Shape
 
@@ -247,13 +248,19 @@ def _tensor_and_constant(build: Builder, op: str, x: Value, constant: Value) -> 
 def _scaled_integer_product(build: Builder, x: Value, scale: Value) -> Value | None:
     """Return the scaled output of an integer convolution or matrix product; the scale is moved into its weights.
 
-    None if x is not such an output, or is read by other operators as well.
+    None if x is not such an output, or is read by other operators as well, or differs along another axis.
     """
-    step = x.step
+    step, item = x.step, build.call.operator
     if step is None or step.calls[0].op not in ("ConvInteger", "MatMulInteger") or "weight" not in step.tensors:
         return None
+    names = [name for name in item.inputs if getattr(build.scope.find(name), "step", None) is step]
+    first = step.calls[0].operator.outputs[0]
+    if item.op not in ("Mul", "Div") or not build.readers.are_alone(first, names[0]):
+        return None
     weight = step.tensors["weight"].value
-    if scale.elements not in (1, weight.shape[0]) or build.readers.counts[step.calls[0].operator.outputs[0]] != 1:
+    place = len(step.output.shape) - channel_axis(step)
+    is_along = x.shape == step.output.shape and x.axis in (None, 0) and scale.shape[-place:][:1] == weight.shape[:1]
+    if scale.elements != 1 and not (is_along and scale.elements == weight.shape[0] and scale.rank >= place):
         return None
     factor = build.derived("Reshape", scale, shape=(scale.elements, *(1,) * (len(weight.shape) - 1)))
     scaled = build.derived("Mul", weight, factor, shape=weight.shape)

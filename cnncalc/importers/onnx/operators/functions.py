@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import Parameter, signature
 from math import inf, pi
 from typing import Any
 
@@ -39,20 +40,26 @@ FORMULAS: dict[str, Callable[..., Value]] = {
     "Asinh": lambda f, x: f.Mul(f.Sign(x), f.Log(f.Add(f.Abs(x), f.Sqrt(f.Add(f.Pow(x, 2.0), 1.0))))),
     "Acosh": lambda f, x: f.Log(f.Add(x, f.Sqrt(f.Sub(f.Pow(x, 2.0), 1.0)))),
     "Atanh": lambda f, x: f.Mul(f.Log(f.Div(f.Add(x, 1.0), f.Sub(1.0, x))), 0.5),
-    "Shrink": lambda f, x, bias=0.0, lambd=0.5: f.Mul(
-        f.Sub(x, f.Mul(f.Sign(x), bias)) if bias else x, f.Greater(f.Abs(x), lambd)
+    "Shrink": lambda f, x, *, bias=0.0, lambd=0.5: (
+        f.Where(f.Less(x, -lambd), f.Add(x, bias), f.Mul(f.Sub(x, bias), f.Greater(x, lambd)))
+        if bias
+        else f.Mul(x, f.Greater(f.Abs(x), lambd))
     ),
-    "ThresholdedRelu": lambda f, x, alpha=1.0: f.Mul(x, f.Greater(x, alpha)),
-    "Celu": lambda f, x, alpha=1.0: f.Mul(f.Elu(f.Div(x, alpha)), alpha),
-    "Swish": lambda f, x, alpha=1.0: f.Mul(x, f.Sigmoid(f.Mul(x, alpha))),
+    "ThresholdedRelu": lambda f, x, *, alpha=1.0: f.Mul(x, f.Greater(x, alpha)),
+    "Celu": lambda f, x, *, alpha=1.0: (
+        f.Mul(f.Elu(f.Div(x, alpha)), alpha)
+        if alpha > 0
+        else f.Add(f.Relu(x), f.Min(f.Mul(f.Sub(f.Exp(f.Div(x, alpha)), 1.0), alpha), 0.0))
+    ),
+    "Swish": lambda f, x, *, alpha=1.0: f.Mul(x, f.Sigmoid(f.Mul(x, alpha))),
 }
-"""Operators of ONNX by others: a function of :class:`FormulaOperators`, the inputs and the attributes."""
+"""Operators of ONNX by others: a function of :class:`FormulaOperators`, the inputs, and the attributes by name."""
 
 MICROSOFT: dict[str, Callable[..., Any]] = {
     "Gelu": lambda f, x: f.Gelu(x),
     "BiasGelu": lambda f, x, bias: f.Gelu(f.Add(x, bias)),
     "FastGelu": lambda f, x, bias=None: f.Gelu(f.Add(x, 0.0 if bias is None else bias), approximate="tanh"),
-    "QuickGelu": lambda f, x, alpha=1.702: f.Mul(x, f.Sigmoid(f.Mul(x, alpha))),
+    "QuickGelu": lambda f, x, *, alpha=1.702: f.Mul(x, f.Sigmoid(f.Mul(x, alpha))),
 }
 """Operators of Microsoft's domain by those of ONNX."""
 
@@ -61,9 +68,15 @@ MICROSOFT: dict[str, Callable[..., Any]] = {
 @operator(*MICROSOFT, domain="com.microsoft")
 def _formula(build: Builder, call: Call) -> Result:
     formula = (MICROSOFT if call.operator.domain else FORMULAS)[call.op]
-    attributes = call.operator.attributes.items()
-    decimals = {name: decimal(value) if isinstance(value, float) else value for name, value in attributes}
-    result: Result = formula(FormulaOperators(build), *call.inputs, **decimals)
+    _, *parameters = signature(formula).parameters.values()
+    inputs: list[Value | None] = []
+    attributes: dict[str, float] = {}
+    for index, one in enumerate(parameters):
+        if one.kind is Parameter.KEYWORD_ONLY:
+            attributes[one.name] = decimal(call.number(one.name, one.default))
+        else:
+            inputs.append(call.input(index) if one.default is Parameter.empty else call.given(index))
+    result: Result = formula(FormulaOperators(build), *inputs, **attributes)
     return result
 
 

@@ -295,10 +295,13 @@ def _qlinear(build: Builder, call: Call) -> Value:
         is_turned = is_last and not (op == "Conv" and i)
         x = channels_first(build, call.input(i)) if is_turned else call.input(i)
         inputs.append(dequantized(build, x, call.given(i + 1), call.given(i + 2), axis))
+    attributes = dict(call.operator.attributes)
     if op in BIASES:
         inputs.append(_dequantized_bias(build, call, BIASES[op]))
+    if op == "Gemm":  # its alpha multiplies the bias, too
+        attributes["beta"] = call.number("alpha", 1.0)
     scale = 0 if op == "Concat" else 7 if op == "Gemm" else places[-1] + 3
-    value = build.output_of(op, inputs, OPSET, **call.operator.attributes)
+    value = build.output_of(op, inputs, OPSET, **attributes)
     is_quantized = value.is_live and call.given(scale) is not None
     value = requantized(build, value, call.given(scale), call.given(scale + 1)) if is_quantized else value
     return channels_last(build, value) if is_last else value

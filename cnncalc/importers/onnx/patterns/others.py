@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cnncalc.importers.onnx.patterns.fuser import is_plain
+from cnncalc.importers.onnx.steps import channel_axis
 from cnncalc.importers.onnx.values import ConstantInput, LayerStep
 
 if TYPE_CHECKING:
@@ -16,8 +17,7 @@ def linear_bias(fuser: Fuser, step: LayerStep) -> LayerStep | None:
     before = fuser.maker(step.inputs[0], "linear", "conv")
     if before is None or before["bias"]:
         return None
-    shape, output = step["shape"], step.output.shape
-    axis = 0 if before.layer.type == "conv" else (before["axis"] if before["axis"] is not None else 0) % len(output)
+    shape, output, axis = step["shape"], step.output.shape, channel_axis(before)
     if before.layer.type == "conv" and before.calls[0].op != "ConvInteger":
         return None
     if shape is None or shape[axis] != output[axis] or any(size != 1 for i, size in enumerate(shape) if i != axis):
