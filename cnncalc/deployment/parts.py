@@ -91,6 +91,14 @@ def planning(graph: DeviceGraph, requests: int) -> int:
     return ALLOCATION_INFO * (tensors + requests) + PLANNED_BUFFER * (len(graph.flows) + requests)
 
 
+def room_to_plan(needed: int, arena: int) -> list[Part]:
+    """Return what planning needs beyond the planned arena, as one part; none if the arena has room for it."""
+    if needed <= arena:
+        return []
+    note = f"planning itself takes about {needed:,} bytes for a moment, more than the arena's {arena:,}"
+    return [Part("planning", 0, needed - arena, RANGE, note, RUNTIME)]
+
+
 def channels_of(operator: Operator, graph: DeviceGraph, core: Core) -> int:
     """Return the number of channels for which a kernel keeps a multiplier and a shift.
 

@@ -201,6 +201,7 @@ def deploy(graph: Graph, on: Device | None = None) -> Deployment:
         _activations(alone, steps, loads),
         _scratch(plan, alone, steps, on.core),
         parts_of.interpreter(lowered, on.core, handles),
+        *parts_of.room_to_plan(parts_of.planning(lowered, sum(map(len, requests))), plan.size),
     ]
     made = (parts_of.quantisation, parts_of.structure, parts_of.names)
     flash = [*parts_of.constants(lowered), *(part(lowered) for part in made), parts_of.runtime()]

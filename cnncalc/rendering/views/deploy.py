@@ -9,7 +9,6 @@ from itertools import cycle
 from cnncalc.deployment.constants import KERNELS, RUNTIME
 from cnncalc.deployment.orders import other_arenas
 from cnncalc.deployment.parts import EXACT, Part, total
-from cnncalc.deployment.planner import aligned
 from cnncalc.deployment.view import ArenaPlace, Deployment, OperatorRun
 from cnncalc.ground.numbers import bytes_text, counted, exact, exact_bytes
 from cnncalc.layers.shapes import crossed
@@ -256,10 +255,6 @@ def _notes(found: Deployment) -> list[PageBlock]:
         arenas = " or ".join([exact(arena) for arena in others])
         order = f"branches run as in the spec; the converter may choose another order, with an arena of {arenas}"
         notes.append(("order", order))
-    if found.planning > found.arena:
-        enough = aligned(found.ram[-1].high + found.planning)
-        text = f"planning itself takes about {exact(found.planning)} bytes of the arena for a moment"
-        notes.append(("note", f"{text}, more than the plan: an array of {exact(enough)} is enough"))
     doubts = {operator.code: operator for operator in found.doubts}
     notes += [("not verified", f"{one.code} of {one.name}: {one.doubt}") for one in doubts.values()]
     notes += [("note", note) for note in found.graph.notes]

@@ -105,7 +105,8 @@ def upper_ends(found: Deployment) -> DeviceBytes:
 
     others = other_arenas(found) if found.device.plan == "greedy" else []
     arena = max([found.arena, *others])
-    return DeviceBytes(arena, found.ram_total[1] + arena - found.arena, found.flash_total[1])
+    more = max(arena, found.planning) - max(found.arena, found.planning)
+    return DeviceBytes(arena, found.ram_total[1] + more, found.flash_total[1])
 
 
 def measured(found: Deployment) -> dict[str, tuple[int, list[Weighed]]]:
@@ -113,7 +114,8 @@ def measured(found: Deployment) -> dict[str, tuple[int, list[Weighed]]]:
     What another order of branches adds to the arena is a separate part.
     """
     ends = upper_ends(found)
-    parts = [*[_weighed(part, found) for part in found.ram], ("another order of branches", ends.arena - found.arena)]
+    parts = [_weighed(part, found) for part in found.ram]
+    parts.append(("another order of branches", ends.ram_max - found.ram_total[1]))
     return {"arena": (ends.ram_max, parts), "flash": (ends.flash, [_weighed(part, found) for part in found.flash])}
 
 
