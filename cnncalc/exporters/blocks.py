@@ -92,7 +92,9 @@ def _block_stem(alike: list[Entry], taken: Callable[[str], bool], held: set[str]
     if len(heads) > 1 and len(layers) <= MOST_NAMED and not any(item.inner for item in layers):
         stem = "_".join([item.node.layer.stem for item in layers])
     else:
-        stem = heads.pop() if len(words) > 1 and len(heads) == 1 else re.sub(r"(?<!\dx)\d+$", "", _word(alike[0].scope))
+        stem = (
+            heads.pop() if len(words) > 1 and len(heads) == 1 else re.sub(r"_?(?<!\dx)\d+$", "", _word(alike[0].scope))
+        )
     stem = re.sub(PLURAL, "", stem)
     stem = f"{stem}_block" if taken(stem) else stem
     return "stage" if stem in {re.sub(NUMBERED, "", name) for name in held} else stem

@@ -179,11 +179,13 @@ def is_taken(name: str) -> bool:
 
 
 def _wrapped(line: str) -> list[str]:
-    """Return a line of a spec, one with many arguments in several lines."""
+    """Return a line of a spec, one with many arguments in several lines, each but the last ending in a comma."""
     if len(line) <= WIDEST or line[-1] not in "}]":
         return [line]
     indent = " " * (len(line) - len(line.lstrip()) + 6)
-    return wrap(line, WIDEST, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    whole = re.sub(r"(?<=[^,\s]) ", "\0", line)
+    parts = wrap(whole, WIDEST, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    return [part.replace("\0", " ") for part in parts]
 
 
 class _Writer:

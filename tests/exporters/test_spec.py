@@ -95,6 +95,7 @@ def scoped(*places: tuple[str, int, int]) -> str:
         (("layer1/0", "layer2/0"), "layer"),
         (("s1", "s2"), "s"),
         (("branches/0", "branches/1"), "branch"),
+        (("unit_1", "unit_1"), "unit"),
     ],
 )
 def test_a_block_is_named_after_its_scopes(scopes: tuple[str, str], name: str) -> None:
@@ -268,6 +269,9 @@ def test_long_arguments_are_written_in_several_lines() -> None:
     assert max(map(len, text.splitlines())) <= 118
     assert text.count("\n") > 5
     assert loads(text).nodes[0].layer.__dict__["indices"] == tuple(squares)
+    lines = spec_text(load("resnet18")).splitlines()
+    number = next(number for number, line in enumerate(lines) if line.count("{") > line.count("}"))
+    assert (lines[number][-1], lines[number + 1].strip()) == (",", "bias: false}")
 
 
 def test_sizes_follow_from_the_incoming_tensor() -> None:
