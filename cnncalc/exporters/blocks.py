@@ -59,7 +59,7 @@ NUMBERED = r"_\d+$"
 """Ending of a name that was taken before."""
 
 PLURAL = r"(?<=[cs]h|ss)es$|(?<=\w\w[^sui])(?<!bia)s$"
-"""Ending of a plural."""
+"""Ending of a plural: of branches and of layers, but not of class, bias, axis, status or ups."""
 
 
 def _numbered(stem: str, is_taken: Callable[[str], bool], numbers: dict[str, int]) -> str:

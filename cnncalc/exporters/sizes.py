@@ -43,18 +43,18 @@ def following(places: Sequence[Node]) -> dict[str, str]:
 def _sliced(places: Sequence[Node], inputs: Sequence[Shape]) -> dict[str, str]:
     """Return the bounds of slices that are counted from the end, or are so many of the equal parts of the axis."""
     axis = axis_index(places[0].layer.__dict__["axis"], inputs[0])
-    size = "in_channels" if axis == 0 else f"in_shape[{axis}]"
+    whole = "in_channels" if axis == 0 else f"in_shape[{axis}]"
     found: dict[str, str] = {}
     for name in ("start", "stop"):
         bounds = [node.layer.__dict__[name] for node in places]
-        if None in bounds:
-            continue
         pairs = [(bound, shape[axis]) for bound, shape in zip(bounds, inputs, strict=True)]
+        if any(bound is None or not 0 <= bound <= size for bound, size in pairs):
+            continue
         left = {size - bound for bound, size in pairs}
         shares = {Fraction(bound, size) for bound, size in pairs}
         if len(shares) == 1 and 1 < (share := shares.pop()).denominator <= MOST_PARTS:
             times = f"{share.numerator} * " if share.numerator > 1 else ""
-            found[name] = f"{times}{size} // {share.denominator}"
+            found[name] = f"{times}{whole} // {share.denominator}"
         elif len(left) == 1 and 0 not in left:
             found[name] = str(-left.pop())
     return found

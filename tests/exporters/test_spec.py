@@ -356,6 +356,15 @@ def test_slices_follow_from_the_incoming_tensor() -> None:
     assert text.endswith("  - unit\n  - conv: {out_channels: 232, kernel_size: 1, stride: 2}\n  - unit\n")
 
 
+def test_slices_that_count_from_the_end_are_left_as_they_are() -> None:
+    """28 + 13 is 30 + 11, but neither is a place that counts from the end."""
+    item = "  - unit: {{a: {}}}\n  - conv: {{out_channels: {}, kernel_size: 1}}\n"
+    unit = "blocks:\n  unit:\n    args: {a}\n    layers: [slice: {start: a}, tanh, sigmoid, relu]\n"
+    text = spec_text(loads(f"input: [28, 4, 4]\n{unit}layers:\n{item.format(-13, 30)}{item.format(-11, 8)}"))
+    assert "      - slice: {start: split}\n" in text
+    assert re.findall("unit: (.*)", text) == ["{split: -13}", "{split: -11}"]
+
+
 @pytest.mark.parametrize(
     ("first", "lines"),
     [

@@ -522,6 +522,21 @@ def test_every_type_has_pytorch_code() -> None:
 
 
 @pytest.mark.parametrize(
+    ("item", "code"),
+    [
+        ("gather: {axis: 1, start: 7, sizes: [8], steps: [-1]}", "x.flip(2)"),
+        ("gather: {axis: 1, start: 7, sizes: [4], steps: [-2]}", "x[:, :, range(7, -1, -2)]"),
+        ("gather: {axis: 1, start: 7, sizes: [7], steps: [-1]}", "x[:, :, range(7, 0, -1)]"),
+        ("pad: 1", "F.pad(x, (1, 1))"),
+        ("power: 2", "x**2"),
+        ("power: 1e25", "x**1e25"),  # PyTorch has no integer exponent beyond int64
+    ],
+)
+def test_a_layer_is_written_as_people_write_it(item: str, code: str) -> None:
+    assert torch_source(loads(f"input: [4, 8]\nlayers:\n  - {item}\n")).endswith(f"        return {code}\n")
+
+
+@pytest.mark.parametrize(
     ("layers", "message"),
     [
         (

@@ -130,6 +130,9 @@ rnn: {hidden_size: 5, bidirectional: true} | 6 3
 max: {axis: 1, keepdims: true} | 3 4 5
 min: {axis: [0, 2], keepdims: true} | 3 4 5
 gather: {start: 2, sizes: [2, 2], steps: [2, -1], axis: 1} | 3 6
+gather: {start: 5, sizes: [6], steps: [-1], axis: 1} | 3 6
+gather: {start: -1, sizes: [3], steps: [-2], axis: 1} | 3 6
+gather: {start: 2, sizes: [3], steps: [0], axis: 1} | 3 6
 gather_elements: {axis: 1} | 3 6; 3 2
 quantize: {scale: 0.1, zero_point: 3, quant_min: -10, quant_max: 12} | 3 4
 grid_sample: {mode: nearest, padding_mode: border} | 3 5 6; 4 4 2

@@ -75,6 +75,7 @@ def test_linear_upsampling_weighs_its_neighbours(rank: int) -> None:
     ("item", "label"),
     [
         ("reshape: [2, -1]", "2×-1"),
+        ("reshape: [0, 2, -1]", "·×2×-1"),
         ("permute: [1, 2, 0]", "1, 2, 0"),
         ("pad: 3", "3"),
         ("pad: {padding: [[1, 2], [0, 0]], mode: reflect}", "1+2, 0, reflect"),

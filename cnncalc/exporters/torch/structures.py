@@ -200,7 +200,8 @@ def _scope_slot(
         return Slot(item.name, None, call("()", MODULE, *inputs), (), makes, module_of(item.owner), begins=True)
     maker = makers[part]
     value = call("()", MODULE, *inputs, *[Code(module_of(path)) for path in part.foreign])
-    return Slot(item.name, maker.module, value, (), makes, "", (), (), maker.words, True, maker.stem, maker.place, True)
+    slot = Slot(item.name, maker.module, value, (), makes, begins=True, is_scope=True)
+    return slot._replace(words=maker.words, stem=maker.stem, place=maker.place)
 
 
 # --- runs ----------------------------------------------------------------------------------------------------

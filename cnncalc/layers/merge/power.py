@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cnncalc.ground.limits import MAX_INTEGER
 from cnncalc.layers.arguments import argument, check_second, number
 from cnncalc.layers.base import Elsewhere, Example, Layer
 from cnncalc.layers.interfaces import Array, NumPy, Onnx, Ops, TensorCode, Torch
@@ -52,7 +53,8 @@ class Power(ElementwiseMerge):
         """Python's operator."""
         if self.exponent is None:
             return torch.call("**", *torch.inputs)
-        return torch.call("**", torch.x, int(self.exponent) if self.exponent.is_integer() else self.exponent)
+        is_whole = self.exponent.is_integer() and abs(self.exponent) <= MAX_INTEGER
+        return torch.call("**", torch.x, int(self.exponent) if is_whole else self.exponent)
 
     def label(self) -> str:
         """Return the exponent."""

@@ -89,8 +89,5 @@ class LayerNorm(AxesNorm):
 
     def to_torch(self, torch: Torch) -> TensorCode:
         """PyTorch's module, which works on the last axes."""
-        options, bias = (
-            torch.options("eps", elementwise_affine="affine"),
-            torch.option(self.bias or not self.affine, True),
-        )
-        return self.as_module("nn.LayerNorm", torch, **options, bias=bias)
+        options = torch.options("eps", elementwise_affine="affine")
+        return self.as_module("nn.LayerNorm", torch, **options, bias=torch.option(self.bias or not self.affine, True))

@@ -132,11 +132,16 @@ class Gather(Movement):
         return onnx.transpose(made, [0, *before, *range(1, 1 + many), *range(many + at, many + rank - 1)])
 
     def to_torch(self, torch: Torch) -> TensorCode:
-        """An index; if every sample has its own indices, one per sample."""
+        """An index, or a flip; if every sample has its own indices, one per sample."""
         at = axis_index(self.axis, torch.shapes[0])
         if self.indices is not None:
             return torch.index(torch.x, at, torch.call("list", *self.indices))
-        if self.sizes is not None:
+        if self.sizes is not None and self.steps is not None:
+            (size, *more), step = self.sizes, self.steps[0]
+            if not more and (self.start, size, step) == (torch.output[at] - 1, torch.shapes[0][at], -1):
+                return torch.call(".flip", torch.x, at + 1)
+            if not more and step:
+                return torch.index(torch.x, at, torch.call("range", self.start, self.start + size * step, step))
             torch.define(_GRID_FUNCTION)
             return torch.index(torch.x, at, torch.call("grid", self.start, self.sizes, self.steps))
         if torch.once[1]:

@@ -112,7 +112,7 @@ class Pad(Movement):
         if self.mode != "constant":
             torch.mapped(f"{self.mode} padding")
         borders = self.padding if self.channels == (0, 0) else (self.channels, *self.padding)
-        value = self.value if self.mode == "constant" else 0
+        value = self.value if self.mode == "constant" and self.value else 0
         return torch.pad(torch.x, borders, value, self.mode)
 
     def label(self) -> str:

@@ -107,7 +107,7 @@ class Reshape(Movement):
         return torch.call(".reshape", torch.x, -1, *torch.output)
 
     def label(self) -> str:
-        """Return ``64×-1``, and the change of the batch."""
-        parts = [crossed(self.shape)]
+        """Return ``64×-1``, ``·`` where a size is kept, and the change of the batch."""
+        parts = [crossed([size or None for size in self.shape])]
         parts += [f"{name} {count}" for name, count in (("fold", self.fold), ("unfold", self.unfold)) if count > 1]
         return ", ".join(parts)

@@ -268,11 +268,9 @@ class Upsample(Layer):
             raise LayerError("leaves out what lies beyond a border where antialias = true, and only there")
         modes = {"linear": ("linear", "bilinear", "trilinear")[d - 1], "cubic": "bicubic"}
         name, sized = ("size", self.size) if self.scale_factor is None else ("scale_factor", self.scale_factor)
-        mode, options = (
-            torch.option(modes.get(self.mode, self.mode), "nearest"),
-            torch.options("align_corners", "antialias"),
-        )
-        return torch.call("F.interpolate", torch.x, mode=mode, **options, **{name: torch.short(sized or ())})
+        options = {"mode": torch.option(modes.get(self.mode, self.mode), "nearest")}
+        options |= torch.options("align_corners", "antialias")
+        return torch.call("F.interpolate", torch.x, **options, **{name: torch.short(sized or ())})
 
     def label(self) -> str:
         """Return ``×2`` or ``56×56``, and the mode."""
