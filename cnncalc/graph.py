@@ -84,7 +84,8 @@ class ModelData(NamedTuple):
         undecided: branches that depend on the input.
         decided: returns the graph with one branch decided, by its key; None if there are none.
         left_out: outputs of the file that no layer computes, because the number of their rows depends on the data.
-        most_rows: the first operator whose number of output rows depends on the data; what depends on it has the most.
+        most_rows: the first operator whose number of output rows depends on the data, or ""; the largest possible
+            number is counted.
     """
 
     tensors: Callable[[], Mapping[str, Array]] | None = None

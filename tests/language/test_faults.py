@@ -70,7 +70,7 @@ FAULTS = [
     ("a merge key", HEAD + "  - conv: {<<: {out_channels: 1}, kernel_size: 3}\n", "3:12", "merge keys (<<) are not supported", "share values with 'args'"),
     ("an unknown key", HEAD + "  - relu\nblock: {}\n", "4:1", "unknown key 'block' in a spec", "did you mean 'blocks'?"),
     ("no layers", "input: [3, 8, 8]\n", "1:1", "'layers' is missing", None),
-    ("sizes by their names", "input: {channels: 3, height: 32, width: 32}\nlayers: [relu]\n", "1:19", "each name is that of an input, which has a shape", "for example input: [3, 224, 224]"),
+    ("sizes by their names", "input: {channels: 3, height: 32, width: 32}\nlayers: [relu]\n", "1:19", "a mapping gives the shape of each input by its name, but these are sizes", "the shape of a single input is a list, for example input: [3, 224, 224]"),
     ("an input with a batch axis of none", "input: [null, 3, 8, 8]\nlayers: [relu]\n", "1:8", "an input is a list of positive integers", "for example [3, 224, 224]"),
     ("a source that is not there", HEAD + "  - relu:\n    from: stem\n", "4:11", "no item is called 'stem'", "names above: input"),
     ("a source that is spelled wrong", HEAD + "  - relu:\n    name: stem\n  - relu:\n    from: setm\n", "6:11", "no item is called 'setm'", "did you mean 'stem'?"),

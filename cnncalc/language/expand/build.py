@@ -184,9 +184,8 @@ class _Build:
         }
         if len(values) > 1 and all(isinstance(value, int) for value in values.values()):
             origin = entries[next(iter(values))].origin
-            self.faults.note(
-                origin, "each name is that of an input, which has a shape", "for example input: [3, 224, 224]"
-            )
+            fault = "a mapping gives the shape of each input by its name, but these are sizes"
+            self.faults.note(origin, fault, "the shape of a single input is a list, for example input: [3, 224, 224]")
             return dict.fromkeys(entries, (1,))
         return {
             name: self.input_shape(value, values[name]) if name in values else given[name]
