@@ -272,10 +272,10 @@ def _report_to_stderr(run: Run, layout: str, saves: bool = False) -> int:
     if blocks:
         to_stderr(plain(page_lines(blocks, Screen())).rstrip("\n"))
     model = run.network.model
-    missing = [f"'{name}'" for name in (*run.network.outputs, *model.left_out) if name not in run.outputs]
-    if missing:
-        what = "output was" if len(missing) == 1 else "outputs were"
-        to_stderr(f"{what} not computed: {', '.join(missing)}{', so none is saved' if saves else ''}")
+    if run.missing:
+        what = "output was" if len(run.missing) == 1 else "outputs were"
+        names = ", ".join([f"'{name}'" for name in run.missing])
+        to_stderr(f"{what} not computed: {names}{', so none is saved' if saves else ''}")
     elif model.most_rows and not blocks:
         to_stderr(f"{model.most_rows} has fewer rows for some inputs: what depends on their number was not verified")
     if run.unstable:

@@ -121,6 +121,11 @@ class Run:
         return [row for row in self.layers if not row.holds(self.batch)]
 
     @property
+    def missing(self) -> list[str]:
+        """Names of the outputs that were not computed, and of those that the network of a model file leaves out."""
+        return [name for name in (*self.network.outputs, *self.network.model.left_out) if name not in self.outputs]
+
+    @property
     def ok(self) -> bool:
         """Whether every layer and output is as inferred, and every repeated pass gave the same bytes."""
         model = self.network.model

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,8 @@ def test_a_run_without_an_output_of_the_file_fails(tmp_path: Path) -> None:
     path.write_bytes(model(nodes, {"x": [1, 4, 6]}, ["r", "y"]))
     done = cnncalc("run", str(path))
     assert (done.code, done.err.splitlines()[-1]) == (1, "output was not computed: 'y'")
+    document = json.loads(cnncalc("run", str(path), "--format", "json").out)
+    assert (list(document["outputs"]), document["missing_outputs"]) == (["r"], ["y"])
 
 
 def test_only_operators_that_depend_on_the_number_of_rows_are_left_out() -> None:

@@ -68,6 +68,7 @@ class RunView(View):
             **taken(run, "batch", "dtype", "threads"),
             "inputs": self.summary.inputs,
             "outputs": {name: array.shape for name, array in run.outputs.items()},
+            "missing_outputs": run.missing,
             "layers": self.records(),
             "verified": run.verified,
             "mismatched": len(run.mismatches),
