@@ -193,10 +193,9 @@ def read_shipped() -> Iterator[Member]:
 def input_notes(recipe: Recipe, network: Graph, layout: str) -> list[str]:
     """Return notes on input shapes that are legal but probably mistakes."""
     notes = []
-    inputs = [*recipe.stated_inputs().values()]
-    stated = inputs[0] or () if len(inputs) == 1 else ()
-    for tensor in network.inputs.values():
-        shape, text = tensor.shape, typed(tensor.shape)
+    stated_shapes = recipe.stated_inputs(network.variant)
+    for name, tensor in network.inputs.items():
+        shape, text, stated = tensor.shape, typed(tensor.shape), stated_shapes.get(name) or ()
         if axis_doubt(shape) is not None:
             continue  # the build has already warned about the network
         if stated and len(shape) != len(stated):

@@ -422,6 +422,22 @@ def test_an_input_that_is_probably_meant_otherwise_is_noted(shape: str, note: st
     assert cnncalc("summary", "textbook_padding_3", "--input", "3x40x40").err == ""
 
 
+def test_an_input_is_compared_with_that_of_its_variant_and_name(tmp_path: Path) -> None:
+    path = tmp_path / "net.yaml"
+    path.write_text(
+        "input: [3, 32, 32]\nvariants:\n  voxels: {input: [1, 16, 16, 16]}\n  two: {input: {a: [3, 8, 8], b: [1, 8]}}\n"
+        "layers: [relu]\n"
+    )
+    assert cnncalc("summary", f"{path}:voxels", "--input", "1x8x8x8").err == ""
+    done = cnncalc("summary", f"{path}:voxels", "--input", "3x32x32")
+    assert done.err == "note: 3x32x32 has 2 spatial axes, but the spec's input has 3\n"
+    assert (
+        "3x9 has 1 spatial axis, but the spec's input has 2"
+        in cnncalc("summary", f"{path}:two", "--input", "a=3x9").err
+    )
+    assert "spatial ax" not in cnncalc("summary", f"{path}:two", "--input", "b=1x9").err
+
+
 def test_channels_that_are_probably_first_are_noted() -> None:
     spec = "input: [3, 8, 8]\nlayers:\n  - relu\n"
     done = cnncalc("summary", "-", "--input", "3x64x16", "--layout", "hwc", stdin=spec)
