@@ -235,6 +235,15 @@ def test_a_layer_with_a_modules_own_tensors_has_its_name() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("names", [("fc.weight_quantized", "fc.bias_quantized"), ("fc.weight_v", "fc.bias")])
+def test_a_layer_whose_tensors_names_were_added_to_has_its_modules_name(names: tuple[str, str]) -> None:
+    """ONNX Runtime's quantiser adds _quantized to the names; PyTorch's weight normalization has weight_g and weight_v."""
+    nodes = [node("Gemm", ["x", *names], ["y"], transB=1, name="/fc/Gemm"), node("Relu", ["y"], ["z"], name="/fc/Relu")]
+    weights = {names[0]: np.ones((3, 4), np.float32), names[1]: np.ones(3, np.float32)}
+    graph = network(model(nodes, {"x": ["N", 4]}, ["z"], weights))
+    assert [one.name for one in graph.nodes] == ["fc", "fc.relu1"]
+
+
 def test_each_key_occurs_once() -> None:
     """Two layers may use one tensor; the first of them has its key."""
     w = np.arange(16, dtype=np.float32).reshape(4, 4)

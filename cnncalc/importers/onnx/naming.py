@@ -81,15 +81,17 @@ def _common(paths: list[tuple[str, ...]]) -> tuple[str, ...]:
 def _name_of_params(step: LayerStep) -> str:
     """Return the path of the module whose tensors a layer has, or a single tensor's; "" if there is none.
 
-    A module that has other names for them than the layer, such as ``in_proj_weight``, holds several layers.
+    A module that has other names for them than the layer, such as ``in_proj_weight``, holds several layers.  Quantisers
+    and weight normalization add to a name: ``weight_quantized``, ``weight_g``.
     """
     keys = {key for leaf in step.leaves() if (key := key_of(leaf))}
+    split = [(head, name) for head, _, name in [key.rpartition(".") for key in keys]]
     if step.layer.type in ONE_TENSOR:
         if len(keys) == 1 and not max(keys).endswith("weight"):
             return keys.pop()
-    elif not any(key.rpartition(".")[2] in step.tensors for key in keys):
+    elif not any(not step.tensors.keys().isdisjoint((name, name.partition("_")[0])) for _, name in split):
         return ""
-    heads = {key.rpartition(".")[0] for key in keys}
+    heads = {head for head, _ in split}
     return heads.pop() if len(heads) == 1 else ""
 
 
