@@ -298,6 +298,21 @@ def test_the_nearest_of_all_is_pytorch_s(length: int, count: int, wanted: list[f
     assert layer.forward(Kernels(), row)[0, 0].tolist() == wanted
 
 
+@pytest.mark.parametrize(
+    ("size", "counts", "wanted"),
+    [
+        (2, False, [math.nan, math.nan]),  # taps at -2 and 2, -1 and 3
+        (3, False, [3, math.nan, 1]),  # taps at -2 and 2, -1 and 3, 0 and 4
+        (3, True, [3 / 2, 0, 1 / 2]),
+    ],
+)
+def test_a_map_in_the_gap_of_an_averaged_window(size: int, counts: bool, wanted: list[float]) -> None:
+    x = np.arange(1.0, size + 1).reshape(1, 1, size)
+    with np.errstate(invalid="ignore"):
+        found = Kernels().pool(x, "avg", kernel_size=2, stride=1, padding=2, dilation=4, of=counts)
+    assert found.ravel().tolist() == pytest.approx(wanted, nan_ok=True)
+
+
 def test_same_averages_with_pytorch_s_divisor_or_keras_() -> None:
     """For a map of ones Keras' AveragePooling2D gives 1 everywhere, nn.AvgPool2d(3, 1, 1) 4/9 in the corners."""
     ones = np.ones((1, 1, 3, 3))

@@ -105,11 +105,11 @@ class Average(Pool):
     merge = np.add
 
     def stages(self, task: Task) -> Iterator[Stage]:
-        """Sum, then divide by the number of elements of each window."""
+        """Sum, then divide by the number of elements of each window; the mean of none is nan."""
         yield self.windows(task.x, task.out)
         out = task.out
         divisors = [_members(axis, bool(self.of)) for axis in self.axes]
-        if all((members == members[0]).all() for members in divisors):
+        if all(members[0] and (members == members[0]).all() for members in divisors):
             share = out.dtype.type(1 / prod(int(members[0]) for members in divisors))
             yield once(lambda calls: calls.do(np.multiply, out, share, out))
             return
