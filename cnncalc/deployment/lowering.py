@@ -64,6 +64,7 @@ class Lowering(Stored):
         self._outputs = set(graph.outputs.values())
         self._known: dict[Tensor, tuple[list[Node], bool]] = {}
         self._made: dict[DeviceTensor, Operator] = {}
+        self._before: dict[Operator, Operator | None] = {}  # the operator before a row of copies, by each of them
         self._joined: dict[tuple[object, Node], int] = {}
         self._ahead = 0
         self._source: dict[Tensor, Tensor] = {}  # the tensor that a chain of dropped layers passes on, by each of them
@@ -163,18 +164,21 @@ class Lowering(Stored):
     def before_copies(self, tensor: Tensor, whole: bool = True) -> Operator | None:
         """Return the operator that makes a tensor, looking through copies that feed nothing else, or None.
 
-        Unless ``whole``, only copies that keep the last axis are looked through.
+        Unless ``whole``, at most one copy that keeps the last axis is looked through.
         """
         operator = self.producer(tensor)
-        while operator is not None and operator.code in MOVING:
-            (source,) = operator.inputs
-            if not whole and (operator.code == "TRANSPOSE" or source.shape[-1] != operator.output.shape[-1]):
-                break
-            made, node = self._made.get(source), operator.layers[0]
-            if made is None or (made.layers[0] is not node and self.sole_reader(node.inputs[0]) is None):
-                return None
-            operator = made
-        return operator
+        if operator is None or operator.code not in MOVING:
+            return operator
+        before, (source,) = self._before[operator], operator.inputs
+        keeps = operator.code == "RESHAPE" and source.shape[-1] == operator.output.shape[-1]
+        return before if whole or (keeps and before is self._made.get(source)) else None
+
+    def _before_copy(self, copy: Operator) -> Operator | None:
+        """Return the operator before a copy and those before it, if they feed nothing else."""
+        before, node = self._made.get(copy.inputs[0]), copy.layers[0]
+        if before is None or (before.layers[0] is not node and self.sole_reader(node.inputs[0]) is None):
+            return None
+        return self._before[before] if before.code in MOVING else before
 
     def of(self, node: Node) -> list[DeviceTensor]:
         """Return the device's tensors that a layer reads, channels last: perhaps after a TRANSPOSE."""
@@ -242,6 +246,8 @@ class Lowering(Stored):
         flows = [flow for flow in inputs if flow.constant is None]
         operator = self._made[output] = Operator(code, node, flows, output, [*stored, *constants])
         self.operators.append(operator)
+        if code in MOVING:
+            self._before[operator] = self._before_copy(operator)
         return operator
 
     def reshape(
