@@ -135,10 +135,12 @@ VERIFIED_AXES = 5
 _CONVERTER = "TensorFlow's converter"
 NOT_IN_16X8 = {
     "HARD_SWISH": _CONVERTER, "ELU": _CONVERTER, "NEG": _CONVERTER, "SIN": _CONVERTER, "COS": _CONVERTER,
-    "DIV": _CONVERTER, "SQUARE": _CONVERTER, "GATHER": "tflite-micro",
+    "DIV": _CONVERTER, "SQUARE": _CONVERTER, "LOG_SOFTMAX": _CONVERTER, "PRELU": _CONVERTER,
+    "DEPTH_TO_SPACE": _CONVERTER, "SPACE_TO_DEPTH": _CONVERTER, "GATHER": "tflite-micro", "PADV2": "tflite-micro",
 }  # fmt: skip
 """Who refuses an operator in int16x8: TensorFlow 2.21 ("Quantization to 16x8-bit not yet supported"), or the kernel
-("Type 'INT16' is not supported by gather", kernels/gather.cc)."""
+("Type 'INT16' is not supported by gather", kernels/gather.cc; "input->type != constant_values->type",
+kernels/pad_common.cc)."""
 
 KERNEL_DATA = FITTED_DATA | MEASURED_DATA
 LOOSE = 8

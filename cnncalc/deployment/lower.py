@@ -7,7 +7,7 @@ Each layer type has a rule in :mod:`cnncalc.deployment.rules`; types without a r
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, TypeGuard
+from typing import TYPE_CHECKING
 
 from cnncalc.deployment.axes import ANY_ORDER, laid
 from cnncalc.deployment.lowering import Lowering, LoweringRule
@@ -20,7 +20,7 @@ from cnncalc.ground.limits import MAX_DETAILED
 
 if TYPE_CHECKING:
     from cnncalc.deployment.constants import Converter, NumberFormat
-    from cnncalc.graph import Graph, Tensor
+    from cnncalc.graph import Graph
 
 
 RULES = windows.RULES | norms.RULES | attention.RULES | affine.RULES | elementwise.RULES | movement.RULES
@@ -75,7 +75,10 @@ def lower(graph: Graph, kind: NumberFormat, converter: Converter) -> DeviceGraph
         raise refused[0]
     inputs = [low.values[tensor] for tensor in graph.inputs.values()]
     found = [(tensor, low.values[tensor]) for tensor in graph.outputs.values()]
-    outputs = [low.without_height(tensor, flow) if _has_height(tensor, flow) else flow for tensor, flow in found]
+    for tensor, flow in found:
+        if isinstance(tensor, Node) and flow.constant is not None:
+            raise UnsupportedError(tensor, "an output that does not depend on the input is not verified")
+    outputs = [low.without_height(tensor, tensor, flow) if isinstance(tensor, Node) else flow for tensor, flow in found]
     operators = [operator for operator in low.operators if operator not in low.dropped]
     uses = Counter[str]()
     for flow in [operator.output for operator in operators]:
@@ -96,11 +99,6 @@ def _convert(low: Lowering, node: Node) -> None:
         low.constant(node)
     else:
         _rule_of(node, low)(low, node)
-
-
-def _has_height(tensor: Tensor, flow: DeviceTensor) -> TypeGuard[Node]:
-    """Return whether a map of one axis has a height on the device, which an output loses."""
-    return isinstance(tensor, Node) and len(tensor.shape) == 2 and len(flow.shape) == 3
 
 
 def _rule_of(node: Node, low: Lowering) -> LoweringRule:

@@ -10,7 +10,16 @@ from cnncalc.deployment.axes import Axes, Order, channels_last, laid, without_on
 from cnncalc.deployment.constants import MOST_AXES, NOT_IN_16X8, VERIFIED_AXES, Converter, NumberFormat
 from cnncalc.deployment.operators import BIAS, OTHER, WEIGHT, Constant, DeviceTensor, Operator
 from cnncalc.deployment.stored import Stored
-from cnncalc.deployment.traits import CONSTANTS, MOVING, ONE_SCALE, STRETCHING, UNARY
+from cnncalc.deployment.traits import (
+    CONSTANTS,
+    IDLE,
+    IDLE_ON_ONES,
+    KEEPING_HEIGHT,
+    MOVING,
+    ONE_SCALE,
+    STRETCHING,
+    UNARY,
+)
 from cnncalc.deployment.unsupported import UnsupportedError
 from cnncalc.graph import Node
 from cnncalc.ground.errors import CnncalcError
@@ -23,6 +32,7 @@ if TYPE_CHECKING:
     from cnncalc.layers.other.affine import Affine
     from cnncalc.layers.other.scale import Scale
     from cnncalc.layers.shape.channel_shuffle import ChannelShuffle
+    from cnncalc.layers.shape.pad import Pad
 
 
 class Lowering(Stored):
@@ -59,6 +69,7 @@ class Lowering(Stored):
         self.borders: dict[Node, tuple[Pair, ...]] = {}
         self.axes = Axes(graph)
         self._flat: dict[DeviceTensor, DeviceTensor] = {}
+        self._moved: dict[Tensor, bool] = {}
         self._turned: dict[tuple[Tensor, Order], DeviceTensor] = {}
         self._readers = graph.readers()
         self._outputs = set(graph.outputs.values())
@@ -115,11 +126,17 @@ class Lowering(Stored):
 
     def _is_dropped(self, node: Node) -> bool:
         """Whether a layer passes its input on: at most, its axes have other names, or sizes that are the same."""
-        if node.layer.type in ("dropout", "identity", "permute"):
-            return True
-        if node.layer.type == "channel_shuffle" and cast("ChannelShuffle", node.layer).groups == 1:
-            return True
-        if node.layer.type == "expand":
+        kind = node.layer.type
+        if kind in IDLE or (kind in IDLE_ON_ONES and node.shape == node.inputs[0].shape):
+            return kind != "global_avgpool" or self.converter.mean
+        if kind == "channel_shuffle":
+            return cast("ChannelShuffle", node.layer).groups in (1, node.shape[0])
+        if kind == "pad":
+            layer = cast("Pad", node.layer)
+            return not any(map(any, (*layer.padding, layer.channels)))
+        if kind == "affine":
+            return cast("Affine", node.layer).mul == 1 and cast("Affine", node.layer).add == 0
+        if kind == "expand":
             readers = self.all_readers(node)
             return bool(readers) and all(reader.layer.type in STRETCHING for reader in readers)
         if not node.layer.is_view:
@@ -185,21 +202,44 @@ class Lowering(Stored):
         return [self.turned(node, tensor, channels_last(len(tensor.shape))) for tensor in node.inputs]
 
     def as_they_lie(self, node: Node) -> list[DeviceTensor]:
-        """Return the device's tensors that a layer reads, their axes in any order."""
-        return [self.values[tensor] for tensor in node.inputs]
+        """Return the device's tensors that a layer reads, their axes in any order.
+
+        Maps of one axis have a height only where the converter moves the RESHAPE that takes it away behind the layer.
+        """
+        return self.with_heights(node, [self.values[tensor] for tensor in node.inputs])
+
+    def with_heights(self, node: Node, flows: list[DeviceTensor]) -> list[DeviceTensor]:
+        """Return what a layer reads, without heights unless all maps of one axis keep theirs.
+
+        A RESHAPE is moved behind the one layer that reads it, if that works element by element; convolutions and
+        poolings need a height, and read none.
+        """
+        maps = [(one, flow) for one, flow in zip(node.inputs, flows, strict=True) if len(one.shape) == 2]
+        if node.layer.type in KEEPING_HEIGHT and all(
+            len(flow.shape) == 3 and self._is_moved(one) for one, flow in maps
+        ):
+            return flows
+        return [self.without_height(node, one, flow) for one, flow in zip(node.inputs, flows, strict=True)]
+
+    def _is_moved(self, tensor: Tensor) -> bool:
+        """Whether at most one layer reads a map of one axis without a height."""
+        if tensor not in self._moved:
+            readers, given = self._beyond(tensor)
+            without = [one for one in readers if one.layer.type not in ("conv", "maxpool", "avgpool")]
+            self._moved[tensor] = len(without) + given <= 1
+        return self._moved[tensor]
 
     def flat(self, node: Node) -> DeviceTensor:
-        """Return the one tensor that a layer reads, its axes in any order; a map of one axis has no height."""
-        (flow,), (tensor,) = self.as_they_lie(node), node.inputs
-        return self.without_height(node, flow) if len(flow.shape) == 3 > 2 == len(tensor.shape) else flow
+        """Return the one tensor that a layer reads, channels last; a map of one axis has no height."""
+        return self.without_height(node, node.inputs[0], self.of(node)[0])
 
     def order(self, tensor: Tensor) -> Order:
         """Return the order of a tensor's axes on the device."""
         return self.axes.of(tensor)
 
-    def place(self, tensor: Tensor, axis: int) -> int:
-        """Return an axis of a tensor, counted as on the device."""
-        return self.order(tensor).index(axis) + len(self.values[tensor].shape) - len(tensor.shape)
+    def place(self, tensor: Tensor, axis: int, flow: DeviceTensor) -> int:
+        """Return an axis of a tensor, counted in the device's."""
+        return self.order(tensor).index(axis) + len(flow.shape) - len(tensor.shape)
 
     def is_constant(self, tensor: Tensor) -> bool:
         """Whether a tensor stands in the file: its values don't depend on the network's inputs."""
@@ -306,8 +346,10 @@ class Lowering(Stored):
         flow = self.values[node] = DeviceTensor(node.name, laid(node.shape, self.order(node)), 0, False)
         flow.constant = self.factors(prod(node.shape), ("constant", node.shares or node))
 
-    def without_height(self, node: Node, flow: DeviceTensor) -> DeviceTensor:
-        """Return a tensor (1, W, C) as (W, C), the form of a map of one axis in the network."""
+    def without_height(self, node: Node, tensor: Tensor, flow: DeviceTensor) -> DeviceTensor:
+        """Return the device's tensor for a layer; a map of one axis, (1, W, C), becomes (W, C)."""
+        if len(flow.shape) != 3 or len(tensor.shape) != 2:
+            return flow
         if flow not in self._flat:
             self._flat[flow] = self.reshape(node, flow, flow.shape[1:], f"{node.name} (of one axis)")
         return self._flat[flow]

@@ -169,9 +169,10 @@ class DeviceGraph(NamedTuple):
         return list(found.values())
 
     def tensors(self) -> list[Constant]:
-        """Return every constant that is a tensor of the file: biases of zeros share values, but not their scales."""
+        """Return every constant that is a tensor of the file: in int8, biases of zeros don't share their scales."""
+        apart = self.kind.name == "int8"
         found: dict[object, Constant] = {}
         for number, operator in enumerate(self.operators):
             for one in operator.constants:
-                found[(number, one.same) if one.scales and one.same[0] == "zeros" else one.same] = one
+                found[(number, one.same) if apart and one.same[0] == "zeros" else one.same] = one
         return list(found.values())

@@ -18,9 +18,19 @@ CONSTANTS = ("batchnorm", "scale", "shift", "affine")
 MOVING = ("RESHAPE", "TRANSPOSE")
 """Operators before which a clamp is moved."""
 
+IDLE = ("dropout", "identity", "permute")
+"""Layers that are dropped."""
+
+IDLE_ON_ONES = ("expand", "mean", "max", "min", "sum", "global_avgpool", "global_maxpool", "adaptive_avgpool")
+"""Layers that are dropped if they leave the shape as it is."""
+
 STRETCHING = ("add", "subtract", "multiply", "divide", "maximum", "minimum")
 """Layers that stretch axes of 1 themselves, so that an expand before them is dropped."""
 
+KEEPING_HEIGHT = (
+    *STRETCHING, *CONSTANTS, "relu", "relu6", "hardtanh", "hardsigmoid", "sigmoid", "tanh", "neg", "power",
+)  # fmt: skip
+"""Layers behind which the RESHAPE is moved that takes the height of a map of one axis away."""
 
 ONE_SCALE = (
     *MOVING, "PAD", "STRIDED_SLICE", "MAX_POOL_2D", "AVERAGE_POOL_2D", "RESIZE_NEAREST_NEIGHBOR", "RESIZE_BILINEAR",

@@ -30,7 +30,7 @@ def linear(low: Lowering, node: Node) -> None:
     if low.order(node.inputs[0])[-1] != axis % len(node.shape):
         hint = "use 'axis: channels'"
         raise UnsupportedError(node, "FULLY_CONNECTED works only on the channels, which come last there", hint)
-    flow = low.flat(node)
+    (flow,) = low.as_they_lie(node)
     owner = node.shares or node
     shape = (*flow.shape[:-1], layer.out_features) if layer.axis is not None else (layer.out_features,)
     weight = low.weight(prod(node.use.weights["weight"].shape), layer.out_features, owner, True)
@@ -54,8 +54,6 @@ def affine(low: Lowering, node: Node) -> None:
         flow = operator.output
         if code == "ADD":
             low.summands[operator] = shape
-    if not terms:
-        low.passes(node)
 
 
 def fixed(low: Lowering, node: Node) -> None:
@@ -146,7 +144,6 @@ def _is_continued(low: Lowering, node: Node) -> bool:
 
 def _without_bias(low: Lowering, before: Operator, shape: Shape) -> Shape:
     """Move an operator's bias into the sum after it; return the sum's shape, that of both."""
-    before.doubt = "the bias may be left out in 16x8" if low.kind.name == "int16x8" else ""
     biases = [one for one in before.constants if one.part == BIAS]
     others = [one for one in before.constants if one.part != BIAS]
     if not biases:

@@ -22,8 +22,8 @@ def attention(low: Lowering, node: Node) -> None:
     layer, rank = cast("Attention", node.layer), len(node.shape)
     if layer.mask != "none" or layer.scaled not in ("logits", "queries", "both"):
         raise UnsupportedError(node, "attention with a mask, or scaled otherwise than by one number, is not verified")
-    if any(len(tensor.shape) != rank for tensor in node.inputs):
-        raise UnsupportedError(node, "attention whose inputs have different numbers of axes is not verified")
+    if any(len(tensor.shape) != rank for tensor in node.inputs) or any(map(low.is_constant, node.inputs[:3])):
+        raise UnsupportedError(node, "attention to constants, or of different numbers of axes, is not verified")
     q, k, v = [low.turned(node, one, rows_last(rank, layer.features_first)) for one in node.inputs[:3]]
     biases = [low.turned(node, one, tuple(range(rank))) for one in node.inputs[3:]]
     scale = 1 / sqrt(q.shape[-1]) if layer.scale is None else layer.scale

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from cnncalc.deployment.lowering import Lowering, LoweringRule
-from cnncalc.deployment.operators import BIAS, DeviceTensor
+from cnncalc.deployment.operators import BIAS, DeviceTensor, Operator
 from cnncalc.deployment.rules.windows import pads_itself
 from cnncalc.deployment.traits import FOLDABLE, FUSING
 from cnncalc.deployment.unsupported import UnsupportedError
@@ -165,7 +165,7 @@ def power(low: Lowering, node: Node) -> None:
 
 def prelu(low: Lowering, node: Node) -> None:
     """PRELU, with a slope per channel, or a single one."""
-    (flow,) = low.of(node)
+    flow = low.flat(node)
     slopes = node.use.weights["weight"].shape[0]
     low.emit("PRELU", node, [flow], flow.shape, low.factors(slopes, node.shares or node))
 
@@ -176,7 +176,7 @@ def softmax(code: str) -> LoweringRule:
 
     def rule(low: Lowering, node: Node) -> None:
         (tensor,), (flow,) = node.inputs, low.as_they_lie(node)
-        place = low.place(tensor, axis_index(cast("Softmax", node.layer).axis, node.shape))
+        place = low.place(tensor, axis_index(cast("Softmax", node.layer).axis, node.shape), flow)
         end = len(flow.shape) - 1
         if place == end:
             plain(low, node)
@@ -212,9 +212,7 @@ def aligned(low: Lowering, node: Node) -> list[DeviceTensor]:
             before = low.producer(tensor)
             if before is not None and before.code in FOLDABLE and before.activation is None:
                 raise UnsupportedError(node, "a constant tensor and the output of a convolution are not verified")
-    if any(len(flow.shape) == len(order) for flow in flows):
-        flows = [low.without_height(node, flow) if len(flow.shape) > len(order) else flow for flow in flows]
-    return flows
+    return low.with_heights(node, flows)
 
 
 def merge_in_pairs(code: str, one_scale: bool = False) -> LoweringRule:
@@ -224,11 +222,17 @@ def merge_in_pairs(code: str, one_scale: bool = False) -> LoweringRule:
     """
 
     def rule(low: Lowering, node: Node) -> None:
+        if sum(map(low.is_constant, node.inputs)) > 1:
+            raise UnsupportedError(node, "a merge of several constant tensors is not verified")
         flows = aligned(low, node)
         merged, *others = [rescaled(low, node, flow) for flow in flows] if one_scale else flows
         for number, other in enumerate(others, 1):
             name = node.name if number == len(others) else f"{node.name} ({number} of {len(others)})"
-            merged = low.emit(code, node, [merged, other], _stretched(merged, other), name=name).output
+            divided = code == "DIV" and other.constant is not None  # its reciprocal is in the file
+            made = low.emit("MUL" if divided else code, node, [merged, other], _stretched(merged, other), name=name)
+            merged = made.output
+            if one_scale:
+                _doubt_scales(low, made)
         low.values[node] = merged
 
     rule.__doc__ = f"{code}, n − 1 of them."
@@ -239,11 +243,16 @@ def concat(low: Lowering, node: Node) -> None:
     """CONCATENATION, all inputs and the output alive together."""
     flows = [rescaled(low, node, flow) for flow in aligned(low, node)]
     layer = cast("Concat", node.layer)
-    place = low.order(node).index(axis_index(layer.axis, node.shape)) + len(flows[0].shape) - len(node.shape)
+    place = low.place(node, axis_index(layer.axis, node.shape), flows[0])
     shape = list(flows[0].shape)
     shape[place] = sum([flow.shape[place] for flow in flows])
     joined = low.emit("CONCATENATION", node, flows, tuple(shape))
-    joined.doubt = "in 16x8, a QUANTIZE may rescale inputs first" if low.kind.name == "int16x8" else ""
+    _doubt_scales(low, joined)
+
+
+def _doubt_scales(low: Lowering, operator: Operator) -> None:
+    """Note that which inputs of a merge are rescaled depends on their values, in 16x8."""
+    operator.doubt = "in 16x8, a QUANTIZE may rescale inputs first" if low.kind.name == "int16x8" else ""
 
 
 def _stretched(a: DeviceTensor, b: DeviceTensor) -> Shape:

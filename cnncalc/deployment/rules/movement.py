@@ -12,11 +12,13 @@ from cnncalc.graph import Node
 from cnncalc.layers.shapes import axis_index
 
 if TYPE_CHECKING:
+    from cnncalc.deployment.operators import DeviceTensor
     from cnncalc.layers.shape.channel_shuffle import ChannelShuffle
     from cnncalc.layers.shape.gather import Gather
     from cnncalc.layers.shape.select import Select
     from cnncalc.layers.shape.slice import Slice
     from cnncalc.layers.shape.upsample import Upsample
+    from cnncalc.layers.shapes import Shape
 
 
 def reshape(low: Lowering, node: Node) -> None:
@@ -47,14 +49,14 @@ def gather(low: Lowering, node: Node) -> None:
     if layer.indices is None or len(node.inputs) > 1:
         raise UnsupportedError(node, "only a gather by a list of indices is verified")
     (tensor,), (flow,) = node.inputs, low.as_they_lie(node)
-    place = low.place(tensor, axis_index(layer.axis, tensor.shape))
+    place = low.place(tensor, axis_index(layer.axis, tensor.shape), flow)
     shape = (*flow.shape[:place], len(layer.indices), *flow.shape[place + 1 :])
     low.emit("GATHER", node, [flow], shape, low.integers(*layer.indices))
 
 
 def channel_shuffle(low: Lowering, node: Node) -> None:
     """RESHAPE, TRANSPOSE, RESHAPE: three copies."""
-    (flow,) = low.of(node)
+    flow = low.flat(node)
     *sizes, channels = flow.shape
     groups, count = cast("ChannelShuffle", node.layer).groups, len(sizes)
     split = low.reshape(node, flow, (*sizes, groups, channels // groups), f"{node.name} (split)")
@@ -73,6 +75,8 @@ def upsample(low: Lowering, node: Node) -> None:
 
     Keras' UpSampling2D becomes RESHAPE and TILE, which tflite-micro does not have.
     """
+    if len(node.shape) != 3:
+        raise UnsupportedError(node, "an upsample is verified on maps of two axes")
     code = "RESIZE_BILINEAR" if cast("Upsample", node.layer).mode == "linear" else "RESIZE_NEAREST_NEIGHBOR"
     shape = last(node.shape)
     low.emit(code, node, low.of(node), shape, low.integers(*shape[:2]))
@@ -82,34 +86,36 @@ def upsample(low: Lowering, node: Node) -> None:
 
 
 def strided_slice(low: Lowering, node: Node) -> None:
-    """STRIDED_SLICE of one axis."""
+    """STRIDED_SLICE of one axis, with the bounds as they are written: 0 for an end that is not."""
     layer = cast("Slice", node.layer)
     (tensor,), (flow,) = node.inputs, low.as_they_lie(node)
     axis = axis_index(layer.axis, tensor.shape)
-    place = low.place(tensor, axis)
-    shape = list(flow.shape)
-    shape[place] = node.shape[axis]
-    start = layer.start if layer.start >= 0 else max(tensor.shape[axis] + layer.start, 0)
-    starts = [start if i == place else 0 for i in range(len(shape))]
-    sliced(low, node, flow, tuple(shape), starts, layer.step)
+    place = low.place(tensor, axis, flow)
+    shape = (*flow.shape[:place], node.shape[axis], *flow.shape[place + 1 :])
+    _sliced_along(low, node, flow, shape, place, (layer.start, layer.stop or 0, layer.step))
 
 
 def select(low: Lowering, node: Node) -> None:
     """STRIDED_SLICE of one index, whose axis is dropped."""
-    layer, (tensor,), flow = cast("Select", node.layer), node.inputs, low.flat(node)
-    axis = axis_index(layer.axis, tensor.shape)
-    place = low.order(tensor).index(axis) + len(flow.shape) - len(tensor.shape)
+    layer, (tensor,), (flow,) = cast("Select", node.layer), node.inputs, low.as_they_lie(node)
+    place = low.place(tensor, axis_index(layer.axis, tensor.shape), flow)
     shape = flow.shape[:place] + flow.shape[place + 1 :]
-    index = layer.index % tensor.shape[axis]
-    starts = [index if i == place else 0 for i in range(len(flow.shape))]
-    ends = [index + 1 if i == place else 0 for i in range(len(flow.shape))]
-    bounds = [low.integers(0, *starts), low.integers(0, *ends), low.integers(1, *[1] * len(flow.shape))]
-    low.emit("STRIDED_SLICE", node, [flow], shape or (1,), *bounds)
+    _sliced_along(low, node, flow, shape or (1,), place, (layer.index, layer.index + 1, 1))
+
+
+def _sliced_along(
+    low: Lowering, node: Node, flow: DeviceTensor, shape: Shape, place: int, bounds: tuple[int, int, int]
+) -> None:
+    """Append a STRIDED_SLICE along one axis, with its first index, its end and its step."""
+    count = len(flow.shape)
+    others = zip(bounds, (0, 0, 1), strict=True)
+    constants = [low.integers(*[other] * (place + 1), one, *[other] * (count - place - 1)) for one, other in others]
+    low.emit("STRIDED_SLICE", node, [flow], shape, *constants)
 
 
 def center_crop(low: Lowering, node: Node) -> None:
     """STRIDED_SLICE of height and width."""
-    (flow,) = low.of(node)
+    flow = low.flat(node)
     shape = last(node.shape)
     starts = [(have - size) // 2 for have, size in zip(flow.shape, shape, strict=True)]
     sliced(low, node, flow, shape, starts)

@@ -28,7 +28,7 @@ def layernorm(low: Lowering, node: Node) -> None:
     over = [axis for axis in layer.over(node.shape) if node.shape[axis] != 1]
     if over != [low.order(node)[-1]] or not (layer.affine and layer.bias):
         raise UnsupportedError(node, "a layernorm is verified over the channels, with a scale and a shift", BATCHNORM)
-    flow = low.flat(node)
+    (flow,) = low.as_they_lie(node)
     one, axes = (*flow.shape[:-1], 1), low.integers(-1)
     mean = low.emit("MEAN", node, [flow], one, axes, name=f"{node.name} (mean)").output
     negated = in_float(low, node, "NEG", mean, f"{node.name} (minus mean)")
@@ -40,8 +40,9 @@ def layernorm(low: Lowering, node: Node) -> None:
 def groupnorm(low: Lowering, node: Node) -> None:
     """RESHAPE to groups; SUB of a MEAN, in float32 SQUARE, and MEAN are the variance."""
     layer = cast("GroupNorm", node.layer)
-    if not layer.affine:
-        raise UnsupportedError(node, "a groupnorm is verified with a scale and a shift for each channel", BATCHNORM)
+    if not layer.affine or len(node.shape) != 3:
+        why = "a groupnorm is verified on maps of two axes, with a scale and a shift for each channel"
+        raise UnsupportedError(node, why, BATCHNORM)
     (flow,) = low.of(node)
     *sizes, channels = flow.shape
     of_group = channels // layer.num_groups
@@ -65,10 +66,13 @@ def _standardised(
 
     Returns its last operator.
     """
+    layer = cast("GroupNorm | LayerNorm", node.layer)
     owner, count = node.shares or node, prod(node.use.weights["weight"].shape)
 
     def step(code: str, inputs: list[DeviceTensor], shape: Shape, what: str, factor: object = None) -> DeviceTensor:
-        constants = [low.factors(count, (factor, owner))] if factor else [low.number(1e-5)] if what == "eps" else []
+        constants = (
+            [low.factors(count, (factor, owner))] if factor else [low.number(layer.eps)] if what == "eps" else []
+        )
         return low.emit(code, node, inputs, shape, *constants, name=f"{node.name} ({what})").output
 
     added = step("ADD", [variance], variance.shape, "eps")

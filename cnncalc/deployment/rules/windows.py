@@ -74,8 +74,9 @@ def pads_itself(node: Node, flow: DeviceTensor) -> bool:
     return as_tensorflow(taps, flow, needed(taps, flow, map_shape(node)))
 
 
-def padded(low: Lowering, node: Node, flow: DeviceTensor, pads: tuple[Pair, ...]) -> DeviceTensor:
-    """Return a tensor after a PAD operator."""
+def padded(low: Lowering, node: Node, pads: tuple[Pair, ...]) -> DeviceTensor:
+    """Return what a layer reads after a PAD operator."""
+    flow = low.flat(node)
     *sizes, channels = flow.shape
     axes = pads[-len(sizes) :]
     shape = (*[size + sum(pair) for size, pair in zip(sizes, axes, strict=True)], channels)
@@ -94,7 +95,7 @@ def behind_padding(low: Lowering, node: Node, taps: Sliding, excluded: bool = Tr
         return as_map(low, node, flow), taps._replace(pads=pads)
     both = zip(taps.pads, pads, strict=True)
     whole = tuple([(before, max(after, behind)) for (before, after), (_, behind) in both])
-    return as_map(low, node, padded(low, node, flow, whole)), taps._replace(pads=((0, 0), (0, 0)))
+    return as_map(low, node, padded(low, node, whole)), taps._replace(pads=((0, 0), (0, 0)))
 
 
 # --- convolutions --------------------------------------------------------------------------------------------
@@ -141,13 +142,14 @@ def conv_transpose(low: Lowering, node: Node) -> None:
         sliced(low, node, operator.output, out, [*[before for before, _ in taps.pads], 0])
 
 
-def sliced(low: Lowering, node: Node, flow: DeviceTensor, shape: Shape, starts: list[int], step: int = 1) -> None:
+def sliced(low: Lowering, node: Node, flow: DeviceTensor, shape: Shape, starts: list[int]) -> None:
     """Append a STRIDED_SLICE: begin, end and strides are constants; the end of an axis that is kept whole is 0."""
     cut = [out != have for out, have in zip(shape, flow.shape, strict=True)]
     ends = [(start + size) * is_cut for start, size, is_cut in zip(starts, shape, cut, strict=True)]
-    steps = [step if is_cut else 1 for is_cut in cut]
-    bounds = [low.integers(0, *starts), low.integers(0, *ends), low.integers(1, *steps)]
-    low.emit("STRIDED_SLICE", node, [flow], shape, *bounds)
+    steps = [1] * len(shape)
+    low.emit(
+        "STRIDED_SLICE", node, [flow], shape, *[low.integers(a, *b) for a, b in ((0, starts), (0, ends), (1, steps))]
+    )
 
 
 def _set_weights(low: Lowering, node: Node, operator: Operator, taps: Sliding) -> None:
@@ -189,9 +191,7 @@ def avgpool(low: Lowering, node: Node) -> None:
 def adaptive_avgpool(low: Lowering, node: Node) -> None:
     """AVERAGE_POOL_2D if all bins have one size; MEAN if there is one bin."""
     sizes, out = node.use.inputs[0][1:], node.shape[1:]
-    if sizes == out:
-        low.passes(node)
-    elif set(out) == {1}:
+    if set(out) == {1}:
         global_avgpool(low, node)
     elif len(out) != 2 or any(size % count for size, count in zip(sizes, out, strict=True)):
         hint = "use avgpool, or an input whose map the output's size divides"
@@ -202,25 +202,18 @@ def adaptive_avgpool(low: Lowering, node: Node) -> None:
 
 
 def global_avgpool(low: Lowering, node: Node) -> None:
-    """MEAN over height and width, nothing for a map of 1×1; or AVERAGE_POOL_2D, as users of older converters wrote."""
-    (flow,) = low.of(node)
-    if low.converter.mean and set(flow.shape[:-1]) == {1}:
-        low.passes(node)
-    elif low.converter.mean:
-        _reduced(low, node, "MEAN", flow)
+    """MEAN over height and width; or AVERAGE_POOL_2D, as users of older converters wrote."""
+    if low.converter.mean:
+        _reduced(low, node, "MEAN")
     else:
-        flow = as_map(low, node, flow)
+        flow = as_map(low, node, low.of(node)[0])
         whole = (flow.shape[0], flow.shape[1])
         _pool(low, node, "AVERAGE_POOL_2D", flow, Sliding(whole, whole, ((0, 0), (0, 0)), (1, 1)))
 
 
 def global_maxpool(low: Lowering, node: Node) -> None:
-    """REDUCE_MAX over height and width; nothing for a map of 1×1."""
-    (flow,) = low.of(node)
-    if set(flow.shape[:-1]) == {1}:
-        low.passes(node)
-    else:
-        _reduced(low, node, "REDUCE_MAX", flow)
+    """REDUCE_MAX over height and width."""
+    _reduced(low, node, "REDUCE_MAX")
 
 
 def reduction(code: str) -> LoweringRule:
@@ -229,7 +222,7 @@ def reduction(code: str) -> LoweringRule:
     def rule(low: Lowering, node: Node) -> None:
         layer = cast("Reduction", node.layer)
         (tensor,) = node.inputs
-        flow = low.flat(node)
+        (flow,) = low.as_they_lie(node)
         over = axis_indices(layer.axis, tensor.shape)
         more = len(flow.shape) - len(tensor.shape)
         places = [place + more for place, axis in enumerate(low.order(tensor)) if axis in over]
@@ -246,10 +239,9 @@ def _pool(low: Lowering, node: Node, code: str, flow: DeviceTensor, taps: Slidin
     low.emit(code, node, [flow], map_shape(node)).taps = taps
 
 
-def _reduced(low: Lowering, node: Node, code: str, flow: DeviceTensor) -> None:
+def _reduced(low: Lowering, node: Node, code: str) -> None:
     """Append a reduction over all axes but the channels; a map of one axis loses its height before it."""
-    if len(node.shape) == 2 and len(flow.shape) == 3:
-        flow = low.without_height(node, flow)
+    flow = low.flat(node)
     low.emit(code, node, [flow], last(node.shape), low.integers(*range(1, len(flow.shape))))
 
 
@@ -265,7 +257,7 @@ def pad(low: Lowering, node: Node) -> None:
         )
     if any(side < 0 for pair in layer.padding for side in pair):
         raise UnsupportedError(node, "the conversion of a pad that crops is not verified", "use center_crop or slice")
-    (flow,) = low.of(node)
+    flow = low.flat(node)
     reader = _absorbing(low, node, flow)
     if reader is not None:
         low.borders[reader] = layer.padding
