@@ -58,6 +58,9 @@ edsr_baseline_x2 at 3x24x24 in int8
 IN_FLOAT = "layernorm groupnorm radix_attention tokens positions squares divided gathered reductions expanded"
 """Probes that are converted in float32, too."""
 
+IN_16X8 = "no_bias positions log_softmax prelu shuffles space_to_depth padded_with_a_value numbers_beside_constants"
+"""Probes that are converted in int16x8, too."""
+
 _OPERATORS = {code: name for name, code in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
 _TYPES = {code: name for name, code in vars(schema.TensorType).items() if not name.startswith("_")}
 
@@ -181,7 +184,7 @@ def probed(names: list[str]) -> list[dict[str, Any]]:
     rows = []
     for name, text in yaml.safe_load(PROBES.read_text()).items():
         if not names or name in names:
-            kinds = ("int8", "float32") if name in IN_FLOAT.split() else ("int8",)
+            kinds = ["int8", *["float32"] * (name in IN_FLOAT.split()), *["int16x8"] * (name in IN_16X8.split())]
             rows += [row({"probe": name}, cnncalc.loads(text), kind) for kind in kinds]
             print(name, file=sys.stderr, flush=True)
     return rows

@@ -300,10 +300,10 @@ def _crop(node: Node, xs: list[Any]) -> Any:
 
 
 def _shuffle(node: Node, xs: list[Any]) -> Any:
-    c, h, w = node.shape
-    groups = node.layer.groups
-    y = kl.Reshape((h, w, groups, c // groups))(xs[0])
-    return kl.Reshape((h, w, c))(kl.Permute((1, 2, 4, 3))(y))
+    *sizes, channels = _last(node.shape)
+    groups, turned = node.layer.groups, [*range(1, len(sizes) + 1), len(sizes) + 2, len(sizes) + 1]
+    y = kl.Reshape((*sizes, groups, channels // groups))(xs[0])
+    return kl.Reshape((*sizes, channels))(kl.Permute(turned)(y))
 
 
 def _reshape(node: Node, xs: list[Any]) -> Any:
@@ -349,7 +349,6 @@ _MADE: dict[str, Callable[[Node, list[Any]], Any]] = {
     "cos": lambda node, xs: kl.Lambda(tf.cos)(xs[0]),
     "exp": lambda node, xs: kl.Lambda(tf.exp)(xs[0]),
     "sqrt": lambda node, xs: kl.Lambda(tf.sqrt)(xs[0]),
-    "divide": lambda node, xs: kl.Lambda(lambda both: both[0] / both[1])(xs),
     "relu": lambda node, xs: kl.ReLU()(xs[0]),
     "relu6": lambda node, xs: kl.ReLU(6.0)(xs[0]),
     "leaky_relu": lambda node, xs: kl.LeakyReLU(negative_slope=node.layer.negative_slope)(xs[0]),
@@ -378,7 +377,6 @@ _MADE: dict[str, Callable[[Node, list[Any]], Any]] = {
     "max": _reduced("max"),
     "min": _reduced("min"),
     "sum": _reduced("sum"),
-    "minimum": lambda node, xs: kl.Minimum()(xs),
     "global_maxpool": _global(kl.GlobalMaxPooling2D),
     "adaptive_avgpool": _adaptive,
     "flatten": _flatten,
@@ -388,7 +386,9 @@ _MADE: dict[str, Callable[[Node, list[Any]], Any]] = {
     "add": _merged(kl.Add, lambda a, b: a + b),
     "multiply": _merged(kl.Multiply, lambda a, b: a * b),
     "subtract": _merged(kl.Subtract, lambda a, b: a - b),
-    "maximum": lambda node, xs: kl.Maximum()(xs),
+    "divide": _merged(lambda: kl.Lambda(lambda both: both[0] / both[1]), lambda a, b: a / b),
+    "maximum": _merged(kl.Maximum, tf.maximum),
+    "minimum": _merged(kl.Minimum, tf.minimum),
     "concat": _joined,
     "pad": _padding,
     "slice": _slice,

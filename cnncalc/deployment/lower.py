@@ -20,7 +20,7 @@ from cnncalc.ground.limits import MAX_DETAILED
 
 if TYPE_CHECKING:
     from cnncalc.deployment.constants import Converter, NumberFormat
-    from cnncalc.graph import Graph
+    from cnncalc.graph import Graph, Tensor
 
 
 RULES = windows.RULES | norms.RULES | attention.RULES | affine.RULES | elementwise.RULES | movement.RULES
@@ -74,11 +74,7 @@ def lower(graph: Graph, kind: NumberFormat, converter: Converter) -> DeviceGraph
         refused[0].more = refused[1:]
         raise refused[0]
     inputs = [low.values[tensor] for tensor in graph.inputs.values()]
-    found = [(tensor, low.values[tensor]) for tensor in graph.outputs.values()]
-    for tensor, flow in found:
-        if isinstance(tensor, Node) and flow.constant is not None:
-            raise UnsupportedError(tensor, "an output that does not depend on the input is not verified")
-    outputs = [low.without_height(tensor, tensor, flow) if isinstance(tensor, Node) else flow for tensor, flow in found]
+    outputs = [_output(low, tensor) for tensor in graph.outputs.values()]
     operators = [operator for operator in low.operators if operator not in low.dropped]
     uses = Counter[str]()
     for flow in [operator.output for operator in operators]:
@@ -99,6 +95,16 @@ def _convert(low: Lowering, node: Node) -> None:
         low.constant(node)
     else:
         _rule_of(node, low)(low, node)
+
+
+def _output(low: Lowering, tensor: Tensor) -> DeviceTensor:
+    """Return an output of the network, without a height. Raises UnsupportedError if it is a constant."""
+    flow = low.values[tensor]
+    if not isinstance(tensor, Node):
+        return flow
+    if flow.constant is not None:
+        raise UnsupportedError(tensor, "an output that does not depend on the input is not verified")
+    return low.without_height(tensor, tensor, flow)
 
 
 def _rule_of(node: Node, low: Lowering) -> LoweringRule:

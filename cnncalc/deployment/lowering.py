@@ -6,20 +6,12 @@ from collections.abc import Callable
 from math import prod
 from typing import TYPE_CHECKING, cast
 
-from cnncalc.deployment.axes import Axes, Order, channels_last, laid, without_ones
+from cnncalc.deployment.axes import Order, channels_last, laid, without_ones
 from cnncalc.deployment.constants import MOST_AXES, NOT_IN_16X8, VERIFIED_AXES, Converter, NumberFormat
 from cnncalc.deployment.operators import BIAS, OTHER, WEIGHT, Constant, DeviceTensor, Operator
+from cnncalc.deployment.readers import DeviceReaders
 from cnncalc.deployment.stored import Stored
-from cnncalc.deployment.traits import (
-    CONSTANTS,
-    IDLE,
-    IDLE_ON_ONES,
-    KEEPING_HEIGHT,
-    MOVING,
-    ONE_SCALE,
-    STRETCHING,
-    UNARY,
-)
+from cnncalc.deployment.traits import KEEPING_HEIGHT, MOVING, ONE_SCALE
 from cnncalc.deployment.unsupported import UnsupportedError
 from cnncalc.graph import Node
 from cnncalc.ground.errors import CnncalcError
@@ -31,29 +23,26 @@ if TYPE_CHECKING:
     from cnncalc.graph import Graph, Tensor
     from cnncalc.layers.other.affine import Affine
     from cnncalc.layers.other.scale import Scale
-    from cnncalc.layers.shape.channel_shuffle import ChannelShuffle
-    from cnncalc.layers.shape.pad import Pad
 
 
-class Lowering(Stored):
+class Lowering(Stored, DeviceReaders):
     """The conversion of a network for a device.
 
     Attributes:
         nodes: the network's layers.
         values: the device's tensor for each of the network's.
-        axes: the order of each tensor's axes on the device.
         borders: the padding that a convolution takes over from the layer before it, by the convolution.
         ahead: layers that are part of the weights of the layer that reads them, by that layer.
         biased: whether a dense layer has a bias in the file, as far as it was asked.
         summands: the shape, channels last, of the constant that an ADD adds.
         takers: batchnorms and constants, each with the layers after it that take it in; None until asked.
-        passing: layers that are dropped on the device: there is neither computation nor copy.
         operators, gone, folded, fused, notes: as :class:`~cnncalc.deployment.operators.DeviceGraph` has them, except
             that ``operators`` still has those in ``dropped``.
     """
 
     def __init__(self, graph: Graph, kind: NumberFormat, converter: Converter) -> None:
-        super().__init__(kind, converter)
+        Stored.__init__(self, kind, converter)
+        DeviceReaders.__init__(self, graph, converter)
         self.values: dict[Tensor, DeviceTensor] = {}
         self.nodes = graph.nodes
         self.operators: list[Operator] = []
@@ -67,112 +56,15 @@ class Lowering(Stored):
         self.notes: list[str] = []
         self.ahead: dict[Node, list[Node]] = {}
         self.borders: dict[Node, tuple[Pair, ...]] = {}
-        self.axes = Axes(graph)
         self._flat: dict[DeviceTensor, DeviceTensor] = {}
         self._moved: dict[Tensor, bool] = {}
         self._turned: dict[tuple[Tensor, Order], DeviceTensor] = {}
-        self._readers = graph.readers()
-        self._outputs = set(graph.outputs.values())
-        self._known: dict[Tensor, tuple[list[Node], bool]] = {}
         self._made: dict[DeviceTensor, Operator] = {}
         self._before: dict[Operator, Operator | None] = {}  # the operator before a row of copies, by each of them
         self._joined: dict[tuple[object, Node], int] = {}
         self._ahead = 0
-        self._source: dict[Tensor, Tensor] = {}  # the tensor that a chain of dropped layers passes on, by each of them
-        self.passing = set[Node]()
-        for node in reversed(graph.nodes):  # whether a layer vanishes depends on those after it
-            if self._vanishes(node):
-                self.passing.add(node)
-        for node in graph.nodes:
-            if node in self.passing:
-                self._source[node] = self._source.get(node.inputs[0], node.inputs[0])
 
     # --- queries ------------------------------------------------------------------------------------------
-
-    def readers(self, tensor: Tensor) -> list[Node]:
-        """Return the layers that read a tensor, looking through layers that are dropped on the device."""
-        return self._beyond(tensor)[0]
-
-    def _beyond(self, tensor: Tensor) -> tuple[list[Node], bool]:
-        """Return the readers of a tensor, directly or through layers that pass it on, and whether it is an output of
-        the network.
-        """
-        tensor = self._source.get(tensor, tensor)
-        known = self._known.get(tensor)
-        if known is not None:
-            return known
-        found: list[Node] = []
-        given = tensor in self._outputs
-        waiting = list(self._readers.get(tensor, ()))[::-1]
-        while waiting:
-            node = waiting.pop()
-            if node in self.passing:
-                given = given or node in self._outputs
-                waiting += list(self._readers.get(node, ()))[::-1]
-            else:
-                found.append(node)
-        self._known[tensor] = (found, given)
-        return found, given
-
-    def sole_reader(self, tensor: Tensor) -> Node | None:
-        """Return the one layer that reads a tensor; None if several do, or it is an output of the network."""
-        readers = self.all_readers(tensor)
-        return readers[0] if len(readers) == 1 else None
-
-    def all_readers(self, tensor: Tensor) -> list[Node]:
-        """Return the layers that read a tensor; an empty list if it is an output of the network."""
-        readers, given = self._beyond(tensor)
-        return [] if given else readers
-
-    def _is_dropped(self, node: Node) -> bool:
-        """Whether a layer passes its input on: at most, its axes have other names, or sizes that are the same."""
-        kind = node.layer.type
-        if kind in IDLE or (kind in IDLE_ON_ONES and node.shape == node.inputs[0].shape):
-            return kind != "global_avgpool" or self.converter.mean
-        if kind == "channel_shuffle":
-            return cast("ChannelShuffle", node.layer).groups in (1, node.shape[0])
-        if kind == "pad":
-            layer = cast("Pad", node.layer)
-            return not any(map(any, (*layer.padding, layer.channels)))
-        if kind == "affine":
-            return cast("Affine", node.layer).mul == 1 and cast("Affine", node.layer).add == 0
-        if kind == "expand":
-            readers = self.all_readers(node)
-            return bool(readers) and all(reader.layer.type in STRETCHING for reader in readers)
-        if not node.layer.is_view:
-            return False
-        (source,) = node.inputs
-        needed = self.axes.needed[node]
-        return needed == self.order(source) and laid(source.shape, needed) == laid(node.shape, self.order(node))
-
-    def _vanishes(self, node: Node) -> bool:
-        if self._is_dropped(node):
-            return True
-        if node.layer.type not in ("flatten", "reshape"):
-            return False
-        if len(node.shape) > 1:  # a vector for every position of a map: merges broadcast it directly
-            reader = self.sole_reader(node)
-            gate = len(node.use.inputs[0]) == 1 and node.shape[0] == node.use.inputs[0][0]
-            return gate and reader is not None and reader.layer.type in ("multiply", "add", "subtract")
-        keeps = self.converter.drops_idle_reshapes and node.shape[0] == node.use.inputs[0][0]
-        return (keeps or self.converter.dense_takes_maps) and self._feeds_dense(node)
-
-    def _feeds_dense(self, node: Node) -> bool:
-        """Whether only dense layers read a layer, looking through activations, batchnorms and constants."""
-        waiting = [*self.all_readers(node)]
-        dense = bool(waiting)
-        while waiting and dense:
-            reader = waiting.pop()
-            between = self.all_readers(reader) if reader.layer.type in (*UNARY, *CONSTANTS) else []
-            waiting += between
-            dense = bool(between) or reader.layer.type == "linear"
-        return dense
-
-    def behind_a_copy(self, tensor: Tensor) -> bool:
-        """Whether a tensor comes from a reshape that the converter drops only after it has merged clamps."""
-        while isinstance(tensor, Node) and self._is_dropped(tensor):
-            tensor = tensor.inputs[0]
-        return isinstance(tensor, Node) and tensor.layer.type in ("flatten", "reshape") and tensor in self.passing
 
     def producer(self, tensor: Tensor) -> Operator | None:
         """Return the operator that makes a tensor; None for an input of the network."""
@@ -224,7 +116,7 @@ class Lowering(Stored):
     def _is_moved(self, tensor: Tensor) -> bool:
         """Whether at most one layer reads a map of one axis without a height."""
         if tensor not in self._moved:
-            readers, given = self._beyond(tensor)
+            readers, given = self.beyond(tensor)
             without = [one for one in readers if one.layer.type not in ("conv", "maxpool", "avgpool")]
             self._moved[tensor] = len(without) + given <= 1
         return self._moved[tensor]
@@ -232,10 +124,6 @@ class Lowering(Stored):
     def flat(self, node: Node) -> DeviceTensor:
         """Return the one tensor that a layer reads, channels last; a map of one axis has no height."""
         return self.without_height(node, node.inputs[0], self.of(node)[0])
-
-    def order(self, tensor: Tensor) -> Order:
-        """Return the order of a tensor's axes on the device."""
-        return self.axes.of(tensor)
 
     def place(self, tensor: Tensor, axis: int, flow: DeviceTensor) -> int:
         """Return an axis of a tensor, counted in the device's."""

@@ -40,10 +40,13 @@ def network(row: dict[str, Any]) -> Any:
     return cnncalc.load(row["spec"], input=row["input"])
 
 
-ROWS = [row for row in CONVERTED["rows"] if "not_converted" not in row]
+ROWS = CONVERTED["rows"]
+REFUSED_IN_16X8 = [row for row in ROWS if row["quant"] == "int16x8" and ("not_converted" in row or "refused" in row)]
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if row.get("probe") not in REFUSED], ids=named)
+@pytest.mark.parametrize(
+    "row", [row for row in ROWS if row.get("probe") not in REFUSED and row not in REFUSED_IN_16X8], ids=named
+)
 def test_bytes_and_operators_are_the_converter_s(row: dict[str, Any]) -> None:
     found = deploy(network(row), device(row["quant"]))
     graph = found.graph
@@ -75,6 +78,18 @@ def test_networks_that_the_interpreter_refuses_are_refused(row: dict[str, Any]) 
     assert "refused" in row
     with pytest.raises(CnncalcError, match=r"tflite-micro has no|tflite-micro's has at most 5"):
         deploy(network(row))
+
+
+@pytest.mark.parametrize("row", REFUSED_IN_16X8, ids=named)
+def test_what_is_refused_in_16x8_is_refused(row: dict[str, Any]) -> None:
+    with pytest.raises(CnncalcError, match=r"(TensorFlow's converter|tflite-micro) refuses [A-Z0-9_]+ in 16x8"):
+        deploy(network(row), device("int16x8"))
+
+
+def test_an_output_that_is_a_constant_is_refused() -> None:
+    spec = "input: [2, 4, 4]\nlayers:\n  - relu\n  - {parameter: [2], name: a}\noutputs: [relu1, a]\n"
+    with pytest.raises(CnncalcError, match=r"'a' .*: an output that does not depend on the input is not verified"):
+        deploy(cnncalc.loads(spec))
 
 
 def test_the_interpreter_takes_a_plan_of_ours() -> None:

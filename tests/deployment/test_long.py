@@ -20,6 +20,12 @@ LONG = {
     "layers that are nothing": ("[2, 8, 8]", f"- {CONV}\n  - dropout:\n    repeat: 4990\n  - relu", 1),
     "reshapes that go": ("[16, 1, 1]", f"- flatten:\n    repeat: 4990\n  - {LINEAR}", 1),
     "islands of float32": ("[2, 8, 8]", "- elu:\n    repeat: 4990", 4_992),
+    "copies that numbers move before": (
+        "[4, 6, 6]",
+        f"- {CONV.replace('2', '4', 1)}\n  - b:\n    repeat: 1650\nblocks:\n  b:\n    layers:\n"
+        "      - permute: [1, 0, 2]\n      - reshape: [4, 6, 6]\n      - affine: 0.5",
+        3_301,
+    ),
     "readers of one tensor": ("[2, 8, 8]", f"- add: {{paths: [{', '.join(['[relu]'] * 900)}]}}\n    repeat: 2", 3_598),
 }
 

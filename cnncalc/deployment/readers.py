@@ -1,0 +1,130 @@
+"""Which layers read a tensor on the device, where some layers are neither computation nor copy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from cnncalc.deployment.axes import Axes, Order, laid
+from cnncalc.deployment.traits import CONSTANTS, IDLE, IDLE_ON_ONES, STRETCHING, UNARY
+from cnncalc.graph import Node
+
+if TYPE_CHECKING:
+    from cnncalc.deployment.constants import Converter
+    from cnncalc.graph import Graph, Tensor
+    from cnncalc.layers.other.affine import Affine
+    from cnncalc.layers.shape.channel_shuffle import ChannelShuffle
+    from cnncalc.layers.shape.pad import Pad
+
+
+class DeviceReaders:
+    """The readers of a network's tensors.
+
+    Attributes:
+        converter: the converter.
+        axes: the order of each tensor's axes on the device.
+        passing: layers that are dropped on the device.
+    """
+
+    def __init__(self, graph: Graph, converter: Converter) -> None:
+        self.converter = converter
+        self.axes = Axes(graph)
+        self._readers = graph.readers()
+        self._outputs = set(graph.outputs.values())
+        self._known: dict[Tensor, tuple[list[Node], bool]] = {}
+        self._source: dict[Tensor, Tensor] = {}  # the tensor that a chain of dropped layers passes on, by each of them
+        self.passing = set[Node]()
+        for node in reversed(graph.nodes):  # whether a layer vanishes depends on those after it
+            if self._vanishes(node):
+                self.passing.add(node)
+        for node in graph.nodes:
+            if node in self.passing:
+                self._source[node] = self._source.get(node.inputs[0], node.inputs[0])
+
+    def order(self, tensor: Tensor) -> Order:
+        """Return the order of a tensor's axes on the device."""
+        return self.axes.of(tensor)
+
+    def readers(self, tensor: Tensor) -> list[Node]:
+        """Return the layers that read a tensor, looking through layers that are dropped on the device."""
+        return self.beyond(tensor)[0]
+
+    def beyond(self, tensor: Tensor) -> tuple[list[Node], bool]:
+        """Return the readers of a tensor, directly or through layers that pass it on, and whether it is an output of
+        the network.
+        """
+        tensor = self._source.get(tensor, tensor)
+        known = self._known.get(tensor)
+        if known is not None:
+            return known
+        found: list[Node] = []
+        given = tensor in self._outputs
+        waiting = list(self._readers.get(tensor, ()))[::-1]
+        while waiting:
+            node = waiting.pop()
+            if node in self.passing:
+                given = given or node in self._outputs
+                waiting += list(self._readers.get(node, ()))[::-1]
+            else:
+                found.append(node)
+        self._known[tensor] = (found, given)
+        return found, given
+
+    def sole_reader(self, tensor: Tensor) -> Node | None:
+        """Return the one layer that reads a tensor; None if several do, or it is an output of the network."""
+        readers = self.all_readers(tensor)
+        return readers[0] if len(readers) == 1 else None
+
+    def all_readers(self, tensor: Tensor) -> list[Node]:
+        """Return the layers that read a tensor; an empty list if it is an output of the network."""
+        readers, given = self.beyond(tensor)
+        return [] if given else readers
+
+    def _is_dropped(self, node: Node) -> bool:
+        """Whether a layer passes its input on: at most, its axes have other names, or sizes that are the same."""
+        kind = node.layer.type
+        if kind in IDLE or (kind in IDLE_ON_ONES and node.shape == node.inputs[0].shape):
+            return kind != "global_avgpool" or self.converter.mean
+        if kind == "channel_shuffle":
+            return cast("ChannelShuffle", node.layer).groups in (1, node.shape[0])
+        if kind == "pad":
+            layer = cast("Pad", node.layer)
+            return not any(map(any, (*layer.padding, layer.channels)))
+        if kind == "affine":
+            return cast("Affine", node.layer).mul == 1 and cast("Affine", node.layer).add == 0
+        if kind == "expand":
+            readers = self.all_readers(node)
+            return bool(readers) and all(reader.layer.type in STRETCHING for reader in readers)
+        if not node.layer.is_view:
+            return False
+        (source,) = node.inputs
+        needed = self.axes.needed[node]
+        return needed == self.order(source) and laid(source.shape, needed) == laid(node.shape, self.order(node))
+
+    def _vanishes(self, node: Node) -> bool:
+        if self._is_dropped(node):
+            return True
+        if node.layer.type not in ("flatten", "reshape"):
+            return False
+        if len(node.shape) > 1:  # a vector for every position of a map: merges broadcast it directly
+            reader = self.sole_reader(node)
+            gate = len(node.use.inputs[0]) == 1 and node.shape[0] == node.use.inputs[0][0]
+            return gate and reader is not None and reader.layer.type in ("multiply", "add", "subtract")
+        keeps = self.converter.drops_idle_reshapes and node.shape[0] == node.use.inputs[0][0]
+        return (keeps or self.converter.dense_takes_maps) and self._feeds_dense(node)
+
+    def _feeds_dense(self, node: Node) -> bool:
+        """Whether only dense layers read a layer, looking through activations, batchnorms and constants."""
+        waiting = [*self.all_readers(node)]
+        dense = bool(waiting)
+        while waiting and dense:
+            reader = waiting.pop()
+            between = self.all_readers(reader) if reader.layer.type in (*UNARY, *CONSTANTS) else []
+            waiting += between
+            dense = bool(between) or reader.layer.type == "linear"
+        return dense
+
+    def behind_a_copy(self, tensor: Tensor) -> bool:
+        """Whether a tensor comes from a reshape that the converter drops only after it has merged clamps."""
+        while isinstance(tensor, Node) and self._is_dropped(tensor):
+            tensor = tensor.inputs[0]
+        return isinstance(tensor, Node) and tensor.layer.type in ("flatten", "reshape") and tensor in self.passing
