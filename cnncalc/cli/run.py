@@ -200,12 +200,13 @@ def command(
         return _against(network, out, x, tolerance, asked_for)
     with progress_bar() as progress:
         result = run(network, x, dtype=dtype, repeat=repeat, layers=layers, progress=progress, **asked_for)
-    if saving.save and len(result.outputs) == len(network.outputs):
+    unsaved = bool(saving.save) and len(result.outputs) < len(network.outputs)
+    if saving.save and not unsaved:
         write_arrays(saving.save, result.outputs | result.tensors)
     summary = summarize(result.network, result.batch, result.dtype)
     drawn = ["input"] * (not files) + ["weights"] * (tensors is None and network.model.tensors is None)
     out.show(RunView(summary, result, f"random {' and '.join(drawn)} (seed {seed})" if drawn else ""))
-    return max(report_unmet(summary.unmet), _report_to_stderr(result, asked.layout, bool(saving.save)))
+    return max(report_unmet(summary.unmet), _report_to_stderr(result, asked.layout, unsaved))
 
 
 def _against(
@@ -260,7 +261,7 @@ def _figures(text: str, option: str) -> list[float]:
     return figures
 
 
-def _report_to_stderr(run: Run, layout: str, saves: bool = False) -> int:
+def _report_to_stderr(run: Run, layout: str, unsaved: bool = False) -> int:
     """Report differences on stderr; return the exit code."""
     if run.ok and run.finite:
         return 0
@@ -275,7 +276,7 @@ def _report_to_stderr(run: Run, layout: str, saves: bool = False) -> int:
     if run.missing:
         what = "output was" if len(run.missing) == 1 else "outputs were"
         names = ", ".join([f"'{name}'" for name in run.missing])
-        to_stderr(f"{what} not computed: {names}{', so none is saved' if saves else ''}")
+        to_stderr(f"{what} not computed: {names}{', so none is saved' if unsaved else ''}")
     elif model.most_rows and not blocks:
         to_stderr(f"{model.most_rows} has fewer rows for some inputs: what depends on their number was not verified")
     if run.unstable:

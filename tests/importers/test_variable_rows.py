@@ -114,6 +114,9 @@ def test_a_run_without_an_output_of_the_file_fails(tmp_path: Path) -> None:
     assert (done.code, done.err.splitlines()[-1]) == (1, "output was not computed: 'y'")
     document = json.loads(cnncalc("run", str(path), "--format", "json").out)
     assert (list(document["outputs"]), document["missing_outputs"]) == (["r"], ["y"])
+    saved = cnncalc("run", str(path), "--save", str(tmp_path / "out.npz"))
+    assert (saved.code, saved.err) == (1, done.err)  # which says nothing of files
+    assert list(np.load(tmp_path / "out.npz")) == ["r"]
 
 
 def test_only_operators_that_depend_on_the_number_of_rows_are_left_out() -> None:
