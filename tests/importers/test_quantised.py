@@ -230,6 +230,9 @@ SCALED: dict[str, tuple[list[Any], tuple[int, ...], list[str]]] = {
     "scales of columns": ([node("Mul", ["s", "f"], ["y"])], (3,), []),
     "scales of rows": ([node("Mul", ["f", "s"], ["y"])], (3, 1), ["scale"]),
     "another reader": ([node("Mul", ["f", "s"], ["g"]), node("Sub", ["f", "g"], ["y"])], (), ["affine", "subtract"]),
+    "a function with the same names": (
+        [node("Scaled", ["i", "s"], ["g"], domain="own"), node("Sub", ["f", "g"], ["y"])], (), ["affine", "subtract"],
+    ),
     "another operator": ([node("QuickGelu", ["f"], ["y"], domain="com.microsoft")], (), ["affine", "sigmoid", "multiply"]),
 }  # fmt: skip
 """Operators behind a product of integers, the shape of their scale, and their layers."""
@@ -246,7 +249,11 @@ def test_a_scale_is_part_of_the_weights_of_a_product_that_nothing_else_reads(nam
     made = onnx.load_from_string(
         model([*product, *after], {"x": ["N", 3, 3]}, ["y"], {**constants, "s": np.reshape(scales, shape)})
     )
-    made.opset_import.append(onnx.helper.make_opsetid("com.microsoft", 1))
+    inside = [node("Cast", ["i"], ["f"], to=1), node("Mul", ["f", "s"], ["b"])]
+    made.functions.append(
+        onnx.helper.make_function("own", "Scaled", ["i", "s"], ["b"], inside, [onnx.helper.make_opsetid("", 17)])
+    )
+    made.opset_import.extend([onnx.helper.make_opsetid(domain, 1) for domain in ("com.microsoft", "own")])
     data, x = made.SerializeToString(), STREAM.integers(-9, 9, (2, 3, 3)).astype(F)
     net = rounding(data)
     np.testing.assert_allclose(net.run(x).output, runtime(data, {"x": x})[0], rtol=1e-5, atol=1e-6)

@@ -26,12 +26,13 @@ class Readers:
     def _makers(self) -> dict[str, OnnxOperator]:
         return {name: item for item in self.operators for name in item.outputs}
 
-    def are_alone(self, first: str, last: str) -> bool:
-        """Whether ``last`` is computed from ``first`` by one operator after the other, and each value is read once."""
-        while self.counts[last] == 1 and last != first:
-            maker = self._makers.get(last)
-            last = maker.inputs[0] if maker is not None and maker.inputs else ""
-        return last == first and self.counts[first] == 1
+    def are_alone(self, first: OnnxOperator, name: str) -> bool:
+        """Whether a chain of operators computes a value from an operator's output, and each value is read once."""
+        while self.counts[name] == 1 and (maker := self._makers.get(name)) is not None:
+            if maker is first:
+                return True
+            name = maker.inputs[0] if maker.inputs else ""
+        return False
 
 
 def _reads(operators: Sequence[OnnxOperator]) -> Iterator[str]:

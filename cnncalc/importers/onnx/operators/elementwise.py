@@ -254,8 +254,7 @@ def _scaled_integer_product(build: Builder, x: Value, scale: Value) -> Value | N
     if step is None or step.calls[0].op not in ("ConvInteger", "MatMulInteger") or "weight" not in step.tensors:
         return None
     names = [name for name in item.inputs if getattr(build.scope.find(name), "step", None) is step]
-    first = step.calls[0].operator.outputs[0]
-    if item.op not in ("Mul", "Div") or not build.readers.are_alone(first, names[0]):
+    if item.op not in ("Mul", "Div") or not build.readers.are_alone(step.calls[0].operator, names[0]):
         return None
     weight = step.tensors["weight"].value
     place = len(step.output.shape) - channel_axis(step)
