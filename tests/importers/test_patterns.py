@@ -222,6 +222,17 @@ PATTERNS: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], list[
         ROWS, {"k": F(0.044715), "r": F((2 / np.pi) ** 0.5), "one": F(1), "half": HALF},
         ["affine", "multiply", "add", "affine", "tanh", "affine", "affine", "multiply"],
     ),
+    "no gelu: nothing in place of the cube": (
+        [node("Mul", ["x", "r"], ["f"]), node("Tanh", ["f"], ["g"]),
+         node("Add", ["g", "one"], ["h"]), node("Mul", ["x", "h"], ["i"]), node("Mul", ["i", "half"], ["y"])],
+        ROWS, {"r": F((2 / np.pi) ** 0.5), "one": F(1), "half": HALF}, ["affine", "tanh", "affine", "multiply", "affine"],
+    ),
+    "no mish: a cube is added": (
+        [node("Mul", ["x", "x"], ["s"]), node("Mul", ["x", "s"], ["c"]), node("Mul", ["c", "k"], ["d"]),
+         node("Add", ["x", "d"], ["e"]), node("Softplus", ["e"], ["f"]), node("Tanh", ["f"], ["g"]),
+         node("Mul", ["x", "g"], ["y"])],
+        ROWS, {"k": F(0.044715)}, ["multiply", "multiply", "affine", "add", "softplus", "tanh", "multiply"],
+    ),
     "gelu": (
         [node("Div", ["x", "r"], ["a"]), node("Erf", ["a"], ["b"]), node("Add", ["b", "one"], ["c"]),
          node("Mul", ["x", "c"], ["d"]), node("Mul", ["d", "half"], ["y"])],

@@ -21,7 +21,9 @@ MOST_PRODUCTS = 4
 """Most products in a row that one activation has."""
 
 _Chain = tuple["str | tuple[float, float]", ...]
-"""Layers in a row, the last one first: the type of each, or (mul, add) of an affine one."""
+"""Layers in a row, the last one first: the type of each, or (mul, add) of an affine one; or :data:`CUBIC`."""
+
+CUBIC = "x + 0.044715 · x³"
 
 RELU6 = ("relu6", (1.0, 3.0))
 
@@ -31,7 +33,7 @@ GATES: tuple[tuple[_Chain, float, str, dict[str, str]], ...] = (
     (RELU6, 1 / 6, "hardswish", {}),
     (("tanh", "softplus"), 1.0, "mish", {}),
     (((1.0, 1.0), "erf", (sqrt(0.5), 0.0)), 0.5, "gelu", {"approximate": "none"}),
-    (((1.0, 1.0), "tanh", (sqrt(2 / pi), 0.0)), 0.5, "gelu", {"approximate": "tanh"}),
+    (((1.0, 1.0), "tanh", (sqrt(2 / pi), 0.0), CUBIC), 0.5, "gelu", {"approximate": "tanh"}),
 )
 """The gates: how they are computed of x, the number that multiplies them and x, and the activation."""
 
@@ -92,6 +94,9 @@ def _of(fuser: Fuser, value: Value, chain: Sequence[str | tuple[float, float]], 
     """Return the layers of a chain that computes a value of x; None if others do."""
     found: list[LayerStep] = []
     for kind in chain:
+        if kind == CUBIC:
+            cubic = _cubic(fuser, value, x)
+            return None if cubic is None else [*cubic, *found]
         step = fuser.maker(value, kind if isinstance(kind, str) else "affine")
         if step is None or (not isinstance(kind, str) and not is_affine(step, *kind)):
             return None
@@ -99,14 +104,11 @@ def _of(fuser: Fuser, value: Value, chain: Sequence[str | tuple[float, float]], 
             return None
         found.insert(0, step)
         value = step.inputs[0]
-    if same(value, x):
-        return found
-    cubic = _cubic(fuser, value, x) if "tanh" in chain else None
-    return None if cubic is None else [*cubic, *found]
+    return found if same(value, x) else None
 
 
 def _cubic(fuser: Fuser, value: Value, x: Value) -> list[LayerStep] | None:
-    """Return the layers that compute x + 0.044715 · x³; None if a value is not computed so."""
+    """Return the layers that compute :data:`CUBIC`; None if a value is not computed so."""
     total = fuser.maker(value, "add")
     for plain, small in (total.inputs, total.inputs[::-1]) if total is not None and len(total.inputs) == 2 else ():
         power = fuser.maker(small, "multiply", "affine")

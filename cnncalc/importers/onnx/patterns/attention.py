@@ -128,7 +128,7 @@ def _logits(fuser: Fuser, normal: LayerStep, new: list[LayerStep]) -> _Logits:
             found.biases.insert(0, bias)
             new.append(made_here)
         elif kind == "add" and len(before.inputs) == 2:
-            first = _leads_to_a_product(fuser, source)
+            first = _leads_to_a_product(source)
             source, bias = before.inputs if first else before.inputs[::-1]
             found.biases.insert(0, bias if whole is None else _stretched(bias, value, whole, before, new))
         else:
@@ -185,7 +185,7 @@ def _maker(fuser: Fuser, value: Value) -> LayerStep | None:
     return fuser.maker(value, step.layer.type) if step is not None and step.inputs else None
 
 
-def _leads_to_a_product(fuser: Fuser, value: Value) -> bool:
+def _leads_to_a_product(value: Value) -> bool:
     """Whether a summand is the logits, and not a bias of them."""
     for _ in range(MOST_BIASES + 4):
         step = value.step
