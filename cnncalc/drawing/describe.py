@@ -91,6 +91,7 @@ class Describer:
         box.title_width = text_width(f"{name}  {times}".rstrip(), 11, bold=True)
         for source, target, start, end in sorted(_spans(first), key=lambda span: (span[2], -span[3])):
             box.lanes.append(Lane(self.tiles[source], self.tiles[target], start, end))
+        # those that are in no box inside it
         inside = [one for one in walked(body, lambda one: not isinstance(one, Box)) if isinstance(one, Card | Box)]
         for part in inside:
             part.up = box

@@ -127,7 +127,7 @@ class Run:
 
     @property
     def ok(self) -> bool:
-        """Whether every layer and output is as inferred, and every repeated pass gave the same bytes."""
+        """Whether everything was computed and is as inferred, and every repeated pass gave the same bytes."""
         model = self.network.model
         return not (self.mismatches or self.unstable or model.left_out or model.most_rows)
 

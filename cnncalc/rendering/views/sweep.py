@@ -36,6 +36,7 @@ class SweepView(View):
         parts: the rows in order.
         figures: the figures to show.
         asked: the requested figures, which a narrow table prefers.
+        arguments: the spec's args by the column in which each is.
     """
 
     def __init__(

@@ -109,7 +109,7 @@ class Folding:
 
     Attributes:
         foldable: the spec, and its items that can be folded; None if nothing can be.
-        folds: those items.
+        folds: those items, without the ones whose pieces are hardly ever used again.
         known: the pieces.
     """
 
@@ -124,9 +124,7 @@ class Folding:
     def point(self, combination: Combination) -> Point | None:
         """Return a combination's point; None if its network has to be built."""
         variant, args, inputs = combination
-        if self.foldable is None or not self.folds:
-            return None
-        if not args and not inputs:  # published figures are checked layer by layer
+        if self.foldable is None or not self.folds or not (args or inputs):  # published figures need every layer
             return None
         made: list[_FoldedExpansion] = []
         try:
