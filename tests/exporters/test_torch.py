@@ -448,6 +448,31 @@ def test_scopes_that_share_no_module_are_two_classes_without_conditions() -> Non
     assert "has_" not in source
 
 
+def test_numbered_modules_that_are_not_a_series_are_a_module_list() -> None:
+    nodes, x = [], "x"
+    weights = {}
+    for number in range(3):
+        weight = f"taps.{number}.weight"
+        weights[weight] = np.random.default_rng(number).standard_normal((4, 4, 1, 1)).astype(np.float32)
+        nodes.append(node("Conv", [x, weight], [f"c{number}"], name=f"/taps.{number}/Conv"))
+        nodes.append(node("Add", [x, f"c{number}"], [f"s{number}"], name="/Add"))
+        x = f"s{number}"
+    nodes.append(node("Add", ["s2", "c0"], ["y"], name="/Add"))
+    graph = network(model(nodes, {"x": ["N", 4, 8, 8]}, ["y"], weights))
+    assert """
+        self.taps = nn.ModuleList()
+        self.taps.append(nn.Conv2d(4, 4, kernel_size=1, bias=False))
+        self.taps.append(nn.Conv2d(4, 4, kernel_size=1, bias=False))
+        self.taps.append(nn.Conv2d(4, 4, kernel_size=1, bias=False))
+
+    def forward(self, x):
+        taps0 = self.taps[0](x)
+        x = x + taps0
+        x = x + self.taps[1](x)
+        return x + self.taps[2](x) + taps0
+""" in torch_source(graph)
+
+
 def test_a_scope_of_functions_is_pytorchs_modules() -> None:
     """An activation is a scope if its module has another one around, as a batch norm that was folded leaves it."""
     nodes = [

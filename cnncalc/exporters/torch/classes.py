@@ -59,6 +59,30 @@ class Slotted(NamedTuple):
     when: KnownFigure | None
 
 
+def module_lists(slots: Sequence[Slotted]) -> set[str]:
+    """Return the paths of the ``nn.ModuleList``s: modules that no slot makes, and whose own are numbered in order."""
+    made = {one.slot.name for one in slots if one.slot.module is not None}
+    parents = {name.rpartition(".")[0] for name in made}
+    paths = [(one.slot.name, one) for one in sorted(slots, key=lambda one: one.slot.name not in parents)]
+    paths = [(name, one) for name, one in paths if one.slot.module is not None]
+    paths += [(tensor.name.rpartition(".")[0], one) for one in slots for tensor in one.slot.loose]
+    inside: dict[str, dict[str, None]] = {}
+    other = {"", *made}
+    for path, one in paths:
+        words = path.split(".")
+        for count in range(1, len(words)):
+            around = ".".join(words[:count])
+            inside.setdefault(around, {})[words[count]] = None
+            if one.when is not None or one.slot.run is not None:
+                other.add(around)
+    return {
+        around
+        for around, names in inside.items()
+        if list(names) == [str(number) for number in range(len(names))]
+        and other.isdisjoint([around[:at] for at, sign in enumerate(around) if sign == "."] + [around])
+    }
+
+
 class Class:
     """A class of the source.
 

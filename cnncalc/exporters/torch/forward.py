@@ -8,7 +8,7 @@ from collections.abc import Callable
 from cnncalc.exporters.torch.classes import Class, Slotted
 from cnncalc.exporters.torch.expressions import Printer, loop_head
 from cnncalc.exporters.torch.layout import WIDTH, SourceText, flat, lines
-from cnncalc.exporters.torch.names import access, free
+from cnncalc.exporters.torch.names import access, free, is_name
 from cnncalc.exporters.torch.structures import SlotRef, numbered
 from cnncalc.exporters.torch.trees import KnownFigure, places
 from cnncalc.layers.pytorch import InputPlace, ModuleCall
@@ -36,10 +36,12 @@ class Forward:
     Args:
         made: the class.
         reached: returns the attribute that holds an argument of ``__init__``, by the argument's name.
+        lists: the paths of module lists.
     """
 
-    def __init__(self, made: Class, reached: Callable[[str], str]) -> None:
+    def __init__(self, made: Class, reached: Callable[[str], str], lists: set[str]) -> None:
         self.made = made
+        self.lists = lists
         self.slots = {one.slot.name: one for one in made.slots}
         self.places = {name: place for place, name in enumerate(self.slots)}
         self.names: dict[SlotRef, str] = {}
@@ -144,7 +146,7 @@ class Forward:
 
     def _text(self, one: Slotted) -> SourceText:
         slot = one.slot
-        found: dict[int, SourceText] = {-1: (slot.owner or "self" + access(slot.name),)}
+        found: dict[int, SourceText] = {-1: (slot.owner or "self" + access(slot.name, self.lists),)}
         found |= {-2 - number: (tensor,) for number, tensor in enumerate(slot.tensors)}
         for number, ref in enumerate(slot.reads):
             found[number] = self.pending[ref][0] if ref in self.pending else (self.names[ref],)
@@ -207,7 +209,10 @@ class Forward:
                 if not self.live[name]:
                     del self.live[name]
         plain = () if self._is_kept(ref) else [name for name in PLAIN if name not in self.live]
-        return self._name(ref, plain[0] if plain else free(ref.slot.rpartition(".")[2], self.live))
+        *around, last = ref.slot.split(".")
+        if last[:1].isdigit():  # a number says nothing without what it numbers
+            last = (around[-1] if around and is_name(around[-1]) else self.slots[ref.slot].slot.stem) + last
+        return self._name(ref, plain[0] if plain else free(last, self.live))
 
     def _name(self, ref: SlotRef, name: str) -> str:
         """Make a name a tensor's variable, and return it."""

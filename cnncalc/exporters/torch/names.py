@@ -48,9 +48,13 @@ def attribute(name: str) -> str:
     return f'.get_submodule("{name}")'
 
 
-def access(path: str) -> str:
-    """Return the expression that reaches what is deep inside a module, by its dotted name."""
-    return "".join([attribute(name) for name in path.split(".") if name])
+def access(path: str, lists: Container[str] = ()) -> str:
+    """Return the expression that reaches what is deep inside a module, by its dotted name; ``lists``: module lists."""
+    found, around = "", ""
+    for name in path.split("."):
+        found += f"[{name}]" if around in lists else attribute(name) if name else ""
+        around = f"{around}.{name}" if around else name
+    return found
 
 
 def class_name(name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
-from cnncalc.exporters.torch.classes import Class, Slotted
+from cnncalc.exporters.torch.classes import Class, Slotted, module_lists
 from cnncalc.exporters.torch.expressions import Printer, literal, loop_head
 from cnncalc.exporters.torch.forward import Forward
 from cnncalc.exporters.torch.layout import WIDTH, SourceText, called, lines
@@ -33,9 +33,10 @@ def class_text(made: Class) -> list[str]:
         return attributes[name]
 
     parameters = [*made.inputs, *[f"module{number}" for number in range(1, made.template.foreign + 1)]]
-    statements = Forward(made, reached).lines()
+    lists = module_lists(made.slots)
+    statements = Forward(made, reached, lists).lines()
     kept = [f"{' ' * INDENT}self.{attributes[name]} = {name}" for name in made.arguments if name in attributes]
-    begun = [*kept, *_modules(made.slots)]
+    begun = [*kept, *_modules(made.slots, lists)]
     if begun:
         given = [f"{name}={literal(made.defaults[name])}" if name in made.defaults else name for name in made.arguments]
         found += [*_signature("__init__", given), f"{' ' * INDENT}super().__init__()", *begun, ""]
@@ -55,7 +56,7 @@ def _signature(name: str, parameters: list[str]) -> list[str]:
     return lines((*text, ":"), 4)
 
 
-def _modules(slots: list[Slotted]) -> list[str]:
+def _modules(slots: list[Slotted], lists: set[str]) -> list[str]:
     """Return the statements that make the modules, and the tensors that the class has itself.
 
     Modules that contain others come first, and tensors of modules inside come last.
@@ -66,8 +67,8 @@ def _modules(slots: list[Slotted]) -> list[str]:
     made: list[tuple[int, str, KnownFigure | None, Sequence[SourceText]]] = []
     for slot, when in slots:
         if slot.module is not None:
-            made.append((slot.name not in parents, slot.name, when, _made(slot, slot.module)))
-        made += [(1 + ("." in one.name), one.name, when, (_made_tensor(one),)) for one in slot.loose]
+            made.append((slot.name not in parents, slot.name, when, _made(slot, slot.module, lists)))
+        made += [(1 + ("." in one.name), one.name, when, (_made_tensor(one, lists),)) for one in slot.loose]
     found: list[str] = []
     open_: str | None = None
     for _, name, when, statement in sorted(made, key=lambda one: one[0]):
@@ -81,40 +82,44 @@ def _modules(slots: list[Slotted]) -> list[str]:
             for path in paths:
                 if not there & {(path, None), (path, when)}:
                     there.add((path, when))
-                    found += lines(_registered(path, ("nn.Module()",)), indent)
+                    found += lines(
+                        _registered(path, ("nn.ModuleList()" if path in lists else "nn.Module()",), lists), indent
+                    )
         for depth, text in enumerate(statement):
             found += lines(text, indent + 4 * depth)
     return found
 
 
-def _made(slot: Slot, module: ModuleCall) -> Sequence[SourceText]:
+def _made(slot: Slot, module: ModuleCall, lists: set[str]) -> Sequence[SourceText]:
     """Return the statement that makes a slot's module; if it stands for several, the head and the body of a loop."""
     text = Printer(_spelled).text(module)
     if slot.run is None:
-        return (_registered(slot.name, text),)
+        return (_registered(slot.name, text, lists),)
     stem, first = slot.run
     assert isinstance(slot.value, ModuleCall)
     head = loop_head(first, slot.value.options[0].value, _spelled)
     return ((f"{head}:",), called("self.add_module", [(f'f"{stem}{{i}}"',), text]))
 
 
-def _made_tensor(tensor: LooseTensor) -> SourceText:
+def _made_tensor(tensor: LooseTensor, lists: set[str]) -> SourceText:
     """Return the statement that makes a parameter or a buffer."""
     around, _, name = tensor.name.rpartition(".")
     text = Printer(_spelled).text(tensor.made)
     if tensor.weight.trainable:
-        return (f"self{access(tensor.name)} = ", *called("nn.Parameter", [text]))
-    return called(f"self{access(around)}.register_buffer", [(f'"{name}"',), text])
+        return (f"self{access(tensor.name, lists)} = ", *called("nn.Parameter", [text]))
+    return called(f"self{access(around, lists)}.register_buffer", [(f'"{name}"',), text])
 
 
 def _spelled(known: KnownFigure) -> str:
     return known.text.format(known.name)
 
 
-def _registered(path: str, made: SourceText) -> SourceText:
+def _registered(path: str, made: SourceText, lists: set[str]) -> SourceText:
     """Return the statement that registers a module at a dotted path."""
     *around, name = path.split(".")
-    target = "self" + access(".".join(around))
+    target = "self" + access(".".join(around), lists)
+    if ".".join(around) in lists:
+        return called(f"{target}.append", [made])
     if is_free(name):
         return (f"{target}.{name} = ", *made)
     if name in OF_MODULES or name.startswith("_"):
