@@ -209,12 +209,13 @@ def _translated(graph: Graph) -> dict[Node, Torch]:
     """Return each layer as PyTorch code.  Raises SpecError with every layer that PyTorch can't express."""
     found: dict[Node, Torch] = {}
     faults: list[Fault] = []
+    others = [node for node in graph.nodes if node.shares is None and holder(node) != node.name]
+    foreign = {node.key(name) for node in others for name in node.use.weights}  # PyTorch's module would add such a bias
     for node in graph.nodes:
         once = tuple([tensor.times == 0 for tensor in node.inputs])
         owner = node.shares or node
-        is_loose = holder(owner) != owner.name and all(
-            is_free(owner.key(name).rpartition(".")[2]) for name in owner.use.weights
-        )
+        names = [owner.key(name).rpartition(".")[2] for name in owner.use.weights]
+        is_loose = (holder(owner) != owner.name or f"{owner.name}.bias" in foreign) and all(map(is_free, names))
         loose = {name: weight.shape for name, weight in owner.use.weights.items()} if is_loose else {}
         arguments = {name: Or(vars(node.layer)[name], one.default) for name, one in node.layer.arguments.items()}
         torch = found[node] = Torch(arguments, node.use.inputs, node.shape, once, loose)
