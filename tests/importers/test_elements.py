@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -206,6 +207,13 @@ def test_a_number_of_a_formula_may_be_an_integer_in_the_file() -> None:
     whole, real = [model([node("Celu", ["x"], ["y"], alpha=alpha)], {"x": ROWS}, ["y"]) for alpha in (2, 2.0)]
     x = weight(3, *ROWS[1:])
     np.testing.assert_allclose(network(whole).run(x).output, runtime(real, {"x": x})[0], rtol=1e-5, atol=1e-6)
+
+
+def test_a_vector_is_subtracted_by_many_operators() -> None:
+    names = ["x", *[f"d{number}" for number in range(300)]]
+    nodes = [node("Sub", [x, "c"], [y]) for x, y in pairwise(names)]
+    net = network(model(nodes, {"x": ["N", 4096]}, names[-1:], {"c": np.arange(4096, dtype=F)}))
+    np.testing.assert_array_equal(net.run(np.ones((2, 4096), F)).output, [1 - 300 * np.arange(4096)] * 2)
 
 
 def test_the_place_of_the_largest_sample_is_refused() -> None:

@@ -239,7 +239,9 @@ def _is_integer_division(call: Call) -> bool:
 def _tensor_and_constant(build: Builder, op: str, x: Value, constant: Value) -> Value | None:
     """Return x + c, x − c, x · c or x / c."""
     if op in ("Sub", "Div"):
-        constant = build.output_of("Neg" if op == "Sub" else "Reciprocal", [constant])
+        opposite = "Neg" if op == "Sub" else "Reciprocal"
+        is_one = constant.elements == 1  # the elements of larger ones are computed when they are needed
+        constant = build.output_of(opposite, [constant]) if is_one else build.step(LAYER_TYPES[opposite], [constant])
     if op in ("Add", "Sub"):
         return _with_constant(build, x, constant, "shift")
     return _scaled_integer_product(build, x, constant) or _with_constant(build, x, constant, "scale")
