@@ -301,3 +301,12 @@ def test_a_model_without_a_layer_is_no_spec(tmp_path: Path) -> None:
     path.write_bytes(model([node("Identity", ["x"], ["y"])], {"x": ["N", 3, 8, 8]}, ["y"]))
     for command in (["import"], ["export", "--to", "torch"]):
         assert cnncalc(*command, str(path)) == (2, "", "'nothing' has no layer to write\n")
+
+
+def test_outputs_that_are_named_by_numbers_are_in_quotes(tmp_path: Path) -> None:
+    """PyTorch's exporter names an output by a number if nobody gives it a name."""
+    path = tmp_path / "net.onnx"
+    ports = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 4, 6, 6]) for name in ("x", "12")]
+    graph = helper.make_graph([helper.make_node("Relu", ["x"], ["12"], name="relu")], "g", ports[:1], ports[1:])
+    path.write_bytes(helper.make_model(graph).SerializeToString())
+    assert "\noutput       '12' 4×6×6\n" in cnncalc("summary", str(path)).out
