@@ -11,8 +11,9 @@ from cnncalc.deployment.traits import FOLDABLE
 from cnncalc.deployment.unsupported import UnsupportedError
 
 if TYPE_CHECKING:
+    from cnncalc.deployment.axes import Order
     from cnncalc.deployment.operators import DeviceTensor
-    from cnncalc.graph import Node
+    from cnncalc.graph import Node, Tensor
     from cnncalc.layers.matrix.attention import Attention
     from cnncalc.layers.matrix.matmul import Matmul
 
@@ -24,8 +25,8 @@ def attention(low: Lowering, node: Node) -> None:
         raise UnsupportedError(node, "attention with a mask, or scaled otherwise than by one number, is not verified")
     if any(len(tensor.shape) != rank for tensor in node.inputs) or any(map(low.is_constant, node.inputs[:3])):
         raise UnsupportedError(node, "attention to constants, or of different numbers of axes, is not verified")
-    q, k, v = [low.turned(node, one, rows_last(rank, layer.features_first)) for one in node.inputs[:3]]
-    biases = [low.turned(node, one, tuple(range(rank))) for one in node.inputs[3:]]
+    q, k, v = [_turned(low, node, one, rows_last(rank, layer.features_first)) for one in node.inputs[:3]]
+    biases = [_turned(low, node, one, tuple(range(rank))) for one in node.inputs[3:]]
     scale = 1 / sqrt(q.shape[-1]) if layer.scale is None else layer.scale
     if layer.scaled in ("queries", "both"):
         q = _scaled(low, node, q, scale, 0)
@@ -40,6 +41,11 @@ def attention(low: Lowering, node: Node) -> None:
     shares = low.emit("SOFTMAX", node, [logits], shape, name=f"{node.name} (shares)").output
     shares.fixed_scale = True
     _product(low, node, shares, v, False)
+
+
+def _turned(low: Lowering, node: Node, tensor: Tensor, order: Order) -> DeviceTensor:
+    """Return a tensor as a product takes it: its axes in an order, and no height."""
+    return low.without_height(node, tensor, low.turned(node, tensor, order))
 
 
 def _scaled(low: Lowering, node: Node, flow: DeviceTensor, scale: float, number: int | None = None) -> DeviceTensor:
@@ -72,7 +78,7 @@ def matmul(low: Lowering, node: Node) -> None:
     layer, rank = cast("Matmul", node.layer), len(node.shape)
     if any(len(tensor.shape) != rank or low.is_constant(tensor) for tensor in node.inputs):
         raise UnsupportedError(node, "a matmul of constants, or of different numbers of axes, is not verified")
-    a, b = [low.turned(node, one, tuple(range(rank))) for one in node.inputs]
+    a, b = [_turned(low, node, one, tuple(range(rank))) for one in node.inputs]
     _product(low, node, a, b, layer.transpose_b, a_turned=layer.transpose_a)
 
 

@@ -69,9 +69,9 @@ def as_tensorflow(taps: Sliding, flow: DeviceTensor, pads: tuple[Pair, ...]) -> 
 
 
 def pads_itself(node: Node, flow: DeviceTensor) -> bool:
-    """Whether a convolution that reads a tensor has no PAD before it."""
+    """Whether a convolution along at most two axes that reads a tensor has no PAD before it."""
     taps = taps_of(node)
-    return as_tensorflow(taps, flow, needed(taps, flow, map_shape(node)))
+    return len(node.shape) <= 3 and as_tensorflow(taps, flow, needed(taps, flow, map_shape(node)))
 
 
 def padded(low: Lowering, node: Node, pads: tuple[Pair, ...]) -> DeviceTensor:
