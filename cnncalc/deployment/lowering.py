@@ -34,6 +34,7 @@ class Lowering(Stored, DeviceReaders):
         borders: the padding that a convolution takes over from the layer before it, by the convolution.
         ahead: layers that are part of the weights of the layer that reads them, by that layer.
         biased: whether a dense layer has a bias in the file, as far as it was asked.
+        makers: the operator that makes each of the device's tensors.
         summands: the shape, channels last, of the constant that an ADD adds.
         takers: batchnorms and constants, each with the layers after it that take it in; None until asked.
         operators, gone, folded, fused, notes: as :class:`~cnncalc.deployment.operators.DeviceGraph` has them, except
@@ -57,9 +58,10 @@ class Lowering(Stored, DeviceReaders):
         self.ahead: dict[Node, list[Node]] = {}
         self.borders: dict[Node, tuple[Pair, ...]] = {}
         self._flat: dict[DeviceTensor, DeviceTensor] = {}
+        self._high: dict[DeviceTensor, DeviceTensor] = {}
         self._moved: dict[Tensor, bool] = {}
         self._turned: dict[tuple[Tensor, Order], DeviceTensor] = {}
-        self._made: dict[DeviceTensor, Operator] = {}
+        self.makers: dict[DeviceTensor, Operator] = {}
         self._before: dict[Operator, Operator | None] = {}  # the operator before a row of copies, by each of them
         self._joined: dict[tuple[object, Node], int] = {}
         self._ahead = 0
@@ -68,7 +70,7 @@ class Lowering(Stored, DeviceReaders):
 
     def producer(self, tensor: Tensor) -> Operator | None:
         """Return the operator that makes a tensor; None for an input of the network."""
-        return self._made.get(self.values[tensor])
+        return self.makers.get(self.values[tensor])
 
     def before_copies(self, tensor: Tensor, whole: bool = True) -> Operator | None:
         """Return the operator that makes a tensor, looking through copies that feed nothing else, or None.
@@ -80,11 +82,11 @@ class Lowering(Stored, DeviceReaders):
             return operator
         before, (source,) = self._before[operator], operator.inputs
         keeps = operator.code == "RESHAPE" and source.shape[-1] == operator.output.shape[-1]
-        return before if whole or (keeps and before is self._made.get(source)) else None
+        return before if whole or (keeps and before is self.makers.get(source)) else None
 
     def _before_copy(self, copy: Operator) -> Operator | None:
         """Return the operator before a copy and those before it, if they feed nothing else."""
-        before, node = self._made.get(copy.inputs[0]), copy.layers[0]
+        before, node = self.makers.get(copy.inputs[0]), copy.layers[0]
         if before is None or (before.layers[0] is not node and self.sole_reader(node.inputs[0]) is None):
             return None
         return self._before[before] if before.code in MOVING else before
@@ -172,7 +174,7 @@ class Lowering(Stored, DeviceReaders):
         output.fixed_scale = code in ONE_SCALE and inputs[0].fixed_scale
         stored = [flow.constant for flow in inputs if flow.constant is not None]
         flows = [flow for flow in inputs if flow.constant is None]
-        operator = self._made[output] = Operator(code, node, flows, output, [*stored, *constants])
+        operator = self.makers[output] = Operator(code, node, flows, output, [*stored, *constants])
         self.operators.append(operator)
         if code in MOVING:
             self._before[operator] = self._before_copy(operator)
@@ -185,7 +187,7 @@ class Lowering(Stored, DeviceReaders):
 
         Of two in a row there is one, or none if they undo each other.
         """
-        made = self._made.get(flow)
+        made = self.makers.get(flow)
         if made is not None and made.code == "RESHAPE" and self._only_read_by(made, node):
             self.dropped.add(made)
             flow = made.inputs[0]
@@ -200,7 +202,7 @@ class Lowering(Stored, DeviceReaders):
 
     def transpose(self, node: Node, flow: DeviceTensor, places: list[int], name: str = "") -> DeviceTensor:
         """Append a TRANSPOSE to the given places, counted without the batch; of two in a row there is one, or none."""
-        made = self._made.get(flow)
+        made = self.makers.get(flow)
         if made is not None and made.code == "TRANSPOSE" and self._only_read_by(made, node):
             (source,), turns = made.inputs, cast("tuple[int, ...]", made.constants[0].same[1])
             both = [turns[place + 1] - 1 for place in places]
@@ -216,7 +218,7 @@ class Lowering(Stored, DeviceReaders):
 
     def _is_alone(self, source: DeviceTensor, made: Operator) -> bool:
         """Whether a copy is all that reads its input."""
-        before = self._made.get(source)
+        before = self.makers.get(source)
         same = before is not None and before.layers == made.layers
         return same or self.sole_reader(made.layers[0].inputs[0]) is not None
 
@@ -233,6 +235,14 @@ class Lowering(Stored, DeviceReaders):
         """Give a layer whose inputs are constants, or that has none, its tensor in the file."""
         flow = self.values[node] = DeviceTensor(node.name, laid(node.shape, self.order(node)), 0, False)
         flow.constant = self.factors(prod(node.shape), ("constant", node.shares or node))
+
+    def with_height(self, node: Node, flow: DeviceTensor) -> DeviceTensor:
+        """Return a map as (H, W, C); one of one axis without a height is reshaped, once for all its readers."""
+        if len(flow.shape) == 3:
+            return flow
+        if flow not in self._high:
+            self._high[flow] = self.reshape(node, flow, (1, *flow.shape), f"{node.name} (as a map of height 1)")
+        return self._high[flow]
 
     def without_height(self, node: Node, tensor: Tensor, flow: DeviceTensor) -> DeviceTensor:
         """Return the device's tensor for a layer; a map of one axis, (1, W, C), becomes (W, C)."""

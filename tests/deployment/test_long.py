@@ -50,3 +50,9 @@ def test_operators_have_a_bound() -> None:
     text = f"input: [2, 8, 8]\nlayers:\n  - add: {{paths: [{', '.join(['[]'] * 900)}]}}\n    repeat: 6\n"
     with pytest.raises(CnncalcError, match=f"more than {MAX_DETAILED:,} operators"):
         deploy(cnncalc.loads(text))
+
+
+def test_numbers_before_a_convolution_along_three_axes_are_refused_without_a_traceback() -> None:
+    text = "input: [4, 8, 4, 6]\nlayers:\n  - affine: 0.5\n  - conv: {out_channels: 8, kernel_size: 3, padding: 1}\n"
+    with pytest.raises(CnncalcError, match="tflite-micro has no operator for maps of three spatial axes"):
+        deploy(cnncalc.loads(text))

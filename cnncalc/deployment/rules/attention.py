@@ -80,6 +80,8 @@ def matmul(low: Lowering, node: Node) -> None:
         raise UnsupportedError(node, "a matmul of constants, or of different numbers of axes, is not verified")
     a, b = [_turned(low, node, one, tuple(range(rank))) for one in node.inputs]
     _product(low, node, a, b, layer.transpose_b, a_turned=layer.transpose_a)
+    if any((before := low.makers.get(one)) and before.code == "TRANSPOSE" for one in (a, b)):
+        low.operators[-1].doubt = "the product may take over the TRANSPOSE before it"
 
 
 RULES: dict[str, LoweringRule] = {"attention": attention, "matmul": matmul}

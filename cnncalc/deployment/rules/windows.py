@@ -32,13 +32,6 @@ def taps_of(node: Node) -> Sliding:
     return Sliding(flat + window.kernel, flat + window.stride, unpadded + window.pads, flat + window.dilation)
 
 
-def as_map(low: Lowering, node: Node, flow: DeviceTensor) -> DeviceTensor:
-    """Return a tensor as (H, W, C); a map of one axis without a height is reshaped."""
-    if len(flow.shape) == 3:
-        return flow
-    return low.reshape(node, flow, (1, *flow.shape), f"{node.name} (as a map of height 1)")
-
-
 def map_shape(node: Node) -> Shape:
     """Return a layer's output as (H, W, C)."""
     shape = last(node.shape)
@@ -92,10 +85,10 @@ def behind_padding(low: Lowering, node: Node, taps: Sliding, excluded: bool = Tr
     (flow,) = low.of(node)
     pads = needed(taps, flow, map_shape(node))
     if as_tensorflow(taps, flow, pads) and (excluded or not any(map(sum, taps.pads))):
-        return as_map(low, node, flow), taps._replace(pads=pads)
+        return low.with_height(node, flow), taps._replace(pads=pads)
     both = zip(taps.pads, pads, strict=True)
     whole = tuple([(before, max(after, behind)) for (before, after), (_, behind) in both])
-    return as_map(low, node, padded(low, node, whole)), taps._replace(pads=((0, 0), (0, 0)))
+    return low.with_height(node, padded(low, node, whole)), taps._replace(pads=((0, 0), (0, 0)))
 
 
 # --- convolutions --------------------------------------------------------------------------------------------
@@ -206,7 +199,7 @@ def global_avgpool(low: Lowering, node: Node) -> None:
     if low.converter.mean:
         _reduced(low, node, "MEAN")
     else:
-        flow = as_map(low, node, low.of(node)[0])
+        flow = low.with_height(node, low.of(node)[0])
         whole = (flow.shape[0], flow.shape[1])
         _pool(low, node, "AVERAGE_POOL_2D", flow, Sliding(whole, whole, ((0, 0), (0, 0)), (1, 1)))
 
