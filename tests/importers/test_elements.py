@@ -147,6 +147,7 @@ CASES: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], int]] = 
 
 ONE_SAMPLE: dict[str, tuple[Sequence[Any], Sequence[int], Mapping[str, Any], int]] = {
     "a sum of magnitudes over one sample": ([node("ReduceL1", ["x"], ["y"], axes=[0], keepdims=0)], (1, 7, 6), {}, 17),
+    "a sum of all": ([node("ReduceSum", ["x"], ["y"], noop_with_empty_axes=2)], (1, 7, 6), {}, 18),
     "a norm over one sample": ([node("ReduceL2", ["x"], ["y"], axes=[0])], (1, 7, 6), {}, 17),
     "elements along an axis": ([node("GatherElements", ["x", "i"], ["y"], axis=1)], (1, 7, 6), {"i": COLUMNS}, 17),
     "scatter": (
@@ -207,6 +208,19 @@ def test_a_number_of_a_formula_may_be_an_integer_in_the_file() -> None:
     whole, real = [model([node("Celu", ["x"], ["y"], alpha=alpha)], {"x": ROWS}, ["y"]) for alpha in (2, 2.0)]
     x = weight(3, *ROWS[1:])
     np.testing.assert_allclose(network(whole).run(x).output, runtime(real, {"x": x})[0], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("heads", "batch", "message"),
+    [
+        (3, 1, "2 heads of queries, 3 of keys"),
+        (2, 3, r"its queries, keys and values are not \(batch, heads, length, size\)"),
+    ],
+)
+def test_an_attention_of_other_shapes_is_refused(heads: int, batch: int, message: str) -> None:
+    nodes = [node("Attention", ["x", "k", "k"], ["y"])]
+    with pytest.raises(CnncalcError, match=message):
+        network(model(nodes, {"x": HEADS}, ["y"], {"k": weight(batch, heads, 5, 8)}, 23))
 
 
 def test_a_vector_is_subtracted_by_many_operators() -> None:

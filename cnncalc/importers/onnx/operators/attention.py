@@ -169,8 +169,10 @@ def attention(
     """
     many, few = heads
     q, k, v = [_of_one_sample(build, value) for value in sides]
-    if not few or many % few or any(value.axis or len(value.shape) != 3 for value in (q, k, v)):
+    if not few or many % few:
         raise UnfitError(f"{many} heads of queries, {few} of keys")
+    if any(value.axis or len(value.shape) != 3 for value in (q, k, v)):
+        raise UnfitError("its queries, keys and values are not (batch, heads, length, size) each")
     group = many // few
     masks = [bias for bias in biases if bias.dtype == BOOL and bias.is_live and not softcap][-1:]
     biases = [bias for bias in biases if bias not in masks]

@@ -50,7 +50,7 @@ def axes_of(call: Call, x: Value, since: int) -> Sequence[int] | None:
     axes = call.listed("axes", 1, since)
     if axes:
         return axes
-    return None if call.integer("noop_with_empty_axes") else range(x.rank)
+    return None if call.integer("noop_with_empty_axes") == 1 else range(x.rank)
 
 
 @operator(*LAYERS)
