@@ -57,6 +57,7 @@ GRID = [
     ("avgpool: {kernel_size: 3, stride: 1, padding: same}", (3, 4, 5, 6)),
     ("lppool: {kernel_size: 2, ceil_mode: true}", (3, 7, 7)), ("lppool: {kernel_size: 2, stride: 3, rounding: caffe}", (3, 6, 6)),
     ("lppool: {norm_type: 2, kernel_size: 3, stride: 2, padding: 1}", (3, 7, 7)),
+    ("upsample: {scale_factor: 1.3, mode: linear}", (3, 10, 11)), ("upsample: {scale_factor: 1.3, mode: cubic}", (3, 10, 20)),
     ("avgpool: {kernel_size: [2, 3], stride: 2, dilation: [3, 2], padding: [2, 1]}", (3, 8, 9)),
     ("avgpool: {kernel_size: 2, stride: 2, dilation: 3, padding: 1, ceil_mode: true, count_include_pad: false}", (3, 8, 8)),
     ("lppool: {kernel_size: 2, dilation: 3}", (3, 7, 7)), ("lppool: {kernel_size: 2, dilation: 3, norm_type: 3}", (3, 7)),

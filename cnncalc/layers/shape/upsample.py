@@ -222,12 +222,12 @@ class Upsample(Layer):
         return onnx.reshape(y, [0, *onnx.output])
 
     def _float32(self, np: NumPy, sizes: tuple[int, int], factor: float | None) -> float:
-        """Return a float32 factor that gives exactly the axis' size; the nearest float32 may miss it by rounding."""
+        """Return a float32 factor whose product with the axis is exactly its new size, rounded to float32 or not."""
         length, count = sizes
         copies = count == length and self.mode == "linear" and self.coordinates == "half_pixel"
         scale = np.float32(1 if copies or factor is None else factor)
-        while (rounded := int(np.float32(length) * scale)) != count:
-            scale = np.nextafter(scale, np.float32(2 * scale if rounded < count else 0))
+        while (found := {int(np.float32(length) * scale), int(length * float(scale))}) != {count}:
+            scale = np.nextafter(scale, np.float32(2 * scale if min(found) < count else 0))
         return float(scale)
 
     def _onnx_attributes(self) -> dict[str, Attribute]:
