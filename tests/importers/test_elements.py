@@ -110,6 +110,9 @@ CASES: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], int]] = 
         [node("Tanh", ["x"], ["t"]), *[node(op, ["t"], [op]) for op in OF_OTHERS], node("Shrink", ["x"], ["s"], lambd=0.7, bias=0.2),
          node("Sum", [*OF_OTHERS, "s"], ["y"])], ROWS, {}, 17,
     ),
+    "a sum of all of a constant": (
+        [node("ReduceSum", ["c"], ["s"], noop_with_empty_axes=2), node("Mul", ["x", "s"], ["y"])], ROWS, {"c": weight(6)}, 18,
+    ),
     "celu of a negative number": ([node("Celu", ["x"], ["y"], alpha=-0.5)], ROWS, {}, 17),
     "shrink of a negative bound": ([node("Shrink", ["x"], ["y"], lambd=-0.6, bias=0.3)], ROWS, {}, 17),
     "places of a map": (
