@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from onnx import TensorProto
+from onnx import TensorProto, helper, load_from_string
 
 from cnncalc.ground.errors import CnncalcError
 from tests.importers.models import drawing, ints, model, network, node, runs_as_runtime, runtime
@@ -205,6 +205,13 @@ def test_an_unsupported_resize_has_a_shape_and_a_note() -> None:
 def test_a_formula_without_its_numbers_is_refused(formula: Any, message: str) -> None:
     with pytest.raises(CnncalcError, match=message):
         network(model([formula], {"x": ROWS}, ["y"]))
+
+
+def test_a_formula_of_a_function_that_computes_nothing_is_refused() -> None:
+    made = load_from_string(model([node("ThresholdedRelu", ["x"], ["y"])], {"x": ROWS}, ["y"]))
+    made.functions.append(helper.make_function("", "Greater", ["a", "b"], ["c"], [], [helper.make_opsetid("", 17)]))
+    with pytest.raises(CnncalcError, match="ThresholdedRelu .* does not fit: its Greater has no output"):
+        network(made.SerializeToString())
 
 
 def test_a_number_of_a_formula_may_be_an_integer_in_the_file() -> None:
