@@ -210,7 +210,7 @@ def test_a_formula_without_its_numbers_is_refused(formula: Any, message: str) ->
 def test_a_formula_of_a_function_that_computes_nothing_is_refused() -> None:
     made = load_from_string(model([node("ThresholdedRelu", ["x"], ["y"])], {"x": ROWS}, ["y"]))
     made.functions.append(helper.make_function("", "Greater", ["a", "b"], ["c"], [], [helper.make_opsetid("", 17)]))
-    with pytest.raises(CnncalcError, match="ThresholdedRelu .* does not fit: its Greater has no output"):
+    with pytest.raises(CnncalcError, match=r"ThresholdedRelu .* does not fit: its Greater has no output"):
         network(made.SerializeToString())
 
 
