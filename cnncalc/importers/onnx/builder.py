@@ -177,9 +177,8 @@ class Builder:
         Raises:
             CnncalcError: if its inputs or attributes do not fit it; the message names it.
         """
-        self.count_operators(
-            1 + (len(item.inputs) + len(item.outputs) + len(item.attributes)) // limits.TENSORS_PER_OPERATOR
-        )
+        size = len(item.inputs) + len(item.outputs) + len(item.attributes)
+        self.count_operators(1 + size // limits.TENSORS_PER_OPERATOR)
         inputs: list[Value | None] = []
         for name in item.inputs:
             value = scope.find(name) if name else None
