@@ -110,7 +110,7 @@ def _output(low: Lowering, tensor: Tensor) -> DeviceTensor:
 def _rule_of(node: Node, low: Lowering) -> LoweringRule:
     """Return the rule of a layer. Raises CnncalcError with the reason if there is none."""
     why, hint = MISSING.get(node.layer.type, ("", None))
-    if why:
+    if why and (low.kind.scaled or not why.endswith("only in float32")):
         raise UnsupportedError(node, why, hint)
     if node.layer.type not in RULES:
         raise UnsupportedError(node, f"the conversion of {node.layer.type} to tflite-micro is not verified")

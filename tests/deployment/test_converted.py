@@ -86,6 +86,15 @@ def test_what_is_refused_in_16x8_is_refused(row: dict[str, Any]) -> None:
         deploy(network(row), device("int16x8"))
 
 
+@pytest.mark.parametrize("layer", ["exp", "mish", "power: 0.5"])
+def test_in_float32_nothing_is_said_to_be_only_in_float32(layer: str) -> None:
+    graph = cnncalc.loads(f"input: [2, 4, 4]\nlayers:\n  - {layer}\n")
+    with pytest.raises(CnncalcError, match="only in float32"):
+        deploy(graph)
+    with pytest.raises(CnncalcError, match=r"the conversion of .* is not verified"):
+        deploy(graph, device("float32"))
+
+
 def test_an_output_that_is_a_constant_is_refused() -> None:
     spec = "input: [2, 4, 4]\nlayers:\n  - relu\n  - {parameter: [2], name: a}\noutputs: [relu1, a]\n"
     with pytest.raises(CnncalcError, match=r"'a' .*: an output that does not depend on the input is not verified"):

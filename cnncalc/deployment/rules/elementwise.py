@@ -156,7 +156,8 @@ def power(low: Lowering, node: Node) -> None:
     """A square is MUL of a tensor with itself."""
     exponent = cast("Power", node.layer).exponent
     if exponent == 0.5:
-        raise UnsupportedError(node, "tflite-micro has SQRT only in float32")
+        in_float32 = "the conversion of a square root is not verified"
+        raise UnsupportedError(node, "tflite-micro has SQRT only in float32" if low.kind.scaled else in_float32)
     if exponent != 2:
         raise UnsupportedError(node, "tflite-micro has no POW", "use the power 2, or products")
     (flow,) = low.as_they_lie(node)
