@@ -283,12 +283,16 @@ class Lowering(Stored, DeviceReaders):
         self.gone.append(node)
         self.values[node] = self.values[node.inputs[0]]
 
-    def folds(self, node: Node, into: Operator, shifts: bool = True) -> None:
-        """Fold a layer into an operator's weights and, if it ``shifts``, into its bias, which may be new."""
-        owner = node.shares or node
+    def joins(self, node: Node, into: Operator) -> None:
+        """Make a layer part of an operator; its output is the operator's unless it has one."""
         self.folded[node] = None
         into.layers.append(node)
         self.values.setdefault(node, into.output)
+
+    def folds(self, node: Node, into: Operator, shifts: bool = True) -> None:
+        """Fold a layer into an operator's weights and, if it ``shifts``, into its bias, which may be new."""
+        owner = node.shares or node
+        self.joins(node, into)
         parts = {part: [one for one in into.constants if one.part == part] for part in (OTHER, WEIGHT, BIAS)}
         parts[WEIGHT] = [self._with(one, owner) for one in parts[WEIGHT]]
         channels = into.output.shape[-1]

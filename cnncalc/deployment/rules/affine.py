@@ -109,9 +109,7 @@ def _joins(low: Lowering, node: Node) -> bool:
     shape = low.summands[before] = tuple([max(sizes) for sizes in zip(mine, other, strict=True)])
     (constant,) = before.constants
     before.constants = [low.factors(prod(shape), ("joined", constant.same, node.shares or node))]
-    before.layers.append(node)
-    low.folded[node] = None
-    low.values[node] = before.output
+    low.joins(node, before)
     return True
 
 

@@ -92,9 +92,7 @@ def hardsigmoid(low: Lowering, node: Node) -> None:
     if operator is not None and alone and operator.code in FOLDABLE and operator.activation is None:
         low.folds(node, operator)
     elif operator in low.summands and alone and operator.activation is None:
-        operator.layers.append(node)
-        low.folded[node] = None
-        low.values[node] = operator.output
+        low.joins(node, operator)
     else:
         operator = low.emit("ADD", node, [flow], flow.shape, low.number(3), name=f"{node.name} (shifted)")
     operator.activation = "RELU6"
