@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @click.option("--depth", type=click.IntRange(1), help="Levels of blocks to open. Default: as many as can be read.")
 @click.option(
     "--by", type=click.Choice(["macs", "params", "memory", "time"]), default="macs",
-    help="Figure shown by bars and shares; memory is the outputs' bytes, time needs --machine.",
+    help="Figure shown by bars and shares; memory is that of the outputs, time needs --machine.",
 )  # fmt: skip
 @click.option(
     "--layers",

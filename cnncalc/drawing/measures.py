@@ -64,7 +64,7 @@ def measure(
     elif by == "params":
         word, title, values = "params", "the params", [float(node.params) for node in graph.nodes]
     elif by == "memory":
-        word, title = "output bytes", "the outputs' bytes"
+        word, title = "activation memory", "the activation memory"
         values = [float(node.elements(batch) * width) for node in graph.nodes]
     else:
         assert machine is not None

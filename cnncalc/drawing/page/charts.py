@@ -68,7 +68,7 @@ def _rule(x: float, y: float, to_x: float, to_y: float) -> str:
 
 
 def contrast(summary: Summary) -> Chart:
-    """Return the chart of MACs, params and output bytes, each divided among the kinds of layers."""
+    """Return the chart of MACs, params and activation memory, each divided among the kinds of layers."""
     outputs: dict[str, int] = {}
     for row in summary.rows:
         outputs[row.kind] = outputs.get(row.kind, 0) + row.output_bytes
