@@ -108,7 +108,7 @@ MAX_CHOICES = 16
 """Branches of a model file that a run may decide; each takes a run of the layers that decide it."""
 
 MAX_DECIDED = 10_000
-"""Total layers and other operators of all networks that are built to decide branches; beyond, no further one is."""
+"""Total layers and other operators of the networks that are built to decide branches; beyond it, none is decided."""
 
 MAX_MODEL_NAME = 4_096
 """Bytes of a name in a model file."""
