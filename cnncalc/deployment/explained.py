@@ -52,8 +52,7 @@ def explained(found: Deployment, nodes: Sequence[Node]) -> list[Explained]:
     """Return the explanation of some layers on the device, one entry for each operator that a layer became."""
     folded, fused = set(found.graph.folded), set(found.graph.fused)
     result, seen = list[Explained](), set[int]()
-    flows = [*found.graph.inputs, *[operator.output for operator in found.graph.operators]]
-    places = dict(zip(flows, found.places, strict=False))  # scratch comes after the tensors
+    places = dict(zip(found.graph.flows, found.places, strict=False))  # scratch comes after the tensors
     steps_of: dict[Node, list[OperatorRun]] = {}
     for step in found.steps:
         for node in step.operator.layers if step.operator is not None else ():

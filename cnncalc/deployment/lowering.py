@@ -17,7 +17,7 @@ from cnncalc.graph import Node
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_FOLDED
 from cnncalc.layers.arguments import Pair
-from cnncalc.layers.shapes import Shape
+from cnncalc.layers.shapes import Shape, axis_index
 
 if TYPE_CHECKING:
     from cnncalc.graph import Graph, Tensor
@@ -126,6 +126,11 @@ class Lowering(Stored, DeviceReaders):
     def flat(self, node: Node) -> DeviceTensor:
         """Return the one tensor that a layer reads, channels last; a map of one axis has no height."""
         return self.without_height(node, node.inputs[0], self.of(node)[0])
+
+    def along(self, node: Node, axis: int) -> tuple[DeviceTensor, int]:
+        """Return the one tensor that a layer reads, its axes in any order, and the place of one of these on it."""
+        (tensor,), (flow,) = node.inputs, self.as_they_lie(node)
+        return flow, self.place(tensor, axis_index(axis, tensor.shape), flow)
 
     def place(self, tensor: Tensor, axis: int, flow: DeviceTensor) -> int:
         """Return an axis of a tensor, counted in the device's."""

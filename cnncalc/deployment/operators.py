@@ -155,6 +155,11 @@ class DeviceGraph(NamedTuple):
         """Every activation tensor, inputs first, in the order of the file's numbers."""
         return [*self.inputs, *[operator.output for operator in self.operators]]
 
+    @property
+    def tensor_count(self) -> int:
+        """Number of the file's tensors: activations and constants."""
+        return len(self.flows) + len(self.tensors())
+
     def stored(self) -> list[Constant]:
         """Return every constant whose values are in the file, equal ones once.
 

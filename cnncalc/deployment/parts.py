@@ -65,7 +65,7 @@ def interpreter(graph: DeviceGraph, core: Core, handles: int) -> Part:
     ``handles`` is the number of scratch buffers that the core's kernels request.
     """
     one = INTERPRETER
-    tensors, operators = len(graph.flows) + len(graph.tensors()), len(graph.operators)
+    tensors, operators = graph.tensor_count, len(graph.operators)
     ends = len(graph.inputs) + len(graph.outputs)
     channels = sum([channels_of(operator, graph, core) for operator in graph.operators])
     codes = [operator.code for operator in graph.operators]
@@ -87,7 +87,7 @@ def interpreter(graph: DeviceGraph, core: Core, handles: int) -> Part:
 
 def planning(graph: DeviceGraph, requests: int) -> int:
     """Return the bytes of the arena that planning needs temporarily; ``requests`` is the number of scratch buffers."""
-    tensors = len(graph.flows) + len(graph.tensors())
+    tensors = graph.tensor_count
     return ALLOCATION_INFO * (tensors + requests) + PLANNED_BUFFER * (len(graph.flows) + requests)
 
 
@@ -157,7 +157,7 @@ def recorded_ranges(graph: DeviceGraph, tensors: list[Constant]) -> int:
 
 def structure(graph: DeviceGraph) -> Part:
     """Return the bytes of the tables of tensors and operators in the model file."""
-    tensors, operators = len(graph.flows) + len(graph.tensors()), len(graph.operators)
+    tensors, operators = graph.tensor_count, len(graph.operators)
     tables = STRUCTURE_FIXED + STRUCTURE_TENSOR * tensors + STRUCTURE_OPERATOR * operators
     off, factor = graph.converter.structure, graph.kind.structure
     note = f"{STRUCTURE_FIXED} + {STRUCTURE_TENSOR}·{tensors:,} tensors + {STRUCTURE_OPERATOR}·{operators:,} operators"
@@ -168,7 +168,7 @@ def structure(graph: DeviceGraph) -> Part:
 
 def names(graph: DeviceGraph) -> Part:
     """Return the bytes of the tensors' names in the model file, which a tool can strip."""
-    tensors = len(graph.flows) + len(graph.tensors())
+    tensors = graph.tensor_count
     note = f"{NAME_LEAST} to {NAME_MOST} bytes for each of {tensors:,} tensors; they can be stripped"
     return Part("names", NAME_LEAST * tensors, NAME_MOST * tensors, RANGE, note, FILES)
 

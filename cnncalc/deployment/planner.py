@@ -52,9 +52,9 @@ class Plan(NamedTuple):
     size: int
 
 
-def aligned(size: int) -> int:
-    """Return a size rounded up to the arena's alignment."""
-    return -(-size // ALIGNMENT) * ALIGNMENT
+def aligned(size: int, unit: int = ALIGNMENT) -> int:
+    """Return a size rounded up to a multiple of a unit, by default to the arena's alignment."""
+    return -(-size // unit) * unit
 
 
 def greedy(buffers: Sequence[Buffer]) -> Plan:

@@ -10,9 +10,12 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
+from cnncalc.deployment.operators import OTHER, WEIGHT
+from cnncalc.deployment.planner import aligned
+
 if TYPE_CHECKING:
     from cnncalc.deployment.constants import NumberFormat
-    from cnncalc.deployment.operators import Operator
+    from cnncalc.deployment.operators import Constant, Operator
     from cnncalc.layers.window import Sliding
 
 CH_IN_BLOCK_MVE = 124
@@ -37,26 +40,25 @@ def scratch(operator: Operator, kind: NumberFormat, kernels: str) -> list[Reques
         kind: what its numbers are.
         kernels: "reference", "plain", "dsp" or "mve".
     """
-    if operator.code in ("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN"):
-        return _reduce(operator, kind)
-    if operator.code == "MIRROR_PAD":
-        rank = len(operator.output.shape) + 1
-        request = Request(4 * rank, f"4·{rank} axes", "kernels/mirror_pad.cc")
-        return [request, request]
-    if operator.code == "TRANSPOSE_CONV":
-        return _transpose_conv(operator, kind, kernels)
-    if kernels == "reference" or not kind.scaled:
+    if operator.code in EVERYWHERE:
+        return EVERYWHERE[operator.code](operator, kind, kernels)
+    if operator.code not in CMSIS_NN or kernels == "reference" or not kind.scaled:
         return []
-    found = CMSIS_NN.get(operator.code)
-    requests = [found(operator, kind, kernels)] if found else []
-    return [request for request in requests if request.size]
+    request = CMSIS_NN[operator.code](operator, kind, kernels)
+    return [request] if request.size else []
 
 
-def _reduce(operator: Operator, kind: NumberFormat) -> list[Request]:
+def _mirror_pad(operator: Operator, kind: NumberFormat, kernels: str) -> list[Request]:
+    """MirrorPadPrepare: two lists of an integer for each axis."""
+    rank = len(operator.output.shape) + 1
+    return [Request(4 * rank, f"4·{rank} axes", "kernels/mirror_pad.cc")] * 2
+
+
+def _reduce(operator: Operator, kind: NumberFormat, kernels: str) -> list[Request]:
     """PrepareMeanOrSumHelper: one accumulator per output element, an iterator over the axes, the axes themselves."""
     source = "kernels/reduce_common.cc"
     count, rank = prod(operator.output.shape), len(operator.inputs[0].shape) + 1
-    axes = next(constant for constant in operator.constants if constant.part == "other").elements
+    axes = _constant(operator, OTHER).elements
     requests = [Request(4 * rank, f"4·{rank} axes", source), Request(4 * axes, f"4·{axes} of them", source)]
     sums = operator.code in ("MEAN", "SUM") and kind.scaled
     return [Request(4 * count, f"4·{count:,} sums", source), *requests] if sums else requests
@@ -71,7 +73,7 @@ def _conv(operator: Operator, kind: NumberFormat, kernels: str) -> Request:
     if kind.name == "int16x8":
         source = "arm_convolve_get_buffer_sizes_s16.c"
         if kernels == "mve":
-            return Request(4 * -(-length // 8) * 8 * 2, f"64·⌈{spelled}/8⌉", source)
+            return Request(4 * aligned(length, 8) * 2, f"64·⌈{spelled}/8⌉", source)
         return Request(2 * length * 2, f"4·{spelled}", source)
     source = "arm_convolve_get_buffer_sizes_s8.c"
     whole = channels == _in_channels(operator)
@@ -81,8 +83,8 @@ def _conv(operator: Operator, kind: NumberFormat, kernels: str) -> Request:
     if kernels == "mve":
         if _is_1_x_n(operator, taps) and whole:
             return Request(_conv_1_x_n_mve(operator, taps), "the longer of the padded rows", source)
-        return Request(4 * -(-length // 16) * 16, f"64·⌈{spelled}/16⌉", source)
-    return Request(2 * -(-length // 4) * 4 * 2, f"2·2·⌈{spelled}/4⌉·4", source)
+        return Request(4 * aligned(length, 16), f"64·⌈{spelled}/16⌉", source)
+    return Request(2 * aligned(length, 4) * 2, f"2·2·⌈{spelled}/4⌉·4", source)
 
 
 def _is_1_x_n(operator: Operator, taps: Sliding) -> bool:
@@ -99,7 +101,7 @@ def _conv_1_x_n_mve(operator: Operator, taps: Sliding) -> int:
     right = max(1, (pad + odd + stride - 1) // stride) if pad + odd else 0
     left = max(1, (pad + stride - 1) // stride) if pad else 0
     if right + max(out - right - left, 0) + left != out:
-        return 4 * -(-channels * kernel // 16) * 16
+        return 4 * aligned(channels * kernel, 16)
     behind = right * channels if odd else pad * channels
     return max(kernel * channels + pad * channels, (kernel - 1) * channels + behind)
 
@@ -120,7 +122,7 @@ def _depthwise(operator: Operator, kind: NumberFormat, kernels: str) -> Request:
         return Request(length * 2, f"2·{spelled}", source)
     source = "arm_depthwise_conv_get_buffer_sizes_s8.c"
     if kernels == "mve" and ins == 1 and outs > ONE_CHANNEL_THRESHOLD:
-        return Request(4 * -(-length // 16) * 16 + outs * length, f"64·⌈{spelled}/16⌉ + {outs}·{spelled}", source)
+        return Request(4 * aligned(length, 16) + outs * length, f"64·⌈{spelled}/16⌉ + {outs}·{spelled}", source)
     if ins != outs or not undilated:
         return Request(0, "none", source)
     if kernels == "mve":
@@ -164,7 +166,7 @@ def _transpose_conv(operator: Operator, kind: NumberFormat, kernels: str) -> lis
     if max(taps.stride) <= 2 and ins > REVERSE_TCOL_EFFICIENT_THRESHOLD:
         length, unit = ins * height * width, 16 if kernels == "mve" else 4
         turned = Request(length * outs, f"{ins}·{height}·{width}·{outs}", source)
-        return [Request(4 * -(-length // unit) * unit, "as of a convolution", source), turned]
+        return [Request(4 * aligned(length, unit), "as of a convolution", source), turned]
     across = ((columns - 1) * taps.stride[1] + max(width, taps.stride[0])) * outs
     return [Request(across * max(height, taps.stride[0]) * 4, "4·rows that overlap", source)]
 
@@ -180,8 +182,11 @@ def _in_channels(operator: Operator) -> int:
 
 def _filter_depth(operator: Operator) -> int:
     """Return the number of channels that each filter reads: those of its group."""
-    weight = next(constant for constant in operator.constants if constant.part == "weights")
-    return weight.elements // (operator.output.shape[-1] * prod(_taps(operator).kernel))
+    return _constant(operator, WEIGHT).elements // (operator.output.shape[-1] * prod(_taps(operator).kernel))
+
+
+def _constant(operator: Operator, part: str) -> Constant:
+    return next(one for one in operator.constants if one.part == part)
 
 
 def _batch_matmul(operator: Operator, kind: NumberFormat, kernels: str) -> Request:
@@ -191,7 +196,14 @@ def _batch_matmul(operator: Operator, kind: NumberFormat, kernels: str) -> Reque
     return Request(size, f"4·{columns}", "kernels/cmsis_nn/batch_matmul.cc")
 
 
+EVERYWHERE = {
+    **dict.fromkeys(("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN"), _reduce),
+    "MIRROR_PAD": _mirror_pad, "TRANSPOSE_CONV": _transpose_conv,
+}  # fmt: skip
+"""The requests of operators whose kernels ask for memory on every core, reference kernels among them."""
+
 CMSIS_NN = {
     "CONV_2D": _conv, "DEPTHWISE_CONV_2D": _depthwise, "AVERAGE_POOL_2D": _avgpool, "FULLY_CONNECTED": _dense,
     "BATCH_MATMUL": _batch_matmul,
 }  # fmt: skip
+"""The request of operators for which only CMSIS-NN's kernels ask for memory."""

@@ -12,7 +12,7 @@ from cnncalc.deployment.lower import lower
 from cnncalc.deployment.operators import DeviceGraph, DeviceTensor, Operator
 from cnncalc.deployment.parts import EXACT, FORMULA, Part, total
 from cnncalc.deployment.planner import Buffer, Plan, aligned, best, greedy, live
-from cnncalc.deployment.scratch import Request, scratch
+from cnncalc.deployment.scratch import EVERYWHERE, Request, scratch
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.near import did_you_mean
 
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from cnncalc.graph import Graph
 
 PLANS = ("greedy", "best")
-
-OWN_BUFFERS = ("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN", "TRANSPOSE_CONV", "MIRROR_PAD")
-"""Operators whose scratch handles are part of the data that was measured for them."""
 
 
 class Device(NamedTuple):
@@ -128,7 +125,6 @@ class Deployment(NamedTuple):
         device: the device.
         arena: bytes of the planned arena: tensors and scratch.
         bound: lower bound of all plans.
-        peak: the step at which most is alive.
         places: tensors and scratch, as they are planned.
         steps: step 0 and the operators.
         ram: parts of RAM: activations, scratch, interpreter.
@@ -139,7 +135,6 @@ class Deployment(NamedTuple):
     device: Device
     arena: int
     bound: int
-    peak: OperatorRun
     places: list[ArenaPlace]
     steps: list[OperatorRun]
     ram: list[Part]
@@ -195,8 +190,9 @@ def deploy(graph: Graph, on: Device | None = None) -> Deployment:
     alone = _plan(lowered, [], on.plan) if any(requests) else plan
     steps = _steps(lowered, requests, plan)
     loads = live(alone.buffers, len(steps))
-    peak = max(steps, key=lambda step: (step.live, -step.number))
-    handles = sum([len(step.scratch) for step in steps if step.operator and step.operator.code not in OWN_BUFFERS])
+    bound = max([step.live for step in steps])
+    asked = zip(lowered.operators, requests, strict=True)
+    handles = sum([len(some) for operator, some in asked if operator.code not in EVERYWHERE])  # else in KERNEL_DATA
     ram = [
         _activations(alone, steps, loads),
         _scratch(plan, alone, steps, on.core),
@@ -205,8 +201,7 @@ def deploy(graph: Graph, on: Device | None = None) -> Deployment:
     ]
     made = (parts_of.quantisation, parts_of.structure, parts_of.names)
     flash = [*parts_of.constants(lowered), *(part(lowered) for part in made), parts_of.runtime()]
-    places = _places(lowered, plan)
-    return Deployment(lowered, on, plan.size, peak.live, peak, places, steps, ram, flash)
+    return Deployment(lowered, on, plan.size, bound, _places(lowered, plan), steps, ram, flash)
 
 
 # --- the plan ------------------------------------------------------------------------------------------------
@@ -240,15 +235,12 @@ def _plan(graph: DeviceGraph, requests: list[list[Request]], way: str) -> Plan:
 
 def _places(graph: DeviceGraph, plan: Plan) -> list[ArenaPlace]:
     """Return every tensor and scratch buffer with its place in the arena."""
-    flows = list(_lifetimes(graph))
-    places = []
-    for number, (buffer, offset) in enumerate(zip(plan.buffers, plan.offsets, strict=True)):
-        flow = flows[number] if number < len(flows) else None
-        shape, taken = (flow.shape, flow.bytes) if flow is not None else ((), buffer.size)
-        places.append(
-            ArenaPlace(buffer.label, buffer.scratch, shape, taken, buffer.size, offset, buffer.first, buffer.last)
-        )
-    return places
+    flows, buffers = graph.flows, plan.buffers
+    held = [(flow.shape, flow.bytes) for flow in flows] + [((), one.size) for one in buffers[len(flows) :]]
+    return [
+        ArenaPlace(one.label, one.scratch, shape, taken, one.size, offset, one.first, one.last)
+        for one, offset, (shape, taken) in zip(buffers, plan.offsets, held, strict=True)
+    ]
 
 
 def _steps(graph: DeviceGraph, requests: list[list[Request]], plan: Plan) -> list[OperatorRun]:

@@ -6,8 +6,8 @@ from math import prod
 from typing import TYPE_CHECKING, cast
 
 from cnncalc.deployment.axes import laid
-from cnncalc.deployment.lowering import Lowering, LoweringRule, adds, last
-from cnncalc.deployment.operators import BIAS, Constant, DeviceTensor, Operator
+from cnncalc.deployment.lowering import Lowering, LoweringRule, adds
+from cnncalc.deployment.operators import BIAS, Constant, Operator
 from cnncalc.deployment.rules.elementwise import only_in_float
 from cnncalc.deployment.rules.windows import pads_itself, taps_of
 from cnncalc.deployment.traits import FOLDABLE, MOVING
@@ -217,8 +217,7 @@ def _takes_in(low: Lowering, node: Node, reader: Node) -> bool:
         return not adds(node) or has_bias(low, reader)
     if reader.layer.type != "conv" or not _is_single(node) or len(node.shape) == 1:
         return False
-    flow = DeviceTensor("", last(reader.use.inputs[0]), 1, True)
-    return pads_itself(reader, flow) and not (adds(node) and any(map(sum, taps_of(reader).pads)))
+    return pads_itself(reader) and not (adds(node) and any(map(sum, taps_of(reader).pads)))
 
 
 def has_bias(low: Lowering, node: Node) -> bool:

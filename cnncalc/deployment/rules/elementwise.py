@@ -97,17 +97,16 @@ def hardsigmoid(low: Lowering, node: Node) -> None:
         operator = low.emit("ADD", node, [flow], flow.shape, low.number(3), name=f"{node.name} (shifted)")
     operator.activation = "RELU6"
     readers = low.all_readers(node)
-    if not readers or not all(_takes_a_factor(reader, flow) for reader in readers):
+    if not readers or not all(map(_takes_a_factor, readers)):
         low.emit("MUL", node, [operator.output], flow.shape, low.number(1 / 6))
         return
     for reader in readers:
         low.ahead.setdefault(reader, []).append(node)
 
 
-def _takes_a_factor(reader: Node, flow: DeviceTensor) -> bool:
+def _takes_a_factor(reader: Node) -> bool:
     """Whether a factor becomes part of a layer's weights: of a dense layer, or a convolution without a PAD."""
-    kind = reader.layer.type
-    return kind == "linear" or (kind == "conv" and len(flow.shape) > 1 and pads_itself(reader, flow))
+    return reader.layer.type == "linear" or (reader.layer.type == "conv" and pads_itself(reader))
 
 
 def silu(low: Lowering, node: Node) -> None:
@@ -174,8 +173,7 @@ def softmax(code: str) -> LoweringRule:
     plain = one_operator(code, True)
 
     def rule(low: Lowering, node: Node) -> None:
-        (tensor,), (flow,) = node.inputs, low.as_they_lie(node)
-        place = low.place(tensor, axis_index(cast("Softmax", node.layer).axis, node.shape), flow)
+        flow, place = low.along(node, cast("Softmax", node.layer).axis)
         end = len(flow.shape) - 1
         if place == end:
             plain(low, node)

@@ -6,19 +6,17 @@ from typing import TYPE_CHECKING, cast
 
 from cnncalc.deployment.axes import laid
 from cnncalc.deployment.lowering import Lowering, LoweringRule, last
-from cnncalc.deployment.rules.windows import sliced
+from cnncalc.deployment.rules.windows import cuts, sliced
 from cnncalc.deployment.unsupported import UnsupportedError
 from cnncalc.graph import Node
 from cnncalc.layers.shapes import axis_index
 
 if TYPE_CHECKING:
-    from cnncalc.deployment.operators import DeviceTensor
     from cnncalc.layers.shape.channel_shuffle import ChannelShuffle
     from cnncalc.layers.shape.gather import Gather
     from cnncalc.layers.shape.select import Select
     from cnncalc.layers.shape.slice import Slice
     from cnncalc.layers.shape.upsample import Upsample
-    from cnncalc.layers.shapes import Shape
 
 
 def reshape(low: Lowering, node: Node) -> None:
@@ -48,8 +46,7 @@ def gather(low: Lowering, node: Node) -> None:
     layer = cast("Gather", node.layer)
     if layer.indices is None or len(node.inputs) > 1:
         raise UnsupportedError(node, "only a gather by a list of indices is verified")
-    (tensor,), (flow,) = node.inputs, low.as_they_lie(node)
-    place = low.place(tensor, axis_index(layer.axis, tensor.shape), flow)
+    flow, place = low.along(node, layer.axis)
     shape = (*flow.shape[:place], len(layer.indices), *flow.shape[place + 1 :])
     low.emit("GATHER", node, [flow], shape, low.integers(*layer.indices))
 
@@ -88,29 +85,17 @@ def upsample(low: Lowering, node: Node) -> None:
 def strided_slice(low: Lowering, node: Node) -> None:
     """STRIDED_SLICE of one axis, with the bounds as they are written: 0 for an end that is not."""
     layer = cast("Slice", node.layer)
-    (tensor,), (flow,) = node.inputs, low.as_they_lie(node)
-    axis = axis_index(layer.axis, tensor.shape)
-    place = low.place(tensor, axis, flow)
-    shape = (*flow.shape[:place], node.shape[axis], *flow.shape[place + 1 :])
-    _sliced_along(low, node, flow, shape, place, (layer.start, layer.stop or 0, layer.step))
+    flow, place = low.along(node, layer.axis)
+    shape = (*flow.shape[:place], node.shape[axis_index(layer.axis, node.shape)], *flow.shape[place + 1 :])
+    sliced(low, node, flow, shape, {place: (layer.start, layer.stop or 0, layer.step)})
 
 
 def select(low: Lowering, node: Node) -> None:
     """STRIDED_SLICE of one index, whose axis is dropped."""
-    layer, (tensor,), (flow,) = cast("Select", node.layer), node.inputs, low.as_they_lie(node)
-    place = low.place(tensor, axis_index(layer.axis, tensor.shape), flow)
+    layer = cast("Select", node.layer)
+    flow, place = low.along(node, layer.axis)
     shape = flow.shape[:place] + flow.shape[place + 1 :]
-    _sliced_along(low, node, flow, shape or (1,), place, (layer.index, layer.index + 1, 1))
-
-
-def _sliced_along(
-    low: Lowering, node: Node, flow: DeviceTensor, shape: Shape, place: int, bounds: tuple[int, int, int]
-) -> None:
-    """Append a STRIDED_SLICE along one axis, with its first index, its end and its step."""
-    count = len(flow.shape)
-    others = zip(bounds, (0, 0, 1), strict=True)
-    constants = [low.integers(*[other] * (place + 1), one, *[other] * (count - place - 1)) for one, other in others]
-    low.emit("STRIDED_SLICE", node, [flow], shape, *constants)
+    sliced(low, node, flow, shape or (1,), {place: (layer.index, layer.index + 1, 1)})
 
 
 def center_crop(low: Lowering, node: Node) -> None:
@@ -118,7 +103,7 @@ def center_crop(low: Lowering, node: Node) -> None:
     flow = low.flat(node)
     shape = last(node.shape)
     starts = [(have - size) // 2 for have, size in zip(flow.shape, shape, strict=True)]
-    sliced(low, node, flow, shape, starts)
+    sliced(low, node, flow, shape, cuts(flow.shape, shape, starts))
 
 
 RULES: dict[str, LoweringRule] = {

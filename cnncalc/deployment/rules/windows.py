@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from cnncalc.layers.shape.pad import Pad
     from cnncalc.layers.shapes import Shape
 
+Cut = tuple[int, int, int]
+"""First index, end and step of what is kept of an axis."""
+
+KEPT_WHOLE: Cut = (0, 0, 1)
+UNPADDED: tuple[Pair, ...] = ((0, 0), (0, 0))
+
 
 def taps_of(node: Node) -> Sliding:
     """Return a layer's window, with figures for height and width; a map of one axis has height 1."""
@@ -38,33 +44,24 @@ def map_shape(node: Node) -> Shape:
     return shape if len(shape) == 3 else (1, *shape)
 
 
-def height_width(flow: DeviceTensor) -> tuple[int, int]:
-    """Return a map's height and width; a map of one axis has height 1."""
-    return (flow.shape[0], flow.shape[1]) if len(flow.shape) == 3 else (1, flow.shape[0])
+def reached(node: Node, taps: Sliding, shape: Shape) -> tuple[tuple[Pair, ...], bool]:
+    """Return the padding that a layer's windows reach, before and after, along height and width, and whether it is
+    none, or TensorFlow's SAME, so that the operator needs no PAD before it.
+
+    ``shape`` is that of the map that the operator reads, channels last; without a height, that is 1.
+    """
+    sizes, found, same = (1, *shape[:-1])[-2:], [], []
+    for axis in zip(sizes, taps.kernel, taps.stride, taps.dilation, taps.pads, map_shape(node), strict=False):
+        size, kernel, stride, dilation, (before, _), out = axis
+        end = (out - 1) * stride + dilation * (kernel - 1) + 1 - before
+        found.append((before, max(end - size, 0)))
+        same.append(same_pad(size, kernel, stride, dilation))
+    return tuple(found), found == same or not any(map(sum, found))
 
 
-def needed(taps: Sliding, flow: DeviceTensor, out: Shape) -> tuple[Pair, ...]:
-    """Return the elements of padding that the windows reach, before and after, along height and width."""
-    found = []
-    sizes = height_width(flow)
-    for axis in range(2):
-        before, _ = taps.pads[axis]
-        extent = taps.dilation[axis] * (taps.kernel[axis] - 1) + 1
-        reach = (out[axis] - 1) * taps.stride[axis] + extent
-        found.append((before, max(reach - before - sizes[axis], 0)))
-    return tuple(found)
-
-
-def as_tensorflow(taps: Sliding, flow: DeviceTensor, pads: tuple[Pair, ...]) -> bool:
-    """Whether a padding is none, or TensorFlow's SAME, so that the operator needs no PAD before it."""
-    axes = zip(height_width(flow), taps.kernel, taps.stride, taps.dilation, strict=True)
-    return not any(map(sum, pads)) or pads == tuple([same_pad(*axis) for axis in axes])
-
-
-def pads_itself(node: Node, flow: DeviceTensor) -> bool:
-    """Whether a convolution along at most two axes that reads a tensor has no PAD before it."""
-    taps = taps_of(node)
-    return len(node.shape) <= 3 and as_tensorflow(taps, flow, needed(taps, flow, map_shape(node)))
+def pads_itself(node: Node) -> bool:
+    """Whether a convolution along at most two axes has no PAD before it."""
+    return len(node.shape) <= 3 and reached(node, taps_of(node), last(node.use.inputs[0]))[1]
 
 
 def padded(low: Lowering, node: Node, pads: tuple[Pair, ...]) -> DeviceTensor:
@@ -83,12 +80,12 @@ def behind_padding(low: Lowering, node: Node, taps: Sliding, excluded: bool = Tr
     ``excluded`` says whether padding is left out of the result, as an average leaves out TensorFlow's own padding.
     """
     (flow,) = low.of(node)
-    pads = needed(taps, flow, map_shape(node))
-    if as_tensorflow(taps, flow, pads) and (excluded or not any(map(sum, taps.pads))):
+    pads, is_own = reached(node, taps, flow.shape)
+    if is_own and (excluded or not any(map(sum, taps.pads))):
         return low.with_height(node, flow), taps._replace(pads=pads)
     both = zip(taps.pads, pads, strict=True)
     whole = tuple([(before, max(after, behind)) for (before, after), (_, behind) in both])
-    return low.with_height(node, padded(low, node, whole)), taps._replace(pads=((0, 0), (0, 0)))
+    return low.with_height(node, padded(low, node, whole)), taps._replace(pads=UNPADDED)
 
 
 # --- convolutions --------------------------------------------------------------------------------------------
@@ -132,17 +129,19 @@ def conv_transpose(low: Lowering, node: Node) -> None:
     operator = low.emit("TRANSPOSE_CONV", node, [flow], whole, low.integers(1, *whole), name=name)
     _set_weights(low, node, operator, taps)
     if not same:
-        sliced(low, node, operator.output, out, [*[before for before, _ in taps.pads], 0])
+        sliced(low, node, operator.output, out, cuts(whole, out, [before for before, _ in taps.pads]))
 
 
-def sliced(low: Lowering, node: Node, flow: DeviceTensor, shape: Shape, starts: list[int]) -> None:
-    """Append a STRIDED_SLICE: begin, end and strides are constants; the end of an axis that is kept whole is 0."""
-    cut = [out != have for out, have in zip(shape, flow.shape, strict=True)]
-    ends = [(start + size) * is_cut for start, size, is_cut in zip(starts, shape, cut, strict=True)]
-    steps = [1] * len(shape)
-    low.emit(
-        "STRIDED_SLICE", node, [flow], shape, *[low.integers(a, *b) for a, b in ((0, starts), (0, ends), (1, steps))]
-    )
+def cuts(whole: Shape, shape: Shape, starts: list[int]) -> dict[int, Cut]:
+    """Return how a shape is cut out of another one that is larger along some axes."""
+    sizes = zip(starts, shape, whole, strict=False)
+    return {axis: (start, start + size, 1) for axis, (start, size, have) in enumerate(sizes) if size != have}
+
+
+def sliced(low: Lowering, node: Node, flow: DeviceTensor, shape: Shape, cut: dict[int, Cut]) -> None:
+    """Append a STRIDED_SLICE: begin, end and strides of all axes are constants; (0, 0, 1) keeps one whole."""
+    of_axes = [KEPT_WHOLE, *[cut.get(axis, KEPT_WHOLE) for axis in range(len(flow.shape))]]
+    low.emit("STRIDED_SLICE", node, [flow], shape, *[low.integers(*values) for values in zip(*of_axes, strict=True)])
 
 
 def _set_weights(low: Lowering, node: Node, operator: Operator, taps: Sliding) -> None:
@@ -175,7 +174,7 @@ def avgpool(low: Lowering, node: Node) -> None:
     taps = taps_of(node)
     counted = layer.count_include_pad and any(map(sum, taps.pads))
     (flow,) = low.of(node)
-    if not layer.count_include_pad and not as_tensorflow(taps, flow, needed(taps, flow, map_shape(node))):
+    if not layer.count_include_pad and not reached(node, taps, flow.shape)[1]:
         low.notes.append(f"{node.name} leaves its padding out of the divisor, which AVERAGE_POOL_2D after PAD does not")
     flow, taps = behind_padding(low, node, taps, not counted)
     _pool(low, node, "AVERAGE_POOL_2D", flow, taps)
@@ -190,8 +189,7 @@ def adaptive_avgpool(low: Lowering, node: Node) -> None:
         hint = "use avgpool, or an input whose map the output's size divides"
         raise UnsupportedError(node, "tflite-micro has no pooling whose bins are of several sizes", hint)
     else:
-        steps = (sizes[0] // out[0], sizes[1] // out[1])
-        _pool(low, node, "AVERAGE_POOL_2D", low.of(node)[0], Sliding(steps, steps, ((0, 0), (0, 0)), (1, 1)))
+        _averaged(low, node, low.of(node)[0], (sizes[0] // out[0], sizes[1] // out[1]))
 
 
 def global_avgpool(low: Lowering, node: Node) -> None:
@@ -200,8 +198,7 @@ def global_avgpool(low: Lowering, node: Node) -> None:
         _reduced(low, node, "MEAN")
     else:
         flow = low.with_height(node, low.of(node)[0])
-        whole = (flow.shape[0], flow.shape[1])
-        _pool(low, node, "AVERAGE_POOL_2D", flow, Sliding(whole, whole, ((0, 0), (0, 0)), (1, 1)))
+        _averaged(low, node, flow, (flow.shape[0], flow.shape[1]))
 
 
 def global_maxpool(low: Lowering, node: Node) -> None:
@@ -230,6 +227,11 @@ def reduction(code: str) -> LoweringRule:
 
 def _pool(low: Lowering, node: Node, code: str, flow: DeviceTensor, taps: Sliding) -> None:
     low.emit(code, node, [flow], map_shape(node)).taps = taps
+
+
+def _averaged(low: Lowering, node: Node, flow: DeviceTensor, bins: Pair) -> None:
+    """Append the average of each of the bins, of some height and width, into which a map is divided."""
+    _pool(low, node, "AVERAGE_POOL_2D", flow, Sliding(bins, bins, UNPADDED, (1, 1)))
 
 
 def _reduced(low: Lowering, node: Node, code: str) -> None:
@@ -271,7 +273,7 @@ def _absorbing(low: Lowering, node: Node, flow: DeviceTensor) -> Node | None:
     if layer.channels != (0, 0) or layer.mode != "constant" or layer.value or any(map(sum, taps_of(reader).pads)):
         return None
     taps = taps_of(reader)._replace(pads=layer.padding)
-    return reader if as_tensorflow(taps, flow, needed(taps, flow, map_shape(reader))) else None
+    return reader if reached(reader, taps, flow.shape)[1] else None
 
 
 RULES: dict[str, LoweringRule] = {
