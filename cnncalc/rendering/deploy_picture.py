@@ -47,12 +47,12 @@ def svg(found: Deployment) -> str:
         "<rect class='paper' width='100%' height='100%' fill='#ffffff'/>",
         f"<text class='ink' x='16' y='22' font-size='15' font-weight='bold' fill='#1f2328'>{_text(found.graph.name)}"
         "</text>",
-        f"<text class='muted' x='16' y='41' font-size='12' fill='#57606a'>{_arena(found)}</text>",
-        f"<line x1='{legend}' y1='37' x2='{legend + 24}' y2='37' stroke='{BOUND_COLOR}' stroke-dasharray='6 4'/>",
-        f"<text class='muted' x='{legend + 30}' y='41' font-size='12' fill='#57606a'>{bound}</text>",
+        _muted("x='16' y='41' font-size='12'", _arena(found)),
+        _dashed(f"x1='{legend}' y1='37' x2='{legend + 24}' y2='37'"),
+        _muted(f"x='{legend + 30}' y='41' font-size='12'", bound),
         *_scale(found, step),
         *[_box(found, number, place, step) for number, place in enumerate(found.places) if place.size],
-        *_bound(found, step),
+        _dashed(_across(_y(found, found.bound), LEFT + step * count)),
         *_names(found, step),
         "</svg>",
     ]
@@ -110,15 +110,23 @@ def _across(y: float, right: float) -> str:
     return f"x1='{LEFT}' y1='{y:.1f}' x2='{right:.1f}' y2='{y:.1f}'"
 
 
+def _dashed(where: str) -> str:
+    """Return a piece of the line for the bytes that every plan needs."""
+    return f"<line {where} stroke='{BOUND_COLOR}' stroke-dasharray='6 4'/>"
+
+
+def _muted(where: str, text: str) -> str:
+    return f"<text class='muted' {where} fill='#57606a'>{text}</text>"
+
+
 def _scale(found: Deployment, step: float) -> Iterator[str]:
     """Yield lines at quarters of the arena, with their bytes."""
-    right = LEFT + step * len(found.steps)
     for quarter in range(5):
         offset = found.arena * quarter // 4
         y = _y(found, offset)
-        yield f"<line class='rule' {_across(y, right)} stroke='#d0d7de' stroke-width='1'/>"
-        place = f"x='{LEFT - 8}' y='{y + 4:.1f}' font-size='11' text-anchor='end'"
-        yield f"<text class='muted' {place} fill='#57606a'>{exact(offset)}</text>"
+        line = _across(y, LEFT + step * len(found.steps))
+        yield f"<line class='rule' {line} stroke='#d0d7de' stroke-width='1'/>"
+        yield _muted(f"x='{LEFT - 8}' y='{y + 4:.1f}' font-size='11' text-anchor='end'", exact(offset))
 
 
 def _box(found: Deployment, number: int, place: ArenaPlace, step: float) -> str:
@@ -142,12 +150,6 @@ def _box(found: Deployment, number: int, place: ArenaPlace, step: float) -> str:
     return f"{box}{label}{_text(_outer(place.name, room))}</text>"
 
 
-def _bound(found: Deployment, step: float) -> Iterator[str]:
-    """Yield the line for the lower bound of all plans."""
-    y, right = _y(found, found.bound), LEFT + step * len(found.steps)
-    yield f"<line {_across(y, right)} stroke='{BOUND_COLOR}' stroke-dasharray='6 4'/>"
-
-
 def _names(found: Deployment, step: float) -> Iterator[str]:
     """Yield the operators below the steps, as many as can be read."""
     every = -(-LEAST_FOR_NAMES // step)
@@ -159,10 +161,8 @@ def _names(found: Deployment, step: float) -> Iterator[str]:
         what, _, layer = name.rpartition(" ")
         both = f"{layer} {what}".rstrip()
         shown = both if text_width(both, 10) <= LONGEST_NAME else _outer(layer, LONGEST_NAME)
-        yield (
-            f"<text class='muted' transform='translate({x:.1f} {y}) rotate(90)' font-size='10' fill='#57606a'>"
-            f"<title>{_text(f'step {one.number}: {name}')}</title>{_text(shown)}</text>"
-        )
+        text = f"<title>{_text(f'step {one.number}: {name}')}</title>{_text(shown)}"
+        yield _muted(f"transform='translate({x:.1f} {y}) rotate(90)' font-size='10'", text)
 
 
 def _outer(name: str, room: int) -> str:

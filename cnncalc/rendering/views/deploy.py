@@ -61,7 +61,7 @@ class DeployView(View):
             "flash": _limited(*found.flash_total, on.flash),
             "file": dict(zip(("low", "high"), found.file_total, strict=True)),
             "breaks_first": _step_record(found.highest),
-            "parts": {part.name: _part_record(part) for part in (*found.ram, *found.flash)},
+            "parts": {part.name: taken(part, *Part._fields[1:]) for part in (*found.ram, *found.flash)},
             "operators": len(graph.operators),
             "layers": graph.layers,
             "macs": sum([operator.macs for operator in graph.operators]),
@@ -168,10 +168,10 @@ def _first(found: Deployment) -> str:
 # --- parts ---------------------------------------------------------------------------------------------------
 
 
-def _parts(name: str, parts: Sequence[Part]) -> Table:
+def _parts(name: str, parts: list[Part]) -> Table:
     columns = [Column(name), Column("bytes", right=True), Column(""), Column("how it comes about", folds=True)]
     rows: list[TableRow] = [[part.name, _range(part.low, part.high), part.kind, part.note] for part in parts]
-    low, high = total(list(parts))
+    low, high = total(parts)
     rows.append([Cell("together", "bold"), Cell(_range(low, high), "bold"), "", _about(low, high)])
     return Table(columns, rows)
 
@@ -272,12 +272,6 @@ def _limited(low: int, high: int, limit: int | None) -> dict[str, object]:
     """Return a range with its limit, and whether it fits: None without a limit, or if that is uncertain."""
     fits = None if limit is None or low <= limit < high else high <= limit
     return {"low": low, "high": high, "limit": limit, "fits": fits}
-
-
-def _part_record(part: Part) -> dict[str, object]:
-    record = part._asdict()
-    del record["name"]
-    return record
 
 
 def _step_record(step: OperatorRun) -> dict[str, object]:
