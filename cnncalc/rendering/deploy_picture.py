@@ -28,7 +28,7 @@ LONGEST_NAME = BOTTOM - 20
 
 _STYLE = (
     "p{max-width:60rem}rect.t:hover{opacity:.6}table{margin:1rem 0}thead td{border-bottom:2px solid var(--muted)}"
-    ".right{text-align:right;white-space:nowrap}.folds{overflow-wrap:anywhere}"
+    ".right{text-align:right;white-space:nowrap}.folds{overflow-wrap:anywhere}.folds:last-child{min-width:12rem}"
 )
 _FONT = f'font-family="{FONT}"'
 
