@@ -8,6 +8,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from cnncalc.exporters.columns import MOST_COMPARED, FigureColumn, is_half, multiple
+from cnncalc.exporters.naming import first_free, scope_word, singular, with_letter
 from cnncalc.exporters.rolling import SHAPE, Entry, StructureKey, all_scopes
 from cnncalc.exporters.sizes import KEPT, following
 from cnncalc.graph import Tensor
@@ -42,11 +43,13 @@ def blocks(entries: list[Entry], taken: Callable[[str], bool]) -> dict[Structure
     places: dict[StructureKey, list[Entry]] = {}
     for entry in all_scopes(entries):
         places.setdefault(entry.key, []).append(entry)
+    stems: dict[StructureKey, str] = {}
     names: set[str] = set()
     numbers: dict[str, int] = {}
     for key, alike in places.items():
-        held = {found[item.key].name for item in alike[0].inner or () if item.inner is not None}
-        name = _numbered(_block_stem(alike, taken, held), lambda name: name in names or taken(name), numbers)
+        held = {stems[item.key] for item in alike[0].inner or () if item.inner is not None}
+        stems[key] = _block_stem(alike, taken, held)
+        name = first_free(stems[key], lambda name: name in names or taken(name), numbers, with_letter)
         names.add(name)
         found[key] = block_of(name, alike, found, taken)
     return found
@@ -58,27 +61,8 @@ NamedColumns = dict[tuple[object, ...], str]
 NUMBERED = r"_\d+$"
 """Ending of a name that was taken before."""
 
-PLURAL = r"(?<=[cs]h|ss)es$|(?<=\w\w[^sui])(?<!bia)s$"
-"""Ending of a plural: of branches and of layers, but not of class, bias, axis, status or ups."""
-
-
-def _numbered(stem: str, is_taken: Callable[[str], bool], numbers: dict[str, int]) -> str:
-    """Return a name that is not taken: the stem, or with a number after it; ``numbers`` has the next of each stem."""
-    name, number = stem, numbers.get(stem, 2)
-    while is_taken(name):
-        name, number = f"{stem}_{number}", number + 1
-    numbers[stem] = number
-    return name
-
-
 MOST_NAMED = 3
 """Most layers in a block's name."""
-
-
-def _word(scope: str) -> str:
-    """Return the last part of a scope that is not a number."""
-    words = [re.sub(r"\W", "", part).strip("_") for part in scope.split(".")]
-    return next((word for word in reversed(words) if word and not word[0].isdigit()), "block")
 
 
 def _block_stem(alike: list[Entry], taken: Callable[[str], bool], held: set[str]) -> str:
@@ -86,18 +70,18 @@ def _block_stem(alike: list[Entry], taken: Callable[[str], bool], held: set[str]
 
     A block that holds blocks of its own name is called a stage.
     """
-    words = {_word(entry.scope) for entry in alike}
+    words = {scope_word(entry.scope) for entry in alike}
     heads = {re.split(r"_?\d", word, maxsplit=1)[0] for word in words}
     layers = alike[0].inner or []
     if len(heads) > 1 and len(layers) <= MOST_NAMED and not any(item.inner for item in layers):
         stem = "_".join([item.node.layer.stem for item in layers])
+    elif len(words) > 1 and len(heads) == 1:
+        stem = heads.pop()
     else:
-        stem = (
-            heads.pop() if len(words) > 1 and len(heads) == 1 else re.sub(r"_?(?<!\dx)\d+$", "", _word(alike[0].scope))
-        )
-    stem = re.sub(PLURAL, "", stem)
+        stem = re.sub(r"(_?(?<!\dx)\d+)+$", "", scope_word(alike[0].scope))
+    stem = singular(stem)
     stem = f"{stem}_block" if taken(stem) else stem
-    return "stage" if stem in {re.sub(NUMBERED, "", name) for name in held} else stem
+    return "stage" if stem in held else stem
 
 
 def block_of(
@@ -192,7 +176,7 @@ class _Arguments:
         if entry.inner is not None and wanted in self.defaults:
             wanted = f"{self.inner[entry.key].name}_{wanted}"
         stem = re.sub(NUMBERED, "", wanted)
-        name = _numbered(f"{stem}_of" if self.taken(stem) else stem, self.defaults.__contains__, self.numbers)
+        name = first_free(f"{stem}_of" if self.taken(stem) else stem, self.defaults.__contains__, self.numbers)
         self.columns.setdefault(_family(argument), {})[column] = name
         default = _default(entry, argument, self.inner)
         names, widths = zip(*[place.width(argument) for place in self.alike], strict=True)

@@ -170,16 +170,16 @@ def _without(needless: set[StructureKey], entries: list[Entry]) -> list[Entry]:
     return found
 
 
+def follows(entry: Entry, before: Entry) -> bool:
+    """Whether an item is a scope of the same structure as the one before it, and reads just that."""
+    return entry.inner is not None and entry.key == before.key and entry.reads == (before.node,)
+
+
 def runs(entries: list[Entry]) -> Iterator[list[Entry]]:
     """Yield the items of a list, together those scopes that are equal and each read just the one before."""
     run: list[Entry] = []
     for entry in entries:
-        if run and not (
-            entry.inner is not None
-            and entry.key == run[0].key
-            and entry.reads == (run[-1].node,)
-            and _figures(entry) == _figures(run[0])
-        ):
+        if run and not (follows(entry, run[-1]) and _figures(entry) == _figures(run[0])):
             yield run
             run = []
         run.append(entry)

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from cnncalc.exporters.blocks import INCOMING, BlockText, block_of, blocks
 from cnncalc.exporters.formats import Options, check_text
+from cnncalc.exporters.naming import first_free
 from cnncalc.exporters.nesting import nested
-from cnncalc.exporters.rolling import SHAPE, Entry, StructureKey, items_of_graph, without_needless
+from cnncalc.exporters.rolling import SHAPE, Entry, StructureKey, follows, items_of_graph, without_needless
 from cnncalc.exporters.shared import with_owners
 from cnncalc.exporters.stretches import with_stretches
 from cnncalc.graph import Graph, ModelData, Node, Tensor
@@ -161,15 +162,13 @@ def _places(graph: Graph) -> dict[Tensor, int]:
 def input_names(graph: Graph) -> dict[Tensor, str]:
     """Return the names of the inputs in a spec: their own, without characters that a spec does not allow."""
     found: dict[Tensor, str] = {}
-    taken: dict[str, int] = {}
+    numbers: dict[str, int] = {}
+    taken: set[str] = set()
     for tensor in graph.inputs.values():
         plain = tensor.name if is_item_name(tensor.name) else "_".join(re.findall(r"[A-Za-z0-9_]+", tensor.name))
         name = plain if is_item_name(plain) and not is_taken(plain) else f"input_{plain}".rstrip("_")
-        while name in taken:
-            taken[name] += 1
-            name = f"{name}_{taken[name]}"
-        taken[name] = 1
-        found[tensor] = name
+        found[tensor] = first_free(name, taken.__contains__, numbers)
+        taken.add(found[tensor])
     return found
 
 
@@ -195,7 +194,6 @@ class _Writer:
         self.graph = graph
         self.entries = entries
         self.blocks: dict[StructureKey, BlockText] = blocks(entries, is_taken)
-        self.block_names = {block.name for block in self.blocks.values()}
 
     def lines(self) -> list[str]:
         """Return the whole text."""
@@ -277,8 +275,6 @@ class _Writer:
             if entry.node in wanted:
                 stem = entry.node.layer.stem if entry.inner is None else self.blocks[entry.key].name
                 counts[stem] = counts.get(stem, 0) + 1
-                while f"{stem}_{counts[stem]}" in self.block_names:
-                    counts[stem] += 1
                 names[entry.node] = f"{stem}_{counts[stem]}"
                 below.append(f"name: {names[entry.node]}")
             found += [f"{indent}- {head}" + (":" if below and ":" not in head else "")]
@@ -319,10 +315,10 @@ class _Writer:
 
 
 def _repeats(before: Entry, entry: Entry, wanted: set[Tensor]) -> bool:
-    """Whether a block's use equals the one before it and reads just its output; neither is named or shares weights."""
+    """Whether a block's use follows one of the same block; neither is named or shares weights."""
     if entry.owner is not None or before.owner is not None or entry.node in wanted or before.node in wanted:
         return False
-    return entry.inner is not None and entry.reads == (before.node,) and entry.key == before.key
+    return follows(entry, before)
 
 
 def _braced(given: Mapping[str, str]) -> str:

@@ -110,7 +110,7 @@ def test_a_short_scope_becomes_a_block_only_where_it_saves_lines() -> None:
 
 
 def test_an_item_does_not_have_a_blocks_name() -> None:
-    """The second leg would be called leg_2, which is already a block's name."""
+    """The legs are called leg_1, leg_2, …; a second block of that name is leg_b."""
     kinds = ["one", "one", "one", "two", "two"]
     legs = "".join(f"  - {kind}:\n    from: input\n    name: leg{i}\n" for i, kind in enumerate(kinds))
     graph = loads(

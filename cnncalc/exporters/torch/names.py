@@ -7,7 +7,7 @@ import re
 from collections.abc import Container
 from keyword import iskeyword, issoftkeyword
 
-from cnncalc.exporters.blocks import PLURAL
+from cnncalc.exporters.naming import first_free, scope_word, singular, with_number
 
 _TAKEN = """
 i nn F torch self OrderedDict series range len int float super setattr getattr list tuple dict enumerate zip
@@ -80,14 +80,9 @@ def network_name(family: str, variant: str | None) -> str:
 
 def scope_name(path: str) -> str:
     """Return a word for a scope's kind: ``stage`` for stage2, ``layer`` for layers.0."""
-    for part in reversed(path.split(".")):
-        word = re.sub(r"\W+", "_", part, flags=re.ASCII).strip("_")
-        if not word or word[0].isdigit():
-            continue
-        stem = word.rstrip("0123456789").rstrip("_") or word
-        alone = part == path.rpartition(".")[2]
-        return stem if alone else re.sub(PLURAL, "", stem)
-    return "block"
+    word = scope_word(path)
+    stem = word.rstrip("0123456789").rstrip("_") or word
+    return stem if word == scope_word(path.rpartition(".")[2]) else singular(stem)
 
 
 def quoted(text: str) -> str:
@@ -101,9 +96,5 @@ def free(stem: str, used: Container[str], numbers: dict[str, int] | None = None)
     stem = re.sub(r"\W", "_", stem, flags=re.ASCII)
     if not is_name(stem) or issoftkeyword(stem):
         stem = f"_{stem}" if stem[:1].isdigit() else f"{stem}_"
-    numbers = {} if numbers is None else numbers
-    name, number = stem, numbers.get(stem, 2)
-    while name in used or name in TAKEN:
-        name, number = f"{stem}{'' if stem[-1:].isalpha() else '_'}{number}", number + 1
-    numbers[stem] = number
-    return name
+    ending = str if stem[-1:].isalpha() else with_number
+    return first_free(stem, lambda name: name in used or name in TAKEN, {} if numbers is None else numbers, ending)
