@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from heapq import heappop, heappush
 from itertools import takewhile
 
+from cnncalc.exporters.scopes import layers_inside, scopes_around
 from cnncalc.graph import Graph, Node, Tensor
 
 
@@ -24,9 +25,13 @@ def nested(graph: Graph) -> tuple[Graph, list[Node]]:
     new: dict[Tensor, Tensor] = dict(zip(graph.inputs.values(), made.inputs.values(), strict=True))
     for one, other in new.items():
         other.times = one.times
-    homes = _homes(graph)
+    inside = layers_inside(graph.nodes)
+    homes: dict[Tensor, Scope] = {  # a layer with the name of a scope is in it
+        node: tuple(node.name.split(".")[: None if node.name in inside else -1]) for node in graph.nodes
+    }
     inputs = _joined(graph, homes)
-    names = _moved(graph, inputs, homes)
+    names = _apart(graph, inputs, homes)
+    names |= _with_what_is_joined(graph, inputs, inside, names)
     order = _ordered(graph, inputs, names)
     for node in order:
         shares = new.get(node.shares) if node.shares is not None else None
@@ -49,17 +54,6 @@ MOST_LEVELS = 8
 """Most scopes, one in the other, of which a layer is said to be an output."""
 
 Scope = tuple[str, ...]
-
-
-def _homes(graph: Graph) -> dict[Tensor, Scope]:
-    """Return the scope of each layer; one with the name of a scope is in it."""
-    scopes: set[str] = set()
-    for node in graph.nodes:
-        path = node.name.rpartition(".")[0]
-        while path and path not in scopes:
-            scopes.add(path)
-            path = path.rpartition(".")[0]
-    return {node: tuple(node.name.split(".")[: None if node.name in scopes else -1]) for node in graph.nodes}
 
 
 def _common(*scopes: Scope) -> Scope:
@@ -176,8 +170,8 @@ def _ordered(graph: Graph, inputs: Mapping[Node, tuple[Tensor, ...]], names: Map
     return found
 
 
-def _apart(graph: Graph, inputs: Mapping[Node, tuple[Tensor, ...]], homes: Mapping[Tensor, Scope]) -> dict[Node, Scope]:
-    """Return new scopes of layers whose own ones would make several tensors for layers outside of them.
+def _apart(graph: Graph, inputs: Mapping[Node, tuple[Tensor, ...]], homes: Mapping[Tensor, Scope]) -> dict[Node, str]:
+    """Return new names of layers whose own scopes would make several tensors for layers outside of them.
 
     A reshape goes to its readers if they also read what is reshaped; a layer that reads nothing of its scope goes to
     the scope around all its readers.
@@ -204,37 +198,38 @@ def _apart(graph: Graph, inputs: Mapping[Node, tuple[Tensor, ...]], homes: Mappi
                 found[node] = scope
         if own != home and inputs[node] and makes[own] > 1 and not any(one[: len(own)] == own for one in sources):
             found.setdefault(node, home)
-    return found
-
-
-def _moved(graph: Graph, inputs: Mapping[Node, tuple[Tensor, ...]], homes: Mapping[Tensor, Scope]) -> dict[Node, str]:
-    """Return new names of layers that belong to another scope.
-
-    A concatenation belongs to the scope before it if it joins that scope's output to its input.
-    """
-    scopes: dict[str, list[Node]] = {}
-    for node in graph.nodes:
-        parts = node.name.split(".")
-        for depth in range(1, len(parts)):
-            scopes.setdefault(".".join(parts[:depth]), []).append(node)
+    names = {node: ".".join([*home, node.name.replace(".", "_")]) for node, home in found.items()}
     taken = {node.name for node in graph.nodes}
+    return {node: name for node, name in names.items() if name not in taken}
+
+
+def _with_what_is_joined(
+    graph: Graph,
+    inputs: Mapping[Node, tuple[Tensor, ...]],
+    inside: Mapping[str, Sequence[Node]],
+    moved: Mapping[Node, str],
+) -> dict[Node, str]:
+    """Return new names of concatenations that join the output of the scope before them to its input: they are in it.
+
+    Args:
+        graph: the layers.
+        inputs: what each reads.
+        inside: the layers of every scope.
+        moved: layers that are in none of these any longer, with their new names.
+    """
+    taken = {node.name for node in graph.nodes} | {*moved.values()}
     names: dict[Node, str] = {}
-    for node, home in _apart(graph, inputs, homes).items():
-        name = ".".join([*home, node.name.replace(".", "_")])
-        if name not in taken:
-            names[node] = name
     for node in graph.nodes:
         if node.layer.type != "concat" or len(inputs[node]) != 2:
             continue
         source, last = inputs[node]
-        parts = last.name.split(".") if isinstance(last, Node) else []
-        for depth in range(len(parts) - 1, 0, -1):
-            scope = ".".join(parts[:depth])
-            group = [one for one in scopes[scope] if one not in names and one.index < node.index]
-            inside = set(group)
-            outer = {tensor for one in group for tensor in inputs[one] if tensor not in inside}
+        if not isinstance(last, Node) or node.index != last.index + 1:
+            continue
+        for scope in reversed(scopes_around(last.name)):
+            group = [one for one in inside[scope] if one not in moved and one not in names and one.index < node.index]
+            outer = {tensor for one in group for tensor in inputs[one]}.difference(group)
             name = f"{scope}.{node.layer.type}"
-            if group and group[-1] is last and outer == {source} and node.index == last.index + 1 and name not in taken:
+            if group and group[-1] is last and outer == {source} and name not in taken:
                 names[node] = name
                 taken.add(name)
                 break

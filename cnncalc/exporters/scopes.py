@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
@@ -95,13 +95,7 @@ class _Tree:
     @cached_property
     def inside(self) -> dict[str, list[Node]]:
         """The layers of every scope."""
-        found: dict[str, list[Node]] = {}
-        for node in self.graph.nodes:
-            path = node.name.rpartition(".")[0]
-            while path:
-                found.setdefault(path, []).append(node)
-                path = path.rpartition(".")[0]
-        return found
+        return layers_inside(self.graph.nodes)
 
     def part(self, path: str, nodes: list[Node]) -> ScopePart:
         """Return a scope with all its contents."""
@@ -194,6 +188,20 @@ class _Tree:
             for name in stuck:
                 for node in groups[name]:
                     depth[node] += 1
+
+
+def scopes_around(path: str) -> list[str]:
+    """Return the scopes around a dotted name, the outermost first: ``a`` and ``a.b`` of ``a.b.c``."""
+    return [path[:at] for at, sign in enumerate(path) if sign == "."]
+
+
+def layers_inside(nodes: Iterable[Node]) -> dict[str, list[Node]]:
+    """Return the layers of every scope."""
+    found: dict[str, list[Node]] = {}
+    for node in nodes:
+        for scope in scopes_around(node.name):
+            found.setdefault(scope, []).append(node)
+    return found
 
 
 def holder(node: Node) -> str:

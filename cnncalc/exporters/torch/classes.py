@@ -7,7 +7,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from cnncalc.exporters.columns import ABSENT, MOST_COMPARED, FigureColumn, equal, is_half, multiple, same
-from cnncalc.exporters.scopes import ScopePart
+from cnncalc.exporters.scopes import ScopePart, scopes_around
 from cnncalc.exporters.torch.merging import Template, alone, merged
 from cnncalc.exporters.torch.names import free, quoted
 from cnncalc.exporters.torch.structures import Slot, SlotRef, Structure, equal_runs, folded
@@ -69,17 +69,15 @@ def module_lists(slots: Sequence[Slotted]) -> set[str]:
     inside: dict[str, dict[str, None]] = {}
     other = {"", *made}
     for path, one in paths:
-        words = path.split(".")
-        for count in range(1, len(words)):
-            around = ".".join(words[:count])
-            inside.setdefault(around, {})[words[count]] = None
+        for around in scopes_around(path):
+            inside.setdefault(around, {})[path[len(around) + 1 :].partition(".")[0]] = None
             if one.when is not None or one.slot.run is not None:
                 other.add(around)
     return {
         around
         for around, names in inside.items()
         if list(names) == [str(number) for number in range(len(names))]
-        and other.isdisjoint([around[:at] for at, sign in enumerate(around) if sign == "."] + [around])
+        and other.isdisjoint([*scopes_around(around), around])
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
+from cnncalc.exporters.scopes import scopes_around
 from cnncalc.exporters.torch.classes import Class, Slotted, module_lists
 from cnncalc.exporters.torch.expressions import Printer, literal, loop_head
 from cnncalc.exporters.torch.forward import Forward
@@ -77,7 +78,7 @@ def _modules(slots: list[Slotted], lists: set[str]) -> list[str]:
             found.append(f"{' ' * INDENT}if {condition}:")
         open_ = condition
         indent = INDENT + (4 if condition else 0)
-        paths = [name[:at] for at, sign in enumerate(name) if sign == "."]
+        paths = scopes_around(name)
         if not any(one in scopes for path in paths for one in ((path, None), (path, when))):
             for path in paths:
                 if not there & {(path, None), (path, when)}:
