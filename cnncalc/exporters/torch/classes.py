@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
@@ -147,7 +147,7 @@ class Class:
         seen = [value for value in column if value is not ABSENT]
         if all(same(value, seen[0]) for value in seen):
             return self._optional(column, word) if len(seen) < len(column) else seen[0]
-        named = [*islice(self.arguments.items(), MOST_COMPARED), *self.stated.items()]
+        named = list(self._named())
         for name, other in named:
             if equal(column, other):
                 return self._known("{}", name)
@@ -155,10 +155,15 @@ class Class:
             text = multiple(column, other)
             if text:
                 return self._known(text, name)
-        for name, other in (*self.stated.items(), *named) if word == "padding" else ():
+        for name, other in named if word == "padding" else ():
             if is_half(column, other):
                 return self._known("{} // 2", name)
         return self._new(WORDS.get(word, word), [None if value is ABSENT else value for value in column])
+
+    def _named(self) -> Iterator[tuple[str, FigureColumn]]:
+        """Yield the columns that have names."""
+        yield from islice(self.arguments.items(), MOST_COMPARED)
+        yield from self.stated.items()
 
     def _new(self, stem: str, column: FigureColumn) -> KnownFigure:
         """Make an argument for a column that follows from no other one."""
@@ -170,7 +175,7 @@ class Class:
     def _optional(self, column: FigureColumn, word: str) -> object:
         """Return the number of a slot that only some uses have: an argument's name if it is surely the same."""
         value = next(value for value in column if value is not ABSENT)
-        for name, other in (*self.stated.items(), *islice(self.arguments.items(), MOST_COMPARED)):
+        for name, other in self._named():
             if equal(column, other) and (name == word or (type(value) is int and value >= SURELY)):
                 return self._known("{}", name)
         return value
@@ -184,7 +189,7 @@ class Class:
         if all(there):
             return None
         for kind in (bool, object):  # a flag is a better condition than a word that agrees by chance
-            for name, column in (*islice(self.arguments.items(), MOST_COMPARED), *self.stated.items()):
+            for name, column in self._named():
                 text = _condition(there, column) if all(isinstance(value, kind) for value in column) else ""
                 if text:
                     return self._known(text, name)

@@ -11,7 +11,7 @@ from cnncalc.exporters.torch.layout import WIDTH, SourceText, flat, lines
 from cnncalc.exporters.torch.names import access, free, is_name
 from cnncalc.exporters.torch.structures import SlotRef, numbered
 from cnncalc.exporters.torch.trees import KnownFigure, places
-from cnncalc.layers.pytorch import InputPlace, ModuleCall
+from cnncalc.layers.pytorch import ModuleCall
 
 DEEPEST = 4
 """Most layers that are written inside each other."""
@@ -26,8 +26,6 @@ WIDEST = 60
 
 PLAIN = ("x", "y", "z")
 """Variables of tensors without a name of their own."""
-
-_X = InputPlace(0)
 
 
 class Forward:
@@ -259,15 +257,13 @@ class Forward:
         end = at
         while end < len(order) and first is not None:
             one = self.slots[order[end]]
-            simple = one.when is None and one.slot.run is None and one.slot.makes == 1 and not one.slot.owner
-            simple = simple and one.slot.begins and one.slot.module is not None
-            chain = one.slot.value == ModuleCall("()", (InputPlace(-1), _X))
-            if not (simple and chain) or numbered(order[end]) != (first[0], first[1] + end - at):
+            if one.when is not None or not (one.slot.is_plain and one.slot.begins):
                 break
-            if end > at:
-                before = SlotRef(order[end - 1])
-                if one.slot.reads != (before,) or self.uses[before] != 1:
-                    break
+            if numbered(order[end]) != (first[0], first[1] + end - at):
+                break
+            before = SlotRef(order[end - 1])
+            if end > at and (one.slot.reads != (before,) or self.uses[before] != 1):
+                break
             end += 1
         return end - at if end - at >= LEAST_LOOP else 0
 

@@ -87,6 +87,11 @@ class Slot(NamedTuple):
         return (calls, self.makes, self.owner, self.tensors, self.run, self.place)
 
     @property
+    def is_plain(self) -> bool:
+        """Whether it is a module of one input and one output that runs once."""
+        return self.value == call("()", MODULE, InputPlace(0)) and self.module is not None and self.makes == 1
+
+    @property
     def is_named(self) -> bool:
         """Whether somebody named it: its name is not just its type and a number."""
         return not self.name.removeprefix(self.stem).isdecimal()
@@ -216,8 +221,7 @@ def numbered(name: str) -> tuple[str, int] | None:
 def is_chain(structure: Structure, name: str, before: SlotRef) -> bool:
     """Whether a slot is a module with one output whose only input is ``before``."""
     slot = structure.slots[name]
-    simple = slot.value == call("()", MODULE, InputPlace(0)) and slot.module is not None and slot.makes == 1
-    return simple and slot.reads == (before,)
+    return slot.is_plain and slot.reads == (before,)
 
 
 def equal_runs(structure: Structure) -> list[tuple[tuple[str, int], list[str]]]:
