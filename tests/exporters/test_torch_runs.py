@@ -420,9 +420,12 @@ def test_tensors_that_a_module_has_itself_keep_their_keys() -> None:
     assert compared(graph) <= SAME
 
 
-@pytest.mark.parametrize(("op", "weight", "x"), [("Gemm", (8, 8), [1, 8]), ("Conv", (8, 8, 1, 1), [1, 8, 4, 4])])
+@pytest.mark.parametrize(
+    ("op", "weight", "x"),
+    [("Gemm", (8, 8), [1, 8]), ("Conv", (8, 8, 1, 1), [1, 8, 4, 4]), ("LayerNormalization", (8,), [1, 8])],
+)
 def test_a_bias_that_is_added_later_is_added_once(op: str, weight: tuple[int, ...], x: list[int]) -> None:
-    """nn.Linear and nn.Conv2d without a bias add one as soon as they are given it."""
+    """nn.Linear, nn.Conv2d and nn.LayerNorm without a bias add one as soon as they are given it."""
     draw = np.random.default_rng(1)
     shapes = {"m.fc.weight": weight, "m.fc.bias": (8, *[1] * (len(x) - 2))}
     tensors = {name: draw.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()}

@@ -88,6 +88,10 @@ class LayerNorm(AxesNorm):
         return onnx.transpose(made, back)
 
     def to_torch(self, torch: Torch) -> TensorCode:
-        """PyTorch's module, which works on the last axes."""
+        """PyTorch's module, or its function, which work on the last axes."""
+        if torch.loose:
+            tensors = [torch.weight(name, name == "weight") for name in torch.loose]
+            over, sizes, eps = self.over(torch.shapes[0]), self.sizes(torch.shapes[0]), torch.option(self.eps, 1e-5)
+            return torch.over_last(over, lambda x: torch.call("F.layer_norm", x, sizes, *tensors, eps=eps))
         options = torch.options("eps", elementwise_affine="affine")
         return self.as_module("nn.LayerNorm", torch, **options, bias=torch.option(self.bias or not self.affine, True))
