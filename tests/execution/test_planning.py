@@ -116,12 +116,19 @@ def test_a_padded_copy_of_the_input_is_part_of_the_memory() -> None:
     assert plan.layout.size == (4 * 6 * 6 + 4 * 8 * 8 + 4 * 6 * 6) * 4  # the input, its copy and the output
 
 
-def test_what_is_kept_has_memory_of_its_own() -> None:
+@pytest.mark.parametrize(
+    ("kept", "lives"),
+    [
+        ("relu1", {"input": (-1, 0), "flatten1": (2, 3), "fc1": (3, 4)}),
+        # now a copy, so that the map before it is no longer needed
+        ("dropout1", {"input": (-1, 0), "relu1": (0, 1), "flatten1": (2, 3), "fc1": (3, 4)}),
+        ("flatten1", {"input": (-1, 0), "relu1": (0, 2), "fc1": (3, 4)}),
+    ],
+)
+def test_what_is_kept_has_memory_of_its_own(kept: str, lives: dict[str, tuple[int, int]]) -> None:
     network = loads(NET)
-    plan = RunPlan(network, 3, keep=[network.nodes[2]])  # the dropout, now a copy
-    assert {tensor.name for tensor in plan.layout.homes} == {"input", "relu1", "flatten1", "fc1"}
-    lives = {tensor.name: (piece.birth, piece.death) for tensor, piece in plan.layout.homes.items()}
-    assert lives["relu1"] == (0, 1)
+    plan = RunPlan(network, 3, keep=[node for node in network.nodes if node.name == kept])
+    assert {tensor.name: (piece.birth, piece.death) for tensor, piece in plan.layout.homes.items()} == lives
 
 
 @pytest.mark.parametrize(
