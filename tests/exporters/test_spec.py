@@ -356,6 +356,12 @@ def test_slices_follow_from_the_incoming_tensor() -> None:
     assert text.endswith("  - unit\n  - conv: {out_channels: 232, kernel_size: 1, stride: 2}\n  - unit\n")
 
 
+def test_a_slice_that_stops_at_the_end_is_written_so() -> None:
+    assert "  - slice: {start: 1, stop: 8}\n" in spec_text(
+        loads("input: [8, 4]\nlayers:\n  - slice: {start: 1, stop: 8}\n")
+    )
+
+
 def test_slices_that_count_from_the_end_are_left_as_they_are() -> None:
     """28 + 13 is 30 + 11, but neither is a place that counts from the end."""
     item = "  - unit: {{a: {}}}\n  - conv: {{out_channels: {}, kernel_size: 1}}\n"
@@ -465,8 +471,19 @@ def test_repeated_layers_of_a_chain_are_a_block() -> None:
     )
 
 
+@pytest.mark.parametrize(("count", "is_block"), [(3, False), (5, True)])
+def test_repeated_layers_are_a_block_only_where_it_is_clearly_shorter(count: int, is_block: bool) -> None:
+    """Three units of four layers take 12 lines, and 11 with a block: 4 of its declaration, 4 layers, 3 uses; five 20 and 13."""
+    units = [
+        f"  - conv: {{out_channels: {63 - i}, kernel_size: 1}}\n  - batchnorm\n  - relu\n  - tanh\n"
+        for i in range(count)
+    ]
+    assert ("blocks:" in flat(*units, "  - flatten\n")) == is_block
+
+
 def test_blocks_of_a_network_of_which_a_decoder_reads_early_maps() -> None:
-    """A backbone of 60 layers whose first map is read again at the end."""
+    """A backbone of 60 layers whose first map is read again at the end, where there are two outputs."""
     body = [RESIDUAL.format(f"x{i}", i + 1) for i in range(14)]
-    text = flat("  - relu:\n    name: x0\n", *body, "  - add:\n    from: [x0, x14]\n  - flatten\n")
+    heads = "  - add:\n    from: [x0, x14]\n    name: a\n  - tanh:\n    from: x14\n    name: b\noutputs: [a, b]\n"
+    text = flat("  - relu:\n    name: x0\n", *body, heads)
     assert "  - residual:\n    repeat: 12\n" in text  # the first one reads that map, the last one has a name
