@@ -78,6 +78,10 @@ def test_the_exit_code_is_1_if_it_certainly_does_not_fit() -> None:
         ("sqrt", "'sqrt1' (sqrt of [8, 16, 16]): tflite-micro has SQRT only in float32\n"),
         ("power: 3", "tflite-micro has no POW\n  hint: use the power 2, or products"),
         ("cumsum", "the conversion of cumsum to tflite-micro is not verified\n"),
+        (  # (16 - 1)·3 + 4 = 49 rows, of which the layer's 49 would begin at row 1
+            "conv_transpose: {out_channels: 4, kernel_size: 4, stride: 3, padding: 1, output_padding: 2}",
+            "its output_padding reaches beyond the output of TRANSPOSE_CONV\n  hint: use 'padding: same'",
+        ),
     ],
 )
 def test_operators_that_the_runtime_lacks_are_named(small: Writer, activation: str, said: str) -> None:

@@ -44,5 +44,7 @@ def test_the_page_of_a_device(tmp_path: Path, name: str) -> None:
             assert page.requests == [path.as_uri()]
         page.look(width=400)  # on a phone, where the picture scrolls sideways in its frame
         assert page.evaluate("document.documentElement.scrollWidth") == 400
+        narrowest = "Math.min(...[...document.querySelectorAll('td.folds:last-child')].map((cell) => cell.clientWidth))"
+        assert page.evaluate(narrowest) > 150  # words, not letters, on each line
         page.evaluate(f"{node_module('axe-core/axe.min.js')};1")
         assert page.evaluate("axe.run().then(r => r.violations.map(v => [v.id, v.nodes.map(n => n.html)]))") == []

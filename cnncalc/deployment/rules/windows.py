@@ -114,22 +114,19 @@ def conv_transpose(low: Lowering, node: Node) -> None:
         )
     (flow,) = low.of(node)
     taps, out = taps_of(node), map_shape(node)
-    sizes = list(zip(flow.shape[:2], taps.kernel, taps.stride, strict=True))
-    same = all(
-        size == have * s and before == max(k - s, 0) // 2
-        for size, (have, k, s), (before, _) in zip(out, sizes, taps.pads, strict=False)
-    )
-    same = same or all(size == (have - 1) * s + max(k, s) for size, (have, k, s) in zip(out, sizes, strict=False))
-    whole = out if same else (*[(have - 1) * s + max(k, s) for have, k, s in sizes], out[2])
-    if any(size > have for size, have in zip(out, whole, strict=True)):
-        raise UnsupportedError(
-            node, "its output_padding reaches beyond the output of TRANSPOSE_CONV", "use 'padding: same'"
-        )
-    name = "" if same else f"{node.name} (whole)"
+    starts = [before for before, _ in taps.pads]
+    axes = list(zip(starts, out, flow.shape, taps.kernel, taps.stride, strict=False))
+    whole = out
+    if not all(size == have * s and start == max(k - s, 0) // 2 for start, size, have, k, s in axes):
+        whole = (*[(have - 1) * s + max(k, s) for _, _, have, k, s in axes], out[2])
+        if any(start + size > full for start, size, full in zip(starts, out, whole, strict=False)):
+            why = "its output_padding reaches beyond the output of TRANSPOSE_CONV"
+            raise UnsupportedError(node, why, "use 'padding: same'")
+    name = "" if whole == out else f"{node.name} (whole)"
     operator = low.emit("TRANSPOSE_CONV", node, [flow], whole, low.integers(1, *whole), name=name)
     _set_weights(low, node, operator, taps)
-    if not same:
-        sliced(low, node, operator.output, out, cuts(whole, out, [before for before, _ in taps.pads]))
+    if whole != out:
+        sliced(low, node, operator.output, out, cuts(whole, out, starts))
 
 
 def cuts(whole: Shape, shape: Shape, starts: list[int]) -> dict[int, Cut]:
