@@ -6,7 +6,7 @@
 
 Every network of :data:`NETWORKS` and every probe of tests/data/deploy/probes.yaml becomes a Keras model with random
 weights, then a .tflite file, which the interpreter allocates.  What it printed is what tests/deployment holds
-``cnncalc deploy`` to.  To verify a layer type, write it in benchmarks/device_keras.py and a probe that has it.
+``cnncalc deploy`` to.  To verify a layer type, write it in benchmarks/device_layers.py and a probe that has it.
 """
 
 from __future__ import annotations
