@@ -25,29 +25,28 @@ if TYPE_CHECKING:
 
 RULES = windows.RULES | norms.RULES | attention.RULES | affine.RULES | elementwise.RULES | movement.RULES
 
-_FLOAT = "tflite-micro has {} only in float32"
-_EXP = "needs EXP, which tflite-micro has only in float32"
-
 MISSING: dict[str, tuple[str, str | None]] = {
     "gelu": ("tflite-micro has no GELU: AllocateTensors fails", "use relu, relu6 or hardswish"),
-    "mish": (f"tflite-micro has no mish: it {_EXP}", "use relu6 or hardswish"),
-    "softplus": (f"tflite-micro has no softplus: it {_EXP}", "use relu"),
     "selu": ("tflite-micro has no selu: it needs SELECT, which is missing", "use relu"),
     "lrn": ("tflite-micro has no LOCAL_RESPONSE_NORMALIZATION", "leave it out, or use batchnorm, which costs nothing"),
     "instancenorm": ("tflite-micro has no instancenorm", "use batchnorm, which is folded into the convolution"),
     "locally_connected": ("tflite-micro has no locally connected convolution", "use conv, which shares its filters"),
     "lppool": ("tflite-micro has no pooling with a power, in int8", "use maxpool or avgpool"),
-    "exp": (_FLOAT.format("EXP"), None),
-    "sqrt": (_FLOAT.format("SQRT"), None),
-    "log": (_FLOAT.format("LOG"), None),
     "argmax": ("tflite-micro has no ARG_MAX whose indices have 64 bits, as the converter writes them", None),
     "adaptive_maxpool": ("tflite-micro has no adaptive pooling", "use maxpool, with the kernel that gives the size"),
 }
-"""Why a layer type can't be on the device, and a hint; by type.
-
-tflite-micro lacks these, or has them only in float32: tensorflow/lite/micro/micro_mutable_op_resolver.h and the
-kernels' checks, tried on the interpreter.
+"""Why a layer type can't be on the device, and a hint; by type: tflite-micro lacks it
+(tensorflow/lite/micro/micro_mutable_op_resolver.h), tried on the interpreter.
 """
+
+_EXP = "it needs EXP, which tflite-micro has only in float32"
+
+MISSING_IN_INTEGERS: dict[str, tuple[str, str | None]] = MISSING | {
+    **{kind: (f"tflite-micro has {kind.upper()} only in float32", None) for kind in ("exp", "sqrt", "log")},
+    "mish": (f"tflite-micro has no mish: {_EXP}", "use relu6 or hardswish"),
+    "softplus": (f"tflite-micro has no softplus: {_EXP}", "use relu"),
+}
+"""The same, with the types that tflite-micro has only in float32, by the kernels' checks."""
 
 
 def lower(graph: Graph, kind: NumberFormat, converter: Converter) -> DeviceGraph:
@@ -108,10 +107,10 @@ def _output(low: Lowering, tensor: Tensor) -> DeviceTensor:
 
 
 def _rule_of(node: Node, low: Lowering) -> LoweringRule:
-    """Return the rule of a layer. Raises CnncalcError with the reason if there is none."""
-    why, hint = MISSING.get(node.layer.type, ("", None))
-    if why and (low.kind.scaled or not why.endswith("only in float32")):
-        raise UnsupportedError(node, why, hint)
+    """Return the rule of a layer. Raises UnsupportedError with the reason if there is none."""
+    reasons = MISSING_IN_INTEGERS if low.kind.scaled else MISSING
+    if node.layer.type in reasons:
+        raise UnsupportedError(node, *reasons[node.layer.type])
     if node.layer.type not in RULES:
         raise UnsupportedError(node, f"the conversion of {node.layer.type} to tflite-micro is not verified")
     if node.layer.type not in ANY_ORDER and any(len(shape) > 3 for shape in (node.shape, *node.use.inputs)):

@@ -57,8 +57,7 @@ class Lowering(Stored, DeviceReaders):
         self.notes: list[str] = []
         self.ahead: dict[Node, list[Node]] = {}
         self.borders: dict[Node, tuple[Pair, ...]] = {}
-        self._flat: dict[DeviceTensor, DeviceTensor] = {}
-        self._high: dict[DeviceTensor, DeviceTensor] = {}
+        self._copies: dict[tuple[DeviceTensor, Shape], DeviceTensor] = {}
         self._moved: dict[Tensor, bool] = {}
         self._turned: dict[tuple[Tensor, Order], DeviceTensor] = {}
         self.makers: dict[DeviceTensor, Operator] = {}
@@ -245,17 +244,18 @@ class Lowering(Stored, DeviceReaders):
         """Return a map as (H, W, C); one of one axis without a height is reshaped, once for all its readers."""
         if len(flow.shape) == 3:
             return flow
-        if flow not in self._high:
-            self._high[flow] = self.reshape(node, flow, (1, *flow.shape), f"{node.name} (as a map of height 1)")
-        return self._high[flow]
+        return self._reshaped_once(node, flow, (1, *flow.shape), f"{node.name} (as a map of height 1)")
 
     def without_height(self, node: Node, tensor: Tensor, flow: DeviceTensor) -> DeviceTensor:
         """Return the device's tensor for a layer; a map of one axis, (1, W, C), becomes (W, C)."""
         if len(flow.shape) != 3 or len(tensor.shape) != 2:
             return flow
-        if flow not in self._flat:
-            self._flat[flow] = self.reshape(node, flow, flow.shape[1:], f"{node.name} (of one axis)")
-        return self._flat[flow]
+        return self._reshaped_once(node, flow, flow.shape[1:], f"{node.name} (of one axis)")
+
+    def _reshaped_once(self, node: Node, flow: DeviceTensor, shape: Shape, name: str) -> DeviceTensor:
+        if (flow, shape) not in self._copies:
+            self._copies[flow, shape] = self.reshape(node, flow, shape, name)
+        return self._copies[flow, shape]
 
     def turned(self, node: Node, tensor: Tensor, order: Order) -> DeviceTensor:
         """Return a tensor with its axes in an order; for a layer that needs them so, there is a TRANSPOSE before it."""

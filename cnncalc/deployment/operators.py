@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple, cast
 
+from cnncalc.deployment.traits import FOLDABLE
 from cnncalc.layers.shapes import crossed, shape_text
 
 if TYPE_CHECKING:
@@ -111,6 +112,11 @@ class Operator:
     def name(self) -> str:
         """The first layer's name."""
         return self.layers[0].name
+
+    @property
+    def takes_factors(self) -> bool:
+        """Whether it has weights that can absorb a factor and a shift per channel, and does not clamp behind them."""
+        return self.code in FOLDABLE and self.activation is None
 
     @property
     def title(self) -> str:

@@ -10,7 +10,7 @@ from cnncalc.deployment.lowering import Lowering, LoweringRule, adds
 from cnncalc.deployment.operators import BIAS, Constant, Operator
 from cnncalc.deployment.rules.elementwise import only_in_float
 from cnncalc.deployment.rules.windows import pads_itself, taps_of
-from cnncalc.deployment.traits import FOLDABLE, MOVING
+from cnncalc.deployment.traits import MOVING
 from cnncalc.deployment.unsupported import UnsupportedError
 from cnncalc.layers.shapes import axis_index
 
@@ -152,9 +152,7 @@ def _without_bias(low: Lowering, before: Operator, shape: Shape) -> Shape:
 
 def _is_foldable(low: Lowering, node: Node, operator: Operator | None) -> bool:
     """Whether the operator before a layer could take it in: it feeds this layer alone."""
-    if operator is None or operator.code not in FOLDABLE or operator.activation is not None:
-        return False
-    return low.sole_reader(node.inputs[0]) is not None
+    return operator is not None and operator.takes_factors and low.sole_reader(node.inputs[0]) is not None
 
 
 def _folds_back(low: Lowering, node: Node) -> bool:

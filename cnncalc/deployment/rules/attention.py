@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, cast
 
 from cnncalc.deployment.axes import rows_last
 from cnncalc.deployment.lowering import Lowering, LoweringRule
-from cnncalc.deployment.traits import FOLDABLE
 from cnncalc.deployment.unsupported import UnsupportedError
 
 if TYPE_CHECKING:
@@ -53,7 +52,7 @@ def _scaled(low: Lowering, node: Node, flow: DeviceTensor, scale: float, number:
     if number is not None:
         before = low.before_copies(node.inputs[number])
         alone = low.sole_reader(node.inputs[number]) is node
-        if alone and before is not None and before.code in FOLDABLE and before.activation is None:
+        if alone and before is not None and before.takes_factors:
             return flow
     if scale == 1:
         return flow

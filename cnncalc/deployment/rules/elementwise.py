@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 from cnncalc.deployment.lowering import Lowering, LoweringRule
 from cnncalc.deployment.operators import BIAS, DeviceTensor, Operator
 from cnncalc.deployment.rules.windows import pads_itself
-from cnncalc.deployment.traits import FOLDABLE, FUSING
+from cnncalc.deployment.traits import FUSING
 from cnncalc.deployment.unsupported import UnsupportedError
 from cnncalc.layers.shapes import axis_index
 
@@ -89,7 +89,7 @@ def hardsigmoid(low: Lowering, node: Node) -> None:
     operator = low.producer(node.inputs[0])
     (flow,) = low.as_they_lie(node)
     alone = low.sole_reader(node.inputs[0]) is not None
-    if operator is not None and alone and operator.code in FOLDABLE and operator.activation is None:
+    if operator is not None and alone and operator.takes_factors:
         low.folds(node, operator)
     elif operator in low.summands and alone and operator.activation is None:
         low.joins(node, operator)
@@ -207,7 +207,7 @@ def aligned(low: Lowering, node: Node) -> list[DeviceTensor]:
     if len(given) < len(flows):
         for tensor, _ in given:
             before = low.producer(tensor)
-            if before is not None and before.code in FOLDABLE and before.activation is None:
+            if before is not None and before.takes_factors:
                 raise UnsupportedError(node, "a constant tensor and the output of a convolution are not verified")
     return low.with_heights(node, flows)
 

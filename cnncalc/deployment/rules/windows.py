@@ -172,7 +172,7 @@ def avgpool(low: Lowering, node: Node) -> None:
     counted = layer.count_include_pad and any(map(sum, taps.pads))
     (flow,) = low.of(node)
     if not layer.count_include_pad and not reached(node, taps, flow.shape)[1]:
-        low.notes.append(f"{node.name} leaves its padding out of the divisor, which AVERAGE_POOL_2D after PAD does not")
+        low.note(f"{node.name} leaves its padding out of the divisor, which AVERAGE_POOL_2D after PAD does not")
     flow, taps = behind_padding(low, node, taps, not counted)
     _pool(low, node, "AVERAGE_POOL_2D", flow, taps)
 
