@@ -155,7 +155,8 @@ class _Arguments:
         column = _column(places, argument)
         family, is_block = _family(argument), entry.inner is not None
         names, widths = zip(*[place.width(argument) for place in places], strict=True)
-        of_channels = _of_channels(column, widths, is_block)
+        is_first = widths == tuple([place.width(argument)[1] for place in self.alike])
+        of_channels = _of_channels(column, widths, is_block or is_first or argument == "groups")
         of_channels = of_channels and of_channels.format(names[0])
         if of_channels is not None and argument in FOLLOWS and not is_block:
             return of_channels
@@ -237,7 +238,7 @@ def _of_channels(column: FigureColumn, channels: FigureColumn, parts: bool) -> s
     if column == channels:
         return "{}"
     text = multiple(column, channels)
-    is_said = text.startswith("{}") if parts and not text.endswith("{}") else text.endswith("{}") and text != DOUBLED
+    is_said = text != DOUBLED if text.endswith("{}") else parts
     return text if text and is_said else None
 
 

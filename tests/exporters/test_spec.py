@@ -123,6 +123,38 @@ def test_an_item_does_not_have_a_blocks_name() -> None:
     assert not called & set(re.findall(r"^  (\w+):$", text, re.MULTILINE))
 
 
+def test_parts_of_the_incoming_channels_are_said_inside_of_a_block() -> None:
+    """A squeeze to a quarter (arXiv:1709.01507, section 3.2) and groups of 8 channels (arXiv:2003.13678, section 4)."""
+    text = spec_text(
+        loads("""
+input: [32, 1, 1]
+blocks:
+  squeeze:
+    args: {out}
+    layers:
+      - global_avgpool
+      - conv: {out_channels: out, kernel_size: 1}
+      - relu
+      - conv: {out_channels: 4 * out, kernel_size: 1}
+  grouped:
+    args: {out, groups}
+    layers:
+      - conv: {out_channels: out, kernel_size: 1}
+      - relu
+      - conv: {out_channels: out, kernel_size: 1, groups: groups}
+      - tanh
+layers:
+  - grouped: {out: 32, groups: 4}
+  - squeeze: {out: 8}
+  - grouped: {out: 64, groups: 8}
+  - squeeze: {out: 16}
+""")
+    )
+    assert "  - grouped: {out_channels: 32}\n  - squeeze\n" in text
+    assert "conv: {out_channels: in_channels // 4, kernel_size: 1}\n" in text
+    assert "kernel_size: 1, groups: in_channels // 8}\n" in text
+
+
 def test_ceil_mode_is_written_once() -> None:
     nodes = [node("MaxPool", ["x"], ["y"], kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1)]
     text = spec_text(read_model_bytes(model(nodes, {"x": ["N", 3, 8, 8]}, ["y"]), "m.onnx").build())
