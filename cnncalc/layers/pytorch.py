@@ -90,6 +90,7 @@ class Torch:
         x: the first of the inputs.
         value: the layer's expression in ``forward``, once it is known; a bare `InputPlace` passes the input on.
         made: the call that makes the module; None if there is none.
+        as_module: PyTorch's module of the same function, if it is another type's in `elsewhere`; else None.
         held: the calls that make the loose tensors, by their names in `weights`.
         helpers: source text of classes and functions that the code needs in addition to PyTorch's.
     """
@@ -115,6 +116,7 @@ class Torch:
         self.inputs: tuple[TensorCode, ...] = tuple([InputPlace(number) for number in range(len(shapes))])
         self.x: TensorCode = InputPlace(0)
         self.made: ModuleCall | None = None
+        self.as_module: ModuleCall | None = None
         self.held: dict[str, ModuleCall] = {}
         self.helpers: tuple[str, ...] = ()
 

@@ -330,7 +330,7 @@ def leaves(source: str) -> set[str]:
 
 HELPERS = {"Scale", "Shift", "Parameter", "LocallyConnected"}
 
-WEIGHTLESS = {"Identity", "ReLU", "SiLU", "Hardswish", "MaxPool2d", "AvgPool2d"}
+WEIGHTLESS = {"Identity", "ReLU", "SiLU", "Hardswish", "MaxPool2d", "AvgPool2d", "AdaptiveAvgPool2d", "Flatten"}
 """PyTorch's modules without weights in these sources."""
 
 
@@ -396,6 +396,7 @@ def test_a_numbered_scope_is_a_sequential_with_pytorchs_modules() -> None:
         )
         out = "y" if number == 8 else f"c{number + 2}"
         nodes.append(node("Sigmoid", [f"d{number}"], [out], name=f"/net/net.{number + 1}/Sigmoid"))
+    nodes[-1] = node("GlobalAveragePool", ["d8"], ["y"], name="/net/net.9/GlobalAveragePool")
     weights = {name: draw.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()}
     graph = network(model(nodes, {"x": ["N", 3, 8, 8]}, ["y"], weights))
     assert """
@@ -409,7 +410,7 @@ def test_a_numbered_scope_is_a_sequential_with_pytorchs_modules() -> None:
             nn.Conv2d(4, 4, kernel_size=1, bias=False),
             nn.Sigmoid(),
             nn.Conv2d(4, 4, kernel_size=1, bias=False),
-            nn.Sigmoid(),
+            nn.AdaptiveAvgPool2d(1),
         )
 
     def forward(self, x):

@@ -13,7 +13,7 @@ from cnncalc.exporters.torch.trees import figures, key, structure
 from cnncalc.graph import Node, Tensor
 from cnncalc.ground.places import Origin, Place
 from cnncalc.layers.base import Weight
-from cnncalc.layers.pytorch import MODULE, Code, InputPlace, ModuleCall, TensorCode, Torch, call
+from cnncalc.layers.pytorch import MODULE, Code, InputPlace, ModuleCall, Torch, call
 
 _NUMBERED = re.compile(r"(.*?)(0|[1-9]\d*)", re.ASCII).fullmatch
 _WORDS = re.compile(r"\w+").findall
@@ -180,13 +180,16 @@ def _layer_slot(item: ScopeItem, node: Node, torch: Torch, part: ScopePart, modu
         made = [LooseTensor(key[len(part.prefix) :], call, node.use.weights[name]) for key, (name, call) in calls]
         return slot._replace(tensors=tensors, loose=tuple(made) if owner is node else ())
     if item.owner is None:
-        return slot if torch.made is not None else slot._replace(as_module=_as_module(node, torch.value))
+        return slot if torch.made is not None else slot._replace(as_module=_as_module(node, torch))
     expression = module_of(around) + attribute(last) if item.owner != owner.name else module_of(owner.name)
     return slot._replace(module=None, owner=expression)
 
 
-def _as_module(node: Node, value: TensorCode) -> ModuleCall | None:
+def _as_module(node: Node, torch: Torch) -> ModuleCall | None:
     """Return PyTorch's module of a function of one input: it takes the function's other arguments in the same order."""
+    value = torch.value
+    if torch.as_module is not None:
+        return torch.as_module
     name = node.layer.elsewhere.torch.partition("(")[0].replace("{d}", str(len(node.shape) - 1))
     if not isinstance(value, ModuleCall) or value.args[:1] != (InputPlace(0),):
         return None

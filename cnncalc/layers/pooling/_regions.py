@@ -131,6 +131,7 @@ class GlobalPool(BinPool):
         d = len(torch.shapes[0]) - 1
         if d > 3:
             return self.torch_reduced(torch)
+        torch.as_module = torch.call(f"nn.Adaptive{'Max' if self.largest else 'Avg'}Pool{d}d", 1)
         return torch.call(f"F.adaptive_{'max' if self.largest else 'avg'}_pool{d}d", torch.x, 1)
 
     def torch_reduced(self, torch: Torch) -> TensorCode:
