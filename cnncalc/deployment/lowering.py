@@ -148,8 +148,8 @@ class Lowering(Stored, DeviceReaders):
         code: str,
         node: Node,
         inputs: list[DeviceTensor],
-        shape: Shape,
         *constants: Constant,
+        shape: Shape | None = None,
         width: int | None = None,
         name: str = "",
     ) -> Operator:
@@ -159,14 +159,15 @@ class Lowering(Stored, DeviceReaders):
             code: its name in TensorFlow Lite.
             node: the layer.
             inputs: the tensors that it reads.
-            shape: of its output, channels last.
             constants: that it reads from the file.
+            shape: of its output, channels last; the first input's by default.
             width: bytes of an element of the output; the kind's by default, 4 for parts in float32.
             name: of the output; the layer's by default.
         """
         if self.kind.name == "int16x8" and code in NOT_IN_16X8:
             why = f"{NOT_IN_16X8[code]} refuses {code} in 16x8: not yet supported"
             raise UnsupportedError(node, why, "quantise to int8" if code != "HARD_SWISH" else "use relu6 or silu")
+        shape = inputs[0].shape if shape is None else shape
         axes = 1 + max(len(shape), *[len(flow.shape) for flow in inputs])
         if code != "RESHAPE" and axes > (most := MOST_AXES.get(code, VERIFIED_AXES)):
             raise UnsupportedError(
@@ -200,7 +201,7 @@ class Lowering(Stored, DeviceReaders):
                 if self._is_alone(flow, made):
                     self.values[node] = flow
                     return flow
-        operator = self.emit("RESHAPE", node, [flow], shape, self.integers(batch, *shape), name=name)
+        operator = self.emit("RESHAPE", node, [flow], self.integers(batch, *shape), shape=shape, name=name)
         operator.doubt = doubt
         return operator.output
 
@@ -218,7 +219,7 @@ class Lowering(Stored, DeviceReaders):
             return flow
         shape = tuple([flow.shape[place] for place in places])
         turned = self.integers(0, *[place + 1 for place in places])
-        return self.emit("TRANSPOSE", node, [flow], shape, turned, name=name).output
+        return self.emit("TRANSPOSE", node, [flow], turned, shape=shape, name=name).output
 
     def _is_alone(self, source: DeviceTensor, made: Operator) -> bool:
         """Whether a copy is all that reads its input."""

@@ -34,7 +34,7 @@ def linear(low: Lowering, node: Node) -> None:
     owner = node.shares or node
     shape = (*flow.shape[:-1], layer.out_features) if layer.axis is not None else (layer.out_features,)
     weight = low.weight(prod(node.use.weights["weight"].shape), layer.out_features, owner, True)
-    operator = low.emit("FULLY_CONNECTED", node, [flow], shape, weight)
+    operator = low.emit("FULLY_CONNECTED", node, [flow], weight, shape=shape)
     operator.macs = node.macs()
     if layer.bias and has_bias(low, node):
         operator.constants.append(low.bias(layer.out_features, owner, True))
@@ -50,7 +50,7 @@ def affine(low: Lowering, node: Node) -> None:
     terms = _terms(low, node)
     for number, (code, constant, shape) in enumerate(terms, 1):
         name = "" if number == len(terms) else f"{node.name} (factor)"
-        operator = low.emit(code, node, [flow], flow.shape, constant, name=name)
+        operator = low.emit(code, node, [flow], constant, name=name)
         flow = operator.output
         if code == "ADD":
             low.summands[operator] = shape
@@ -65,7 +65,7 @@ def fixed(low: Lowering, node: Node) -> None:
         only_in_float("NEG")(low, node)
     else:
         (flow,) = low.as_they_lie(node)
-        low.emit("SUB", node, [flow], flow.shape, low.number(layer.add))
+        low.emit("SUB", node, [flow], low.number(layer.add))
 
 
 def _terms(low: Lowering, node: Node) -> list[tuple[str, Constant, Shape]]:

@@ -32,12 +32,11 @@ def attention(low: Lowering, node: Node) -> None:
     if layer.scaled == "both":
         k = _scaled(low, node, k, scale, 1)
     logits = _product(low, node, q, k, True, f"{node.name} (logits)")
-    shape = logits.shape
     if layer.scaled == "logits":
         logits = _scaled(low, node, logits, scale)
     for number, bias in enumerate(biases, 1):
-        logits = low.emit("ADD", node, [logits, bias], shape, name=f"{node.name} (bias {number})").output
-    shares = low.emit("SOFTMAX", node, [logits], shape, name=f"{node.name} (shares)").output
+        logits = low.emit("ADD", node, [logits, bias], name=f"{node.name} (bias {number})").output
+    shares = low.emit("SOFTMAX", node, [logits], name=f"{node.name} (shares)").output
     shares.fixed_scale = True
     _product(low, node, shares, v, False)
 
@@ -56,7 +55,7 @@ def _scaled(low: Lowering, node: Node, flow: DeviceTensor, scale: float, number:
             return flow
     if scale == 1:
         return flow
-    return low.emit("MUL", node, [flow], flow.shape, low.number(scale), name=f"{node.name} (scaled)").output
+    return low.emit("MUL", node, [flow], low.number(scale), name=f"{node.name} (scaled)").output
 
 
 def _product(
@@ -66,7 +65,7 @@ def _product(
     *leading, rows, depth = (*a.shape[:-2], a.shape[-1], a.shape[-2]) if a_turned else a.shape
     *others, columns, _ = b.shape if b_turned else (*b.shape[:-2], b.shape[-1], b.shape[-2])
     shape = (*[max(sizes) for sizes in zip(leading, others, strict=True)], rows, columns)
-    made = low.emit("BATCH_MATMUL", node, [a, b], shape, name=name)
+    made = low.emit("BATCH_MATMUL", node, [a, b], shape=shape, name=name)
     made.copied = [b] * (not b_turned) + [a] * a_turned
     made.macs = made.output.elements * depth
     return made.output

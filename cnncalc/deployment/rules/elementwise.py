@@ -28,7 +28,7 @@ def one_operator(code: str, fixed_scale: bool = False) -> LoweringRule:
 
     def rule(low: Lowering, node: Node) -> None:
         (flow,) = low.as_they_lie(node)
-        low.emit(code, node, [flow], flow.shape).output.fixed_scale = fixed_scale
+        low.emit(code, node, [flow]).output.fixed_scale = fixed_scale
 
     rule.__doc__ = f"{code}."
     return rule
@@ -76,11 +76,11 @@ def hardtanh(low: Lowering, node: Node) -> None:
     if known and fuses(low, node, known):
         return
     (flow,) = low.as_they_lie(node)
-    least = low.emit("MINIMUM", node, [flow], flow.shape, low.number(high_end), name=f"{node.name} (from above)")
+    least = low.emit("MINIMUM", node, [flow], low.number(high_end), name=f"{node.name} (from above)")
     if low_end == 0:
-        low.emit("RELU", node, [least.output], flow.shape)
+        low.emit("RELU", node, [least.output])
     else:
-        most = low.emit("MAXIMUM", node, [least.output], flow.shape, low.number(low_end))
+        most = low.emit("MAXIMUM", node, [least.output], low.number(low_end))
         most.doubt = "a clamp to other bounds"
 
 
@@ -94,11 +94,11 @@ def hardsigmoid(low: Lowering, node: Node) -> None:
     elif operator in low.summands and alone and operator.activation is None:
         low.joins(node, operator)
     else:
-        operator = low.emit("ADD", node, [flow], flow.shape, low.number(3), name=f"{node.name} (shifted)")
+        operator = low.emit("ADD", node, [flow], low.number(3), name=f"{node.name} (shifted)")
     operator.activation = "RELU6"
     readers = low.all_readers(node)
     if not readers or not all(map(_takes_a_factor, readers)):
-        low.emit("MUL", node, [operator.output], flow.shape, low.number(1 / 6))
+        low.emit("MUL", node, [operator.output], low.number(1 / 6))
         return
     for reader in readers:
         low.ahead.setdefault(reader, []).append(node)
@@ -112,9 +112,9 @@ def _takes_a_factor(reader: Node) -> bool:
 def silu(low: Lowering, node: Node) -> None:
     """LOGISTIC and MUL: two tensors, and three alive at once."""
     (flow,) = low.as_they_lie(node)
-    gate = low.emit("LOGISTIC", node, [flow], flow.shape, name=f"{node.name} (gate)")
+    gate = low.emit("LOGISTIC", node, [flow], name=f"{node.name} (gate)")
     gate.output.fixed_scale = True
-    low.emit("MUL", node, [flow, gate.output], flow.shape)
+    low.emit("MUL", node, [flow, gate.output])
 
 
 def in_float(low: Lowering, node: Node, code: str, flow: DeviceTensor, name: str = "") -> DeviceTensor:
@@ -122,12 +122,12 @@ def in_float(low: Lowering, node: Node, code: str, flow: DeviceTensor, name: str
     DEQUANTIZE, the operator, QUANTIZE, with four bytes per element.
     """
     if not low.kind.scaled:
-        return low.emit(code, node, [flow], flow.shape, name=name).output
+        return low.emit(code, node, [flow], name=name).output
     named = name or node.name
     if flow.width != 4:
-        flow = low.emit("DEQUANTIZE", node, [flow], flow.shape, width=4, name=f"{named} (as float32)").output
-    inside = low.emit(code, node, [flow], flow.shape, width=4, name=f"{named} (in float32)").output
-    return low.emit("QUANTIZE", node, [inside], flow.shape, name=name).output
+        flow = low.emit("DEQUANTIZE", node, [flow], width=4, name=f"{named} (as float32)").output
+    inside = low.emit(code, node, [flow], width=4, name=f"{named} (in float32)").output
+    return low.emit("QUANTIZE", node, [inside], name=name).output
 
 
 def only_in_float(code: str, note: str = "") -> LoweringRule:
@@ -158,14 +158,14 @@ def power(low: Lowering, node: Node) -> None:
     if exponent != 2:
         raise UnsupportedError(node, "tflite-micro has no POW", "use the power 2, or products")
     (flow,) = low.as_they_lie(node)
-    low.emit("MUL", node, [flow, flow], flow.shape)
+    low.emit("MUL", node, [flow, flow])
 
 
 def prelu(low: Lowering, node: Node) -> None:
     """PRELU, with a slope per channel, or a single one."""
     flow = low.flat(node)
     slopes = node.use.weights["weight"].shape[0]
-    low.emit("PRELU", node, [flow], flow.shape, low.factors(slopes, node.shares or node))
+    low.emit("PRELU", node, [flow], low.factors(slopes, node.shares or node))
 
 
 def softmax(code: str) -> LoweringRule:
@@ -184,7 +184,7 @@ def softmax(code: str) -> LoweringRule:
             )
         swap = [end if axis == place else place if axis == end else axis for axis in range(end + 1)]
         turned = low.transpose(node, flow, swap, f"{node.name} (turned)")
-        found = low.emit(code, node, [turned], turned.shape, name=f"{node.name} (along the last axis)").output
+        found = low.emit(code, node, [turned], name=f"{node.name} (along the last axis)").output
         found.fixed_scale = True
         low.transpose(node, found, swap)
 
@@ -196,7 +196,7 @@ def rescaled(low: Lowering, node: Node, flow: DeviceTensor) -> DeviceTensor:
     """Return a tensor, after a QUANTIZE if its operator fixes the scale, which a merge must choose."""
     if not (flow.quantised and flow.fixed_scale):
         return flow
-    return low.emit("QUANTIZE", node, [flow], flow.shape, name=f"{flow.name} (rescaled)").output
+    return low.emit("QUANTIZE", node, [flow], name=f"{flow.name} (rescaled)").output
 
 
 def aligned(low: Lowering, node: Node) -> list[DeviceTensor]:
@@ -225,8 +225,9 @@ def merge_in_pairs(code: str, one_scale: bool = False) -> LoweringRule:
         merged, *others = [rescaled(low, node, flow) for flow in flows] if one_scale else flows
         for number, other in enumerate(others, 1):
             name = node.name if number == len(others) else f"{node.name} ({number} of {len(others)})"
-            divided = code == "DIV" and other.constant is not None  # its reciprocal is in the file
-            made = low.emit("MUL" if divided else code, node, [merged, other], _stretched(merged, other), name=name)
+            by_constant = code == "DIV" and other.constant is not None  # its reciprocal is in the file
+            word, shape = "MUL" if by_constant else code, _stretched(merged, other)
+            made = low.emit(word, node, [merged, other], shape=shape, name=name)
             merged = made.output
             if one_scale:
                 _doubt_scales(low, made)
@@ -243,7 +244,7 @@ def concat(low: Lowering, node: Node) -> None:
     place = low.place(node, axis_index(layer.axis, node.shape), flows[0])
     shape = list(flows[0].shape)
     shape[place] = sum([flow.shape[place] for flow in flows])
-    joined = low.emit("CONCATENATION", node, flows, tuple(shape))
+    joined = low.emit("CONCATENATION", node, flows, shape=tuple(shape))
     _doubt_scales(low, joined)
 
 

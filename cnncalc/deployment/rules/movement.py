@@ -38,7 +38,7 @@ def expand(low: Lowering, node: Node) -> None:
     """BROADCAST_TO; a merge stretches axes of 1 itself."""
     (flow,) = low.as_they_lie(node)
     shape = laid(node.shape, low.order(node))
-    low.emit("BROADCAST_TO", node, [flow], shape, low.integers(1, *shape))
+    low.emit("BROADCAST_TO", node, [flow], low.integers(1, *shape), shape=shape)
 
 
 def gather(low: Lowering, node: Node) -> None:
@@ -48,7 +48,7 @@ def gather(low: Lowering, node: Node) -> None:
         raise UnsupportedError(node, "only a gather by a list of indices is verified")
     flow, place = low.along(node, layer.axis)
     shape = (*flow.shape[:place], len(layer.indices), *flow.shape[place + 1 :])
-    low.emit("GATHER", node, [flow], shape, low.integers(*layer.indices))
+    low.emit("GATHER", node, [flow], low.integers(*layer.indices), shape=shape)
 
 
 def channel_shuffle(low: Lowering, node: Node) -> None:
@@ -64,7 +64,7 @@ def channel_shuffle(low: Lowering, node: Node) -> None:
 def pixel_shuffle(low: Lowering, node: Node) -> None:
     """DEPTH_TO_SPACE, or SPACE_TO_DEPTH for its inverse."""
     code = "DEPTH_TO_SPACE" if node.layer.type == "pixel_shuffle" else "SPACE_TO_DEPTH"
-    low.emit(code, node, low.of(node), last(node.shape))
+    low.emit(code, node, low.of(node), shape=last(node.shape))
 
 
 def upsample(low: Lowering, node: Node) -> None:
@@ -76,7 +76,7 @@ def upsample(low: Lowering, node: Node) -> None:
         raise UnsupportedError(node, "an upsample is verified on maps of two axes")
     code = "RESIZE_BILINEAR" if cast("Upsample", node.layer).mode == "linear" else "RESIZE_NEAREST_NEIGHBOR"
     shape = last(node.shape)
-    low.emit(code, node, low.of(node), shape, low.integers(*shape[:2]))
+    low.emit(code, node, low.of(node), low.integers(*shape[:2]), shape=shape)
     low.note(
         "upsample is written as tf.image.resize; Keras' UpSampling2D becomes TILE, which tflite-micro does not have"
     )

@@ -9,7 +9,7 @@ from math import prod
 from typing import TYPE_CHECKING, cast
 
 from cnncalc.deployment.lowering import Lowering, LoweringRule
-from cnncalc.deployment.operators import DeviceTensor, Operator
+from cnncalc.deployment.operators import Constant, DeviceTensor, Operator
 from cnncalc.deployment.rules.elementwise import in_float
 from cnncalc.deployment.unsupported import UnsupportedError
 
@@ -30,10 +30,10 @@ def layernorm(low: Lowering, node: Node) -> None:
         raise UnsupportedError(node, "a layernorm is verified over the channels, with a scale and a shift", BATCHNORM)
     (flow,) = low.as_they_lie(node)
     one, axes = (*flow.shape[:-1], 1), low.integers(-1)
-    mean = low.emit("MEAN", node, [flow], one, axes, name=f"{node.name} (mean)").output
+    mean = low.emit("MEAN", node, [flow], axes, shape=one, name=f"{node.name} (mean)").output
     negated = in_float(low, node, "NEG", mean, f"{node.name} (minus mean)")
-    squares = low.emit("SQUARED_DIFFERENCE", node, [flow, mean], flow.shape, name=f"{node.name} (squares)").output
-    variance = low.emit("MEAN", node, [squares], one, axes, name=f"{node.name} (variance)").output
+    squares = low.emit("SQUARED_DIFFERENCE", node, [flow, mean], name=f"{node.name} (squares)").output
+    variance = low.emit("MEAN", node, [squares], axes, shape=one, name=f"{node.name} (variance)").output
     _standardised(low, node, flow, negated, variance, flow.shape)
 
 
@@ -49,11 +49,11 @@ def groupnorm(low: Lowering, node: Node) -> None:
     shape, one = (*sizes, layer.num_groups, of_group), (*[1] * len(sizes), layer.num_groups, 1)
     split = low.reshape(node, flow, shape, f"{node.name} (in groups)", -1)
     axes = low.integers(*range(1, len(sizes) + 1), len(sizes) + 2)
-    mean = low.emit("MEAN", node, [split], one, axes, name=f"{node.name} (mean)").output
+    mean = low.emit("MEAN", node, [split], axes, shape=one, name=f"{node.name} (mean)").output
     negated = in_float(low, node, "NEG", mean, f"{node.name} (minus mean)")
-    centred = low.emit("SUB", node, [split, mean], shape, name=f"{node.name} (centred)").output
+    centred = low.emit("SUB", node, [split, mean], name=f"{node.name} (centred)").output
     squares = in_float(low, node, "SQUARE", centred, f"{node.name} (squares)")
-    variance = low.emit("MEAN", node, [squares], one, axes, name=f"{node.name} (variance)").output
+    variance = low.emit("MEAN", node, [squares], axes, shape=one, name=f"{node.name} (variance)").output
     groups = _standardised(low, node, split, negated, variance, (*one[:-1], of_group)).output
     groups.name = f"{node.name} (of groups)"
     low.reshape(node, groups, flow.shape)
@@ -69,20 +69,17 @@ def _standardised(
     layer = cast("GroupNorm | LayerNorm", node.layer)
     owner, count = node.shares or node, prod(node.use.weights["weight"].shape)
 
-    def step(code: str, inputs: list[DeviceTensor], shape: Shape, what: str, factor: object = None) -> DeviceTensor:
-        constants = (
-            [low.factors(count, (factor, owner))] if factor else [low.number(layer.eps)] if what == "eps" else []
-        )
-        return low.emit(code, node, inputs, shape, *constants, name=f"{node.name} ({what})").output
+    def step(what: str, code: str, inputs: list[DeviceTensor], *constants: Constant, to: Shape) -> DeviceTensor:
+        return low.emit(code, node, inputs, *constants, shape=to, name=f"{node.name} ({what})").output
 
-    added = step("ADD", [variance], variance.shape, "eps")
-    root = step("RSQRT", [added], variance.shape, "one over deviation")
-    scale = step("MUL", [root], learned, "scale", "scale")
-    offset = step("MUL", [negated, scale], learned, "offset")
-    offset = step("ADD", [offset], learned, "shift", "shift")
-    scaled = step("MUL", [flow, scale], flow.shape, "scaled")
+    added = step("eps", "ADD", [variance], low.number(layer.eps), to=variance.shape)
+    root = step("one over deviation", "RSQRT", [added], to=variance.shape)
+    scale = step("scale", "MUL", [root], low.factors(count, ("scale", owner)), to=learned)
+    offset = step("offset", "MUL", [negated, scale], to=learned)
+    shift = step("shift", "ADD", [offset], low.factors(count, ("shift", owner)), to=learned)
+    scaled = step("scaled", "MUL", [flow, scale], to=flow.shape)
     low.note(f"{node.layer.type} is written out on the device; batchnorm would be part of the convolution before it")
-    return low.emit("ADD", node, [scaled, offset], flow.shape)
+    return low.emit("ADD", node, [scaled, shift])
 
 
 RULES: dict[str, LoweringRule] = {"layernorm": layernorm, "groupnorm": groupnorm}

@@ -71,7 +71,7 @@ def padded(low: Lowering, node: Node, pads: tuple[Pair, ...]) -> DeviceTensor:
     axes = pads[-len(sizes) :]
     shape = (*[size + sum(pair) for size, pair in zip(sizes, axes, strict=True)], channels)
     borders = low.integers(0, 0, *[side for pair in axes for side in pair], 0, 0)
-    return low.emit("PAD", node, [flow], shape, borders, name=f"{node.name} (padded)").output
+    return low.emit("PAD", node, [flow], borders, shape=shape, name=f"{node.name} (padded)").output
 
 
 def behind_padding(low: Lowering, node: Node, taps: Sliding, excluded: bool = True) -> tuple[DeviceTensor, Sliding]:
@@ -97,7 +97,7 @@ def conv(low: Lowering, node: Node) -> None:
     taps = taps_of(node)
     flow, taps = behind_padding(low, node, taps._replace(pads=low.borders.get(node, taps.pads)))
     depthwise = 1 < layer.groups == node.use.inputs[0][0]
-    operator = low.emit("DEPTHWISE_CONV_2D" if depthwise else "CONV_2D", node, [flow], map_shape(node))
+    operator = low.emit("DEPTHWISE_CONV_2D" if depthwise else "CONV_2D", node, [flow], shape=map_shape(node))
     _set_weights(low, node, operator, taps)
     if not layer.bias:
         operator.constants.append(low.bias(layer.out_channels, None))
@@ -123,7 +123,7 @@ def conv_transpose(low: Lowering, node: Node) -> None:
             why = "its output_padding reaches beyond the output of TRANSPOSE_CONV"
             raise UnsupportedError(node, why, "use 'padding: same'")
     name = "" if whole == out else f"{node.name} (whole)"
-    operator = low.emit("TRANSPOSE_CONV", node, [flow], whole, low.integers(1, *whole), name=name)
+    operator = low.emit("TRANSPOSE_CONV", node, [flow], low.integers(1, *whole), shape=whole, name=name)
     _set_weights(low, node, operator, taps)
     if whole != out:
         sliced(low, node, operator.output, out, cuts(whole, out, starts))
@@ -138,7 +138,8 @@ def cuts(whole: Shape, shape: Shape, starts: list[int]) -> dict[int, Cut]:
 def sliced(low: Lowering, node: Node, flow: DeviceTensor, shape: Shape, cut: dict[int, Cut]) -> None:
     """Append a STRIDED_SLICE: begin, end and strides of all axes are constants; (0, 0, 1) keeps one whole."""
     of_axes = [KEPT_WHOLE, *[cut.get(axis, KEPT_WHOLE) for axis in range(len(flow.shape))]]
-    low.emit("STRIDED_SLICE", node, [flow], shape, *[low.integers(*values) for values in zip(*of_axes, strict=True)])
+    constants = [low.integers(*values) for values in zip(*of_axes, strict=True)]
+    low.emit("STRIDED_SLICE", node, [flow], *constants, shape=shape)
 
 
 def _set_weights(low: Lowering, node: Node, operator: Operator, taps: Sliding) -> None:
@@ -216,14 +217,14 @@ def reduction(code: str) -> LoweringRule:
         kept = [1 if place in places else size for place, size in enumerate(flow.shape)]
         left = [size for place, size in enumerate(flow.shape) if place not in places] or [1]
         shape = tuple(kept if layer.keepdims else left)
-        low.emit(code, node, [flow], shape, low.integers(*[place + 1 for place in places]))
+        low.emit(code, node, [flow], low.integers(*[place + 1 for place in places]), shape=shape)
 
     rule.__doc__ = f"{code}."
     return rule
 
 
 def _pool(low: Lowering, node: Node, code: str, flow: DeviceTensor, taps: Sliding) -> None:
-    low.emit(code, node, [flow], map_shape(node)).taps = taps
+    low.emit(code, node, [flow], shape=map_shape(node)).taps = taps
 
 
 def _averaged(low: Lowering, node: Node, flow: DeviceTensor, bins: Pair) -> None:
@@ -234,7 +235,7 @@ def _averaged(low: Lowering, node: Node, flow: DeviceTensor, bins: Pair) -> None
 def _reduced(low: Lowering, node: Node, code: str) -> None:
     """Append a reduction over all axes but the channels; a map of one axis loses its height before it."""
     flow = low.flat(node)
-    low.emit(code, node, [flow], last(node.shape), low.integers(*range(1, len(flow.shape))))
+    low.emit(code, node, [flow], low.integers(*range(1, len(flow.shape))), shape=last(node.shape))
 
 
 # --- padding by itself ---------------------------------------------------------------------------------------
@@ -258,7 +259,7 @@ def pad(low: Lowering, node: Node) -> None:
     code = "MIRROR_PAD" if layer.mode == "reflect" else "PADV2" if layer.value else "PAD"
     borders = low.integers(0, 0, *[side for pair in (*layer.padding, layer.channels) for side in pair])
     value = [low.number(layer.value)] if layer.value else []
-    low.emit(code, node, [flow], last(node.shape), borders, *value)
+    low.emit(code, node, [flow], borders, *value, shape=last(node.shape))
 
 
 def _absorbing(low: Lowering, node: Node, flow: DeviceTensor) -> Node | None:
