@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from cnncalc.deployment.constants import INTERPRETER
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.near import did_you_mean
 
@@ -15,11 +16,19 @@ KIB, MIB = 1024, 1024**2
 
 
 class Core(NamedTuple):
-    """A processor: its name, its kernels (a word of :mod:`cnncalc.deployment.scratch`), and a description."""
+    """A processor.
+
+    Attributes:
+        name: its name in options.
+        kernels: its kernels, a word of :mod:`cnncalc.deployment.scratch`.
+        what: a description.
+        fixed: bytes of the interpreter's fixed part, at most.
+    """
 
     name: str
     kernels: str
     what: str
+    fixed: int = INTERPRETER.fixed_most
 
 
 CORES = {
@@ -33,7 +42,7 @@ CORES = {
         Core("m33", "dsp", "Cortex-M33: CMSIS-NN with DSP"),
         Core("m55", "mve", "Cortex-M55: CMSIS-NN with Helium"),
         Core("m85", "mve", "Cortex-M85: CMSIS-NN with Helium"),
-        Core("esp32", "reference", "Xtensa LX6: reference kernels"),
+        Core("esp32", "reference", "Xtensa LX6: reference kernels", INTERPRETER.fixed_least),
     )
 }
 

@@ -57,7 +57,7 @@ class Lowering(Stored, DeviceReaders):
         self.notes: list[str] = []
         self.ahead: dict[Node, list[Node]] = {}
         self.borders: dict[Node, tuple[Pair, ...]] = {}
-        self._copies: dict[tuple[DeviceTensor, Shape], DeviceTensor] = {}
+        self._reshaped: dict[tuple[DeviceTensor, Shape], DeviceTensor] = {}
         self._moved: dict[Tensor, bool] = {}
         self._turned: dict[tuple[Tensor, Order], DeviceTensor] = {}
         self.makers: dict[DeviceTensor, Operator] = {}
@@ -254,9 +254,9 @@ class Lowering(Stored, DeviceReaders):
         return self._reshaped_once(node, flow, flow.shape[1:], f"{node.name} (of one axis)")
 
     def _reshaped_once(self, node: Node, flow: DeviceTensor, shape: Shape, name: str) -> DeviceTensor:
-        if (flow, shape) not in self._copies:
-            self._copies[flow, shape] = self.reshape(node, flow, shape, name)
-        return self._copies[flow, shape]
+        if (flow, shape) not in self._reshaped:
+            self._reshaped[flow, shape] = self.reshape(node, flow, shape, name)
+        return self._reshaped[flow, shape]
 
     def turned(self, node: Node, tensor: Tensor, order: Order) -> DeviceTensor:
         """Return a tensor with its axes in an order; for a layer that needs them so, there is a TRANSPOSE before it."""

@@ -72,16 +72,15 @@ def interpreter(graph: DeviceGraph, core: Core, handles: int) -> Part:
     kept = sum([KERNEL_DATA.get(code, 0) for code in codes]) + one.handle * handles
     copies = sum([flow.bytes for operator in graph.operators for flow in operator.copied])
     loose = one.slack + LOOSE * len([code for code in codes if code not in FITTED_DATA])
-    most = one.fixed_least if core.name == "esp32" else one.fixed_most
     base = one.tensor * tensors + one.operator * operators + one.end * ends + one.channel * channels + kept + copies
-    fixed = f"{one.fixed_least}" if most == one.fixed_least else f"{one.fixed_least} to {most:,}"
+    fixed = f"{one.fixed_least}" + (f" to {core.fixed:,}" if core.fixed > one.fixed_least else "")
     turned = f"{copies:,} of transposed copies + " if copies else ""
     note = (
         f"{one.channel}·{channels:,} channels + {one.tensor}·{tensors:,} tensors + "
         f"{one.operator}·{operators:,} operators + {one.end}·{ends} inputs and outputs + "
         f"{kept:,} of kernels + {turned}{fixed} fixed, ±{loose:,} that the measurements leave open"
     )
-    low, high = base + one.fixed_least - loose, base + most + loose
+    low, high = base + one.fixed_least - loose, base + core.fixed + loose
     return Part("interpreter", low, high, RANGE, note, f"struct sizes of {RUNTIME}; mcufit 0.5.2, mcufit-bench 88f8d23")
 
 

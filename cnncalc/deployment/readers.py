@@ -71,11 +71,11 @@ class DeviceReaders:
 
     def sole_reader(self, tensor: Tensor) -> Node | None:
         """Return the one layer that reads a tensor; None if several do, or it is an output of the network."""
-        readers = self.all_readers(tensor)
+        readers = self.only_readers(tensor)
         return readers[0] if len(readers) == 1 else None
 
-    def all_readers(self, tensor: Tensor) -> list[Node]:
-        """Return the layers that read a tensor; an empty list if it is an output of the network."""
+    def only_readers(self, tensor: Tensor) -> list[Node]:
+        """Return the layers that read a tensor; none if it is an output of the network, which others may read, too."""
         readers, given = self.beyond(tensor)
         return [] if given else readers
 
@@ -92,7 +92,7 @@ class DeviceReaders:
         if kind == "affine":
             return cast("Affine", node.layer).mul == 1 and cast("Affine", node.layer).add == 0
         if kind == "expand":
-            readers = self.all_readers(node)
+            readers = self.only_readers(node)
             return bool(readers) and all(reader.layer.type in STRETCHING for reader in readers)
         if not node.layer.is_view:
             return False
@@ -114,11 +114,11 @@ class DeviceReaders:
 
     def _feeds_dense(self, node: Node) -> bool:
         """Whether only dense layers read a layer, looking through activations, batchnorms and constants."""
-        waiting = [*self.all_readers(node)]
+        waiting = [*self.only_readers(node)]
         dense = bool(waiting)
         while waiting and dense:
             reader = waiting.pop()
-            between = self.all_readers(reader) if reader.layer.type in (*UNARY, *CONSTANTS) else []
+            between = self.only_readers(reader) if reader.layer.type in (*UNARY, *CONSTANTS) else []
             waiting += between
             dense = bool(between) or reader.layer.type == "linear"
         return dense

@@ -59,7 +59,7 @@ def _reduce(operator: Operator, kind: NumberFormat, kernels: str) -> list[Reques
     source = "kernels/reduce_common.cc"
     count, rank = prod(operator.output.shape), len(operator.inputs[0].shape) + 1
     axes = _constant(operator, OTHER).elements
-    requests = [Request(4 * rank, f"4·{rank} axes", source), Request(4 * axes, f"4·{axes} of them", source)]
+    requests = [Request(4 * rank, f"4·{rank} axes", source), Request(4 * axes, f"4·{axes} reduced axes", source)]
     sums = operator.code in ("MEAN", "SUM") and kind.scaled
     return [Request(4 * count, f"4·{count:,} sums", source), *requests] if sums else requests
 

@@ -85,7 +85,7 @@ def _terms(low: Lowering, node: Node) -> list[tuple[str, Constant, Shape]]:
             raise UnsupportedError(node, "factors for each position, right after a convolution, are not verified")
         if not _is_continued(low, node):
             shape = _without_bias(low, before, shape)
-    codes = {"shift": ["ADD"], "scale": ["MUL", "ADD"][: 1 + adds(node)]}.get(node.layer.type, ["MUL", "ADD"])
+    codes = ["MUL"] * (node.layer.type != "shift") + ["ADD"] * adds(node)
     return [(code, low.factors(prod(shape), (code, node.shares or node)), shape) for code in codes]
 
 
@@ -177,7 +177,7 @@ def _folds_ahead(low: Lowering, node: Node) -> bool:
     behind_a_copy = before is not None and before.code in MOVING and low.sole_reader(node.inputs[0]) is not None
     if len(low.values[node.inputs[0]].shape) == 2 and any(reader.layer.type == "conv" for reader in readers):
         return False  # a map of one axis gets a height first
-    if behind_a_copy and _is_single(node) and len(_terms(low, node)) == 1 and readers == low.all_readers(node):
+    if behind_a_copy and _is_single(node) and len(_terms(low, node)) == 1 and readers == low.only_readers(node):
         return False
     low.folds_ahead(node, readers)
     return bool(readers)
@@ -193,7 +193,7 @@ def _takers(low: Lowering) -> dict[Node, list[Node]]:
     for node in reversed(low.nodes):
         if node.layer.type not in RULES or node.layer.type == "linear" or _is_reversed(node) or _spreads(low, node):
             continue
-        readers = low.all_readers(node)
+        readers = low.only_readers(node)
         takers = [found.get(reader, [reader]) for reader in readers]
         low.weigh(sum([len(some) for some in takers]) if len(takers) > 1 else 0)
         flat = takers[0] if len(takers) == 1 else [one for some in takers for one in some]

@@ -96,7 +96,7 @@ def hardsigmoid(low: Lowering, node: Node) -> None:
     else:
         operator = low.emit("ADD", node, [flow], low.number(3), name=f"{node.name} (shifted)")
     operator.activation = "RELU6"
-    readers = low.all_readers(node)
+    readers = low.only_readers(node)
     if not readers or not all(map(_takes_a_factor, readers)):
         low.emit("MUL", node, [operator.output], low.number(1 / 6))
         return

@@ -188,7 +188,7 @@ def _about(low: int, high: int) -> str:
 
 
 def _steps(found: Deployment, most: int | None, width: int | None, drawn: bool) -> list[PageBlock]:
-    shown = chosen(found.steps, most)
+    shown = _chosen(found.steps, most)
     room = WIDEST_ARENA if width is None else max(min(width - 56, WIDEST_ARENA), NARROWEST_ARENA)
     letters = _letters(found.places, shown)
     columns = [
@@ -207,7 +207,7 @@ def _steps(found: Deployment, most: int | None, width: int | None, drawn: bool) 
     return [Table(columns[: -1 if drawn else None], rows), *more]
 
 
-def chosen(steps: Sequence[OperatorRun], most: int | None) -> list[OperatorRun]:
+def _chosen(steps: Sequence[OperatorRun], most: int | None) -> list[OperatorRun]:
     """Return the steps to show, in order: all, or those that reach highest."""
     count = most if most is not None else len(steps) if len(steps) <= ALL_STEPS else FULLEST
     highest = sorted(steps, key=lambda step: (-step.end, -step.live, step.number))[:count]
