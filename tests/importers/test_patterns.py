@@ -215,6 +215,20 @@ PATTERNS: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], list[
          node("Add", ["g", "one"], ["h"]), node("Mul", ["h", "half"], ["i"]), node("Mul", ["x", "i"], ["y"])],
         ROWS, {"k": F(0.044715), "r": F((2 / np.pi) ** 0.5), "one": F(1), "half": HALF}, ["gelu"],
     ),
+    "no gelu: another multiple of the cube": (
+        [node("Mul", ["k", "x"], ["s"]), node("Mul", ["s", "x"], ["c"]), node("Mul", ["c", "x"], ["d"]),
+         node("Add", ["d", "x"], ["e"]), node("Mul", ["e", "r"], ["f"]), node("Tanh", ["f"], ["g"]),
+         node("Add", ["g", "one"], ["h"]), node("Mul", ["h", "half"], ["i"]), node("Mul", ["x", "i"], ["y"])],
+        ROWS, {"k": F(0.05), "r": F((2 / np.pi) ** 0.5), "one": F(1), "half": HALF},
+        ["affine", "multiply", "multiply", "add", "affine", "tanh", "affine", "affine", "multiply"],
+    ),
+    "no gelu: the square of x, times another tensor": (
+        [node("Relu", ["x"], ["z"]), node("Mul", ["k", "x"], ["s"]), node("Mul", ["s", "x"], ["c"]), node("Mul", ["c", "z"], ["d"]),
+         node("Add", ["d", "x"], ["e"]), node("Mul", ["e", "r"], ["f"]), node("Tanh", ["f"], ["g"]),
+         node("Add", ["g", "one"], ["h"]), node("Mul", ["h", "half"], ["i"]), node("Mul", ["x", "i"], ["y"])],
+        ROWS, {"k": F(0.044715), "r": F((2 / np.pi) ** 0.5), "one": F(1), "half": HALF},
+        ["relu", "affine", "multiply", "multiply", "add", "affine", "tanh", "affine", "affine", "multiply"],
+    ),
     "no gelu: a square in place of the cube": (
         [node("Mul", ["k", "x"], ["c"]), node("Mul", ["c", "x"], ["d"]),
          node("Add", ["d", "x"], ["e"]), node("Mul", ["e", "r"], ["f"]), node("Tanh", ["f"], ["g"]),
