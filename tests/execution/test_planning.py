@@ -117,18 +117,19 @@ def test_a_padded_copy_of_the_input_is_part_of_the_memory() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kept", "lives"),
+    ("kept", "certain", "lives"),
     [
-        ("relu1", {"input": (-1, 0), "flatten1": (2, 3), "fc1": (3, 4)}),
-        # now a copy, so that the map before it is no longer needed
-        ("dropout1", {"input": (-1, 0), "relu1": (0, 1), "flatten1": (2, 3), "fc1": (3, 4)}),
-        ("flatten1", {"input": (-1, 0), "relu1": (0, 2), "fc1": (3, 4)}),
+        ("relu1", 4, {"input": (-1, 0), "flatten1": (2, 3), "fc1": (3, 4)}),
+        # now a copy, so that the map before it is no longer needed; that it can be made is known once it is
+        ("dropout1", 1, {"input": (-1, 0), "relu1": (0, 1), "flatten1": (2, 3), "fc1": (3, 4)}),
+        ("flatten1", 2, {"input": (-1, 0), "relu1": (0, 2), "fc1": (3, 4)}),
     ],
 )
-def test_what_is_kept_has_memory_of_its_own(kept: str, lives: dict[str, tuple[int, int]]) -> None:
+def test_what_is_kept_has_memory_of_its_own(kept: str, certain: int, lives: dict[str, tuple[int, int]]) -> None:
     network = loads(NET)
     plan = RunPlan(network, 3, keep=[node for node in network.nodes if node.name == kept])
     assert {tensor.name: (piece.birth, piece.death) for tensor, piece in plan.layout.homes.items()} == lives
+    assert plan.certain == certain
 
 
 @pytest.mark.parametrize(
