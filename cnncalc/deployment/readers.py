@@ -44,13 +44,9 @@ class DeviceReaders:
         """Return the order of a tensor's axes on the device."""
         return self.axes.of(tensor)
 
-    def readers(self, tensor: Tensor) -> list[Node]:
-        """Return the layers that read a tensor, looking through layers that are dropped on the device."""
-        return self.beyond(tensor)[0]
-
     def beyond(self, tensor: Tensor) -> tuple[list[Node], bool]:
-        """Return the readers of a tensor, directly or through layers that pass it on, and whether it is an output of
-        the network.
+        """Return the layers that read a tensor, looking through those that are dropped on the device, and whether it is
+        an output of the network.
         """
         tensor = self._source.get(tensor, tensor)
         known = self._known.get(tensor)

@@ -30,7 +30,6 @@ def one_operator(code: str, fixed_scale: bool = False) -> LoweringRule:
         (flow,) = low.as_they_lie(node)
         low.emit(code, node, [flow]).output.fixed_scale = fixed_scale
 
-    rule.__doc__ = f"{code}."
     return rule
 
 
@@ -64,7 +63,6 @@ def clamp(code: str) -> LoweringRule:
         if not fuses(low, node, code):
             own(low, node)
 
-    rule.__doc__ = f"Fused, or {code}."
     return rule
 
 
@@ -141,11 +139,10 @@ def only_in_float(code: str, note: str = "") -> LoweringRule:
             flow = before.inputs[0]
         in_float(low, node, code, flow)
         if low.kind.scaled:
-            if any(reader.layer.type in ("concat", "maximum", "minimum") for reader in low.readers(node)):
+            if any(reader.layer.type in ("concat", "maximum", "minimum") for reader in low.beyond(node)[0]):
                 low.operators[-1].doubt = "the part in float32 may include the merge after it"
             low.note(note or f"{node.layer.type} runs in float32 on the device, with 4 bytes per element")
 
-    rule.__doc__ = f"{code}, in float32."
     return rule
 
 
@@ -188,7 +185,6 @@ def softmax(code: str) -> LoweringRule:
         found.fixed_scale = True
         low.transpose(node, found, swap)
 
-    rule.__doc__ = f"{code}."
     return rule
 
 
@@ -233,7 +229,6 @@ def merge_in_pairs(code: str, one_scale: bool = False) -> LoweringRule:
                 _doubt_scales(low, made)
         low.values[node] = merged
 
-    rule.__doc__ = f"{code}, n − 1 of them."
     return rule
 
 

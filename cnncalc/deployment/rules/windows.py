@@ -219,7 +219,6 @@ def reduction(code: str) -> LoweringRule:
         shape = tuple(kept if layer.keepdims else left)
         low.emit(code, node, [flow], low.integers(*[place + 1 for place in places]), shape=shape)
 
-    rule.__doc__ = f"{code}."
     return rule
 
 
