@@ -13,7 +13,16 @@ from cnncalc.importers.onnx.elements import elements, is_small
 from cnncalc.importers.onnx.equal import Outputs, add_output, output_of
 from cnncalc.importers.onnx.evaluator import evaluate
 from cnncalc.importers.onnx.lost import LOST, can_be_lost, has_variable_rows, inner_operators
-from cnncalc.importers.onnx.model import Attribute, Function, Model, OnnxOperator, StoredTensor, Subgraph, operator_of
+from cnncalc.importers.onnx.model import (
+    NO_OPERATOR,
+    Attribute,
+    Function,
+    Model,
+    OnnxOperator,
+    StoredTensor,
+    Subgraph,
+    operator_of,
+)  # fmt: skip
 from cnncalc.importers.onnx.readers import Readers
 from cnncalc.importers.onnx.steps import OwnTensors, layer_of, reshape_layer
 from cnncalc.importers.onnx.values import (
@@ -112,7 +121,7 @@ class Builder:
         self.entered_graphs: dict[int, tuple[dict[str, Value], Readers]] = {}
         self.readers = Readers()
         self.depth = 0
-        self.call = Call(operator_of(""), [])
+        self.call = Call(NO_OPERATOR, [])
         self.scope = ValueScope()
         self.parameters: Outputs = {}
         self.stated: dict[str, Span] = {}
@@ -235,7 +244,7 @@ class Builder:
 
     def output_of(self, op: str, inputs: Sequence[Value | None], opset: int = 13, /, **attributes: Attribute) -> Value:
         """Return the first output of an operator that does a part of the current one's work."""
-        item = operator_of(op, self.call.operator.name, **attributes)._replace(outputs=self.call.operator.outputs)
+        item = operator_of(op, self.call.operator, **attributes)
         value = self.outputs(Call(item, [*inputs], opset, self.call.scopes))[0]
         if value is None:  # a function of the file has the operator's name
             raise UnfitError(f"its {op} has no output")
@@ -271,8 +280,7 @@ class Builder:
     def derived(self, op: str, *values: Value, shape: Shape | None = None, **attributes: Attribute) -> Value:
         """Return the constant that an operator computes from constants; its shape is by default the first one's."""
         value = Value("", values[0].shape if shape is None else shape, values[0].dtype)
-        item = operator_of(op, self.call.operator.name, **attributes)._replace(outputs=self.call.operator.outputs)
-        self.derive(value, Call(item, list(values)))
+        self.derive(value, Call(operator_of(op, self.call.operator, **attributes), list(values)))
         return value
 
     def function(self, call: Call, function: Function) -> Sequence[Value | None]:
@@ -318,12 +326,12 @@ class Builder:
     ) -> Value:
         """Add a layer and return its output; see :meth:`step`."""
         use, own = layer.apply(tuple([value.sample for value in inputs])), tensors or {}
-        shape = () if inputs and use.output == (1,) and not any(value.shape for value in inputs) else use.output
-        contracts = layer.kind in ("conv", "fc", "matmul", "recurrent")
-        if not any(value.is_live for value in inputs) and not contracts:
+        shape = () if inputs and use.output == (1,) and not any([value.shape for value in inputs]) else use.output
+        is_live = [value.is_live for value in inputs]
+        if True not in is_live and layer.kind not in ("conv", "fc", "matmul", "recurrent"):
             constants = [*inputs, *[tensor.value for tensor in own.values()]]
             return self.derived(layer.type, *constants, shape=shape, layer=layer, tensors=[*own])
-        live = [self.tensor(value) for value in inputs]
+        live = [*inputs] if False not in is_live else [self.tensor(value) for value in inputs]
         key = (layer, *[value.step or value.input_name for value in live]) if layer.type == "subtract" else ()
         if key in self.differences:  # older exporters write the difference from the mean twice
             return self.differences[key].copy()
@@ -389,6 +397,8 @@ class Builder:
 
     def view(self, value: Value, shape: Shape, axis: int | None) -> Value:
         """Return a value whose samples have another shape, the batch at ``axis``; a layer is added only if needed."""
+        while isinstance(made_by := value.source, Call) and made_by.op == "Reshape" and value.shape != shape:
+            value = made_by.input(0)
         if not value.is_live and value.shape != shape:
             made = self.derived("Reshape", value, shape=shape)
             made.defer(lambda: value.data if made.elements == value.elements else None)

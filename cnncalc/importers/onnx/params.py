@@ -63,7 +63,7 @@ class Params:
 
         Their keys in the module's state_dict are added to :attr:`keys`.
         """
-        own = step.layer.weights(*[value.sample for value in step.inputs])
+        own = step.use.weights
         found: dict[str, Weight] = {}
         here: set[int] = set()
         numbers: dict[str, int] = {}

@@ -140,9 +140,10 @@ def meets_the_batch(build: Builder, values: list[Value], place: int) -> bool:
 
     ``place`` is the position of the batch axis, counted from the end.
     """
-    counts = {value.times for value in values if value.axis is not None}
-    rows = {value.shape[-place] for value in values if value.axis is None and value.rank >= place}
-    return build.file_batch == 1 and rows - {1} == counts - {1} != set()
+    counts = {value.times for value in values if value.axis is not None} - {1}
+    if not counts or build.file_batch > 1:
+        return False
+    return counts == {value.shape[-place] for value in values if value.axis is None and value.rank >= place} - {1}
 
 
 def without_batch(build: Builder, values: list[Value]) -> list[Value]:

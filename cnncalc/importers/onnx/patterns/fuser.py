@@ -67,8 +67,9 @@ class Fuser:
         for step in self.steps:
             if step in self.gone:
                 continue
-            ending = patterns.get(step.layer.type, ())
-            new = next((new for pattern in ending if (new := pattern(self, step)) is not None), None)
+            new = None
+            for pattern in patterns.get(step.layer.type, ()):
+                new = new or pattern(self, step)
             found += [step] if new is None else [*self.before[new], new]
         return [step for step in found if step not in self.gone]
 
