@@ -200,7 +200,14 @@ def test_an_unsupported_resize_has_a_shape_and_a_note() -> None:
 
 @pytest.mark.parametrize(
     ("formula", "message"),
-    [(node("Celu", ["x"], ["y"], alpha="2"), "alpha is no number"), (node("Tan", [], ["y"]), "its input 1 is missing")],
+    [
+        (node("Celu", ["x"], ["y"], alpha="2"), "alpha is no number"),
+        (node("Tan", [], ["y"]), "its input 1 is missing"),
+        (
+            node("QLinearConcat", [], ["y"], domain="com.microsoft"),
+            "QLinearConcat that computes 'y' does not fit: it takes other inputs or attributes",
+        ),
+    ],
 )
 def test_a_formula_without_its_numbers_is_refused(formula: Any, message: str) -> None:
     with pytest.raises(CnncalcError, match=message):

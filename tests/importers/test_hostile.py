@@ -212,7 +212,7 @@ ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
     "inputs beside operators": (many_inputs, "the model has 20,001 inputs, but at most 1,000 are supported"),
     "constants of all others": (
         lambda: beside([bare(f"c{i}", [5000]) for i in range(5000)], summed(5000, lambda i: f"c{i}")),
-        "are computed from more than 2,000,000 others",
+        "come from more than 2,000,000 others",
     ),
     "tensors of one name": (
         lambda: beside(

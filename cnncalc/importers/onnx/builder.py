@@ -13,16 +13,7 @@ from cnncalc.importers.onnx.elements import elements, is_small
 from cnncalc.importers.onnx.equal import Outputs, add_output, output_of
 from cnncalc.importers.onnx.evaluator import evaluate
 from cnncalc.importers.onnx.lost import LOST, can_be_lost, has_variable_rows, inner_operators
-from cnncalc.importers.onnx.model import (
-    NO_OPERATOR,
-    Attribute,
-    Function,
-    Model,
-    OnnxOperator,
-    StoredTensor,
-    Subgraph,
-    operator_of,
-)  # fmt: skip
+from cnncalc.importers.onnx.model import Attribute, Function, Model, OnnxOperator, StoredTensor, Subgraph, operator_of
 from cnncalc.importers.onnx.readers import Readers
 from cnncalc.importers.onnx.steps import OwnTensors, layer_of, reshape_layer
 from cnncalc.importers.onnx.values import (
@@ -38,7 +29,7 @@ from cnncalc.importers.onnx.values import (
     alias,
     literal,
 )  # fmt: skip
-from cnncalc.importers.onnx.wire import Span, WireReader
+from cnncalc.importers.onnx.wire import MalformedError, Span, WireReader
 from cnncalc.layers.base import Layer, LayerError
 from cnncalc.layers.shapes import Shape, shape_text
 
@@ -121,7 +112,7 @@ class Builder:
         self.entered_graphs: dict[int, tuple[dict[str, Value], Readers]] = {}
         self.readers = Readers()
         self.depth = 0
-        self.call = Call(NO_OPERATOR, [])
+        self.call = Call(OnnxOperator("", "", (), (), "", {}, (), {}, ""), [])
         self.scope = ValueScope()
         self.parameters: Outputs = {}
         self.stated: dict[str, Span] = {}
@@ -208,7 +199,8 @@ class Builder:
             elif isinstance(error, CnncalcError):
                 raise
             else:
-                message = error.message if isinstance(error, LayerError) else str(error) or type(error).__name__
+                is_said = isinstance(error, LayerError | UnfitError | MalformedError)
+                message = getattr(error, "message", str(error)) if is_said else "it takes other inputs or attributes"
                 shapes = [shape_text(value.shape) if value else "none" for value in inputs]
                 hint = f"its inputs are {', '.join(shapes) or 'none'}"
                 raise CnncalcError(f"{item.label} does not fit: {message}", hint) from None
@@ -272,8 +264,7 @@ class Builder:
             value.leaves = call.leaves()
             self.leaves_left -= len(value.leaves)
         if self.leaves_left < 0:
-            most = f"{limits.MAX_MODEL_SOURCES:,}"
-            raise CnncalcError(f"its constants are computed from more than {most} others, all together")
+            raise CnncalcError(f"its constants come from more than {limits.MAX_MODEL_SOURCES:,} others, all together")
         if call.op in MOVES and first is not None and value.fill is None:
             value.fill = first.fill
 
@@ -326,7 +317,7 @@ class Builder:
     ) -> Value:
         """Add a layer and return its output; see :meth:`step`."""
         use, own = layer.apply(tuple([value.sample for value in inputs])), tensors or {}
-        shape = () if inputs and use.output == (1,) and not any([value.shape for value in inputs]) else use.output
+        shape = () if inputs and use.output == (1,) and not any(value.shape for value in inputs) else use.output
         is_live = [value.is_live for value in inputs]
         if True not in is_live and layer.kind not in ("conv", "fc", "matmul", "recurrent"):
             constants = [*inputs, *[tensor.value for tensor in own.values()]]
@@ -338,14 +329,13 @@ class Builder:
         found = {value.times for value in live if value.times}
         if len(found) > 1:
             raise UnfitError(f"its inputs come {sorted(found)} times for one sample")
-        output = Value("", shape)
+        output = Value("", shape, live[0].dtype)
         output.times = layer.times(use.inputs, found.pop() if found else 0)
         output.axis = next((value.axis for value in live if value.axis is not None), None) if axis == -1 else axis
         if not output.times:
             output.axis = None
         if output.axis is None and live and use.output[:1] == live[0].shape[:1]:
             output.before_batch = live[0].before_batch
-        output.dtype = live[0].dtype
         output.step = LayerStep(layer, live, output, own, [self.call])
         self.steps.append(output.step)
         if key:

@@ -80,9 +80,6 @@ class OnnxOperator(NamedTuple):
         return f"{self.op} '{self.name}'" if self.name else f"{self.op} that computes '{(*self.outputs, '')[0]}'"
 
 
-NO_OPERATOR = OnnxOperator("", "", (), ("",), "", {}, (), {}, "")
-
-
 def operator_of(op: str, whole: OnnxOperator, /, **attributes: Attribute) -> OnnxOperator:
     """Return an operator that is not in the file, for a part of the work of another operator, whose name it has."""
     return OnnxOperator(op, "", (), whole.outputs, whole.name, attributes, (), {}, "")

@@ -118,17 +118,16 @@ def _states_scope(call: Call) -> bool:
     return bool(call.scopes or call.operator.scope or "/" in call.operator.name)
 
 
-def _with_scopes_of_neighbours(scopes: list[tuple[str, ...]], steps: list[LayerStep]) -> list[tuple[str, ...]]:
+def _scopes_of_steps(steps: list[LayerStep]) -> list[tuple[str, ...]]:
     """Return the scope of each layer; if the file states none, the common part of its neighbours' scopes.
 
     PyTorch's exporter states no scope for the parts into which a tensor is split.
     """
-    known = dict(zip(steps, scopes, strict=True))
-    around: dict[LayerStep, list[tuple[str, ...]]] = {
-        step: [] for step in steps if not any(_states_scope(call) for call in step.calls)
-    }
+    stated = {step: [scope_of(call) for call in step.calls if _states_scope(call)] for step in steps}
+    known = {step: _common(paths) if paths else () for step, paths in stated.items()}
+    around: dict[LayerStep, list[tuple[str, ...]]] = {step: [] for step, paths in stated.items() if not paths}
     if len(around) in (0, len(steps)):
-        return scopes
+        return [*known.values()]
     for step in steps:
         for source in [value.step for value in step.inputs if value.step is not None]:
             if source in around and known[step]:
@@ -152,8 +151,7 @@ def _scopes_of_constants(scopes: list[tuple[str, ...]], steps: list[LayerStep]) 
 
 def names(steps: list[LayerStep]) -> list[str]:
     """Return a name for each layer; no two are equal."""
-    stated = [[scope_of(call) for call in step.calls if _states_scope(call)] for step in steps]
-    scopes = _with_scopes_of_neighbours([_common(paths) if paths else () for paths in stated], steps)
+    scopes = _scopes_of_steps(steps)
     outside = _scopes_of_constants(scopes, steps)
     scopes = [outside.get(step, scope) for step, scope in zip(steps, scopes, strict=True)]
     count: dict[tuple[str, ...], int] = {}

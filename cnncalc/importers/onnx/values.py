@@ -162,11 +162,11 @@ class Value:
         """Return the axis of a sample that an axis of the file's shape is; None for the batch axis.
 
         Raises:
-            IndexError: if there is no such axis.
+            UnfitError: if there is no such axis.
         """
         axis = axis + self.rank if axis < 0 else axis
         if not 0 <= axis < self.rank:
-            raise IndexError(f"axis {axis} of {self.rank}")
+            raise UnfitError(f"axis {axis} of {self.rank}")
         if self.axis is None or axis < self.axis:
             return axis
         return None if axis == self.axis else axis - 1

@@ -83,7 +83,7 @@ class Fields(dict[int, list[Any]]):
 
     def texts(self, number: int) -> tuple[str, ...]:
         """Return the texts of a field."""
-        return tuple([self.wire.text(value) for value in self[number]]) if number in self else ()
+        return tuple(map(self.wire.text, self.all(number)))
 
     def text(self, number: int) -> str:
         """Return the text of a field that stands once; "" if it is left out."""
@@ -202,10 +202,9 @@ class WireReader:
     def text(self, span: Span, most: int = limits.MAX_MODEL_NAME) -> str:
         """Return a value as text.  Raises MalformedError if it, or all text together, is too long."""
         start, end = span
-        length = end - start
-        self.text_left -= length
-        if length > most:
-            raise MalformedError(f"a name of {length:,} bytes")
+        self.text_left -= end - start
+        if end - start > most:
+            raise MalformedError(f"a name of {end - start:,} bytes")
         if self.text_left < 0:
             raise MalformedError(f"its names have more than {limits.MAX_MODEL_TEXT:,} bytes")
         return self.bytes_at(span).decode("utf-8", "replace")

@@ -114,21 +114,22 @@ def aligned(build: Builder, values: list[Value]) -> tuple[list[Value], list[Shap
     Raises:
         UnfitError: if their batches stand on different axes.
     """
-    rank = max([value.rank for value in values])
-    places = {value.rank - value.axis for value in values if value.axis is not None}
+    ranks = [value.rank for value in values]
+    rank = max(ranks)
+    places = {own - value.axis for value, own in zip(values, ranks, strict=True) if value.axis is not None}
     if len(places) > 1:
         raise UnfitError("the batch stands on different axes of its inputs")
     axis = rank - places.pop() if places else None
     if axis is not None and meets_the_batch(build, values, rank - axis):
         return aligned(build, without_batch(build, values))
     found, shapes = [], []
-    for value in values:
-        shape = (1,) * (rank - value.rank) + value.shape
+    for value, own in zip(values, ranks, strict=True):
+        shape = (1,) * (rank - own) + value.shape
         if value.axis is None and axis is not None:
             if shape[axis] != 1:
                 raise UnfitError(f"a constant has {shape[axis]} on the axis of the batch")
             shape = (*shape[:axis], *shape[axis + 1 :])
-        if value.is_live and (value.axis is None or rank > value.rank):
+        if value.is_live and (value.axis is None or rank > own):
             value = build.view(value, shape, None if value.axis is None else axis)
         found.append(value)
         shapes.append(shape)
@@ -197,24 +198,24 @@ def affine(build: Builder, x: Value, mul: float = 1.0, add: float = 0.0) -> Valu
 
 @operator("Add", "Sub", "Mul", "Div")
 def _arithmetic(build: Builder, call: Call) -> Value:
-    a, b = [build.with_file_batch(call.input(index)) for index in (0, 1)]
-    if _is_integer_division(call):
+    op, a, b = call.op, build.with_file_batch(call.input(0)), build.with_file_batch(call.input(1))
+    if op == "Div" and a.dtype not in FLOATS and b.dtype not in FLOATS:  # the quotient of integers is truncated
         return build.step("trunc", [merged(build, "divide", [a, b])])
-    found = _indices_of_samples(call.op, a, b) or _indices_of_samples(call.op, b, a)
+    found = _indices_of_samples(op, a, b) or _indices_of_samples(op, b, a)
     if found is not None:
         return found
     if a.is_live and not b.is_live:
-        found = _tensor_and_constant(build, call.op, a, b)
+        found = _tensor_and_constant(build, op, a, b)
     elif b.is_live and not a.is_live:
-        found = _constant_and_tensor(build, call.op, a, b)
+        found = _constant_and_tensor(build, op, a, b)
     if found is not None:
         return found
-    if call.op == "Mul":  # a product with a reciprocal becomes a quotient
+    if op == "Mul":  # a product with a reciprocal becomes a quotient
         for one, other in ((a, b), (b, a)):
             if other.step is not None and other.step.layer.type == "reciprocal" and one.is_live:
                 divisor = other.step.inputs[0]
                 return merged(build, "divide", [one, alias(divisor, other.shape, other.axis)])
-    kind = {"Add": "add", "Sub": "subtract", "Mul": "multiply", "Div": "divide"}[call.op]
+    kind = {"Add": "add", "Sub": "subtract", "Mul": "multiply", "Div": "divide"}[op]
     return merged(build, kind, [a, b])
 
 
@@ -230,11 +231,6 @@ def _indices_of_samples(op: str, rows: Value, other: Value) -> Value | None:
         y = alias(other, other.shape, 0)
         y.sample_step = rows.sample_step
     return y
-
-
-def _is_integer_division(call: Call) -> bool:
-    """Whether an operator is a division of integers, whose result is truncated."""
-    return call.op == "Div" and call.input(0).dtype not in FLOATS and call.input(1).dtype not in FLOATS
 
 
 def _tensor_and_constant(build: Builder, op: str, x: Value, constant: Value) -> Value | None:
