@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import os
 import re
 import resource
@@ -154,6 +153,7 @@ def run(text: str | bytes, arguments: tuple[str, ...]) -> Done:
     """Run a command on a spec in a fork of this process, and return its result, time and memory."""
     with tempfile.TemporaryDirectory() as room:
         path, errors = Path(room) / ("net.yaml" if isinstance(text, str) else "net.onnx"), Path(room) / "err"
+        printed = Path(room) / "printed"  # a file: what is printed must not count as memory
         path.write_bytes(text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text)
         before = Path(room) / "before"
         child = os.fork()
@@ -161,7 +161,9 @@ def run(text: str | bytes, arguments: tuple[str, ...]) -> Done:
             before.write_text(str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss))
             places = {SPEC: str(path), OUT: str(Path(room) / "out")}
             os._exit(
-                _child([re.sub("^(SPEC|OUT)", lambda found: places[found[0]], word) for word in arguments], errors)
+                _child(
+                    [re.sub("^(SPEC|OUT)", lambda found: places[found[0]], word) for word in arguments], printed, errors
+                )
             )
         _, status, usage = os.wait4(child, 0)
         err = errors.read_text("utf-8", "replace") if errors.exists() else ""
@@ -173,7 +175,7 @@ def run(text: str | bytes, arguments: tuple[str, ...]) -> Done:
 BARE = 30  # megabytes of a fresh process that has imported the command line
 
 
-def _child(arguments: list[str], errors: Path) -> int:
+def _child(arguments: list[str], printed: Path, errors: Path) -> int:
     """Run the command in the child process; return its exit code."""
     collect_rarely()
     signal.alarm(3 * DEADLINE)
@@ -181,9 +183,10 @@ def _child(arguments: list[str], errors: Path) -> int:
     resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))
     code = 99
     with (
+        printed.open("w", encoding="utf-8") as out,
         errors.open("w", encoding="utf-8") as err,
         mock.patch.object(sys, "argv", ["cnncalc", *arguments]),
-        contextlib.redirect_stdout(io.TextIOWrapper(io.BytesIO(), "utf-8")),
+        contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),
     ):
         try:
