@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from cnncalc.exporters.rolling import Entry, structure
-from cnncalc.graph import Node
+from cnncalc.graph import Graph, Node
 
 
-def with_owners(entries: list[Entry], shared: Mapping[Node, Node]) -> list[Entry]:
-    """Return the items of one list, each with its owner; a scope that cannot have one is replaced by its items.
+def with_owners(entries: list[Entry], graph: Graph) -> list[Entry]:
+    """Return the items of a graph, each with its owner; a scope that cannot have one is replaced by its items."""
+    return _with_owners(entries, {node: node.shares for node in graph.nodes if node.shares is not None})
 
-    Args:
-        entries: the items; those of their scopes are changed.
-        shared: by node, the node whose weights it shares; both are in these items.
-    """
+
+def _with_owners(entries: list[Entry], shared: Mapping[Node, Node]) -> list[Entry]:
+    """Return the items of one list; ``shared`` has, by node, the node whose weights it shares: both are in the list."""
     if not shared:
         return entries
     while True:
@@ -31,7 +31,7 @@ def with_owners(entries: list[Entry], shared: Mapping[Node, Node]) -> list[Entry
         if entry is not other:
             entry.owner = other
         elif entry.inner is not None:
-            entry.inner = with_owners(entry.inner, dict(nodes))
+            entry.inner = _with_owners(entry.inner, dict(nodes))
             entry.key = structure(entry.inner, entry.reads)
     return entries
 

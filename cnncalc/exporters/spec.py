@@ -56,12 +56,7 @@ def written(graph: Graph) -> tuple[str, Graph]:
         if node.layer.type not in layer_types():
             raise CnncalcError(f"'{node.name}' is of type {node.layer.type}, which a spec does not have")
     problem = ""
-    neat, order = nested(graph)
-    rolled, stretched = _text(neat, "scopes"), _text(neat, "stretches")
-    if not stretched or stretched.count("\n") > CLEARLY_SHORTER * rolled.count("\n"):
-        stretched = rolled
-    for one, nodes, text in ((neat, order, stretched), (neat, order, rolled), (graph, graph.nodes, "")):
-        text = text or _text(graph, "")
+    for text, one, nodes in _candidates(graph):
         try:
             with noticed():  # warnings were reported for the original
                 other = read_text(text.encode(), "imported.yaml").build()
@@ -76,19 +71,30 @@ def written(graph: Graph) -> tuple[str, Graph]:
     raise CnncalcError(f"'{graph.title}' can't be written as a spec: {problem}")
 
 
-def _text(graph: Graph, blocks: str) -> str:
-    """Return the text of a spec whose blocks are ``scopes``, ``stretches`` that are alike, too, or none ("").
+def _candidates(graph: Graph) -> Iterator[tuple[str, Graph, Sequence[Node]]]:
+    """Yield texts to try, the best first: with stretches as blocks, with just the file's scopes as blocks, with none.
 
-    It is "" if no stretches are alike.
+    Each comes with the graph that it should build, and with the original layer of each of that graph's.
     """
-    entries = items_of_graph(graph) if blocks else [Entry(node, node.inputs) for node in graph.nodes]
-    entries = with_owners(entries, {node: node.shares for node in graph.nodes if node.shares is not None})
-    entries = without_needless(entries) if blocks else entries
-    if blocks == "stretches":
-        found = with_stretches(entries, set(graph.outputs.values()))
-        if len(found) == len(entries):
-            return ""
-        entries = without_needless(found)
+    neat, nodes = nested(graph)
+    rolled = _text(neat, _rolled(neat))
+    entries = _rolled(neat)
+    stretched = with_stretches(entries, set(neat.outputs.values()))
+    if len(stretched) < len(entries):
+        text = _text(neat, without_needless(stretched))
+        if text.count("\n") <= CLEARLY_SHORTER * rolled.count("\n"):
+            yield text, neat, nodes
+    yield rolled, neat, nodes
+    yield _text(graph, with_owners([Entry(node, node.inputs) for node in graph.nodes], graph)), graph, graph.nodes
+
+
+def _rolled(graph: Graph) -> list[Entry]:
+    """Return the items of a graph, those of its scopes that save lines as one item each."""
+    return without_needless(with_owners(items_of_graph(graph), graph))
+
+
+def _text(graph: Graph, entries: list[Entry]) -> str:
+    """Return the text of a spec of some items."""
     return "\n".join([part for line in _Writer(graph, entries).lines() for part in _wrapped(line)]) + "\n"
 
 
