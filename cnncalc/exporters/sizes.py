@@ -64,7 +64,6 @@ def _reshaped(places: Sequence[Node], inputs: Sequence[Shape]) -> dict[str, str]
     """Return the sizes of reshapes, and their ``fold``, that are those of one axis or two of the incoming tensor."""
     outputs = [(node.layer.__dict__["fold"], *node.use.output) for node in places]
     unfolded = [node.layer.__dict__["unfold"] for node in places]
-    is_plain = all(output[0] == unfold == 1 for output, unfold in zip(outputs, unfolded, strict=True))
     before: dict[tuple[int, ...], list[int]] = {}  # by the number of elements in front of them, axes of the input
     for axis in range(len(inputs[0])):
         front = tuple([unfold * prod(shape[:axis]) for shape, unfold in zip(inputs, unfolded, strict=True)])
@@ -75,7 +74,7 @@ def _reshaped(places: Sequence[Node], inputs: Sequence[Shape]) -> dict[str, str]
         name, sizes = f"shape.{axis}" if number else "fold", [output[number] for output in outputs]
         for start in before.get(tuple([prod(output[:number]) for output in outputs]), ()):
             if sizes == [shape[start] for shape in inputs]:
-                found[name] = KEPT if is_plain and start == axis else f"in_shape[{start}]"
+                found[name] = KEPT if start == axis else f"in_shape[{start}]"
                 break
             if sizes == [prod(shape[start : start + 2]) for shape in inputs]:
                 found[name] = f"in_shape[{start}] * in_shape[{start + 1}]"
