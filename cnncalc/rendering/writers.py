@@ -65,8 +65,8 @@ class View:
         return map(as_json, self.records())
 
 
-def taken(source: object, *names: str) -> dict[str, object]:
-    """Return some attributes of an object, as they are in a record."""
+def record_of(source: object, *names: str) -> dict[str, object]:
+    """Return some attributes of an object as a record."""
     return {name: getattr(source, name) for name in names}
 
 

@@ -8,7 +8,7 @@ from cnncalc.ground.numbers import counted
 from cnncalc.rendering.blocks import GAP, Cell, Column, Divider, PageBlock, Paragraph, Table, TableRow, Text, Title
 from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.texts import title, with_batch
-from cnncalc.rendering.writers import View, real, taken
+from cnncalc.rendering.writers import View, real, record_of
 
 if TYPE_CHECKING:
     from cnncalc.studies.against import Difference, EngineDiff
@@ -45,8 +45,8 @@ class EnginesView(View):
     def document(self) -> dict[str, object]:
         compared, worst, exact = self.compared, self.compared.worst, self.compared.from_exact
         return {
-            **taken(compared.network, "name", "variant"),
-            **taken(compared, "engine", "batch"),
+            **record_of(compared.network, "name", "variant"),
+            **record_of(compared, "engine", "batch"),
             "tolerance": compared.tolerances[0],
             "tolerance_of_file": compared.tolerances[1],
             "agrees": not compared.apart,

@@ -12,7 +12,7 @@ from cnncalc.rendering.blocks import Cell, Column, Divider, PageBlock, Table, Te
 from cnncalc.rendering.layout import under_headings
 from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.texts import figure_text, title_of
-from cnncalc.rendering.writers import View, taken
+from cnncalc.rendering.writers import View, record_of
 from cnncalc.studies.check.report import SHOWN, Check, Report
 
 _OLD = {CATALOGUE[name].old: name for name in SHOWN if CATALOGUE[name].old}
@@ -54,7 +54,7 @@ class ChecksView(View):
         for report in self.reports:
             figures = report.figures
             yield {
-                **taken(report, "spec", "name"),
+                **record_of(report, "spec", "name"),
                 **figures,
                 **{old: figures[name] for old, name in _OLD.items() if figures},
                 "result": "error" if report.error else "failed" if report.fails(self.strict) else "ok",
@@ -106,7 +106,7 @@ def _check(check: Check) -> dict[str, object]:
     return {
         "figure": check.what,
         "what": CATALOGUE[check.what].old or check.what if check.what in CATALOGUE else check.what,
-        **taken(check, "relation", "bound", "actual", "holds"),
+        **record_of(check, "relation", "bound", "actual", "holds"),
         "heaviest": [{"name": name, "figure": figure} for name, figure in check.heaviest],
         "place": str(check.origin) if check.origin else None,
     }

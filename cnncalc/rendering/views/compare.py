@@ -29,7 +29,7 @@ from cnncalc.rendering.layout import under_headings
 from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.texts import basis, figure_text, section_depth, section_of, title_of
 from cnncalc.rendering.views.summary import layer, marked, marked_columns
-from cnncalc.rendering.writers import Record, View, taken
+from cnncalc.rendering.writers import Record, View, record_of
 from cnncalc.studies.compare.diff import ADDED, CHANGED, REMOVED, SAME, Compared, LayerDiff, has_blocks, same_layers
 from cnncalc.studies.compare.folding import FoldedNorms
 
@@ -92,9 +92,9 @@ class ComparisonView(View):
     def document(self) -> dict[str, object]:
         networks = zip(self.names, self.summaries, strict=True)
         whole: dict[str, object] = {
-            **taken(self.summaries[0], "convention", "batch", "dtype"),
+            **record_of(self.summaries[0], "convention", "batch", "dtype"),
             "networks": [
-                {"label": name, **taken(one, "name", "variant", "inputs", "outputs")} for name, one in networks
+                {"label": name, **record_of(one, "name", "variant", "inputs", "outputs")} for name, one in networks
             ],
             "figures": [
                 {"group": one.group, "figure": one.name, "values": one.values, "ratios": one.ratios}

@@ -11,7 +11,7 @@ from cnncalc.rendering.blocks import GAP, Cell, Column, Divider, Heading, PageBl
 from cnncalc.rendering.layout import fold
 from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.texts import title
-from cnncalc.rendering.writers import View, taken
+from cnncalc.rendering.writers import View, record_of
 
 COLUMNS = ("tool", "figure", "type", "layers", "macs", "counted", "difference", "rule")
 """The columns of csv, tsv and ndjson: one line per tool (type ``total``), then one per layer type that differs."""
@@ -57,12 +57,12 @@ class ConventionsView(View):
     def document(self) -> dict[str, object]:
         """Return everything as one object; ``counted`` is null where the tool has no figure."""
         return {
-            **taken(self.network, "name", "variant"),
+            **record_of(self.network, "name", "variant"),
             "macs": self.accounts[0].macs,
             "tools": [
                 {
                     "tool": tool.name,
-                    **taken(tool, "figure", "release", "source", "counts"),
+                    **record_of(tool, "figure", "release", "source", "counts"),
                     "total": total,
                     "differences": [one._asdict() for one in differences],
                 }

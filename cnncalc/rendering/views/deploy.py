@@ -15,7 +15,7 @@ from cnncalc.layers.shapes import crossed
 from cnncalc.rendering.blocks import GAP, Cell, Column, PageBlock, Paragraph, Table, TableRow, Text, Title
 from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.texts import labelled
-from cnncalc.rendering.writers import View, taken
+from cnncalc.rendering.writers import View, record_of
 
 COLUMNS = (
     "step", "operator", "layer", "layers", "inputs", "output", "output_shape", "macs",
@@ -54,14 +54,14 @@ class DeployView(View):
             "core": on.core.name,
             "plan": on.plan,
             "board": on.board._asdict() if on.board else None,
-            **taken(found, "arena", "bound"),
+            **record_of(found, "arena", "bound"),
             "arena_in_other_orders": other_arenas(found) if on.plan == "greedy" else [],
             "planning": found.planning,
             "ram": _limited(*found.ram_total, on.ram),
             "flash": _limited(*found.flash_total, on.flash),
             "file": dict(zip(("low", "high"), found.file_total, strict=True)),
             "breaks_first": _step_record(found.highest),
-            "parts": {part.name: taken(part, *Part._fields[1:]) for part in (*found.ram, *found.flash)},
+            "parts": {part.name: record_of(part, *Part._fields[1:]) for part in (*found.ram, *found.flash)},
             "operators": len(graph.operators),
             "layers": graph.layers,
             "macs": sum([operator.macs for operator in graph.operators]),

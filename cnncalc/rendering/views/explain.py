@@ -17,7 +17,7 @@ from cnncalc.rendering.blocks import GAP, PageBlock, Paragraph, Text, Title
 from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.texts import field_size, title_of
 from cnncalc.rendering.views.layers import about, formula_lines
-from cnncalc.rendering.writers import View, taken
+from cnncalc.rendering.writers import View, record_of
 from cnncalc.studies.explain.borders import Border
 from cnncalc.studies.explain.explanation import Explanation, FieldGrowth, together
 
@@ -43,7 +43,7 @@ class ExplainView(View):
         return blocks
 
     def document(self) -> dict[str, object]:
-        return {**taken(self.network, "name", "variant"), "layers": self.records()}
+        return {**record_of(self.network, "name", "variant"), "layers": self.records()}
 
     def records(self) -> list[dict[str, object]]:
         """Return one object per layer; shapes are without the batch axis."""

@@ -12,7 +12,7 @@ from cnncalc.rendering.blocks import GAP, Bar, Cell, Column, Divider, PageBlock,
 from cnncalc.rendering.layout import under_headings
 from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.texts import basis, figure_text, title, title_of
-from cnncalc.rendering.writers import View, taken
+from cnncalc.rendering.writers import View, record_of
 from cnncalc.studies.hotspots import HeavyLayer, Hotspots
 from cnncalc.studies.savings.workbench import Change, Figures, Workbench
 
@@ -63,7 +63,7 @@ class HotspotsView(View):
     def document(self) -> dict[str, object]:
         machine = self.bench.machine
         return {
-            **taken(self.bench.summary, "name", "variant", "batch", "dtype"),
+            **record_of(self.bench.summary, "name", "variant", "batch", "dtype"),
             "machine": machine._asdict() | {"ridge": machine.ridge},
             "hotspots": {
                 name: {
@@ -208,7 +208,7 @@ def _spot_record(spot: HeavyLayer) -> dict[str, object]:
         "layer": spot.row.name,
         "type": spot.row.type,
         "figure": spot.figure,
-        **taken(spot, "share", "so_far"),
+        **record_of(spot, "share", "so_far"),
         "flops_per_byte": spot.estimate.intensity,
         "bound": spot.estimate.bound,
     }

@@ -14,7 +14,7 @@ from cnncalc.rendering.blocks import GAP, Cell, Column, PageBlock, Paragraph, Ta
 from cnncalc.rendering.cells import cells, left
 from cnncalc.rendering.layout import under_headings
 from cnncalc.rendering.screen import Screen
-from cnncalc.rendering.writers import View, taken
+from cnncalc.rendering.writers import View, record_of
 
 
 class TypesView(View):
@@ -79,7 +79,7 @@ def _record(family: str, layer: type[Layer]) -> dict[str, object]:
             for name, argument in layer.arguments.items()
         },
         "elsewhere": elsewhere(layer),
-        "example": taken(layer.example, "item", "inputs", "output", "params", "macs", "flops"),
+        "example": record_of(layer.example, "item", "inputs", "output", "params", "macs", "flops"),
     }
 
 

@@ -12,7 +12,7 @@ from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.texts import title, with_batch
 from cnncalc.rendering.views.summary import COLUMNS as LAYER_COLUMNS
 from cnncalc.rendering.views.summary import channels_last, layer
-from cnncalc.rendering.writers import Record, View, real, taken
+from cnncalc.rendering.writers import Record, View, real, record_of
 
 if TYPE_CHECKING:
     from cnncalc.execution.report import LayerRun, Run
@@ -64,8 +64,8 @@ class RunView(View):
     def document(self) -> dict[str, object]:
         run = self.run
         return {
-            **taken(self.summary, "name", "variant"),
-            **taken(run, "batch", "dtype", "threads"),
+            **record_of(self.summary, "name", "variant"),
+            **record_of(run, "batch", "dtype", "threads"),
             "inputs": self.summary.inputs,
             "outputs": {name: array.shape for name, array in run.outputs.items()},
             "missing_outputs": run.missing,
@@ -200,5 +200,5 @@ def _found(row: LayerRun, batch: int) -> dict[str, object]:
         "products": row.tally.performed if row.tally else 0,
         "direct_products": row.tally.direct if row.tally else 0,
         "algorithm": row.tally.method if row.tally else "",
-        **taken(row, "fused_into", "finite", "fault"),
+        **record_of(row, "fused_into", "finite", "fault"),
     }

@@ -10,7 +10,7 @@ from cnncalc.layers.shapes import Shape, crossed
 from cnncalc.rendering.blocks import Column, Divider, PageBlock, Table, TableRow, Text
 from cnncalc.rendering.layout import under_headings
 from cnncalc.rendering.screen import Screen
-from cnncalc.rendering.writers import View, taken
+from cnncalc.rendering.writers import View, record_of
 
 NAME = Column("name", folds=True)
 FAMILY = Column("family", folds=True, drop=1)
@@ -67,7 +67,7 @@ class SpecsView(View):
         for one in self.entries:
             shapes = list(one.inputs.values())
             yield {
-                **taken(one, "name", "family", "year"),
+                **record_of(one, "name", "family", "year"),
                 "input": shapes[0] if len(shapes) == 1 else one.inputs,
-                **taken(one, "params", "macs", "source", "file"),
+                **record_of(one, "params", "macs", "source", "file"),
             }

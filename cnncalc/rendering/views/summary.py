@@ -10,7 +10,7 @@ from cnncalc.figures.fields import Fields
 from cnncalc.figures.memory import IN_MEMORY
 from cnncalc.figures.summary import COUNTED, Row, Summary, Totals
 from cnncalc.rendering.screen import Screen
-from cnncalc.rendering.writers import Record, View, taken
+from cnncalc.rendering.writers import Record, View, record_of
 
 if TYPE_CHECKING:
     from cnncalc.rendering.blocks import PageBlock
@@ -53,7 +53,7 @@ class SummaryView(View):
         summary = self.summary
         fields = summary.receptive_fields.items()
         return {
-            **taken(summary, "name", "variant", "source", "convention", "batch", "dtype", "inputs", "outputs"),
+            **record_of(summary, "name", "variant", "source", "convention", "batch", "dtype", "inputs", "outputs"),
             "layers": self._layers(),
             "kinds": {kind: figures._asdict() for kind, figures in summary.kinds.items()},
             "totals": _totals_record(summary.totals),
@@ -62,7 +62,7 @@ class SummaryView(View):
             "receptive_fields_by_input": {
                 name: {source: _fields(field) for source, field in seen.items()} for name, seen in fields
             },
-            **taken(summary, "disagreeing_strides", "uncounted"),
+            **record_of(summary, "disagreeing_strides", "uncounted"),
         }
 
     def records(self) -> Iterable[Record]:

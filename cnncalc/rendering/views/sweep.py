@@ -14,7 +14,7 @@ from cnncalc.rendering.cells import cells, left, right
 from cnncalc.rendering.layout import fold
 from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.texts import figure_text, title_of
-from cnncalc.rendering.writers import Listed, Record, View, as_json, taken
+from cnncalc.rendering.writers import Listed, Record, View, as_json, record_of
 from cnncalc.studies.sweep.grid import Grid
 from cnncalc.studies.sweep.jobs import SweepPart
 from cnncalc.studies.sweep.points import Point
@@ -62,7 +62,7 @@ class SweepView(View):
         return _page(self.points, _columns(self.grid, self.figures, self.asked, screen.width), screen)
 
     def document(self) -> Listed:
-        return Listed(taken(self, "name", "source"), "combinations", self.records())
+        return Listed(record_of(self, "name", "source"), "combinations", self.records())
 
     def records(self) -> Iterator[dict[str, object]]:
         return (_record(point, self.figures) for point in self.points)

@@ -8,7 +8,7 @@ from cnncalc.graph import Graph
 from cnncalc.ground.numbers import counted, exact
 from cnncalc.rendering.blocks import Cell, Column, Divider, PageBlock, Table, TableRow
 from cnncalc.rendering.screen import Screen
-from cnncalc.rendering.writers import View, taken
+from cnncalc.rendering.writers import View, record_of
 
 
 class WeightsView(View):
@@ -42,6 +42,6 @@ class WeightsView(View):
 
     def records(self) -> list[dict[str, object]]:
         return [
-            {"name": name, "layer": node.name, **taken(weight, "shape", "trainable")}
+            {"name": name, "layer": node.name, **record_of(weight, "shape", "trainable")}
             for name, node, weight in self.tensors
         ]
