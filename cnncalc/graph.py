@@ -86,6 +86,7 @@ class ModelData(NamedTuple):
         left_out: outputs of the file that no layer computes, because the number of their rows depends on the data.
         most_rows: the first operator whose number of output rows depends on the data, or ""; the largest possible
             number is counted.
+        with_folded_norms: names of the layers into which the exporter has folded a batch norm.
     """
 
     tensors: Callable[[], Mapping[str, Array]] | None = None
@@ -99,6 +100,7 @@ class ModelData(NamedTuple):
     decided: Callable[[str, bool], Graph] | None = None
     left_out: Sequence[str] = ()
     most_rows: str = ""
+    with_folded_norms: Collection[str] = ()
 
 
 class Graph:

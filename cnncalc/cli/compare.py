@@ -92,7 +92,8 @@ def command(
     lined_up = layer_changes(summaries[0], summaries[1], depth) if layers and depth else layers
     names = _labels(specs, [one.name for one in chosen])
     compared = figures(summaries)
-    shown, folded = [] if only_layers else compared, folded_norms(layers or ())
+    folded = folded_norms(layers or (), [network.model.with_folded_norms for network in networks])
+    shown = [] if only_layers else compared
     found = ComparisonView(names, summaries, shown, lined_up, folded, context, only_layers)
     if out.format in ("svg", "html"):
         out.text(_drawn(found, networks, out.format))

@@ -290,9 +290,49 @@ def test_a_comparison_says_what_folded_batchnorms_explain() -> None:
     )
     found = json.loads(cnncalc("compare", RESNET, "resnet18", "--format", "json").out)
     assert found["folded_batchnorms"] == {
-        "into": 0, "norms": 20, "params": 9600, "buffers": 9600, "biases": 4800, "difference": 4800
+        "into": 0, "norms": 20, "params": 9600, "buffers": 9600, "biases": 4800, "shared": 0, "difference": 4800
     }  # fmt: skip
     assert json.loads(cnncalc("compare", "resnet18", "resnet34", "--format", "json").out)["folded_batchnorms"] is None
+
+
+def _convolutions(biases: list[str], scope: str = "") -> bytes:
+    """Return two 1×1 convolutions of 4 channels with stored weights; the names of their biases, and of their scope."""
+    nodes = [
+        node("Conv", ["x", "a.weight", *biases[:1]], ["h"], name="one"),
+        node("Conv", ["h", "b.weight", *biases[1:]], ["y"], name="two"),
+    ]
+    for one in nodes if scope else ():
+        entry = one.metadata_props.add()
+        entry.key, entry.value = "pkg.torch.onnx.name_scopes", f"['', 'bn', '{scope}']"
+    weights = {name: np.full((4, 4, 1, 1), 0.5, np.float32) for name in ("a.weight", "b.weight")}
+    constants = {**weights, **{name: np.zeros(4, np.float32) for name in biases}}
+    return model(nodes, {"x": ["N", 4, 2, 2]}, ["y"], constants)
+
+
+@pytest.mark.parametrize(
+    ("bias", "data", "expected"),
+    [
+        # a fresh network's biases are all 0, and PyTorch stores equal tensors once
+        (False, _convolutions(["onnx::Conv_1", "onnx::Conv_1"]), "8 more biases here, of which 4 are in tensors that several layers share and count once"),
+        (True, _convolutions(["onnx::Conv_1", "onnx::Conv_1"]), "the same biases here, of which 4 are in tensors that several layers share and count once"),
+        (True, _convolutions(["onnx::Conv_1", "onnx::Conv_2"]), "the same biases here"),
+        # or it leaves out a bias of 0: only the scope shows what was folded
+        (False, _convolutions([], "_native_batch_norm_legit_no_training_1"), "the same biases here"),
+        (False, _convolutions([], "conv2d"), None),
+        (True, _convolutions(["a.bias", "b.bias"]), None),
+    ],
+)  # fmt: skip
+def test_norms_are_folded_where_the_file_shows_it(
+    tmp_path: Path, bias: bool, data: bytes, expected: str | None
+) -> None:
+    """Two convolutions of 16 weights, with biases of 4 or none, and two norms of 2 · 4 params and as many statistics."""
+    conv = f"  - conv: {{out_channels: 4, kernel_size: 1, bias: {str(bias).lower()}}}\n  - batchnorm\n"
+    (tmp_path / "whole.yaml").write_text(f"input: [4, 2, 2]\nlayers:\n{conv}{conv}", "utf-8")
+    (tmp_path / "net.onnx").write_bytes(data)
+    done = cnncalc("compare", str(tmp_path / "whole.yaml"), str(tmp_path / "net.onnx"))
+    last = " ".join(done.out.split("Layers: ")[-1].split("\n")[1:]).strip()
+    text = "2 batch norms of whole are folded into layers of net: 16 params and 16 buffers there, {}. "
+    assert last == (f"{text.format(expected)}That explains the whole difference in params." if expected else "")
 
 
 def test_a_model_without_a_layer_is_no_spec(tmp_path: Path) -> None:

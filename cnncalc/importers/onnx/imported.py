@@ -22,6 +22,7 @@ from cnncalc.importers.onnx.notes import notes
 from cnncalc.importers.onnx.operators.quantized import RANGES, as_integers
 from cnncalc.importers.onnx.params import ONE_TENSOR, Params
 from cnncalc.importers.onnx.patterns import fused
+from cnncalc.importers.onnx.provenance import has_folded_norm
 from cnncalc.importers.onnx.steps import layer_of
 from cnncalc.importers.onnx.values import LayerStep, UnfitError, Value, ValueScope, literal
 from cnncalc.importers.onnx.wire import MalformedError, WireReader
@@ -101,10 +102,13 @@ class Imported:
         except CnncalcError as error:
             raise CnncalcError(f"{file.path}: {error.message}", error.hint) from None
         left_out = [port.name for port in file.model.graph.outputs if port.name not in self.graph.outputs]
-        self.graph.notes = notes(self.build, self.params, self.steps.values(), left_out)
+        folded = [node.name for node, step in self.steps.items() if has_folded_norm(step)]
+        self.graph.notes = notes(self.build, self.params, len(folded), left_out)
         beside = limits.MAX_MODEL_NODES - self.build.operators_left - len(self.graph.nodes)
         self.graph.effort = max(beside, 0) + (limits.MAX_KNOWN - self.build.known_left) // limits.KNOWN_PER_LAYER
-        self.graph.model = self._data()._replace(left_out=left_out, most_rows="".join(self.build.variable_rows[:1]))
+        self.graph.model = self._data()._replace(
+            left_out=left_out, most_rows="".join(self.build.variable_rows[:1]), with_folded_norms=frozenset(folded)
+        )
 
     def _data(self) -> ModelData:
         """Return what the graph keeps of the file beside its layers."""

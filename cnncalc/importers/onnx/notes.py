@@ -9,20 +9,22 @@ from typing import TYPE_CHECKING
 from cnncalc.ground.errors import clipped
 from cnncalc.ground.limits import MAX_FAULTS
 from cnncalc.ground.numbers import counted
-from cnncalc.importers.onnx.provenance import FOLDED_BIAS
 
 if TYPE_CHECKING:
     from cnncalc.importers.onnx.builder import Builder
     from cnncalc.importers.onnx.params import Params
-    from cnncalc.importers.onnx.values import LayerStep
 
 
-def notes(build: Builder, params: Params, steps: Iterable[LayerStep], missing: Sequence[str]) -> list[str]:
-    """Return the notes about an import, one sentence each; ``missing`` are outputs that were left out."""
+def notes(build: Builder, params: Params, folded: int, missing: Sequence[str]) -> list[str]:
+    """Return the notes about an import, one sentence each.
+
+    Args:
+        folded: number of layers into which a batch norm is folded.
+        missing: outputs that were left out.
+    """
     notes = list(dict.fromkeys(build.notes))
     more = len(notes) - MAX_FAULTS
     found = [clipped(note) for note in notes[:MAX_FAULTS]] + [f"{more:,} more notes such as the last one"] * (more > 0)
-    folded = sum([_is_folded(step) for step in steps])
     if folded:
         what = f"{folded} convolution{'s' * (folded != 1)}"
         found.append(f"batch norms are folded into {what}: their params are not in the file")
@@ -62,11 +64,3 @@ def _of_tables(known: int, unread: int) -> list[str]:
     )
     what = "of attention biases are written out for every pair of positions"
     return [f"{count} table{'s' * (count != 1)} {what}{why}" for count, why in kinds if count]
-
-
-def _is_folded(step: LayerStep) -> bool:
-    """Whether an exporter has folded a batchnorm into a layer: it shows in the bias's name."""
-    if step.layer.type not in ("conv", "conv_transpose", "linear") or "bias" not in step.tensors:
-        return False
-    bias = [leaf.name for leaf in step.tensors["bias"].value.leaves]
-    return any(name.endswith(FOLDED_BIAS) or name.startswith("onnx::Conv_") for name in bias)

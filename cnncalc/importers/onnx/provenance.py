@@ -18,12 +18,16 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cnncalc.importers.onnx.model import StoredTensor
+    from cnncalc.importers.onnx.values import LayerStep
 
 KIND = "pkg.torch.export.graph_signature.InputSpec.kind"
 PARAMETER, BUFFER = "PARAMETER", "BUFFER"
 
 FOLDED_BIAS = "weight_bias"
 """The end of the name that PyTorch's exporter gives to the bias of a convolution with a folded batch norm."""
+
+BATCH_NORM = "_native_batch_norm"
+"""The beginning of the innermost scope of a batch norm, which PyTorch's exporter states for what it is folded into."""
 
 FOLDED_FROM = "pkg.onnxscript.optimizer.folded_from"
 
@@ -104,3 +108,13 @@ def folded_from(properties: Mapping[str, str], computed: Collection[str]) -> lis
     """Return the keys of the state_dict that a tensor was computed from; see :func:`was_learned`."""
     names = [part.strip(" '\"") for part in properties.get(FOLDED_FROM, "").strip("[] ").split(",")]
     return [name for name in names if name and name not in computed and not is_generated_name(name)]
+
+
+def has_folded_norm(step: LayerStep) -> bool:
+    """Whether PyTorch's exporter has folded a batch norm into a layer: the bias's name shows it, or the scope."""
+    if step.layer.type not in ("conv", "conv_transpose", "linear"):
+        return False
+    bias = [leaf.name for leaf in step.tensors["bias"].value.leaves] if "bias" in step.tensors else ()
+    return any(name.endswith(FOLDED_BIAS) or name.startswith("onnx::Conv_") for name in bias) or any(
+        call.operator.scope[-1].startswith(BATCH_NORM) for call in step.calls if call.operator.scope
+    )

@@ -174,9 +174,11 @@ def _folding(found: ComparisonView) -> list[PageBlock]:
     whole, other = found.names[1 - fold.into], found.names[fold.into]
     before, after = [summary.totals.params for summary in found.summaries]
     what = f"{fold.norms:,} batch norm{'s' * (fold.norms != 1)} of {whole} {'are' if fold.norms != 1 else 'is'}"
+    biases = f"{fold.biases:,} more bias{'es' * (fold.biases != 1)} here" if fold.biases else "the same biases here"
+    shared = f", of which {fold.shared:,} are in tensors that several layers share and count once" * (fold.shared > 0)
     text = (
         f"{what} folded into layers of {other}: {counted(fold.params, 'param')} and "
-        f"{counted(fold.buffers, 'buffer')} there, {fold.biases:,} more bias{'es' * (fold.biases != 1)} here. "
+        f"{counted(fold.buffers, 'buffer')} there, {biases}{shared}. "
     )
     if after - before == fold.difference:
         text += "That explains the whole difference in params."

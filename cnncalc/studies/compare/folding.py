@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from cnncalc.figures.summary import Row
@@ -19,7 +19,8 @@ class FoldedNorms(NamedTuple):
         norms: how many.
         params: their own, which the other network has.
         buffers: their statistics.
-        biases: params that convolutions have got in their place.
+        biases: elements of the biases that convolutions have got in their place.
+        shared: elements of their biases that don't count, as they are in a tensor that another layer has counted.
     """
 
     into: int
@@ -27,35 +28,51 @@ class FoldedNorms(NamedTuple):
     params: int
     buffers: int
     biases: int
+    shared: int
 
     @property
     def difference(self) -> int:
         """Additional params of the second network because of it."""
-        gone = self.biases - self.params
+        gone = self.biases - self.shared - self.params
         return gone if self.into else -gone
 
 
-def folded_norms(changes: Collection[LayerDiff]) -> FoldedNorms | None:
-    """Return the batch norms that only one network has, where the other has a bias instead; None if there are none.
+def folded_norms(changes: Collection[LayerDiff], stated: Sequence[Collection[str]] = ((), ())) -> FoldedNorms | None:
+    """Return the batch norms that only one network has, folded into layers of the other; None if there are none.
 
-    A convolution that had a bias already shows no trace of a norm, so none is claimed there.  If the other network
-    lacks a convolution with a norm, the networks are too different, and nothing is claimed.
+    A norm is folded where the other network's convolution has a bias that this one lacks, or where the other is a model
+    file that states it; ``stated`` are the names of such layers of both networks.  Without a trace none is claimed.  If
+    the other network lacks a convolution with a norm, the networks are too different, and nothing is claimed.
     """
     pairs = [pair for pair in pairs_of(changes) if pair[0].type in FOLDS]
     found: list[FoldedNorms] = []
     for into, change in ((1, REMOVED), (0, ADDED)):
         owners = {pair[1 - into].name: (pair[1 - into], pair[into]) for pair in pairs}
         alone = [row for one in changes if one.change == change and (row := one.b if into == 0 else one.a) is not None]
-        norms = [(norm, owners.get(norm.inputs[0])) for norm in alone if norm.type == "batchnorm"]
-        biases = [_biases(*owner) if owner else None for _, owner in norms]
-        gone = [norm for (norm, _), bias in zip(norms, biases, strict=True) if bias]
-        if gone and None not in biases:
-            params, buffers = sum([norm.params for norm in gone]), sum([norm.buffers for norm in gone])
-            found.append(FoldedNorms(into, len(gone), params, buffers, sum(filter(None, biases))))
+        owned = [(norm, owners.get(norm.inputs[0])) for norm in alone if norm.type == "batchnorm"]
+        biases = [_biases(*owner) if owner else None for _, owner in owned]
+        folded = [
+            (norm, bias)
+            for (norm, owner), bias in zip(owned, biases, strict=True)
+            if owner and bias and (bias.elements or owner[1].name in stated[into])
+        ]
+        if folded and None not in biases:
+            params, buffers = sum([norm.params for norm, _ in folded]), sum([norm.buffers for norm, _ in folded])
+            elements, shared = sum([bias.elements for _, bias in folded]), sum([bias.shared for _, bias in folded])
+            found.append(FoldedNorms(into, len(folded), params, buffers, elements, shared))
     return found[0] if len(found) == 1 else None
 
 
-def _biases(owner: Row, other: Row) -> int | None:
-    """Return the number of biases of a layer that a norm may follow: all or 0; None for other layers."""
-    more = other.params - owner.params
-    return more if more in (0, other.args.get("out_channels", other.args.get("out_features"))) else None
+class _Bias(NamedTuple):
+    """The elements of the bias that a layer has more than its counterpart, and those that another layer has counted."""
+
+    elements: int
+    shared: int
+
+
+def _biases(owner: Row, other: Row) -> _Bias | None:
+    """Return the bias of the counterpart of a layer that a norm follows; None if the two are too different."""
+    bias = int(str(other.args.get("out_channels", other.args.get("out_features")))) if other.args.get("bias") else 0
+    elements = 0 if owner.args.get("bias") else bias
+    shared = owner.params + elements - other.params
+    return _Bias(elements, shared) if shared in (0, bias) else None
