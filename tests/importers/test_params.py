@@ -244,6 +244,28 @@ def test_a_layer_whose_tensors_names_were_added_to_has_its_modules_name(names: t
     assert [one.name for one in graph.nodes] == ["fc", "fc.relu1"]
 
 
+def test_a_bias_that_is_stored_once_gives_no_other_module_its_name() -> None:
+    """PyTorch's exporter stores equal biases once: those of a fresh network with folded norms are all 0.
+
+    Each of its convolutions reads its own name of the bias, here through an Identity, and has a scope of its own.
+    """
+    nodes = [
+        node("Identity", ["se.conv_expand.bias"], ["onnx::Conv_9"]),
+        node("Conv", ["x", "onnx::Conv_8", "onnx::Conv_9"], ["a"], name="/conv_stem/Conv"),
+        node("Conv", ["a", "onnx::Conv_7", "onnx::Conv_9"], ["b"], name="/blocks/blocks.0/conv_pw/Conv"),
+        node("Conv", ["b", "se.conv_expand.weight", "se.conv_expand.bias"], ["y"], name="/se/conv_expand/Conv"),
+    ]
+    names = ("onnx::Conv_8", "onnx::Conv_7", "se.conv_expand.weight")
+    filters = {name: np.full((4, 4, 1, 1), i, np.float32) for i, name in enumerate(names)}
+    bias = {"se.conv_expand.bias": np.zeros(4, np.float32)}
+    graph = network(model(nodes, {"x": ["N", 4, 2, 2]}, ["y"], {**filters, **bias}))
+    assert [one.name for one in graph.nodes] == ["conv_stem", "blocks.0.conv_pw", "se.conv_expand"]
+    assert graph.notes == [
+        "batch norms are folded into 2 convolutions: their params are not in the file",
+        "1 tensor is used by several layers and counts once",
+    ]
+
+
 def test_each_key_occurs_once() -> None:
     """Two layers may use one tensor; the first of them has its key."""
     w = np.arange(16, dtype=np.float32).reshape(4, 4)

@@ -8,7 +8,8 @@ the keys of its tensors are those of the module's state_dict.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -78,13 +79,20 @@ def _common(paths: list[tuple[str, ...]]) -> tuple[str, ...]:
     return first
 
 
-def _name_of_params(step: LayerStep) -> str:
+def _name_of_params(step: LayerStep, scope: tuple[str, ...], shared: Collection[int]) -> str:
     """Return the path of the module whose tensors a layer has, or a single tensor's; "" if there is none.
 
     A module that has other names for them than the layer, such as ``in_proj_weight``, holds several layers.  Quantisers
-    and weight normalization add to a name: ``weight_quantized``, ``weight_g``.
+    and weight normalization add to a name: ``weight_quantized``, ``weight_g``.  Exporters store equal tensors once, so
+    one that layers share may have the name of a module elsewhere.
+
+    Args:
+        step: the layer.
+        scope: the module that the file states; () for none.
+        shared: identities of the stored tensors that several layers read.
     """
-    keys = {key for leaf in step.leaves() if (key := key_of(leaf))}
+    named = [(leaf, key) for leaf in step.leaves() if (key := key_of(leaf))]
+    keys = {key for leaf, key in named if id(leaf) not in shared or _is_beside(key, scope)}
     split = [(head, name) for head, _, name in [key.rpartition(".") for key in keys]]
     if step.layer.type in ONE_TENSOR:
         if len(keys) == 1 and not max(keys).endswith("weight"):
@@ -93,6 +101,12 @@ def _name_of_params(step: LayerStep) -> str:
         return ""
     heads = {head for head, _ in split}
     return heads.pop() if len(heads) == 1 else ""
+
+
+def _is_beside(key: str, scope: tuple[str, ...]) -> bool:
+    """Whether a key's module and a scope are the same, one of them in the other, or without its outer modules."""
+    long, short = sorted([tuple(key.split(".")[:-1]), scope], key=len, reverse=True)
+    return short in (long[: len(short)], long[len(long) - len(short) :])
 
 
 def keys(nodes: Mapping[Node, LayerStep], params: Params) -> None:
@@ -160,11 +174,13 @@ def names(steps: list[LayerStep]) -> list[str]:
         count[scope] = count.get(scope, 0) + 1
         if count[scope] == 1:
             inner.update([scope[:i] for i in range(len(scope))])
+    readers = Counter([leaf for step in steps for leaf in {id(leaf) for leaf in step.leaves()}])
+    shared = {leaf for leaf, count in readers.items() if count > 1}
     taken: dict[str, int] = {}
     numbers: dict[str, int] = {}
     found = []
     for step, scope in zip(steps, scopes, strict=True):
-        name = "" if step in outside else clean(_name_of_params(step))
+        name = "" if step in outside else clean(_name_of_params(step, scope, shared))
         alone = scope and count[scope] == 1 and scope not in inner
         if alone and (not name or name in taken):  # another layer's params may have given it their name
             name = clean(".".join(scope))
