@@ -84,7 +84,7 @@ def _short(value: object, axes: str) -> object:
 
 def _is_figure(value: object) -> bool:
     if isinstance(value, tuple):
-        return bool(value) and all(isinstance(item, int) for item in value)
+        return bool(value) and all(_is_figure(item) for item in value)
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 

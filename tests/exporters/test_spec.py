@@ -155,6 +155,32 @@ layers:
     assert "kernel_size: 1, groups: in_channels // 8}\n" in text
 
 
+def test_sizes_of_each_axis_are_arguments_of_a_block() -> None:
+    """Inception v3 has 1×7 and 7×1 in place of 7×7 (arXiv:1512.00567, section 3.2)."""
+    text = spec_text(
+        loads(
+            """
+input: [8, 17, 17]
+blocks:
+  part:
+    args: {kernel, padding}
+    layers:
+      - conv: {out_channels: 8, kernel_size: kernel, padding: padding, bias: false}
+      - batchnorm
+      - relu
+layers:
+"""
+            + 3
+            * """
+  - part: {kernel: [1, 7], padding: [[0, 0], [3, 3]]}
+  - part: {kernel: [7, 1], padding: [[3, 3], [0, 0]]}
+"""
+        )
+    )
+    assert "  part:\n    args: {kernel_size, padding}\n" in text
+    assert "  - part: {kernel_size: [7, 1], padding: [[3, 3], [0, 0]]}\n" in text
+
+
 def test_ceil_mode_is_written_once() -> None:
     nodes = [node("MaxPool", ["x"], ["y"], kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1)]
     text = spec_text(read_model_bytes(model(nodes, {"x": ["N", 3, 8, 8]}, ["y"]), "m.onnx").build())
