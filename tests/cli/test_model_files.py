@@ -290,7 +290,8 @@ def test_a_comparison_says_what_folded_batchnorms_explain() -> None:
     )
     found = json.loads(cnncalc("compare", RESNET, "resnet18", "--format", "json").out)
     assert found["folded_batchnorms"] == {
-        "into": 0, "norms": 20, "params": 9600, "buffers": 9600, "biases": 4800, "shared": 0, "difference": 4800
+        "into": 0, "norms": 20, "params": 9600, "buffers": 9600, "biases": 4800, "shared": 0, "shared_elsewhere": 0,
+        "difference": 4800,
     }  # fmt: skip
     assert json.loads(cnncalc("compare", "resnet18", "resnet34", "--format", "json").out)["folded_batchnorms"] is None
 
@@ -333,6 +334,34 @@ def test_norms_are_folded_where_the_file_shows_it(
     last = " ".join(done.out.split("Layers: ")[-1].split("\n")[1:]).strip()
     text = "2 batch norms of whole are folded into layers of net: 16 params and 16 buffers there, {}. "
     assert last == (f"{text.format(expected)}That explains the whole difference in params." if expected else "")
+
+
+def test_what_other_layers_share_explains_the_rest(tmp_path: Path) -> None:
+    """A norm of 2 · 4 params is folded into a bias of 4; of three biases of 4, which are all 0, one tensor is stored.
+
+    PyTorch's exporter gives each operator its own name for it.
+    """
+    conv = "  - conv: {out_channels: 4, kernel_size: %s}\n"
+    (tmp_path / "whole.yaml").write_text(
+        f"input: [4, 2, 2]\nlayers:\n{conv % '2, bias: false'}  - batchnorm\n{2 * (conv % 1)}", "utf-8"
+    )
+    nodes = [
+        node("Identity", ["onnx::Conv_9"], ["onnx::Conv_7"]),
+        node("Identity", ["onnx::Conv_9"], ["b.bias"]),
+        node("Conv", ["x", "onnx::Conv_6", "onnx::Conv_7"], ["h"], name="one"),
+        node("Conv", ["h", "b.weight", "b.bias"], ["i"], name="two"),
+        node("Conv", ["i", "c.weight", "onnx::Conv_9"], ["y"], name="three"),
+    ]
+    sizes = {"onnx::Conv_6": 2, "b.weight": 1, "c.weight": 1}
+    stored: dict[str, Any] = {name: np.full((4, 4, size, size), 0.5, np.float32) for name, size in sizes.items()}
+    stored["onnx::Conv_9"] = np.zeros(4, np.float32)
+    (tmp_path / "net.onnx").write_bytes(model(nodes, {"x": ["N", 4, 2, 2]}, ["y"], stored))
+    done = cnncalc("compare", str(tmp_path / "whole.yaml"), str(tmp_path / "net.onnx"))
+    assert "batch norms are folded into 2 convolutions" in done.err  # "three" may have had one, by its name
+    assert " ".join(done.out.split("Layers: ")[-1].split("\n")[1:]).strip() == (
+        "1 batch norm of whole is folded into layers of net: 8 params and 8 buffers there, 4 more biases here. That "
+        "explains −4 params of −12; tensors that several other layers share, and that count once, explain the rest."
+    )
 
 
 def test_a_model_without_a_layer_is_no_spec(tmp_path: Path) -> None:

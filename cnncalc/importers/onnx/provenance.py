@@ -114,8 +114,9 @@ def has_folded_norm(step: LayerStep) -> bool:
     """Whether PyTorch's exporter has folded a batch norm into a layer: the bias's name shows it, or the scope."""
     if step.layer.type not in ("conv", "conv_transpose", "linear"):
         return False
-    bias = [leaf.name for leaf in step.tensors["bias"].value.leaves] if "bias" in step.tensors else []
-    bias += [name for call in step.calls if call.op == "Conv" for name in call.operator.inputs[2:]]  # of equal biases
-    return any(name.endswith(FOLDED_BIAS) or name.startswith("onnx::Conv_") for name in bias) or any(
-        call.operator.scope[-1].startswith(BATCH_NORM) for call in step.calls if call.operator.scope
+    operators = [call.operator for call in step.calls]
+    # by the name that the operator reads: equal biases are one stored tensor, which has the name of any of them
+    biases = [name for operator in operators for name in operator.inputs[2:3]]
+    return any(name.endswith(FOLDED_BIAS) or name.startswith("onnx::Conv_") for name in biases) or any(
+        operator.scope[-1].startswith(BATCH_NORM) for operator in operators if operator.scope
     )

@@ -183,7 +183,9 @@ def _folding(found: ComparisonView) -> list[PageBlock]:
     if after - before == fold.difference:
         text += "That explains the whole difference in params."
     else:
-        text += f"That explains {signed(fold.difference)} params of {signed(after - before)}."
+        text += f"That explains {signed(fold.difference)} params of {signed(after - before)}"
+        rest = after - before == fold.difference_with_shared
+        text += "; tensors that several other layers share, and that count once, explain the rest." if rest else "."
     return [Paragraph(text)]
 
 

@@ -21,6 +21,7 @@ class FoldedNorms(NamedTuple):
         buffers: their statistics.
         biases: elements of the biases that convolutions have got in their place.
         shared: elements of their biases that don't count, as they are in a tensor that another layer has counted.
+        shared_elsewhere: the same of the params of all other layers that both networks have.
     """
 
     into: int
@@ -29,12 +30,18 @@ class FoldedNorms(NamedTuple):
     buffers: int
     biases: int
     shared: int
+    shared_elsewhere: int
 
     @property
     def difference(self) -> int:
         """Additional params of the second network because of it."""
         gone = self.biases - self.shared - self.params
         return gone if self.into else -gone
+
+    @property
+    def difference_with_shared(self) -> int:
+        """Additional params of the second network because of it, and of what other layers share."""
+        return self.difference - (self.shared_elsewhere if self.into else -self.shared_elsewhere)
 
 
 def folded_norms(changes: Collection[LayerDiff], stated: Sequence[Collection[str]] = ((), ())) -> FoldedNorms | None:
@@ -44,23 +51,30 @@ def folded_norms(changes: Collection[LayerDiff], stated: Sequence[Collection[str
     file that states it; ``stated`` are the names of such layers of both networks.  Without a trace none is claimed.  If
     the other network lacks a convolution with a norm, the networks are too different, and nothing is claimed.
     """
-    pairs = [pair for pair in pairs_of(changes) if pair[0].type in FOLDS]
     found: list[FoldedNorms] = []
     for into, change in ((1, REMOVED), (0, ADDED)):
-        owners = {pair[1 - into].name: (pair[1 - into], pair[into]) for pair in pairs}
+        pairs = [(pair[1 - into], pair[into]) for pair in pairs_of(changes)]
+        owners = {owner.name: (owner, other) for owner, other in pairs if owner.type in FOLDS}
         alone = [row for one in changes if one.change == change and (row := one.b if into == 0 else one.a) is not None]
         owned = [(norm, owners.get(norm.inputs[0])) for norm in alone if norm.type == "batchnorm"]
         biases = [_biases(*owner) if owner else None for _, owner in owned]
         folded = [
-            (norm, bias)
+            (norm, owner[0], bias)
             for (norm, owner), bias in zip(owned, biases, strict=True)
             if owner and bias and (bias.elements or owner[1].name in stated[into])
         ]
         if folded and None not in biases:
-            params, buffers = sum([norm.params for norm, _ in folded]), sum([norm.buffers for norm, _ in folded])
-            elements, shared = sum([bias.elements for _, bias in folded]), sum([bias.shared for _, bias in folded])
-            found.append(FoldedNorms(into, len(folded), params, buffers, elements, shared))
+            convolutions = {owner.name for _, owner, _ in folded}
+            elsewhere = _shared([pair for pair in pairs if pair[0].name not in convolutions])
+            params, buffers = sum([norm.params for norm, *_ in folded]), sum([norm.buffers for norm, *_ in folded])
+            elements, shared = sum([bias.elements for *_, bias in folded]), sum([bias.shared for *_, bias in folded])
+            found.append(FoldedNorms(into, len(folded), params, buffers, elements, shared, elsewhere))
     return found[0] if len(found) == 1 else None
+
+
+def _shared(pairs: Collection[tuple[Row, Row]]) -> int:
+    """Return the params of layers that don't count in their counterparts, which are the same."""
+    return sum([one.params - other.params for one, other in pairs if one.type == other.type and one.args == other.args])
 
 
 class _Bias(NamedTuple):
