@@ -40,15 +40,24 @@ class Step:
         self.prepares = bool(before) and before[0].layer.is_affine()
 
 
+def _is_affine(tensor: Tensor) -> bool:
+    return isinstance(tensor, Node) and tensor.layer.is_affine()
+
+
 def is_contraction(layer: Layer) -> bool:
     """Return whether a layer's kernel can take over operations before and after it."""
     return layer.type in ("conv", "linear")
 
 
 def steps(network: Graph, keep: Collection[Node], fuse: bool) -> list[Step]:
-    """Return the steps of a network; tensors in `keep` are computed separately even if they could be fused."""
+    """Return the steps of a network; tensors in `keep` are computed separately even if they could be fused.
+
+    Factors and constants stay alone if they would take a sum's exactness away from it.
+    """
     kept = {*keep, *network.outputs.values()}
     sole = {tensor: found[0] for tensor, found in network.readers().items() if len(found) == 1 and tensor not in kept}
+    if network.model.is_exact:
+        sole = {tensor: reader for tensor, reader in sole.items() if not (_is_affine(tensor) or _is_affine(reader))}
     made: list[Step] = []
     taken: set[Node] = set()
     ready: set[Tensor] = set(network.inputs.values())

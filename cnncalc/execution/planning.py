@@ -70,7 +70,7 @@ class RunPlan:
 
     def _found(self) -> Iterator[tuple[Kernel | None, bool]]:
         """Find the kernel of each step on arrays that take no memory, and `StepWork.plain`."""
-        team, kept = Team(1, self.pieces), {*self.keep}
+        team, kept = Team(1, self.pieces, self.network.model.is_exact), {*self.keep}
         found: dict[Tensor, Array] = {}
         for number, step in enumerate(self.steps):
             try:

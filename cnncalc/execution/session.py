@@ -50,7 +50,7 @@ class Session:
         self.repeats = repeats
         ours = _our_threads_pay(plan.network, threads)
         self.blas_threads = 1 if ours else threads
-        self.team = Team(threads if ours else 1, plan.pieces)
+        self.team = Team(threads if ours else 1, plan.pieces, plan.network.model.is_exact)
         self.folded = list(self._fold(weights))
         self.program: BatchProgram | None = None
 

@@ -261,6 +261,19 @@ def test_a_scale_is_part_of_the_weights_of_a_product_that_nothing_else_reads(nam
     assert types[types.index("linear") + 1 :] == layers
 
 
+@pytest.mark.parametrize("scale", [0.001, 1.0])
+def test_sums_of_integers_are_exact(scale: float) -> None:
+    """Neither an algorithm with fractions nor a factor in the weights may change the last bit."""
+    nodes = [
+        node("DynamicQuantizeLinear", ["x"], ["q", "s", "z"]), node("ConvInteger", ["q", "w", "z"], ["i"], pads=[1, 1, 1, 1]),
+        node("Cast", ["i"], ["f"], to=1), node("Mul", ["f", "t"], ["y"]),
+    ]  # fmt: skip
+    w = np.random.default_rng(2).integers(-127, 128, (32, 32, 3, 3)).astype(np.int8)
+    data = model(nodes, {"x": ["N", 32, 24, 24]}, ["y"], {"w": w, "t": np.full((32, 1, 1), scale, F)})
+    x = np.random.default_rng(1).standard_normal((1, 32, 24, 24)).astype(F)
+    np.testing.assert_array_equal(rounding(data).run(x).output, runtime(data, {"x": x})[0])
+
+
 def of_microsoft(op: str, inputs: list[str], outputs: list[str], **attributes: Any) -> Any:
     return node(op, inputs, outputs, domain="com.microsoft", **attributes)
 

@@ -58,7 +58,9 @@ class Kernels:
         stride: Sizes = 1, padding: Padding = 0, dilation: Sizes = 1, groups: int = 1,
     ) -> Array:  # fmt: skip
         """Cross-correlate."""
-        kernel = convolution.conv(x.shape, x.dtype, weight.shape, stride, padding, dilation, groups, self.team.pieces)
+        kernel = convolution.conv(
+            x.shape, x.dtype, weight.shape, stride, padding, dilation, groups, self.team.pieces, self.team.exact
+        )
         return self.spatial(kernel, x, weight=weight, bias=bias)
 
     def conv_transpose(

@@ -22,11 +22,11 @@ from cnncalc.layers.interfaces import Array, DType, Padding, Sizes
 @lru_cache(4096)
 def conv(
     shape: Shape, dtype: DType, weight: Shape, stride: Sizes, padding: Padding, dilation: Sizes, groups: int,
-    pieces: bool = False,
+    pieces: bool = False, exact: bool = False,
 ) -> Kernel:  # fmt: skip
     """Return the kernel that correlates (N, C, *in) with (out, C / groups, *kernel); see `Ops.conv`.
 
-    With `pieces`, matrix products are split so that BLAS multiplies without packing (see `Filters`).
+    `pieces` and `exact` are those of the `Team`.
     """
     if len(shape) != len(weight) or shape[1] != weight[1] * groups or weight[0] % groups:
         raise ValueError(f"filters {weight} in {groups} groups do not fit an input {shape}")
@@ -36,7 +36,7 @@ def conv(
         return PointConvolution(batch, weight, axes, pieces)
     if groups > 1 and weight[1] == 1 and weight[0] == groups and len(axes) == 2:
         return Depthwise(batch, weight, axes)
-    if groups == 1 and Winograd.fits(dtype, weight, axes):
+    if groups == 1 and not exact and Winograd.fits(dtype, weight, axes):
         return Winograd(batch, weight, axes, pieces)
     if groups == 1 and Shallow.fits(weight, axes):
         return Shallow(batch, weight, axes, pieces)

@@ -30,12 +30,13 @@ class Bound(NamedTuple):
 class Team:
     """Threads, the caller's counted in, and their scratch memory."""
 
-    def __init__(self, threads: int = 1, pieces: bool = False) -> None:
+    def __init__(self, threads: int = 1, pieces: bool = False, exact: bool = False) -> None:
         """Prepare `threads` threads.
 
-        With `pieces`, matrix products are split so that BLAS multiplies without packing (see `Filters`).
+        With `pieces`, matrix products are split so that BLAS multiplies without packing (see `Filters`). With `exact`,
+        sums of integers are exact: they are not computed by Winograd's algorithm, whose transforms have fractions.
         """
-        self.pieces = pieces
+        self.pieces, self.exact = pieces, exact
         self.workers = Workers(threads)
         self._scratch: list[Bytes] = []
         self._common: list[dict[Hashable, object]] = []

@@ -74,6 +74,7 @@ class ModelFile(OpenModel, Recipe):
         imported = Imported(self, inputs, self.fuse, rounds, choices)
         imported.graph.model = imported.graph.model._replace(
             rounded=partial(self._graph, inputs, True, choices) if imported.build.quantizes and not rounds else None,
+            is_exact=rounds,
             decided=(lambda key, value: self._graph(inputs, rounds, {**choices, key: value}))
             if imported.build.undecided
             else None,

@@ -241,7 +241,8 @@ def _tensor_and_constant(build: Builder, op: str, x: Value, constant: Value) -> 
         constant = build.output_of(opposite, [constant]) if is_one else build.step(LAYER_TYPES[opposite], [constant])
     if op in ("Add", "Sub"):
         return _with_constant(build, x, constant, "shift")
-    return _scaled_integer_product(build, x, constant) or _with_constant(build, x, constant, "scale")
+    moved = None if build.rounds else _scaled_integer_product(build, x, constant)
+    return moved or _with_constant(build, x, constant, "scale")
 
 
 def _scaled_integer_product(build: Builder, x: Value, scale: Value) -> Value | None:
