@@ -183,11 +183,14 @@ def listed(data: bytes) -> list[str]:
     ("name", "key", "text", "listed_as"),
     [
         ("cls_token", KIND, "PARAMETER", "cls_token"),  # an attribute of the outermost module
+        ("cls_token1", "", "", "cls_token1"),
         ("blocks.0.gamma", KIND, "PARAMETER", "blocks.0.gamma"),
         ("view_3", FOLDED, "['blocks.0.gamma', 'val_1', 'val_2']", "blocks.0.gamma"),  # transposed
         ("cat_1", FOLDED, "['blocks.0.q_bias', 'blocks.0.v_bias']", "shift1.weight"),  # with two keys, none is used
         ("onnx::Add_12", FOLDED, "", "shift1.weight"),
         ("val_7", FOLDED, "", "shift1.weight"),
+        ("log1p_2", FOLDED, "", "shift1.weight"),
+        ("Constant_12", "", "", "shift1.weight"),
     ],
 )
 def test_keys_are_those_of_the_modules_attributes(name: str, key: str, text: str, listed_as: str) -> None:

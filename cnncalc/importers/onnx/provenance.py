@@ -41,13 +41,13 @@ is_buffer_name = re.compile(
 
 OPERATORS = r"""
     val node c?_?lifted_tensor tensor_constant abs add addmm alias amax amin any arange argmax as_strided atan2?
-    bitwise_\w+ bmm broadcast_to cat ceil clamp clone constant_pad_nd contiguous convert_element_type copy cos
-    cumsum detach diagonal div einsum empty eq erf exp expand eye flatten flip floor floor_divide full full_like
-    gather ge getitem gt index index_select interpolate iota item le lift_fresh\w* linspace log log2 logical_\w+ lt
-    masked_fill matmul maximum mean meshgrid minimum mm movedim mul narrow ne neg new_\w+ ones ones_like outer pad
-    permute pow prod reciprocal relu remainder repeat repeat_interleave reshape roll round rsqrt rsub scalar_tensor
-    select sigmoid sign sin slice softmax split\w* sqrt squeeze stack sub sum t tanh tensor tile to to_copy
-    transpose tril triu true_divide type_as unbind unflatten unfold unsqueeze upsample_\w+ view where zeros
+    bitwise_\w+ bmm broadcast_to cat ceil clamp clone constant_pad_nd contiguous conv\dd convert_element_type copy cos
+    cumsum detach diagonal div einsum empty eq erf exp2? expand eye flatten flip floor floor_divide full full_like
+    gather ge getitem gt index index_select interpolate iota item le lift_fresh\w* linspace log log10 log1p log2
+    logical_\w+ lt masked_fill matmul maximum mean meshgrid minimum mm movedim mul narrow ne neg new_\w+ ones
+    ones_like outer pad permute pow prod reciprocal relu remainder repeat repeat_interleave reshape roll round rsqrt
+    rsub scalar_tensor select sigmoid sign sin slice softmax split\w* sqrt squeeze stack sub sum t tanh tensor tile to
+    to_copy transpose tril triu true_divide type_as unbind unflatten unfold unsqueeze upsample_\w+ view where zeros
     zeros_like
 """
 """Names that the exporter gives to values that it has computed: an operator's, to which it appends a number."""
@@ -70,8 +70,8 @@ def is_attribute(name: str) -> bool:
     return "." in name and "_".join(("", *name.split("."))).replace("-", "_").isidentifier()
 
 
-is_word = re.compile(r"[A-Za-z]+(?:_[A-Za-z]+)*").fullmatch
-"""Whether a name may be that of an attribute of the outermost module: ``cls_token``."""
+is_word = re.compile(r"[A-Za-z]+\d*(?:_[A-Za-z]+\d*)*").fullmatch
+"""Whether a name may be that of an attribute of the outermost module: ``cls_token``, ``pos_embed1``."""
 
 
 def key_of(stored: StoredTensor) -> str:
