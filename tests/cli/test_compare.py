@@ -274,6 +274,12 @@ def test_the_same_layers_in_another_order_are_said_to_be_the_same(tmp_path: Path
         (tmp_path / f"{name}.yaml").write_text("input: [4, 8, 8]\nlayers:\n" + "".join(items) + add)
     a, b, c = (str(tmp_path / f"{name}.yaml") for name in "abc")
     last = cnncalc("compare", a, b).out.splitlines()[-1]
+    assert last == "All 3 layers are the same, but stand in another order."
+    other = Path(b).read_text().replace("[wide, narrow]", "[narrow, wide]")
+    (tmp_path / "d.yaml").write_text(
+        other.replace("    from: input\n    name: wide", "    from: narrow\n    name: wide")
+    )
+    last = cnncalc("compare", a, str(tmp_path / "d.yaml")).out.splitlines()[-1]
     assert last.endswith(". Both have the same layers: their order differs, or what they read.")
     assert cnncalc("compare", a, c).out.splitlines()[-1] == "Layers: 1 same, 2 removed."
 

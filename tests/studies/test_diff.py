@@ -68,6 +68,26 @@ def test_blocks_are_compared_by_the_layers_inside_them() -> None:
     ]  # fmt: skip
 
 
+def test_branches_in_another_order_are_paired_by_what_they_read() -> None:
+    """The shortcut of a residual comes last in one network and first in the other, which lacks the norms."""
+    main = "  - conv: {out_channels: 6, kernel_size: 1}\n  - relu\n  - conv: {out_channels: 8, kernel_size: 3, padding: 1}\n"
+    end = "  - add:\n    from: [main, short]\n"
+    short = "  - conv: {out_channels: 8, kernel_size: 1}\n    from: input\n    name: short\n"
+    norm = "  - batchnorm:\n    name: %s\n"
+    one = main + norm % "main" + short.replace("short", "s") + norm % "short" + end
+    other = short + main.replace("1}\n", "1}\n    from: input\n", 1)
+    other += "    name: main\n" + end
+    assert changes(one, other) == [
+        ("same", "conv1", "conv1"),
+        ("same", "relu1", "relu1"),
+        ("same", "conv2", "main"),
+        ("removed", "main", None),
+        ("same", "s", "short"),
+        ("removed", "short", None),
+        ("same", "add1", "add1"),
+    ]
+
+
 def test_another_type_in_its_place_is_one_removed_and_one_added() -> None:
     assert changes(CONV + RELU, CONV + "  - tanh\n") == [
         ("same", "conv1", "conv1"),

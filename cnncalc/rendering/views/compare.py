@@ -30,7 +30,17 @@ from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.texts import basis, figure_text, section_depth, section_of, title_of
 from cnncalc.rendering.views.summary import layer, marked, marked_columns
 from cnncalc.rendering.writers import Record, View, record_of
-from cnncalc.studies.compare.diff import ADDED, CHANGED, REMOVED, SAME, Compared, LayerDiff, has_blocks, same_layers
+from cnncalc.studies.compare.diff import (
+    ADDED,
+    CHANGED,
+    REMOVED,
+    SAME,
+    Compared,
+    LayerDiff,
+    has_blocks,
+    same_layers,
+    same_order,
+)
 from cnncalc.studies.compare.folding import FoldedNorms
 
 MARKS = {SAME: " ", CHANGED: "~", ADDED: "+", REMOVED: "-"}
@@ -199,7 +209,7 @@ def layers(changes: Sequence[LayerDiff], macs: str, context: int, screen: Screen
     what = "blocks and layers" if has_blocks(changes) else "layers"
     if not set(counts) - {SAME}:
         text = f"All {counts[SAME]:,} {what} are the same." if counts[SAME] > 1 else "The only layer is the same."
-        return [Text([(text, "bold")])]
+        return [Text([(text if same_order(changes) else f"{text[:-1]}, but stand in another order.", "bold")])]
     moved = " Both have the same layers: their order differs, or what they read." if same_layers(changes) else ""
     lines: list[list[Cell] | str] = []
     for shown, group in groupby(zip(_is_near_change(changes, context), changes, strict=True), lambda pair: pair[0]):

@@ -13,18 +13,22 @@ from typing import NamedTuple
 MAX_CELLS = 4_000_000
 """Largest product of two lengths for which the best alignment is searched; a few million take 1 s."""
 
-_SAME, _NAME, _TYPE = 3_000_000, 2_000_000, 1
+_SAME, _NAME, _ALIKE, _TYPE = 3_000_000, 2_000_000, 1_000, 1
 """Scores of pairs. A layer inserted before numbered ones changes the numbers in all names after it, so an equal layer
 must count more than an equal name; but in a network twice as wide a few layers are equal by chance, so not much more.
 """
 
 
 class Line(NamedTuple):
-    """One item: equal ``key`` means unchanged, equal ``type`` means that one may be the changed form of the other."""
+    """One item: equal ``key`` means unchanged, equal ``type`` means that one may be the changed form of the other.
+
+    That is more likely if ``alike`` is equal, too.
+    """
 
     key: Hashable
     type: str
     name: str
+    alike: Hashable = None
 
 
 AlignedPair = tuple["int | None", "int | None"]
@@ -33,8 +37,8 @@ AlignedPair = tuple["int | None", "int | None"]
 def align(a: Sequence[Line], b: Sequence[Line]) -> Iterator[AlignedPair]:
     """Return pairs of indices in order: (i, j) for matching items, else (i, None) or (None, j).
 
-    An equal partner counts three, an equal name two, and an equal type only where these are even. Removed items come
-    before added ones.
+    An equal partner counts three, an equal name two; then one that is alike, then an equal type decide. Removed items
+    come before added ones.
     """
     start = _equal_begin(a, b)
     end = _equal_begin(a[start:][::-1], b[start:][::-1])
@@ -76,19 +80,21 @@ def _inner(a: Sequence[Line], b: Sequence[Line]) -> list[AlignedPair]:
 
 def _best(a: Sequence[Line], b: Sequence[Line]) -> list[list[int]]:
     """Return the score of the best alignment of ``a[i:]`` and ``b[j:]``, for every i and j."""
-    places: dict[str, list[tuple[int, Hashable, str]]] = {}
+    places: dict[str, list[tuple[int, Hashable, str, Hashable]]] = {}
     for j, right in enumerate(b):
-        places.setdefault(right.type, []).append((j, right.key, right.name))
+        places.setdefault(right.type, []).append((j, right.key, right.name, right.alike))
     rows = [[0] * (len(b) + 1)]
     for left in reversed(a):
-        left_key, left_name, below = left.key, left.name, rows[-1]
+        left_key, left_name, left_alike, below = left.key, left.name, left.alike, rows[-1]
         paired = below[:]
-        for j, key, name in places.get(left.type, ()):  # _worth inlined: this runs a million times
+        for j, key, name, alike in places.get(left.type, ()):  # _worth inlined: this runs a million times
             worth = below[j + 1] + _TYPE
             if key == left_key:
                 worth += _SAME
             if name == left_name:
                 worth += _NAME
+            if alike == left_alike:
+                worth += _ALIKE
             if worth > paired[j]:
                 paired[j] = worth
         rows.append([*accumulate(reversed(paired), max)][::-1])  # an item of b may be unpaired
@@ -99,4 +105,5 @@ def _worth(left: Line, right: Line) -> int:
     """Return the score of pairing two items; 0 where they can't be paired."""
     if left.type != right.type:
         return 0
-    return _SAME * (left.key == right.key) + _NAME * (left.name == right.name) + _TYPE
+    found = _SAME * (left.key == right.key) + _NAME * (left.name == right.name)
+    return found + _ALIKE * (left.alike == right.alike) + _TYPE

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from cnncalc.figures.costs import Sums
@@ -77,12 +77,19 @@ def layer_changes(a: Summary, b: Summary, depth: int | None = None) -> list[Laye
             found.append(LayerDiff(ADDED if left is None else REMOVED, left, right))
         else:
             found.append(LayerDiff(SAME if left_key == right_key else CHANGED, left, right))
-    return _rewired(found, list(a.inputs), list(b.inputs))
+    inputs = dict(zip(a.inputs, b.inputs, strict=False))
+    return _rewired(_reordered(found, inputs), inputs)
 
 
 def has_blocks(changes: Sequence[LayerDiff]) -> bool:
     """Whether some rows are blocks, not layers."""
     return any(row is not None and row.type == BLOCK for one in changes for row in (one.a, one.b))
+
+
+def same_order(changes: Sequence[LayerDiff]) -> bool:
+    """Whether the paired layers of both networks stand in one order."""
+    places = [b.index for _, b in pairs_of(changes)]
+    return places == sorted(places)
 
 
 def same_layers(changes: Sequence[LayerDiff]) -> bool:
@@ -96,20 +103,57 @@ def same_layers(changes: Sequence[LayerDiff]) -> bool:
 
 def _lines(rows: Sequence[tuple[Row, Hashable]], numbers: dict[Hashable, int]) -> list[Line]:
     """Return rows, which come with what makes them equal, for the alignment; equal ones get equal numbers."""
-    return [Line(numbers.setdefault(key, len(numbers)), row.type, row.name) for row, key in rows]
+    return [
+        Line(numbers.setdefault(key, len(numbers)), row.type, row.name, (row.output_shape, row.macs))
+        for row, key in rows
+    ]
 
 
 def _key(row: Row) -> Hashable:
     return row.type, str(row.args), row.input_shapes, row.output_shape, row.params
 
 
-def _rewired(changes: list[LayerDiff], inputs_a: list[str], inputs_b: list[str]) -> list[LayerDiff]:
+def _reordered(changes: list[LayerDiff], inputs: Mapping[str, str]) -> list[LayerDiff]:
+    """Return the changes, with layers paired that stand in another order, as the branches of a block may.
+
+    A removed and an added layer are paired if they have one type and output shape and read layers that are paired.
+    A batch norm without a partner is passed over: it may be folded into what it reads.  ``inputs`` are the names of
+    the second network's inputs, by the first's.
+    """
+    to_b = {**inputs, **{a.name: b.name for a, b in pairs_of(changes)}}
+    removed = [one.a for one in changes if one.b is None and one.a is not None and one.a.type != BLOCK]
+    added = [one.b for one in changes if one.a is None and one.b is not None and one.b.type != BLOCK]
+    norms_a, norms_b = [
+        {row.name: row.inputs[0] for row in rows if row.type == "batchnorm"} for rows in (removed, added)
+    ]
+    waiting: dict[Hashable, list[Row]] = {}
+    for b in added:
+        sources = tuple([norms_b.get(name, name) for name in b.inputs])
+        waiting.setdefault((b.type, b.output_shape, sources), []).append(b)
+    partners: dict[str, Row] = {}
+    for a in removed:
+        sources = tuple([to_b.get(norms_a.get(name, name), "") for name in a.inputs])
+        if found := waiting.get((a.type, a.output_shape, sources)):
+            partners[a.name] = found.pop(0)
+            to_b[a.name] = partners[a.name].name
+    taken = {b.name for b in partners.values()}
+    rest = [one for one in changes if one.a is not None or one.b is None or one.b.name not in taken]
+    return [
+        _paired(one.a, partners[one.a.name]) if one.b is None and one.a and one.a.name in partners else one
+        for one in rest
+    ]
+
+
+def _paired(a: Row, b: Row) -> LayerDiff:
+    return LayerDiff(SAME if _key(a) == _key(b) else CHANGED, a, b)
+
+
+def _rewired(changes: list[LayerDiff], inputs: Mapping[str, str]) -> list[LayerDiff]:
     """Return the changes, marking same layers that read other layers as changed.
 
     A layer is not changed merely because a layer that it reads was added or removed.
     """
-    to_b = dict(zip(inputs_a, inputs_b, strict=False))
-    to_b |= {a.name: b.name for a, b in pairs_of(changes)}
+    to_b = {**inputs, **{a.name: b.name for a, b in pairs_of(changes)}}
     known = set(to_b.values())
     found = []
     for one in changes:
