@@ -147,8 +147,13 @@ def difference(graph: Graph, other: Graph) -> str:
             return f"'{one.name}' reads something else"
         if (one.shares and one.shares.index) != (two.shares and two.shares.index):
             return f"'{one.name}' has other weights"
-    ends = [our_places[tensor] for tensor in graph.outputs.values()]
-    return "" if ends == [their_places[tensor] for tensor in other.outputs.values()] else "it has other outputs"
+    ends = [our_places[tensor] for tensor in distinct(graph)]
+    return "" if ends == [their_places[tensor] for tensor in distinct(other)] else "it has other outputs"
+
+
+def distinct(graph: Graph) -> list[Tensor]:
+    """Return the outputs of a graph; a file may give one tensor two names, of which a spec needs one."""
+    return [*dict.fromkeys(graph.outputs.values())]
 
 
 def _kind(node: Node) -> tuple[object, ...]:
@@ -216,7 +221,7 @@ class _Writer:
         found.append("layers:")
         names: dict[Tensor, str] = {tensor: "input" if single else name for tensor, name in spoken.items()}
         source = next(iter(self.graph.inputs.values())) if single else None
-        ends = list(self.graph.outputs.values())
+        ends = distinct(self.graph)
         whole = Entry(self.graph.nodes[-1], tuple(self.graph.inputs.values()), self.entries)
         expressions = block_of("", [whole], self.blocks, is_taken).expressions
         found += self.items(self.entries, names, source, expressions, "  ", set(ends))

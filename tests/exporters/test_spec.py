@@ -223,6 +223,11 @@ def test_any_title_can_be_written(title: str) -> None:
     assert loads(spec_text(graph)).title == title
 
 
+def test_an_output_with_two_names_is_one_of_the_specs() -> None:
+    copied = model([node("Relu", ["x"], ["y"]), node("Identity", ["y"], ["z"])], {"x": ["N", 4]}, ["y", "z"])
+    assert spec_text(imported(copied).graph).splitlines()[-2:] == ["layers:", "  - relu"]
+
+
 def test_several_inputs_and_outputs() -> None:
     nodes = [
         node("Conv", ["a", "w"], ["c"]), node("Relu", ["c"], ["r"]), node("Add", ["r", "b"], ["s"]),

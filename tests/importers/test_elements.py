@@ -142,6 +142,21 @@ CASES: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], int]] = 
         {"table": weight(100, 50, 6), "at": np.stack([np.arange(7) * 9, np.arange(7) ** 2 % 50], -1).astype(np.int64)[None],
          "rows": weight(7, 900, 6), "from": (np.arange(7).reshape(7, 1) * 99)}, 17,
     ),
+    "a constant in place of every sample": (
+        [node("Where", ["yes", "c", "x"], ["w"]), node("Concat", ["w", "w"], ["y"], axis=1)], ROWS,
+        {"yes": np.array([True]), "c": weight(7, 6)}, 17,
+    ),
+    "a constant of one sample in place of every one": (
+        [node("Where", ["no", "x", "c"], ["y"])], ROWS, {"no": np.array(False), "c": weight(1, 7, 6)}, 17,
+    ),
+    "one element, backwards": (
+        [node("Slice", ["x", "from", "to", "axis", "step"], ["y"])], ROWS,
+        {"to": ints(0), "from": ints(1), "axis": ints(1), "step": ints(-1)}, 17,
+    ),
+    "the last place of a single element": (
+        [node("Slice", ["x", "a", "b", "b"], ["s"]), node("ArgMax", ["s"], ["i"], axis=1, select_last_index=1),
+         node("Cast", ["i"], ["y"], to=1)], ROWS, {"a": ints(0), "b": ints(1)}, 17,
+    ),
     "gather by samples": (
         [node("ArgMax", ["x"], ["i"], axis=1, keepdims=0), node("Unsqueeze", ["i", "two"], ["j"]),
          node("GatherND", ["x", "j"], ["y"], batch_dims=1)], ROWS, {"two": ints(2)}, 17,

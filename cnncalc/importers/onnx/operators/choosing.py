@@ -51,7 +51,7 @@ def _where(build: Builder, call: Call) -> Value:
     condition, a, b = call.input(0), call.input(1), call.input(2)
     if not condition.is_live and condition.fill is not None:
         chosen = a if condition.fill else b
-        if chosen.shape == broadcast([condition.shape, a.shape, b.shape]):
+        if chosen.dims == broadcast([condition.dims, a.dims, b.dims]):
             return chosen.copy()
     guarded = _guarded(condition, a, b)
     if guarded is not None:

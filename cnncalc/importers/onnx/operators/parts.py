@@ -114,7 +114,7 @@ def gathered(build: Builder, x: Value, chosen: Value, axis: int) -> Value:
 def at_indices(build: Builder, x: Value, axis: int, indices: Sequence[int]) -> Value:
     """Return the elements at known indices of a sample's axis, which are written as a grid if it is much shorter."""
     sizes, steps = grid_of(indices)
-    if 4 * len(sizes) < len(indices):
+    if 0 < 4 * len(sizes) < len(indices):  # a single index has no grid
         return build.step("gather", [x], x.axis, axis=axis, start=indices[0], sizes=sizes, steps=steps)
     return build.step("gather", [x], x.axis, axis=axis, indices=tuple(indices))
 
