@@ -158,7 +158,8 @@ def _type_of(name: str, array: Stored, shape: Shape, dtype: DType | None) -> DTy
             f"input '{name}' is {held}, but {dtype} was asked for",
             f"dtype = {held} runs the network in it; or convert the array: x.astype('{dtype}')",
         )
-    if array.shape != shape and (array.shape[1:] != shape or not array.shape[0]):
+    is_number_each = shape == (1,) and len(array.shape) == 1
+    if array.shape != shape and not ((array.shape[1:] == shape or is_number_each) and array.shape[0]):
         raise CnncalcError(
             f"input '{name}' is {sizes(array.shape)}, expected {sizes(('N', *shape))}",
             "the batch axis comes first, then the channels"

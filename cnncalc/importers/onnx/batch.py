@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from cnncalc.importers.onnx.model import Port
-from cnncalc.importers.onnx.values import SAMPLES
+from cnncalc.importers.onnx.model import Port, StoredTensor
+from cnncalc.importers.onnx.values import SAMPLES, Value, literal
 
 Number = TypeVar("Number", int, float)
 
@@ -38,3 +38,12 @@ def batch_axis(sizes: tuple[int | str | None, ...], word: str | None) -> int | N
 def size_in_file(size: Number, file_batch: int) -> Number:
     """Return a size that may contain that of the batch, SAMPLES, for a batch of ``file_batch`` samples."""
     return size // SAMPLES * file_batch if size and size % SAMPLES == 0 else size
+
+
+def with_file_batch(value: Value, file_batch: int) -> Value:
+    """Return a constant in which each size that is a multiple of the batch's is that of the file's own batch."""
+    data = () if value.is_live or isinstance(value.source, StoredTensor) else value.data or ()
+    if max(map(abs, data), default=0) < SAMPLES:
+        return value
+    sizes = tuple([size_in_file(item, file_batch) for item in data])
+    return value if sizes == data else literal(sizes, value.shape, value.dtype, value.name)

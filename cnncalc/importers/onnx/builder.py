@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from cnncalc.ground import limits
 from cnncalc.ground.errors import CnncalcError
-from cnncalc.importers.onnx.batch import size_in_file
+from cnncalc.importers.onnx.batch import with_file_batch
 from cnncalc.importers.onnx.elements import elements, is_small
 from cnncalc.importers.onnx.equal import Outputs, add_output, output_of
 from cnncalc.importers.onnx.evaluator import evaluate
 from cnncalc.importers.onnx.lost import LOST, can_be_lost, has_variable_rows, inner_operators
 from cnncalc.importers.onnx.model import Attribute, Function, Model, OnnxOperator, StoredTensor, Subgraph, operator_of
+from cnncalc.importers.onnx.provenance import PERIODIC
 from cnncalc.importers.onnx.readers import Readers
 from cnncalc.importers.onnx.steps import OwnTensors, layer_of, reshape_layer
 from cnncalc.importers.onnx.values import (
     MOVES,
-    SAMPLES,
     UNFIT,
     Call,
     ConstantInput,
@@ -53,10 +53,6 @@ def operator(*ops: str, domain: str = "") -> Callable[[Handler], Handler]:
         return function
 
     return register
-
-
-PERIODIC = ("Sin", "Cos", "sin", "cos")
-"""A constant that these compute is a table of positions, not a learned tensor."""
 
 
 class Builder:
@@ -228,9 +224,9 @@ class Builder:
             result = HANDLERS.get((item.domain, item.op), HANDLERS["", UNKNOWN])(self, call)
         outputs = [result] if isinstance(result, Value) else result
         for index, value in enumerate(() if item.op in CONTROL_FLOW else outputs):
-            if value is None or value.is_live or value.source is not None:
-                continue
-            if known is not None or value.data is None:
+            if value is not None and value.is_live:
+                value.sample_step = call.sample_step if call.op in MOVES else value.sample_step
+            elif value is not None and value.source is None and (known is not None or value.data is None):
                 self.derive(value, call, index)
         return outputs
 
@@ -260,6 +256,8 @@ class Builder:
     def derive(self, value: Value, call: Call, index: int = 0) -> None:
         """Set which output of an operator a constant is.  Raises CnncalcError if it comes from too many others."""
         value.source, value.index, value.sample_step, first = call, index, call.sample_step, call.given(0)
+        if value.sample_step is None:
+            self.require_equal_samples(call.inputs)
         if not value.leaves and call.op not in PERIODIC:
             value.leaves = call.leaves()
             self.leaves_left -= len(value.leaves)
@@ -326,6 +324,8 @@ class Builder:
         key = (layer, *[value.step or value.input_name for value in live]) if layer.type == "subtract" else ()
         if key in self.differences:  # older exporters write the difference from the mean twice
             return self.differences[key].copy()
+        if self.call.op not in MOVES:
+            self.require_equal_samples(live)
         found = {value.times for value in live if value.times}
         if len(found) > 1:
             raise UnfitError(f"its inputs come {sorted(found)} times for one sample")
@@ -344,22 +344,21 @@ class Builder:
 
     def with_file_batch(self, value: Value) -> Value:
         """Return a constant in which each size that is a multiple of the batch's is that of the file's own batch."""
-        if value.is_live or isinstance(value.source, StoredTensor):
-            return value
-        data = value.data or ()
-        if max(map(abs, data), default=0) < SAMPLES:
-            return value
-        sizes = tuple([size_in_file(item, self.file_batch) for item in data])
-        if sizes == data:
-            return value
-        self.one_sample_only.append(f"{self.call.op} on the number of samples")
-        return literal(sizes, value.shape, value.dtype, value.name)
+        found = with_file_batch(value, self.file_batch)
+        if found is not value:
+            self.one_sample_only.append(f"{self.call.op} on the number of samples")
+        return found
 
     def require_one_sample(self, why: str) -> None:
         """Record that the operator works only for a batch of 1.  Raises UnfitError if the file is for more samples."""
         if self.file_batch > 1:
             raise UnfitError(why)
         self.one_sample_only.append(self.call.operator.label)
+
+    def require_equal_samples(self, values: Iterable[Value | None]) -> None:
+        """Require one sample if the numbers of a value differ from sample to sample."""
+        if any(value is not None and value.sample_step is not None for value in values):
+            self.require_one_sample("its numbers differ from sample to sample")
 
     def unbatched(self, value: Value) -> Value:
         """Return a value of one sample whose batch is an axis like any other: that of the sample's arrays."""
@@ -372,6 +371,7 @@ class Builder:
     def parameter(self, value: Value, shape: Shape) -> Value:
         """Return a constant, reshaped, as the output of a layer without inputs."""
         value = self.with_file_batch(value)
+        self.require_equal_samples([value])
         output = output_of(self.parameters, value, shape)
         if output is None:
             layer, output = layer_of("parameter", {"shape": shape or (1,)}), Value(value.name, shape, value.dtype)

@@ -209,6 +209,8 @@ class Imported:
                 raise CnncalcError(f"the output '{port.name}' is a list of tensors, which is not supported")
             if value is LOST:
                 continue
+            if value.sample_step is not None:
+                self.build.one_sample_only.append(f"the output '{port.name}', in which samples are numbered,")
             if not value.is_live:
                 value = self.build.parameter(value, value.shape or (1,))
             if value.grid is not None and port.dtype in (*RANGES, *proto.SMALL_FLOATS):

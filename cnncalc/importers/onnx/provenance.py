@@ -29,6 +29,9 @@ FOLDED_BIAS = "weight_bias"
 BATCH_NORM = "_native_batch_norm"
 """The beginning of the innermost scope of a batch norm, which PyTorch's exporter states for what it is folded into."""
 
+PERIODIC = ("Sin", "Cos", "sin", "cos")
+"""A constant that these operators compute is a table of positions, not a learned tensor."""
+
 FOLDED_FROM = "pkg.onnxscript.optimizer.folded_from"
 
 is_buffer_name = re.compile(

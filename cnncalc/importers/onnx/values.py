@@ -268,12 +268,12 @@ class Call(NamedTuple):
 
     @property
     def sample_step(self) -> int | None:
-        """:attr:`Value.sample_step` of its output if its inputs are constants."""
-        counts = [value for value in self.inputs if value is not None and value.sample_step is not None]
-        if not counts or self.op not in (*MOVES, "Mul"):
-            return None
-        factors = [value.number for value in self.inputs if value is not None and value is not counts[0]]
-        return (counts[0].sample_step or 0) * (int(factors[0] or 0) if self.op == "Mul" else 1)
+        """:attr:`Value.sample_step` of its output."""
+        first, second = self.given(0), self.given(1)
+        if self.op == "Mul" and first is not None and second is not None:
+            rows, factor = (first, second.number) if second.sample_step is None else (second, first.number)
+            return rows.sample_step * factor if rows.sample_step is not None and isinstance(factor, int) else None
+        return first.sample_step if first is not None and self.op in (*MOVES, "Concat") else None
 
     def given(self, index: int) -> Value | None:
         """Return an input; None if it is left out."""

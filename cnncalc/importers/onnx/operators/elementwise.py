@@ -178,6 +178,7 @@ def is_learned(value: Value) -> bool:
 def _with_constant(build: Builder, x: Value, constant: Value, kind: str) -> Value | None:
     """Return a value scaled or shifted by a constant; None if the result would have a larger shape."""
     number = constant.number
+    build.require_equal_samples([constant])
     if number is not None and not is_learned(constant) and constant.rank <= x.rank:
         if not math.isfinite(number):
             return None
@@ -201,7 +202,7 @@ def _arithmetic(build: Builder, call: Call) -> Value:
     op, a, b = call.op, build.with_file_batch(call.input(0)), build.with_file_batch(call.input(1))
     if op == "Div" and a.dtype not in FLOATS and b.dtype not in FLOATS:  # the quotient of integers is truncated
         return build.step("trunc", [merged(build, "divide", [a, b])])
-    found = _indices_of_samples(op, a, b) or _indices_of_samples(op, b, a)
+    found = _indices_of_samples(build, op, a, b) or _indices_of_samples(build, op, b, a)
     if found is not None:
         return found
     if a.is_live and not b.is_live:
@@ -219,18 +220,22 @@ def _arithmetic(build: Builder, call: Call) -> Value:
     return merged(build, kind, [a, b])
 
 
-def _indices_of_samples(op: str, rows: Value, other: Value) -> Value | None:
-    """Return indices of all samples, multiplied by a number or added to other indices; None for any other case."""
-    if rows.sample_step is None or rows.is_live or rows.elements != rows.shape[0]:
+def _indices_of_samples(build: Builder, op: str, rows: Value, other: Value) -> Value | None:
+    """Return indices of the first sample added to other indices; None for any other case."""
+    is_first = rows.shape[:1] == (1,) and other.is_live and other.axis == 0 and other.rank == rows.rank
+    if op != "Add" or rows.sample_step is None or rows.is_live or not is_first:
         return None
-    y: Value | None = None
-    if op == "Mul" and other.number is not None:
-        y = alias(rows, rows.shape, None)
-        y.sample_step = rows.sample_step * int(other.number)
-    elif op == "Add" and other.is_live and other.axis == 0 and other.rank == rows.rank:
-        y = alias(other, other.shape, 0)
+    y = _with_constant(build, other, of_first_sample(rows), "shift")
+    if y is not None:
         y.sample_step = rows.sample_step
     return y
+
+
+def of_first_sample(indices: Value) -> Value:
+    """Return a copy of constant indices, to which nothing is added for the next sample."""
+    first = indices.copy()
+    first.sample_step = None
+    return first
 
 
 def _tensor_and_constant(build: Builder, op: str, x: Value, constant: Value) -> Value | None:

@@ -10,7 +10,7 @@ from cnncalc.ground.limits import MAX_KNOWN_ELEMENTS
 from cnncalc.importers.onnx.batch import size_in_file
 from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.evaluator_moves import position, python_slice, slices, split_sizes
-from cnncalc.importers.onnx.operators.elementwise import aligned_tensors
+from cnncalc.importers.onnx.operators.elementwise import aligned_tensors, of_first_sample
 from cnncalc.importers.onnx.operators.movement import with_batch_axis
 from cnncalc.importers.onnx.steps import own_tensors
 from cnncalc.importers.onnx.values import Call, UnfitError, Value, alias, literal, whole
@@ -85,9 +85,11 @@ def gathered(build: Builder, x: Value, chosen: Value, axis: int) -> Value:
     if not x.is_live and not chosen.is_live:
         shape = (*x.shape[:axis], *chosen.shape, *x.shape[axis + 1 :])
         return build.derived("Gather", x, chosen, shape=shape, axis=axis)
+    own = x.sample_axis(axis) if x.is_live else axis
     if chosen.is_live:
-        return _gathered_at_computed(build, x, chosen, axis)
-    own = x.sample_axis(axis)
+        taken = _gathered_at_computed(build, x, chosen, axis)
+        at = axis if own is None and chosen.axis is None else own or 0  # of an index for each sample, no axis is left
+        return taken if chosen.shape else build.view(taken, taken.shape[:at] + taken.shape[at + 1 :], taken.axis)
     if own is None:
         return _gathered_from_batch(build, x, chosen, axis)
     size = x.shape[own]
@@ -175,7 +177,7 @@ def _gathered_at_computed(build: Builder, table: Value, chosen: Value, axis: int
         own is None and chosen.sample_step == table.times and chosen.axis == 0
     ):  # rows of all samples lie one after the other
         whole = build.step("unfold", [table], None, size=table.times, axis=0)
-        return build.step("gather", [alias(whole, whole.shape, 0), chosen], 0, axis=0)
+        return build.step("gather", [alias(whole, whole.shape, 0), chosen.copy()], 0, axis=0)
     if (
         own is None and chosen.axis is None and build.file_batch == 1
     ):  # rows of the one sample that the file was made for
@@ -188,6 +190,7 @@ def _gathered_at_computed(build: Builder, table: Value, chosen: Value, axis: int
         return build.step("fold", [taken], 0, axis=0)
     if own is None:
         raise UnfitError("it takes a part of the batch")
+    build.require_equal_samples([chosen])
     live = build.tensor(table)
     return build.step("gather", [live, chosen], batch if live.axis is None else live.axis, axis=own)
 
@@ -220,10 +223,29 @@ def _gather_nd(build: Builder, call: Call) -> Value:
         one = build.view(x, (prod(x.shape[: depth - 1]), *x.shape[depth - 1 :]), 0)
         y = gathered(build, one, flat, 1)
         return build.view(y, y.shape[1:], 0)
+    if not shared and x.axis == chosen.axis == 0 and depth > 1 and begins_with_sample(build, chosen):
+        chosen, depth, shared = without_sample_index(build, chosen), depth - 1, 1
     if (x.axis, chosen.axis, shared) != (0, 0, 1):
         raise UnfitError("it takes a part of the batch")
     whole = build.view(x, (prod(x.shape[:depth]), *x.shape[depth:]), 0)
     return gathered(build, whole, flat_indices(build, chosen, x.shape[:depth]), 1)
+
+
+def begins_with_sample(build: Builder, chosen: Value) -> bool:
+    """Whether the first of computed indices (N, …, axes) is always that of the sample."""
+    first = chosen.step.inputs[0].step if chosen.step is not None and chosen.step.layer.type == "concat" else None
+    if first is None or first.layer.type != "parameter" or first.tensors["weight"].value.fill != 0:
+        return False
+    if chosen.sample_step is None:
+        build.require_one_sample("it takes a part of the batch")
+    return first.output.shape[-1:] == (1,) and chosen.sample_step in (None, 1)
+
+
+def without_sample_index(build: Builder, chosen: Value) -> Value:
+    """Return computed indices (N, …, axes) without the first, for which :func:`begins_with_sample` holds."""
+    joined = chosen.step.inputs[1:] if chosen.step is not None else []
+    places = joined[0] if len(joined) == 1 else build.step("slice", [chosen.copy()], axis=-1, start=1)
+    return build.view(places, (*chosen.shape[:-1], places.shape[-1]), chosen.axis)
 
 
 def without_sample(build: Builder, chosen: Value) -> Value:
@@ -231,28 +253,31 @@ def without_sample(build: Builder, chosen: Value) -> Value:
     *rows, depth = chosen.shape
     shape = (*rows, depth - 1)
     if chosen.data is None:
-        return build.derived("Part", chosen, shape=shape, axis=len(rows), start=1, stop=depth)
+        return build.derived("Part", of_first_sample(chosen), shape=shape, axis=len(rows), start=1, stop=depth)
     return literal(tuple([item for number, item in enumerate(chosen.data) if number % depth]), shape)
 
 
 def flat_indices(build: Builder, chosen: Value, sizes: Shape) -> Value:
     """Return indices (…, axes) of several axes as indices (…) of these axes as one."""
     shape = chosen.shape[:-1]
+    if chosen.is_live and len(sizes) == 1:
+        return build.view(chosen, shape, chosen.axis)
     if chosen.is_live:
         terms = []
         for i in range(len(sizes)):
             term = build.step("select", [chosen], chosen.axis, axis=len(shape), index=i)
             step = prod(sizes[i + 1 :])
             terms.append(build.step("affine", [term], mul=float(step)) if step > 1 else term)
-        return build.step("add", terms) if len(terms) > 1 else terms[0]
+        place = build.step("add", terms)
+        return alias(place, shape, place.axis)
     if chosen.data is None:
         return build.derived("FlatIndices", chosen, shape=shape, sizes=list(sizes))
     flat = []
     for at in range(0, len(chosen.data), len(sizes)):
-        place = 0
+        number = 0
         for index, size in zip(whole(chosen.data[at : at + len(sizes)]), sizes, strict=True):
-            place = place * size + (index + size if index < 0 else index)
-        flat.append(place)
+            number = number * size + (index + size if index < 0 else index)
+        flat.append(number)
     return literal(tuple(flat), shape)
 
 
@@ -267,11 +292,14 @@ def _concat(build: Builder, call: Call) -> Value:
         shape = list(values[0].shape)
         shape[axis] = sum(value.shape[axis] for value in values)
         return Value("", tuple(shape), values[0].dtype)
-    live, batch = aligned_tensors(build, values)
+    step = values[0].sample_step if axis == rank - 1 else None  # of indices, the first that of the sample
+    live, batch = aligned_tensors(build, values if step is None else [of_first_sample(values[0]), *values[1:]])
     if axis == batch:
         build.require_one_sample("it puts samples after those of another batch")
         rows = [build.unbatched(value) for value in live]
         folded = build.step("fold", [build.step("concat", rows, None, axis=axis)], None, axis=axis)
         return alias(folded, folded.shape, batch)
     own = axis if batch is None or axis < batch else axis - 1
-    return build.step("concat", live, batch, axis=own)
+    y = build.step("concat", live, batch, axis=own)
+    y.sample_step = step
+    return y

@@ -7,8 +7,13 @@ from math import prod
 from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.operators.elementwise import aligned_tensors
 from cnncalc.importers.onnx.operators.opaque import uncounted
-from cnncalc.importers.onnx.operators.parts import flat_indices, without_sample
-from cnncalc.importers.onnx.values import Call, UnfitError, Value
+from cnncalc.importers.onnx.operators.parts import (
+    begins_with_sample,
+    flat_indices,
+    without_sample,
+    without_sample_index,
+)
+from cnncalc.importers.onnx.values import Call, UnfitError, Value, alias
 from cnncalc.layers.shapes import Shape
 
 
@@ -45,10 +50,14 @@ def _scatter_nd(build: Builder, call: Call) -> Value:
     if not any(value.is_live for value in (x, chosen, updates)):
         return Value("", x.shape, x.dtype)
     batch, depth = (x if x.is_live else updates).axis, chosen.dims[-1]
-    if chosen.axis is not None or (batch and batch < depth):
-        raise UnfitError("its indices differ from sample to sample")
+    if depth == 1 and chosen.axis == batch == updates.axis == 0 and build.file_batch == 1:
+        return _scattered_in_one_axis(build, x, chosen, updates, call.text("reduction", "none"))
     sizes = x.shape if x.is_live or batch is None else (*x.shape[:batch], *x.shape[batch + 1 :])
-    if batch == 0:  # the file was made for one sample, whose index is 0
+    if chosen.axis == batch == 0 and depth > 1 and begins_with_sample(build, chosen):
+        chosen, depth = without_sample_index(build, chosen), depth - 1
+    elif chosen.axis is not None or (batch and batch < depth):
+        raise UnfitError("its indices differ from sample to sample")
+    elif batch == 0:  # the file was made for one sample, whose index is 0
         if chosen.elements == 1 and chosen.fill == 0 and call.text("reduction", "none") == "none":
             return _batch_first(build, updates, sizes)
         chosen, depth = _without_batch_index(build, chosen), depth - 1
@@ -60,6 +69,23 @@ def _scatter_nd(build: Builder, call: Call) -> Value:
         _batch_first(build, updates, (count, *rest)),
     ]
     return build.view(build.step("scatter", tensors, reduce=call.text("reduction", "none")), sizes, batch)
+
+
+def _scattered_in_one_axis(build: Builder, x: Value, chosen: Value, updates: Value, how: str) -> Value:
+    """Return a tensor whose samples lie one after the other in its first axis, with updates of each sample written."""
+    count, times = x.times if x.is_live else x.shape[0], chosen.times
+    if updates.times != times:
+        raise UnfitError(f"{times} indices of each sample, but {updates.times} updates")
+    if chosen.sample_step != count:
+        build.one_sample_only.append(build.call.operator.label)
+    rest = updates.shape or (1,)
+    places, new = [
+        build.step("unfold", [build.view(value, shape, 0)], None, size=times)
+        for value, shape in ((chosen, (1,) * len(rest)), (updates, rest))
+    ]
+    old = build.step("unfold", [x], None, size=count) if x.is_live else build.parameter(x, (count, *rest))
+    written = build.step("scatter", [old, places, new], None, reduce=how)
+    return alias(build.step("fold", [written], None), updates.shape, 0)
 
 
 def _batch_first(build: Builder, value: Value, shape: Shape) -> Value:

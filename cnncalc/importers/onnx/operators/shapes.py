@@ -12,7 +12,7 @@ from cnncalc.importers.onnx.model import StoredTensor
 from cnncalc.importers.onnx.operators.elementwise import affine, merged
 from cnncalc.importers.onnx.operators.movement import with_axes
 from cnncalc.importers.onnx.proto import DOUBLE, FLOAT, INT64
-from cnncalc.importers.onnx.values import SAMPLES, Call, UnfitError, Value, literal
+from cnncalc.importers.onnx.values import Call, UnfitError, Value, literal
 
 
 @operator("Shape")
@@ -123,8 +123,9 @@ def _range(build: Builder, call: Call) -> Value:
     start, stop, step = [value.number if value is not None else None for value in call.inputs]
     if start is None or stop is None or not step:
         raise UnfitError("its output's shape is not known before it runs")
-    if (start, stop, step) == (0, SAMPLES, 1):  # an index for each sample; that of the first is 0
-        first = literal((0,), (1,), call.input(0).dtype)
-        first.sample_step = 1
+    count = size_in_file(int(stop), 1)
+    if (start, step) == (0, 1) and stop != count <= MAX_KNOWN_ELEMENTS:  # as many indices for each sample
+        first = literal(tuple(range(count)), (count,), call.input(0).dtype)
+        first.sample_step = count
         return first
     return Value("", (max(0, -int((start - stop) // step)),), call.input(0).dtype)
