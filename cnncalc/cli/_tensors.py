@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from math import prod
+from typing import TYPE_CHECKING, TypeAlias
 
 from cnncalc.cli.overwriting import note_read, refuse_overwriting, refuse_too_large
 from cnncalc.execution import load_numpy
@@ -15,11 +16,15 @@ from cnncalc.ground.near import did_you_mean
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from cnncalc.cli.opening import Sizes
     from cnncalc.execution.arrays.read import StoredArray
     from cnncalc.graph import Graph
 
 ARRAYS = (".npy", ".npz", ".safetensors")
 IMAGES = (".png", ".jpg", ".jpeg")
+
+Opened: TypeAlias = "StoredArray | Mapping[str, StoredArray]"
+"""What a file of arrays holds: one, or several by name."""
 
 
 def files_and_shapes(inputs: tuple[str, ...]) -> tuple[dict[str, str], tuple[str, ...]]:
@@ -54,18 +59,50 @@ def refuse_unused(files: Mapping[str, str], of_pictures: Mapping[str, object], o
             raise CnncalcError(f"{name} is for random inputs, but --input {next(iter(files.values()))} is a file")
 
 
-def read_inputs(
-    network: Graph, files: Mapping[str, str], resize: int | None, mean: Sequence[float], std: Sequence[float]
-) -> dict[str, StoredArray] | None:
-    """Return the arrays in the files of --input; None if there are no files."""
+def open_files(files: Mapping[str, str]) -> dict[str, Opened]:
+    """Return the arrays in the files of --input that are no pictures. Their data is not read."""
+    if not files:
+        return {}
+    load_numpy()
     from cnncalc.execution.arrays.read import open_arrays
-    from cnncalc.execution.images import open_image
 
+    for path in files.values():
+        note_read(path)
+    return {name: open_arrays(path) for name, path in files.items() if not path.lower().endswith(IMAGES)}
+
+
+def sizes_of(opened: Mapping[str, Opened]) -> Sizes:
+    """Return the sizes of arrays in files, from which a model file's open inputs get theirs."""
+    arrays: dict[str, StoredArray] = {}
+    for name, found in opened.items():
+        if not isinstance(found, Mapping):
+            arrays[name] = found
+        elif name in found or len(found) == 1:
+            arrays[name] = found[name] if name in found else next(iter(found.values()))
+        if isinstance(found, Mapping) and not name:
+            arrays |= found
+    single = {name: array for name, array in arrays.items() if prod(array.shape) == 1 and array.dtype.kind in "iu"}
+    return (
+        {name: array.shape for name, array in arrays.items()},
+        {name: int(array.__array__().item()) for name, array in single.items()},
+    )
+
+
+def read_inputs(
+    network: Graph,
+    files: Mapping[str, str],
+    opened: Mapping[str, Opened],
+    resize: int | None = None,
+    mean: Sequence[float] = (0.0,),
+    std: Sequence[float] = (1.0,),
+) -> dict[str, StoredArray] | None:
+    """Return the arrays in the files of --input, the opened ones and pictures; None if there are none."""
     arrays: dict[str, StoredArray] = {}
     first = next(iter(network.inputs))
     for name, path in files.items():
-        note_read(path)
-        if path.lower().endswith(IMAGES):
+        if name not in opened:
+            from cnncalc.execution.images import open_image
+
             known = network.inputs.get(name or first)
             if known is None:
                 raise CnncalcError(
@@ -73,7 +110,7 @@ def read_inputs(
                 )
             arrays[known.name] = open_image(path, known.shape, resize, mean, std)
             continue
-        found = open_arrays(path)
+        found = opened[name]
         if not isinstance(found, Mapping):
             arrays[name or first] = found
         elif not name and (len(network.inputs) > 1 or first in found):
@@ -85,7 +122,7 @@ def read_inputs(
             if wanted not in found:
                 raise CnncalcError(f"{path} has no array '{wanted}'", did_you_mean(wanted, tuple(found), "its arrays"))
             arrays[wanted] = found[wanted]
-    return arrays if files else None
+    return {name: array for name, array in arrays.items() if name not in network.model.numbers} or None
 
 
 def read_weights(path: str) -> Mapping[str, npt.ArrayLike]:

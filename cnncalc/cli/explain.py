@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 import click
 
 from cnncalc.cli import Command
 from cnncalc.cli._device import takes_device
-from cnncalc.cli._tensors import files_and_shapes, read_inputs, read_weights
+from cnncalc.cli._tensors import files_and_shapes, open_files, read_inputs, read_weights, sizes_of
 from cnncalc.cli.opening import Asked
 from cnncalc.cli.options import SEED, dtype_option, takes_output, takes_spec
 from cnncalc.cli.output import Output, report_unmet, to_stderr
@@ -15,6 +18,9 @@ from cnncalc.figures.selection import layers_named
 from cnncalc.graph import Graph, Node
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.studies.device.budgets import RequestedDevice
+
+if TYPE_CHECKING:
+    from cnncalc.execution.arrays.read import StoredArray
 
 _AT = "Trace this element of one layer's output on real numbers; --input may then be a file."
 _WEIGHTS = "With --at: weights, an .npz or .safetensors with PyTorch's names. Default: random."
@@ -62,7 +68,8 @@ def command(
     cnncalc explain net.yaml conv1 --at 0,1,1 --input digit.npy --weights net.npz
     """
     files, shapes = files_and_shapes(asked.inputs) if at is not None else ({}, asked.inputs)
-    recipe, network = asked._replace(inputs=shapes).built()
+    opened = open_files(files)
+    recipe, network = asked._replace(inputs=shapes).built(sizes_of(opened))
     if convention:
         _show_conventions(network, layers, out)
         return 0
@@ -73,7 +80,9 @@ def command(
         _show_on_device(network, nodes, wanted.over(recipe.deploy), out)
         return 0
     if at is not None:
-        return _show_trace(network, nodes, _place(at, asked.layout), files, weights, seed, channels, out)
+        return _show_trace(
+            network, nodes, _place(at, asked.layout), read_inputs(network, files, opened), weights, seed, channels, out
+        )
     if weights is not None:
         raise CnncalcError("--weights is for tracing an element", "add --at C,H,W")
     from cnncalc.figures.expectations import unmet
@@ -113,7 +122,7 @@ def _show_trace(
     network: Graph,
     nodes: list[Node],
     place: tuple[int, ...],
-    files: dict[str, str],
+    x: Mapping[str, StoredArray] | None,
     weights: str | None,
     seed: int,
     channels: int,
@@ -126,7 +135,6 @@ def _show_trace(
     from cnncalc.execution.trace import trace
     from cnncalc.rendering.views.trace import TraceView
 
-    x = read_inputs(network, files, None, [0.0], [1.0])
     traced = trace(network, nodes[0], place, x, read_weights(weights) if weights else None, seed)
     out.show(TraceView(traced, channels, "--channels"))
     if not traced.matches:

@@ -34,6 +34,9 @@ LISTED = 8
 Changes: TypeAlias = "tuple[Mapping[str, Value], dict[str, Shape]]"
 """Arguments of a build: values for the spec's args, and shapes by input name."""
 
+Sizes: TypeAlias = "tuple[Mapping[str, Shape], Mapping[str, int]]"
+"""Shapes of arrays by input, and the elements of those with a single whole number; see `Recipe.shapes_of`."""
+
 
 def collect_networks() -> None:
     """Run the garbage collector more often, for a command that builds many networks: they are cycles."""
@@ -93,11 +96,12 @@ class Asked(NamedTuple):
         """Build the network, and print notes about probable mistakes on stderr. Raises CnncalcError."""
         return self.built()[1]
 
-    def built(self) -> tuple[Recipe, Graph]:
-        """Return the recipe and the network; see :meth:`network`."""
+    def built(self, sizes: Sizes = ({}, {})) -> tuple[Recipe, Graph]:
+        """Return the recipe and the network, see :meth:`network`; ``sizes`` are those of its arrays in files."""
         recipe, variant = self.recipe()
         with self.blaming(recipe, variant):
-            network = recipe.build(variant, *self.changes())
+            settings, shapes = self.changes()
+            network = recipe.build(variant, settings, {**recipe.shapes_of(*sizes), **shapes})
         for path in network.model.tensor_files:
             note_read(path)
         if variant is None and not self.settings and not self.inputs and self.spec != "-":

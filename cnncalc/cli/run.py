@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from cnncalc.cli import Command
-from cnncalc.cli._tensors import files_and_shapes, read_inputs, read_weights, refuse_unused
+from cnncalc.cli._tensors import files_and_shapes, open_files, read_inputs, read_weights, refuse_unused, sizes_of
 from cnncalc.cli.opening import Asked
 from cnncalc.cli.options import SEED, WholeNumber, gathering, takes_output, takes_spec
 from cnncalc.cli.output import Output, report_unmet, to_stderr
@@ -178,7 +178,8 @@ def command(
     refuse_unused(files, {"--resize": picture.resize, "--mean": picture.mean, "--std": picture.std}, {"--batch": batch})
     tolerance = _tolerance(other, {"--save": saving.save, "--dtype": dtype, "--repeat": repeat > 1})
     limit = None if machine.max_memory is None else parse_bytes(machine.max_memory, "--max-memory")
-    recipe, network = asked._replace(inputs=shapes).built()
+    opened = open_files(files)
+    recipe, network = asked._replace(inputs=shapes).built(sizes_of(opened))
     load_numpy()
     from cnncalc.execution.arrays.write import check_target, write_arrays
     from cnncalc.execution.verify import run
@@ -187,7 +188,7 @@ def command(
     if saving.save:
         check_target(saving.save)
     mean, std = _figures(picture.mean or "0", "--mean"), _figures(picture.std or "1", "--std")
-    x = read_inputs(network, files, picture.resize, mean, std)
+    x = read_inputs(network, files, opened, picture.resize, mean, std)
     tensors = read_weights(weights) if weights else None
     if saving.save:
         refuse_overwriting("--save", saving.save)

@@ -132,7 +132,9 @@ def given_inputs(
     found, types = {}, []
     for name, tensor in network.inputs.items():
         if name not in arrays:
-            raise CnncalcError(f"input '{name}' {sizes(tensor.shape)} is missing")
+            raise CnncalcError(
+                f"input '{name}' {sizes(tensor.shape)} is missing", "without any array, all inputs are random"
+            )
         found[name] = array_like(arrays[name], f"input '{name}'")
         if isinstance(arrays[name], (list, tuple)) and found[name].dtype == np.float64:  # Python's own numbers
             found[name] = np.asarray(found[name], dtype or np.float32)

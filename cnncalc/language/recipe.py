@@ -79,6 +79,15 @@ class Recipe:
         """Return the shapes of the inputs that the file itself names; None for a shape that is computed."""
         return {}
 
+    def shapes_of(self, arrays: Mapping[str, Shape], numbers: Mapping[str, int]) -> dict[str, Shape]:
+        """Return what :meth:`build` takes for the inputs that the file leaves open, from the arrays for them.
+
+        Args:
+            arrays: shapes of arrays by input, with or without the batch axis; "" stands for the only input.
+            numbers: the element of each array that has a single whole number.
+        """
+        return {}
+
     def warn_of_inputs(self, variant: str | None, settings: Mapping[str, Value], inputs: Mapping[str, Shape]) -> None:
         """Warn about input shapes that are probably mistakes, as building the network would."""
 

@@ -61,7 +61,7 @@ class EngineModel:
         the reason why it can't be run.
         """
         if network.model.undecided:
-            return f"{network.model.undecided[0].words} decides when it runs, and may take the other branch"
+            return f"{network.model.undecided[0].words} chooses its branch when it runs, and may take the other one"
         feeds = {}
         for port in self._session.get_inputs():
             kind, number = KINDS.get(port.type), network.model.numbers.get(port.name)

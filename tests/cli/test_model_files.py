@@ -202,8 +202,8 @@ def test_a_choice_that_is_not_decided_is_named() -> None:
     assert done.code == 0
     assert json.loads(done.out)["totals"]["params"] == 32  # of the heavier branch
     assert done.err.splitlines() == [
-        "note: input 'rate' is a single number, which is not given (the input rate=1 gives it)",
-        "note: If '/choice/If' decides when it runs; its then branch, the one with more MACs, is counted",
+        "note: input 'rate' is a single number, and none is given (for example rate=1)",
+        "note: If '/choice/If' chooses its branch when it runs; its then branch, the one with more MACs, is counted",
     ]
 
 

@@ -28,7 +28,7 @@ from cnncalc.importers.onnx.values import LayerStep, UnfitError, Value, ValueSco
 from cnncalc.importers.onnx.wire import MalformedError, WireReader
 from cnncalc.layers.arguments import axis_count
 from cnncalc.layers.base import Layer, LayerError
-from cnncalc.layers.shapes import Shape
+from cnncalc.layers.shapes import Shape, typed
 
 if TYPE_CHECKING:
     from cnncalc.graph import Node, Tensor
@@ -58,6 +58,23 @@ class OpenModel:
     def ports(self) -> list[Port]:
         """Return the inputs whose values are not stored in the file."""
         return [port for port in self.model.graph.inputs if port.name not in self.model.graph.stored]
+
+    def shapes_of(self, arrays: Mapping[str, Shape], numbers: Mapping[str, int]) -> dict[str, Shape]:
+        """Return the sizes of arrays for inputs that leave some open, and the values of single numbers."""
+        ports = self.ports()
+        batch = batch_word(ports)
+        found: dict[str, Shape] = {}
+        for number, port in enumerate(ports):
+            key = port.name if port.name in arrays or number else ""
+            stated = _stated(port, batch)
+            if key not in arrays or (stated and all(map(_is_size, stated))):
+                continue
+            if port.shape == ():
+                found.update({key: (numbers[key],)} if key in numbers else {})
+            else:
+                shape = arrays[key]
+                found[key] = shape if len(shape) == len(stated or ()) else shape[1:]
+        return found
 
     def external_files(self) -> set[str]:
         """Return the paths of the other files that hold stored tensors."""
@@ -100,7 +117,7 @@ class Imported:
         except SpecError:  # it already names its place
             raise
         except CnncalcError as error:
-            raise CnncalcError(f"{file.path}: {error.message}", error.hint) from None
+            raise CnncalcError(f"{file.path}: {error.message}", self._with_sizes(error.hint, inputs)) from None
         left_out = [port.name for port in file.model.graph.outputs if port.name not in self.graph.outputs]
         folded = [node.name for node, step in self.steps.items() if has_folded_norm(step)]
         self.graph.notes = notes(self.build, self.params, len(folded), left_out)
@@ -150,6 +167,19 @@ class Imported:
                 value.times = 1
         return found
 
+    def _with_sizes(self, hint: str | None, inputs: Mapping[str, Shape]) -> str | None:
+        """Return a hint, and that the file's inputs may have other sizes than the given ones."""
+        found = [hint] if hint else []
+        ports = self.file.ports() if inputs else []
+        batch = batch_word(ports)
+        for number, port in enumerate(ports):
+            given = inputs.get(port.name, () if number else inputs.get("", ()))
+            stated = _stated(port, batch)
+            if stated and given not in ((), stated):
+                sizes = "×".join([str(size or "?") for size in stated])
+                found.append(f"perhaps {port.name} can't be {typed(given)}: the file states {sizes}")
+        return "; ".join(found) or None
+
     def _input(self, port: Port, given: Shape | None, batch: str | None) -> Value:
         sizes, place = port.shape, GivenValue("input", port.name)
         if sizes is None:
@@ -162,11 +192,13 @@ class Imported:
                 self.numbers[port.name] = given[0]
                 return literal((given[0],), (), port.dtype, port.name)
             self.build.notes.append(
-                f"input '{port.name}' is a single number, which is not given (the input {port.name}=1 gives it)"
+                f"input '{port.name}' is a single number, and none is given (for example {port.name}=1)"
             )
             return Value(port.name, (), port.dtype)
         axis = batch_axis(sizes, batch)
-        if axis is not None and given is not None and len(given) == len(sizes):
+        if axis is not None and given is not None and len(given) == len(sizes) and given[axis] == 1:
+            given = given[:axis] + given[axis + 1 :]
+        elif axis is not None and given is not None and len(given) == len(sizes):
             self.build.notes.append(
                 f"{'x'.join(map(str, given))} has all axes of {port.name}: none of them is the batch"
             )
@@ -180,7 +212,7 @@ class Imported:
         if len(shape) > limits.MAX_AXES:
             raise CnncalcError(f"input '{port.name}' has more than {limits.MAX_AXES} axes")
         for size, fixed in zip(shape, stated, strict=True):
-            if not isinstance(size, int) or size < 1:
+            if not _is_size(size):
                 word = f" '{size}'" if isinstance(size, str) else ""
                 message = f"a size{word} is not stated in {self.file.path}"
                 raise SpecError([Fault(message, place, "give the whole shape", _example(port.name, stated))])
@@ -254,9 +286,21 @@ class Imported:
         return self.nodes[value.step] if value.step is not None else self.graph.inputs[value.input_name or ""]
 
 
+def _is_size(size: int | str | None) -> bool:
+    """Whether a file states a size: neither a symbol, nor 0 or -1, which some exporters write for an open one."""
+    return isinstance(size, int) and size > 0
+
+
+def _stated(port: Port, batch: str | None) -> tuple[int | str | None, ...]:
+    """Return what the file states of an input's sizes, without the batch axis."""
+    sizes = port.shape or ()
+    axis = batch_axis(sizes, batch) if sizes else None
+    return tuple([size for i, size in enumerate(sizes) if i != axis])
+
+
 def _example(name: str, stated: list[int | str | None]) -> GivenValue:
     """Return a shape that an input could be given: the file's sizes, and 224 where it states none."""
-    sizes = "x".join(str(size) if isinstance(size, int) and size > 0 else "224" for size in stated)
+    sizes = "x".join(str(size) if _is_size(size) else "224" for size in stated)
     return GivenValue("input", f"{name}={sizes}")
 
 

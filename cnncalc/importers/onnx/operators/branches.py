@@ -83,7 +83,7 @@ def _if(build: Builder, call: Call) -> Sequence[Value | None]:
     build.undecided.append((key, label, decider if decider.step is not None else None))
     added.put_back()
     why = "the only one that fits" if faults else "the one with more MACs"
-    build.notes.append(f"{label} decides when it runs; its {taken} branch, {why}, is counted")
+    build.notes.append(f"{label} chooses its branch when it runs; its {taken} branch, {why}, is counted")
     return outputs
 
 

@@ -1,0 +1,111 @@
+"""Inputs of model files that leave sizes open: shapes in their usual forms, and arrays, which give the sizes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from tests.commands import cnncalc
+from tests.importers.models import model, node
+
+F = np.float32
+
+
+@pytest.fixture
+def pixels(tmp_path: Path) -> str:
+    """Return a file of a convolution of maps of any size, whose elements it doubles."""
+    double = np.full((1, 1, 1, 1), 2, F)
+    data = model([node("Conv", ["x", "w"], ["y"], name="double")], {"x": ["batch", 1, "h", "w"]}, ["y"], {"w": double})
+    path = tmp_path / "pixels.onnx"
+    path.write_bytes(data)
+    return str(path)
+
+
+@pytest.fixture
+def recurrent(tmp_path: Path) -> str:
+    """Return a file that adds a state and a number to a signal of open length."""
+    made = onnx.load_from_string(
+        model(
+            [node("Add", ["x", "state"], ["h"]), node("Add", ["h", "rate"], ["y"])],
+            {"x": ["batch", "length"], "state": ["batch", "length"]},
+            ["y"],
+        )
+    )
+    made.graph.input.append(helper.make_tensor_value_info("rate", TensorProto.FLOAT, []))
+    path = tmp_path / "recurrent.onnx"
+    path.write_bytes(made.SerializeToString())
+    return str(path)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 2, 3), (4, 1, 2, 3), (1, 2, 3)])
+@pytest.mark.parametrize("form", ["{}", "x={}"])
+def test_an_array_gives_the_sizes_that_the_file_leaves_open(
+    tmp_path: Path, pixels: str, shape: tuple[int, ...], form: str
+) -> None:
+    x = np.arange(np.prod(shape), dtype=F).reshape(shape)
+    np.save(tmp_path / "x.npy", x)
+    np.savez(tmp_path / "x.npz", x=x)
+    for suffix in (".npy", ".npz"):
+        given = form.format(tmp_path / f"x{suffix}")
+        done = cnncalc("run", pixels, "--input", given, "--save", str(tmp_path / "y.npz"))
+        assert done.code == 0, done.err
+        np.testing.assert_array_equal(np.load(tmp_path / "y.npz")["y"].reshape(shape), 2 * x)
+
+
+def test_an_array_gives_the_sizes_to_a_trace(tmp_path: Path, pixels: str) -> None:
+    np.save(tmp_path / "x.npy", np.full((1, 1, 2, 2), 3, F))
+    done = cnncalc("explain", pixels, "conv1", "--at", "0,1,1", "--input", str(tmp_path / "x.npy"))
+    assert (done.code, done.err) == (0, "")
+    assert "the executor's value is 6: equal, except for rounding" in done.out
+
+
+def test_arrays_give_lengths_and_numbers(tmp_path: Path, recurrent: str) -> None:
+    x, state = np.arange(6, dtype=F).reshape(1, 6), np.ones((1, 6), F)
+    np.savez(tmp_path / "all.npz", x=x, state=state, rate=np.array(16000))
+    done = cnncalc("run", recurrent, "--input", str(tmp_path / "all.npz"), "--save", str(tmp_path / "y.npz"))
+    assert (done.code, done.err) == (0, "")
+    np.testing.assert_array_equal(np.load(tmp_path / "y.npz")["y"], x + state + 16000)
+
+
+def test_a_number_alone_leaves_the_other_inputs_random(tmp_path: Path, recurrent: str) -> None:
+    np.save(tmp_path / "rate.npy", np.array(8000))
+    shapes = ["--input", "x=6", "--input", "state=6"]
+    options = ["--save", str(tmp_path / "y.npz"), "--format", "json"]
+    done = cnncalc("run", recurrent, *shapes, "--input", f"rate={tmp_path / 'rate.npy'}", *options)
+    assert (done.code, done.err) == (0, "")
+    assert abs(np.load(tmp_path / "y.npz")["y"] - 8000).max() < 100
+
+
+def test_a_given_shape_is_that_of_the_array(tmp_path: Path, pixels: str) -> None:
+    np.save(tmp_path / "x.npy", np.zeros((1, 1, 2, 3), F))
+    done = cnncalc("run", pixels, "--input", str(tmp_path / "x.npy"), "--input", "1x4x4")
+    assert (done.code, done.out) == (2, "")
+    assert "input 'x' is (1, 1, 2, 3), expected (N, 1, 4, 4)" in done.err
+
+
+def test_all_inputs_are_arrays_or_none(tmp_path: Path, recurrent: str) -> None:
+    np.save(tmp_path / "x.npy", np.zeros((1, 6), F))
+    done = cnncalc("run", recurrent, "--input", str(tmp_path / "x.npy"), "--input", "state=6", "--input", "rate=1")
+    assert done == (2, "", "input 'state' (6) is missing\n  hint: without any array, all inputs are random\n")
+
+
+def test_a_leading_1_is_the_batch(pixels: str) -> None:
+    """Tools that take the whole shape take 1×3×224×224, too."""
+    plain = cnncalc("summary", pixels, "--input", "1x4x4", "--format", "json")
+    whole = cnncalc("summary", pixels, "--input", "1x1x4x4", "--format", "json")
+    assert whole == plain
+    assert json.loads(plain.out)["totals"]["macs"] == 16
+
+
+def test_an_input_that_does_not_fit_is_named_beside_what_the_file_states(pixels: str) -> None:
+    done = cnncalc("summary", pixels, "--input", "4x4x1")
+    assert done.err == (
+        "pixels.onnx: Conv 'double' does not fit: in_channels = 1, but the input has 4 channels: a filter must be as "
+        "deep as its input\n  hint: its inputs are [4, 4, 1], [1, 1, 1, 1]; perhaps x can't be 4x4x1: the file states "
+        "1×h×w\n"
+    ).replace("pixels.onnx", pixels)
