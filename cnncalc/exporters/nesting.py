@@ -7,10 +7,11 @@ is read behind its last reshape, and a layer that an exporter shares between sco
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from heapq import heappop, heappush
-from itertools import takewhile
+from itertools import count, takewhile
 
+from cnncalc.exporters.rolling import MOST_INPUTS
 from cnncalc.exporters.scopes import layers_inside, scopes_around
 from cnncalc.graph import Graph, Node, Tensor
 
@@ -25,26 +26,39 @@ def nested(graph: Graph) -> tuple[Graph, list[Node]]:
     new: dict[Tensor, Tensor] = dict(zip(graph.inputs.values(), made.inputs.values(), strict=True))
     for one, other in new.items():
         other.times = one.times
-    inside = layers_inside(graph.nodes)
-    homes: dict[Tensor, Scope] = {  # a layer with the name of a scope is in it
-        node: tuple(node.name.split(".")[: None if node.name in inside else -1]) for node in graph.nodes
-    }
+    names = _in_their_scopes(graph)
+    homes: dict[Tensor, Scope] = {node: tuple(name.split(".")[:-1]) for node, name in names.items()}
     inputs = _joined(graph, homes)
-    names = _apart(graph, inputs, homes)
-    names |= _with_what_is_joined(graph, inputs, inside, names)
-    order = _ordered(graph, inputs, names)
+    names |= _apart(graph, inputs, homes)
+    names |= _with_what_is_joined(graph, inputs, names)
+    borders = _Borders(graph, inputs)
+    names |= _by_output(borders, names)
+    order = _ordered(graph, borders, names)
     for node in order:
         shares = new.get(node.shares) if node.shares is not None else None
         new[node] = made.add(
             node.layer,
             [new[tensor] for tensor in inputs[node]],
-            names.get(node, node.name),
+            names[node],
             shares if isinstance(shares, Node) else None,
             node.origin,
             node.stored,
         )
     made.finish({name: new[tensor] for name, tensor in graph.outputs.items()})
     return made, order
+
+
+def _in_their_scopes(graph: Graph) -> dict[Node, str]:
+    """Return names of the layers that no scope has: a layer with one's name is in it if it lies between its layers."""
+    names = {node: node.name for node in graph.nodes}
+    inside, taken = layers_inside(names), {*names.values()}
+    for node in graph.nodes:
+        group = inside.get(node.name)
+        if group:
+            is_between = group[0].index < node.index < group[-1].index
+            name = f"{node.name}{'.' if is_between else '_'}{node.layer.type}"
+            names[node] = name if name not in taken else node.name
+    return names
 
 
 MOST_READERS = 16
@@ -80,9 +94,9 @@ def _joined(graph: Graph, homes: Mapping[Tensor, Scope]) -> dict[Node, tuple[Ten
         if node.layer.type != "concat":
             continue
         beginning: object = (node.layer.__dict__["axis"],)
-        for count, tensor in enumerate(node.inputs):
-            if count > 1 and beginning in joined:
-                inputs[node] = (joined[beginning], *node.inputs[count:])
+        for place, tensor in enumerate(node.inputs):
+            if place > 1 and beginning in joined:
+                inputs[node] = (joined[beginning], *node.inputs[place:])
             beginning = beginnings.setdefault((beginning, tensor), len(beginnings))
         joined.setdefault(beginning, node)
     return inputs
@@ -134,22 +148,95 @@ class _Ready:
             self.before.setdefault(scope, []).append(constant)
 
 
-def _ordered(graph: Graph, inputs: Mapping[Node, tuple[Tensor, ...]], names: Mapping[Node, str]) -> list[Node]:
+class _Borders:
+    """What crosses the borders of scopes: ``inputs`` are those of each layer, ``readers`` those that read each."""
+
+    def __init__(self, graph: Graph, inputs: Mapping[Node, tuple[Tensor, ...]]) -> None:
+        self.inputs = inputs
+        self.ends = set(graph.outputs.values())
+        self.readers: dict[Tensor, list[Node]] = {}
+        for node, tensors in inputs.items():
+            for tensor in tensors:
+                self.readers.setdefault(tensor, []).append(node)
+
+    def reads(self, group: Sequence[Node]) -> set[Tensor]:
+        """Return what some layers read of others."""
+        return {tensor for node in group for tensor in self.inputs[node]}.difference(group)
+
+    def makes(self, group: Sequence[Node]) -> list[Node]:
+        """Return the layers of a group that others read, or that are outputs of the network."""
+        inside = set(group)
+        return [node for node in group if node in self.ends or not inside.issuperset(self.readers.get(node, ()))]
+
+    def is_block(self, group: Sequence[Node]) -> bool:
+        """Whether some layers can be a block: they have few inputs, and only the last one is read by others."""
+        return self.makes(group) == [group[-1]] and 0 < len(self.reads(group)) <= MOST_INPUTS
+
+
+MOST_OUTPUTS = 8
+"""Most outputs of a scope that is taken apart by them."""
+
+
+def _by_output(borders: _Borders, names: Mapping[Node, str]) -> dict[Node, str]:
+    """Return names by which the layers of a scope that lead to the same of its several outputs are a scope in it.
+
+    A block has one output.
+    """
+    named, inside, single = dict(names), layers_inside(names), set[str]()
+    for scope in sorted(inside, key=lambda scope: -scope.count(".")):  # the innermost first
+        group = inside[scope]
+        makes = borders.makes(group)
+        if len(makes) == 1:
+            single.add(scope)
+        if not 1 < len(makes) <= MOST_OUTPUTS:
+            continue
+        units = {node: _unit(named[node], scope, single) for node in group}
+        leads = dict.fromkeys(units.values(), 0)
+        for node in reversed(group):
+            leads[units[node]] |= 1 << makes.index(node) if node in makes else 0
+            for tensor in borders.inputs[node]:
+                if isinstance(tensor, Node) and tensor in units:
+                    leads[units[tensor]] |= leads[units[node]]
+        parts: dict[int, list[Node]] = {}
+        for node in group:
+            parts.setdefault(leads[units[node]], []).append(node)
+        numbers = (f"{scope}.{number}" for number in count())
+        free = (path for path in numbers if path not in inside)
+        for part in parts.values():
+            if len({units[node] for node in part}) > 1 and borders.is_block(part):
+                path = next(free)
+                single.add(path)
+                named.update({node: path + named[node][len(scope) :] for node in part})
+    return named
+
+
+def _unit(name: str, scope: str, single: Collection[str]) -> str:
+    """Return the outermost scope around a name, inside of another scope, that has one output; else the name."""
+    return next((path for path in scopes_around(name) if len(path) > len(scope) and path in single), name)
+
+
+def _ordered(graph: Graph, borders: _Borders, names: Mapping[Node, str]) -> list[Node]:
     """Return the layers in an order in which each follows its inputs, and scopes and branches are in one piece.
 
     The next layer is one in the innermost scope around the last one; of several, one that reads the last one; of
-    these, the first in the file.
+    these, the first in the file.  A scope that can be a block begins when all that it reads is there.
     """
+    inputs = borders.inputs
     needed = {
         node: {one for one in (*inputs[node], node.shares) if isinstance(one, Node) and one in inputs}
         for node in graph.nodes
     }
+    for group in layers_inside(names).values():
+        if borders.is_block(group):
+            before = {tensor for tensor in borders.reads(group) if isinstance(tensor, Node)}
+            for node in group:
+                needed[node] |= before
     waiting = {node: len(before) for node, before in needed.items()}
     after: dict[Node, list[Node]] = {}
     for node, before in needed.items():
         for one in before:
             after.setdefault(one, []).append(node)
-    ready = _Ready({node: names.get(node, node.name) for node in graph.nodes})
+    ready = _Ready(names)
     for node in graph.nodes:
         if not waiting[node]:
             ready.add(node)
@@ -204,33 +291,23 @@ def _apart(graph: Graph, inputs: Mapping[Node, tuple[Tensor, ...]], homes: Mappi
 
 
 def _with_what_is_joined(
-    graph: Graph,
-    inputs: Mapping[Node, tuple[Tensor, ...]],
-    inside: Mapping[str, Sequence[Node]],
-    moved: Mapping[Node, str],
+    graph: Graph, inputs: Mapping[Node, tuple[Tensor, ...]], names: Mapping[Node, str]
 ) -> dict[Node, str]:
-    """Return new names of concatenations that join the output of the scope before them to its input: they are in it.
-
-    Args:
-        graph: the layers.
-        inputs: what each reads.
-        inside: the layers of every scope.
-        moved: layers that are in none of these any longer, with their new names.
-    """
-    taken = {node.name for node in graph.nodes} | {*moved.values()}
-    names: dict[Node, str] = {}
+    """Return new names of concatenations that join the output of the scope before them to its input: they are in it."""
+    inside, taken = layers_inside(names), {*names.values()}
+    found: dict[Node, str] = {}
     for node in graph.nodes:
         if node.layer.type != "concat" or len(inputs[node]) != 2:
             continue
         source, last = inputs[node]
         if not isinstance(last, Node) or node.index != last.index + 1:
             continue
-        for scope in reversed(scopes_around(last.name)):
-            group = [one for one in inside[scope] if one not in moved and one not in names and one.index < node.index]
+        for scope in reversed(scopes_around(names[last])):
+            group = [one for one in inside[scope] if one not in found and one.index < node.index]
             outer = {tensor for one in group for tensor in inputs[one]}.difference(group)
             name = f"{scope}.{node.layer.type}"
             if group and group[-1] is last and outer == {source} and name not in taken:
-                names[node] = name
+                found[node] = name
                 taken.add(name)
                 break
-    return names
+    return found

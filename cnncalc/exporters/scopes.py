@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
@@ -66,13 +66,9 @@ class ScopeItem(NamedTuple):
         return self.inner.makes if isinstance(self.inner, ScopePart) else (self.inner,)
 
 
-def parts_of(graph: Graph, modules: bool = False) -> ScopePart:
-    """Return the whole network as a tree of scopes.
-
-    A layer may have the name of a scope: with ``modules`` the scope is dissolved; else the layer is in it if the scope
-    runs as a whole only then.
-    """
-    return _Tree(graph, modules).part("", graph.nodes)
+def parts_of(graph: Graph) -> ScopePart:
+    """Return the whole network as a tree of scopes; one with the name of a layer is dissolved."""
+    return _Tree(graph).part("", graph.nodes)
 
 
 def all_parts(part: ScopePart) -> Iterator[ScopePart]:
@@ -86,16 +82,15 @@ def all_parts(part: ScopePart) -> Iterator[ScopePart]:
 class _Tree:
     """Makes the scopes of a graph."""
 
-    def __init__(self, graph: Graph, modules: bool) -> None:
+    def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self.modules = modules
         self.readers = graph.readers()
         self.ends = set(graph.outputs.values())
 
     @cached_property
     def inside(self) -> dict[str, list[Node]]:
         """The layers of every scope."""
-        return layers_inside(self.graph.nodes)
+        return layers_inside({node: node.name for node in self.graph.nodes})
 
     def part(self, path: str, nodes: list[Node]) -> ScopePart:
         """Return a scope with all its contents."""
@@ -166,7 +161,6 @@ class _Tree:
         """
         skip = len(part.prefix)
         depth = dict.fromkeys(part.nodes, 1)
-        joined: list[str] = []
         while True:
             groups: dict[str, list[Node]] = {}
             for node in part.nodes:
@@ -174,14 +168,7 @@ class _Tree:
             if len(groups) == 1:
                 return list(groups.items())
             mixed = [f"{name}." for name in groups if f"{name}." in groups]
-            for name in joined:
-                groups[name] = sorted([*groups.pop(name[:-1]), *groups[name]], key=lambda node: node.index)
-            stuck = (mixed if self.modules else []) or _in_circles(groups)
-            more = [name for name in stuck if name in mixed and name not in joined]
-            if more and not self.modules:
-                joined += more
-                continue
-            joined = [name for name in joined if name not in stuck]
+            stuck = mixed or _in_circles(groups)
             if not stuck:
                 places = {name: group[0].index for name, group in groups.items()}
                 return [(name, groups[name]) for name in in_order(_needs(groups), places.__getitem__)]
@@ -195,11 +182,11 @@ def scopes_around(path: str) -> list[str]:
     return [path[:at] for at, sign in enumerate(path) if sign == "."]
 
 
-def layers_inside(nodes: Iterable[Node]) -> dict[str, list[Node]]:
-    """Return the layers of every scope."""
+def layers_inside(names: Mapping[Node, str]) -> dict[str, list[Node]]:
+    """Return the layers of every scope, by their names."""
     found: dict[str, list[Node]] = {}
-    for node in nodes:
-        for scope in scopes_around(node.name):
+    for node, name in names.items():
+        for scope in scopes_around(name):
             found.setdefault(scope, []).append(node)
     return found
 

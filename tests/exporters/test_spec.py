@@ -473,7 +473,31 @@ def test_a_layer_that_scopes_share_belongs_to_none() -> None:
         before, last = relu, f"y{number}"
     text = spec_text(imported(model(nodes, {"x": ["N", 3, 4, 4]}, [last])).graph)
     assert "blocks:\n  cell:\n    layers:\n      - tanh:\n        from: input1\n" in text
-    assert text.count("- cell:\n") == 3  # the first and the last cell have other neighbours
+    assert text.count("- cell:\n") == 4  # nothing but the last cell reads its relu
+
+
+def test_a_scope_with_two_outputs_is_two_blocks() -> None:
+    """A transformer in a transformer (arXiv:2103.00112, equations 3 to 7): patches and their pixels go on separately."""
+    nodes, pixels, patches = [], "pixels", "patches"
+    for number in range(4):
+        at, y = f"/blocks.{number}", f"y{number}"
+        nodes += [
+            node("Sin", [patches], [f"{y}.first"], name=f"{at}/Sin"),
+            node("Relu", [pixels], [f"{y}.relu"], name=f"{at}/inner/Relu"),
+            node("Tanh", [f"{y}.relu"], [f"{y}.tanh"], name=f"{at}/inner/Tanh"),
+            node("Add", [pixels, f"{y}.tanh"], [f"{y}.pixels"], name=f"{at}/Add_1"),
+            node("Sigmoid", [f"{y}.pixels"], [f"{y}.gate"], name=f"{at}/Sigmoid"),
+            node("Mul", [f"{y}.first", f"{y}.gate"], [f"{y}.patches"], name=f"{at}/Mul"),
+        ]
+        pixels, patches = f"{y}.pixels", f"{y}.patches"
+    shapes = {"pixels": ["N", 3, 4], "patches": ["N", 3, 4]}
+    text = spec_text(imported(model(nodes, shapes, [pixels, patches])).graph)
+    layers = text.partition("\nlayers:\n")[2]
+    uses = re.findall(r"^  - (\w+):\n    from: (.*)\n", layers, re.MULTILINE)
+    assert uses == [
+        ("block", "pixels"), ("block_b", "[block_1, patches]"), ("block", "block_1"), ("block_b", "[block_2, block_b_1]"),
+        ("block", "block_2"), ("block_b", "[block_3, block_b_2]"), ("block", "block_3"), ("block_b", "[block_4, block_b_3]"),
+    ]  # fmt: skip
 
 
 def flat(*text: str) -> str:

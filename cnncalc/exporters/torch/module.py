@@ -72,7 +72,7 @@ class _Module:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self.root = parts_of(graph, modules=True)
+        self.root = parts_of(graph)
         scopes = sum([1 for _ in all_parts(self.root)])
         if scopes > MAX_DETAILED:
             raise CnncalcError(f"'{graph.title}' has {scopes:,} scopes; at most {MAX_DETAILED:,} can be modules")
