@@ -29,11 +29,11 @@ def nested(graph: Graph) -> tuple[Graph, list[Node]]:
     names = _in_their_scopes(graph)
     homes: dict[Tensor, Scope] = {node: tuple(name.split(".")[:-1]) for node, name in names.items()}
     inputs = _joined(graph, homes)
-    names |= _apart(graph, inputs, homes)
-    names |= _with_what_is_joined(graph, inputs, names)
     borders = _Borders(graph, inputs)
+    names |= _apart(borders, homes)
+    names |= _with_what_is_joined(inputs, names)
     names |= _by_output(borders, names)
-    order = _ordered(graph, borders, names)
+    order = _ordered(borders, names)
     for node in order:
         shares = new.get(node.shares) if node.shares is not None else None
         new[node] = made.add(
@@ -110,7 +110,6 @@ class _Ready:
         self.paths = {node: self._path(name) for node, name in names.items()}
         self.waiting: dict[int, list[tuple[int, Node]]] = {}
         self.left: set[Node] = set()
-        self.before: dict[int, list[Node]] = {}  # by scope, constants that it reads
 
     def _path(self, name: str) -> list[int]:
         path = [-1]
@@ -135,41 +134,44 @@ class _Ready:
             if waiting:
                 inside = [node for node in following if self.paths[node][depth : depth + 1] == [path[depth]]]
                 found = min(inside, key=lambda node: node.index) if inside else waiting[0][1]
-                constants = [node for scope in self.paths[found] for node in self.before.get(scope, ())]
-                found = next((node for node in constants if node in self.left), found)
                 self.left.remove(found)
                 return found
         raise AssertionError("no layer is ready")
 
-    def put_before(self, constant: Node, readers: Sequence[Node]) -> None:
-        """Have a layer without inputs come before the scopes within its own one that read it."""
-        depth = len(self.paths[constant])
-        for scope in {scope for node in readers for scope in self.paths[node][depth : depth + 1]}:
-            self.before.setdefault(scope, []).append(constant)
-
 
 class _Borders:
-    """What crosses the borders of scopes: ``inputs`` are those of each layer, ``readers`` those that read each."""
+    """What crosses the borders of scopes.
+
+    Attributes:
+        inputs: of each layer.
+        needs: the same, and the layer whose weights it shares.
+        readers: the layers that need a tensor.
+        ends: the outputs of the network.
+    """
 
     def __init__(self, graph: Graph, inputs: Mapping[Node, tuple[Tensor, ...]]) -> None:
         self.inputs = inputs
+        self.needs: dict[Node, set[Tensor]] = {node: {*tensors} for node, tensors in inputs.items()}
+        for node in inputs:
+            if node.shares is not None and node.shares in inputs:
+                self.needs[node].add(node.shares)
         self.ends = set(graph.outputs.values())
         self.readers: dict[Tensor, list[Node]] = {}
-        for node, tensors in inputs.items():
+        for node, tensors in self.needs.items():
             for tensor in tensors:
                 self.readers.setdefault(tensor, []).append(node)
 
     def reads(self, group: Sequence[Node]) -> set[Tensor]:
-        """Return what some layers read of others."""
-        return {tensor for node in group for tensor in self.inputs[node]}.difference(group)
+        """Return what some layers need of others."""
+        return {tensor for node in group for tensor in self.needs[node]}.difference(group)
 
     def makes(self, group: Sequence[Node]) -> list[Node]:
-        """Return the layers of a group that others read, or that are outputs of the network."""
+        """Return the layers of a group that others need, or that are outputs of the network."""
         inside = set(group)
         return [node for node in group if node in self.ends or not inside.issuperset(self.readers.get(node, ()))]
 
     def is_block(self, group: Sequence[Node]) -> bool:
-        """Whether some layers can be a block: they have few inputs, and only the last one is read by others."""
+        """Whether some layers can be a block: they have few inputs, and others need only the last one."""
         return self.makes(group) == [group[-1]] and 0 < len(self.reads(group)) <= MOST_INPUTS
 
 
@@ -194,7 +196,7 @@ def _by_output(borders: _Borders, names: Mapping[Node, str]) -> dict[Node, str]:
         leads = dict.fromkeys(units.values(), 0)
         for node in reversed(group):
             leads[units[node]] |= 1 << makes.index(node) if node in makes else 0
-            for tensor in borders.inputs[node]:
+            for tensor in borders.needs[node]:
                 if isinstance(tensor, Node) and tensor in units:
                     leads[units[tensor]] |= leads[units[node]]
         parts: dict[int, list[Node]] = {}
@@ -212,20 +214,17 @@ def _by_output(borders: _Borders, names: Mapping[Node, str]) -> dict[Node, str]:
 
 def _unit(name: str, scope: str, single: Collection[str]) -> str:
     """Return the outermost scope around a name, inside of another scope, that has one output; else the name."""
-    return next((path for path in scopes_around(name) if len(path) > len(scope) and path in single), name)
+    inner = scopes_around(name)[scope.count(".") + 1 :]
+    return next((path for path in inner[:MOST_LEVELS] if path in single), name)
 
 
-def _ordered(graph: Graph, borders: _Borders, names: Mapping[Node, str]) -> list[Node]:
+def _ordered(borders: _Borders, names: Mapping[Node, str]) -> list[Node]:
     """Return the layers in an order in which each follows its inputs, and scopes and branches are in one piece.
 
     The next layer is one in the innermost scope around the last one; of several, one that reads the last one; of
     these, the first in the file.  A scope that can be a block begins when all that it reads is there.
     """
-    inputs = borders.inputs
-    needed = {
-        node: {one for one in (*inputs[node], node.shares) if isinstance(one, Node) and one in inputs}
-        for node in graph.nodes
-    }
+    needed = {node: {one for one in needs if isinstance(one, Node)} for node, needs in borders.needs.items()}
     for group in layers_inside(names).values():
         if borders.is_block(group):
             before = {tensor for tensor in borders.reads(group) if isinstance(tensor, Node)}
@@ -237,11 +236,9 @@ def _ordered(graph: Graph, borders: _Borders, names: Mapping[Node, str]) -> list
         for one in before:
             after.setdefault(one, []).append(node)
     ready = _Ready(names)
-    for node in graph.nodes:
+    for node in needed:
         if not waiting[node]:
             ready.add(node)
-            if not inputs[node]:
-                ready.put_before(node, after.get(node, []))
     found: list[Node] = []
     last: Node | None = None
     readers: list[Node] = []
@@ -253,21 +250,18 @@ def _ordered(graph: Graph, borders: _Borders, names: Mapping[Node, str]) -> list
             waiting[node] -= 1
             if not waiting[node]:
                 ready.add(node)
-        readers = [node for node in followers if not waiting[node] and last in inputs[node]]
+        readers = [node for node in followers if not waiting[node] and last in borders.inputs[node]]
     return found
 
 
-def _apart(graph: Graph, inputs: Mapping[Node, tuple[Tensor, ...]], homes: Mapping[Tensor, Scope]) -> dict[Node, str]:
+def _apart(borders: _Borders, homes: Mapping[Tensor, Scope]) -> dict[Node, str]:
     """Return new names of layers whose own scopes would make several tensors for layers outside of them.
 
     A reshape goes to its readers if they also read what is reshaped; a layer that reads nothing of its scope goes to
     the scope around all its readers.
     """
-    readers: dict[Tensor, list[Node]] = {}
-    for node, tensors in inputs.items():
-        for tensor in tensors:
-            readers.setdefault(tensor, []).append(node)
-    around = {node: _common(*[homes[one] for one in readers[node]]) for node in graph.nodes if node in readers}
+    inputs, readers = borders.inputs, borders.readers
+    around = {node: _common(*[homes[one] for one in readers[node]]) for node in inputs if node in readers}
     makes: dict[Scope, int] = {}
     for node, scope in around.items():
         outer = len(_common(homes[node], scope))
@@ -286,17 +280,15 @@ def _apart(graph: Graph, inputs: Mapping[Node, tuple[Tensor, ...]], homes: Mappi
         if own != home and inputs[node] and makes[own] > 1 and not any(one[: len(own)] == own for one in sources):
             found.setdefault(node, home)
     names = {node: ".".join([*home, node.name.replace(".", "_")]) for node, home in found.items()}
-    taken = {node.name for node in graph.nodes}
+    taken = {node.name for node in inputs}
     return {node: name for node, name in names.items() if name not in taken}
 
 
-def _with_what_is_joined(
-    graph: Graph, inputs: Mapping[Node, tuple[Tensor, ...]], names: Mapping[Node, str]
-) -> dict[Node, str]:
+def _with_what_is_joined(inputs: Mapping[Node, tuple[Tensor, ...]], names: Mapping[Node, str]) -> dict[Node, str]:
     """Return new names of concatenations that join the output of the scope before them to its input: they are in it."""
     inside, taken = layers_inside(names), {*names.values()}
     found: dict[Node, str] = {}
-    for node in graph.nodes:
+    for node in inputs:
         if node.layer.type != "concat" or len(inputs[node]) != 2:
             continue
         source, last = inputs[node]
