@@ -80,12 +80,17 @@ def all_parts(part: ScopePart) -> Iterator[ScopePart]:
 
 
 class _Tree:
-    """Makes the scopes of a graph."""
+    """Makes the scopes of a graph.
+
+    Attributes:
+        whole: paths of the scopes made so far, which run as a whole.
+    """
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.readers = graph.readers()
         self.ends = set(graph.outputs.values())
+        self.whole: set[str] = set()
 
     @cached_property
     def inside(self) -> dict[str, list[Node]]:
@@ -95,6 +100,7 @@ class _Tree:
     def part(self, path: str, nodes: list[Node]) -> ScopePart:
         """Return a scope with all its contents."""
         part = ScopePart(path, nodes)
+        self.whole.add(path)
         if path:
             inside = set(nodes)
             part.reads = list(dict.fromkeys([one for node in nodes for one in node.inputs if one not in inside]))
@@ -126,7 +132,7 @@ class _Tree:
         tail = weighted.name[len(part.path) :]
         owner = weighted.shares.name.removesuffix(tail)
         group = self.inside.get(owner, [])
-        if not owner or owner == weighted.shares.name or len(group) != len(part.nodes):
+        if owner not in self.whole or not owner or len(group) != len(part.nodes):
             return None
         return owner if self._is_once_more(part, group, owner) else None
 

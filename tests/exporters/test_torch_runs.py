@@ -375,6 +375,27 @@ def test_names_that_python_refuses_and_shared_weights() -> None:
     assert compared(network, batch=3) <= SAME
 
 
+def test_modules_of_a_list_that_is_no_module_are_called_one_by_one() -> None:
+    """CoaT's convolutions of relative positions: between the first calls stands a layer of another scope.
+
+    So these are no module that could be called again.
+    """
+    first, second = np.random.default_rng(7).standard_normal((2, 4, 4, 1, 1)).astype(np.float32)
+    calls = [("/list/list", "x", "x1"), ("/again/list/list", "x2", "x3")]
+    nodes = [
+        one
+        for path, start, end in calls
+        for one in (
+            node("Conv", [start, "list.0.weight"], [f"{end}a"], name=f"{path}.0/Conv"),
+            node("Relu", [f"{end}a" if start == "x" else start], [f"{end}b"], name=f"/relu{end}/Relu"),
+            node("Conv", [f"{end}b", "list.1.weight"], [f"{end}c"], name=f"{path}.1/Conv"),
+            node("Add", [f"{end}a", f"{end}c"], ["x2" if start == "x" else "y"], name=f"/add{end}/Add"),
+        )
+    ]
+    graph = network(model(nodes, {"x": ["N", 4, 3, 3]}, ["y"], {"list.0.weight": first, "list.1.weight": second}))
+    assert compared(graph) < SAME
+
+
 def test_weights_travel_both_ways(tmp_path: Path) -> None:
     """'run' takes a state_dict that PyTorch saved, and gives PyTorch's own output."""
     import numpy as np
