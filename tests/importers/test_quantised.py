@@ -274,8 +274,89 @@ def test_sums_of_integers_are_exact(scale: float) -> None:
     np.testing.assert_array_equal(rounding(data).run(x).output, runtime(data, {"x": x})[0])
 
 
+def of_eighths(*shape: int) -> Any:
+    return np.random.default_rng(4).integers(-9, 10, shape).astype(np.int8)
+
+
+QUANTIZED_X = node("QuantizeLinear", ["x", "xs", "xz"], ["q"])
+QDQ_X = [
+    QUANTIZED_X,
+    node("DequantizeLinear", ["q", "xs", "xz"], ["r"]),
+    node("DequantizeLinear", ["w", "ws", "wz"], ["v"], axis=0),
+]
+QDQ_Y = [node("QuantizeLinear", ["p", "ys", "yz"], ["i"]), node("DequantizeLinear", ["i", "ys", "yz"], ["y"])]
+TIES: dict[str, tuple[list[Any], str]] = {
+    "QLinearConv": (
+        [QUANTIZED_X, node("QLinearConv", ["q", "xs", "xz", "w", "ws", "wz", "ys", "yz", "b"], ["i"], pads=[1, 1, 1, 1]), QDQ_Y[1]], "bias",
+    ),
+    "a convolution between DequantizeLinear and QuantizeLinear": ([*QDQ_X, node("Conv", ["r", "v"], ["p"], pads=[1, 1, 1, 1]), *QDQ_Y], ""),
+    "with a relu that the range contains": (
+        [*QDQ_X, node("Conv", ["r", "v"], ["c"], pads=[1, 1, 1, 1]), node("Relu", ["c"], ["p"]), *QDQ_Y], "least",
+    ),
+    "behind a pooling": (
+        [QUANTIZED_X, node("MaxPool", ["q"], ["m"], kernel_shape=[1, 1]), node("DequantizeLinear", ["m", "xs", "xz"], ["r"]), QDQ_X[2],
+         node("Conv", ["r", "v"], ["p"], pads=[1, 1, 1, 1]), *QDQ_Y], "",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TIES)
+def test_the_sum_of_a_quantised_product_is_rounded_once(name: str) -> None:
+    """With x_scale · w_scale / y_scale = 1/2 every odd sum is between two integers, and becomes the even one."""
+    nodes, what = TIES[name]
+    w, b, least = of_eighths(4, 3, 3, 3), np.arange(4, dtype=np.int32), what == "least"
+    scales = F(0.1), np.array([0.1, 0.2, 0.1, 0.2], F)
+    product = scales[0] * scales[1]
+    constants = {
+        "w": w, "xs": scales[0], "xz": np.uint8(128), "ws": scales[1], "wz": np.zeros(4, np.int8), "ys": product[0] * F(2),
+        "yz": np.uint8(0 if least else 128), **({"b": b} if what == "bias" else {}),
+    }  # fmt: skip
+    data = model(nodes, {"x": ["N", 3, 8, 8]}, ["y"], constants)
+    steps = np.random.default_rng(5).integers(-12, 13, (2, 3, 8, 8))
+    made = rounding(data).run((steps * scales[0]).astype(F)).output
+    padded = np.lib.stride_tricks.sliding_window_view(np.pad(steps, ((0, 0), (0, 0), (1, 1), (1, 1))), (3, 3), (2, 3))
+    sums = np.einsum("nchwij,ocij->nohw", padded, w.astype(int)) + (b.reshape(4, 1, 1) if what == "bias" else 0)
+    halves = sums * np.array([1, 2, 1, 2]).reshape(4, 1, 1) / 2
+    assert (halves % 1 == 0.5).mean() > 0.2
+    expected = np.clip(np.rint(halves), 0 if least else -128, 255 if least else 127).astype(F) * constants["ys"]
+    np.testing.assert_array_equal(made, expected)
+    if not least:  # where a relu stands between, ONNX Runtime computes in float32
+        np.testing.assert_array_equal(made, runtime(data, {"x": (steps * scales[0]).astype(F)})[0])
+
+
 def of_microsoft(op: str, inputs: list[str], outputs: list[str], **attributes: Any) -> Any:
     return node(op, inputs, outputs, domain="com.microsoft", **attributes)
+
+
+MATRICES = {
+    "QLinearMatMul": [node("QLinearMatMul", ["q", "xs", "xz", "w", "ws", "wz", "ys", "yz"], ["i"])],
+    "QLinearMatMul of two computed tensors": [
+        node("Transpose", ["q"], ["t"], perm=[0, 2, 1]), node("QLinearMatMul", ["q", "xs", "xz", "t", "xs", "xz", "ys", "yz"], ["i"]),
+    ],
+    "QGemm": [
+        node("Reshape", ["q", "rows"], ["m"]),
+        of_microsoft("QGemm", ["m", "xs", "xz", "w", "ws", "wz", "b", "ys", "yz"], ["i"]),
+    ],
+    "a product between DequantizeLinear and QuantizeLinear": [
+        QDQ_X[1], node("DequantizeLinear", ["w", "ws", "wz"], ["v"]), node("MatMul", ["r", "v"], ["p"]), QDQ_Y[0],
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MATRICES)
+def test_a_quantised_matrix_product_is_onnx_runtimes_to_the_last_bit(name: str) -> None:
+    """Odd sums are between two integers, as above."""
+    scale = F(0.1)
+    constants = {
+        "w": of_eighths(6, 4), "xs": scale, "xz": np.uint8(128), "ws": scale, "wz": np.int8(0), "ys": scale * scale * F(2),
+        "yz": np.uint8(128), "b": np.arange(4, dtype=np.int32), "rows": np.array([-1, 6]),
+    }  # fmt: skip
+    made = onnx.load_from_string(model([QUANTIZED_X, *MATRICES[name], QDQ_Y[1]], {"x": ["N", 5, 6]}, ["y"], constants))
+    made.opset_import.append(onnx.helper.make_opsetid("com.microsoft", 1))
+    x = (np.random.default_rng(5).integers(-12, 13, (2, 5, 6)) * scale).astype(F)
+    (expected,) = runtime(made.SerializeToString(), {"x": x})
+    assert len(np.unique(expected)) > 15
+    np.testing.assert_array_equal(rounding(made.SerializeToString()).run(x).output.reshape(expected.shape), expected)
 
 
 GRID = {"s": F(0.05), "z": np.uint8(120)}

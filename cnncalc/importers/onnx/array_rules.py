@@ -117,6 +117,14 @@ def _quantize(call: Call, x: Inputs, value: Value) -> Array:
     return np.asarray(np.clip(np.rint(x[0] / scale) + zero, *RANGES[value.dtype]))
 
 
+def _factors(call: Call, x: Inputs, value: Value) -> Array:
+    """Return ``by · scale / to``, rounded to float32 after each operation."""
+    by, to = np.float32(call.number("by")), np.float32(call.number("to"))
+    return np.broadcast_to(
+        (by * x[0].astype(np.float32) / to).reshape(value.shape if x[0].size > 1 else ()), value.shape
+    )
+
+
 def _rows(call: Call, x: Inputs, value: Value) -> Array:
     data = x[0].astype(np.float32)
     scale = x[1].reshape(len(x[1]), 1, -1) if len(x) > 1 else np.float32(1)
@@ -222,7 +230,7 @@ RULES: dict[str, Rule] = {
     "RepeatChannels": lambda call, x, value: np.repeat(x[0], call.integer("count")),
     "Cast": _cast, "EyeLike": _eye, "GatherND": _gather_nd, "ScatterND": _scatter_nd, "BatchNormalization": _batchnorm,
     "DequantizeLinear": _dequantize, "QuantizeLinear": _quantize, "DequantizeRows": _rows, "Gates": _gates,
-    "Spread": _spread, "FlatIndices": _flat_indices, "CausalBias": _causal_bias,
+    "Factors": _factors, "Spread": _spread, "FlatIndices": _flat_indices, "CausalBias": _causal_bias,
     "AffinePlaces": _affine_places, "MelWeightMatrix": _mel_matrix,
     **dict.fromkeys(("HannWindow", "HammingWindow", "BlackmanWindow"), _window),
 }  # fmt: skip

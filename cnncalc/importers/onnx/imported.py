@@ -21,7 +21,7 @@ from cnncalc.importers.onnx.naming import keys, names
 from cnncalc.importers.onnx.notes import notes
 from cnncalc.importers.onnx.operators.quantized import RANGES, as_integers
 from cnncalc.importers.onnx.params import ONE_TENSOR, Params
-from cnncalc.importers.onnx.patterns import fused
+from cnncalc.importers.onnx.patterns import ROUNDED, fused
 from cnncalc.importers.onnx.provenance import has_folded_norm
 from cnncalc.importers.onnx.steps import layer_of
 from cnncalc.importers.onnx.values import LayerStep, UnfitError, Value, ValueScope, literal
@@ -256,6 +256,8 @@ class Imported:
             *[condition for _, _, condition in self.build.undecided if condition is not None],
         ]
         steps = needed(self.build.steps, wanted)
+        if self.build.rounds:
+            steps = needed(fused(self.build, steps, wanted, ROUNDED), wanted)
         if fuse:
             steps = needed(fused(self.build, steps, wanted), wanted)
         if len(steps) > limits.MAX_MODEL_LAYERS:

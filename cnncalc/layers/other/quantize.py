@@ -37,7 +37,11 @@ class Quantize(Layer):
     quant_max = argument(integer, "the largest integer", 255)
 
     format = argument(choice("integer", *FORMATS), "integers, or floats of so many bits", "integer")
-    output = argument(choice("numbers", "integers", "scale", "zero_point"), "the result to return", "numbers")
+    output = argument(
+        choice("numbers", "integers", "steps", "scale", "zero_point"),
+        "the result to return; steps are the integers minus zero_point",
+        "numbers",
+    )
 
     example = Example("quantize: 0.02", inputs=((64, 28, 28),), output=(64, 28, 28), flops=7 * 64 * 28 * 28)
     elsewhere = Elsewhere(torch="FakeQuantize", others="fake_quantize fake_quant", compared=True)
@@ -57,11 +61,11 @@ class Quantize(Layer):
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return the input's shape; (1,) for a scale or a zero point."""
-        return inputs[0] if self.output in ("numbers", "integers") else (1,)
+        return (1,) if self.output in ("scale", "zero_point") else inputs[0]
 
     def times(self, inputs: tuple[Shape, ...], times: int) -> int:
         """Return 0 for a scale or a zero point, which the whole batch shares."""
-        return times if self.output in ("numbers", "integers") else 0
+        return 0 if self.output in ("scale", "zero_point") else times
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """Seven per element, and two to find the range; five for floats."""
@@ -83,7 +87,9 @@ class Quantize(Layer):
         if self.output in ("scale", "zero_point"):
             return np.full((1, 1), scale if self.output == "scale" else zero, kind)
         whole = np.clip(np.rint(x / kind(scale)) + kind(zero), self.quant_min, self.quant_max)
-        return whole if self.output == "integers" else (whole - kind(zero)) * kind(scale)
+        if self.output == "integers":
+            return whole
+        return whole - kind(zero) if self.output == "steps" else (whole - kind(zero)) * kind(scale)
 
     def nearest(self, np: NumPy, x: Array) -> Array:
         """Return the nearest numbers of a small float."""
@@ -111,7 +117,10 @@ class Quantize(Layer):
             return onnx.reshape(scale if self.output == "scale" else zero, [1, 1])
         whole = onnx.node("Add", onnx.node("Round", onnx.node("Div", onnx.x, scale)), zero)
         whole = onnx.node("Clip", whole, least, most)
-        return whole if self.output == "integers" else onnx.node("Mul", onnx.node("Sub", whole, zero), scale)
+        if self.output == "integers":
+            return whole
+        whole = onnx.node("Sub", whole, zero)
+        return whole if self.output == "steps" else onnx.node("Mul", whole, scale)
 
     def _cast(self, onnx: Onnx) -> str:
         """Return a cast to floats of 8 bits, and back."""

@@ -48,7 +48,7 @@ def as_real_numbers(build: Builder, value: Value, grid: QuantizedGrid) -> Value:
     It is one already, unless it consists of integers of an input or of a stored table, or has another scale.
     """
     first = value
-    while first.step is not None and first.step.inputs and first.grid is None and _keeps_numbers(first.step.layer):
+    while first.step is not None and first.step.inputs and first.grid is None and keeps_numbers(first.step.layer):
         first = first.step.inputs[0]
     table = first.step.tensors.get("weight") if first.step is not None else None
     real = value.copy()
@@ -58,14 +58,14 @@ def as_real_numbers(build: Builder, value: Value, grid: QuantizedGrid) -> Value:
         weight = dequantized(build, table.value, grid.scale, grid.zero)
         first.step.tensors["weight"] = ConstantInput(weight, table.is_certain)
     elif first.grid is not None and not grid.is_that_of(first.grid):
-        real = _times_scale(build, _unrounded_integers(build, value, first.grid), grid)
+        real = _times_scale(build, _integers(build, value, first.grid), grid)
     elif first.step is None and first.grid is None and (first.dtype in RANGES or first.dtype in SMALL_FLOATS):
         real = _times_scale(build, value, grid)
     real.dtype = FLOAT
     return real
 
 
-def _keeps_numbers(layer: Layer) -> bool:
+def keeps_numbers(layer: Layer) -> bool:
     """Whether a layer's output consists of elements of its first input."""
     return layer.moves_only or layer.type == "maxpool"
 
@@ -78,6 +78,12 @@ def _times_scale(build: Builder, x: Value, grid: QuantizedGrid) -> Value:
     if grid.zero is not None and grid.zero.fill != 0:
         x = merged(build, "subtract", [x, _broadcastable(build, grid.zero, x, grid)])
     return merged(build, "multiply", [x, _broadcastable(build, grid.scale, x, grid)])
+
+
+def _integers(build: Builder, x: Value, grid: QuantizedGrid) -> Value:
+    """Return the integers of a quantised tensor; in a graph that does not run, nothing is rounded."""
+    places = _unrounded_integers(build, x, grid)
+    return build.step("round", [places]) if build.rounds else places
 
 
 def _unrounded_integers(build: Builder, x: Value, grid: QuantizedGrid) -> Value:
@@ -149,20 +155,26 @@ def quantized(build: Builder, x: Value, grid: QuantizedGrid, dtype: int) -> Valu
     least, most = RANGES.get(dtype, (0, 0))
     if dtype in RANGES and grid.numbers is not None:
         step, offset = grid.numbers
-        if offset == least and not has_no_negatives(x):
+        if offset == least and not (build.rounds or has_no_negatives(x)):
             x = build.step("relu6" if isclose((most - offset) * step, 6.0, rel_tol=1e-3) else "relu", [x])
-    if build.rounds:
-        is_float = dtype in SMALL_FLOATS
-        to = {"format": SMALL_FLOATS[dtype]} if is_float else {"quant_min": least, "quant_max": most}
-        if grid.numbers is None or grid.numbers[0] <= 0:
-            whole = build.step("quantize", [_unrounded_integers(build, x, grid)], scale=1.0, **to)
-            x = _times_scale(build, whole, grid)
-        else:
-            step, offset = grid.numbers
-            x = build.step("quantize", [x], scale=step, zero_point=int(offset), **to)
-    y = x.copy()
+    y = _rounded(build, x, grid, dtype) if build.rounds else x.copy()
     y.grid = grid
     return y
+
+
+def _rounded(build: Builder, x: Value, grid: QuantizedGrid, dtype: int) -> Value:
+    """Return real numbers rounded to those of a grid: of 8 bits, as integers and a factor, to be read as either."""
+    least, most = RANGES.get(dtype, (0, 0))
+    to: dict[str, object] = {"quant_min": least, "quant_max": most}
+    to = to if dtype in RANGES else {"format": SMALL_FLOATS[dtype]}
+    if grid.numbers is None or grid.numbers[0] <= 0:
+        whole = build.step("quantize", [_unrounded_integers(build, x, grid)], scale=1.0, **to)
+        return _times_scale(build, whole, grid)
+    step, offset = grid.numbers
+    to |= {"scale": step, "zero_point": int(offset)}
+    if 0 < most - least < 256:
+        return affine(build, build.step("quantize", [x], output="steps", **to), mul=step)
+    return build.step("quantize", [x], **to)
 
 
 def as_integers(build: Builder, x: Value, dtype: int) -> Value:
@@ -215,12 +227,14 @@ def _dynamic_quantize_linear(build: Builder, call: Call) -> Sequence[Value | Non
     x = call.input(0)
     build.quantizes = True
     if build.rounds and x.is_live:
-        y = [build.step("quantize", [x], output="integers")]
-        for what in ("scale", "zero_point"):
-            one = build.step("quantize", [x], None, output=what)
-            y.append(alias(one, (), None))
-        return y
+        return _on_own_grid(build, x)
     return [x.copy(), literal((1.0,), (), FLOAT), literal((0,), ())]  # real numbers have the scale 1
+
+
+def _on_own_grid(build: Builder, x: Value) -> tuple[Value, Value, Value]:
+    """Return a tensor's integers, whose range is its own, with their scale and their zero point."""
+    scale, zero = [build.step("quantize", [x], None, output=what) for what in ("scale", "zero_point")]
+    return build.step("quantize", [x], output="integers"), alias(scale, (), None), alias(zero, (), None)
 
 
 @operator("Floor")
@@ -260,12 +274,17 @@ def _dequantized_bias(build: Builder, call: Call, index: int) -> Value | None:
 def _matmul_to_float(build: Builder, call: Call) -> Value:
     dynamic = call.op == "DynamicQuantizeMatMul"
     scale, zero, bias = [call.given(index) for index in ((2, 3, 4) if dynamic else (3, 5, 6))]
-    x = call.input(0)
-    if dynamic and build.rounds and x.is_live:
-        x = build.step("quantize", [x])
+    x, weight = call.input(0), call.input(1)
     build.quantizes = True
-    x = x if dynamic else dequantized(build, x, call.given(2), call.given(4))
-    y = matrix_product(build, x, dequantized(build, call.input(1), scale, zero))
+    x_scale, x_zero = (None, None) if dynamic else (call.given(2), call.given(4))
+    if dynamic and build.rounds and x.is_live:
+        x, x_scale, x_zero = _on_own_grid(build, x)
+    if x_scale is not None and x_scale.is_live:  # the operators for which it stands, in their order
+        y = build.output_of("MatMulInteger", [x, weight, x_zero, zero])
+        y = build.output_of("Mul", [y, build.output_of("Mul", [x_scale, scale or ONE])])
+    else:
+        x = x if dynamic else dequantized(build, x, x_scale, x_zero)
+        y = matrix_product(build, x, dequantized(build, weight, scale, zero))
     return y if bias is None else build.output_of("Add", [y, bias])
 
 

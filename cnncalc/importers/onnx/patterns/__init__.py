@@ -6,9 +6,10 @@ thousandth.  What a layer counts is the sum of what its parts count, so that no 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from cnncalc.importers.onnx.patterns import activation, attention, normalization, others, rotary
+from cnncalc.importers.onnx.patterns import activation, attention, integers, normalization, others, rotary
 from cnncalc.importers.onnx.patterns.fuser import Fuser, Pattern
 
 if TYPE_CHECKING:
@@ -29,6 +30,12 @@ ENDING: dict[str, tuple[Pattern, ...]] = {
 """Patterns by the layer type that they end in, in the order in which they are tried."""
 
 
-def fused(build: Builder, steps: list[LayerStep], outputs: list[Value]) -> list[LayerStep]:
+ROUNDED: dict[str, tuple[Pattern, ...]] = dict.fromkeys(("conv", "linear", "matmul"), (integers.integer_product,))
+"""Patterns of graphs in which quantised tensors are rounded, by the layer type that they begin with."""
+
+
+def fused(
+    build: Builder, steps: list[LayerStep], outputs: list[Value], patterns: Mapping[str, tuple[Pattern, ...]] = ENDING
+) -> list[LayerStep]:
     """Return the steps with every pattern that is found in place of its parts."""
-    return Fuser(build, steps, outputs).run(ENDING)
+    return Fuser(build, steps, outputs).run(patterns)

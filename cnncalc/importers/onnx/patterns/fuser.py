@@ -132,8 +132,20 @@ class Fuser:
         figures = last.copies * use.macs, last.copies * (use.flops or 0)
         if use.output != last.output.sample or figures != self._figures([*parts], [*new]):
             return None
+        return self.swap(parts, layer, inputs, tensors or {}, new)
+
+    def swap(
+        self,
+        parts: list[LayerStep],
+        layer: Layer,
+        inputs: list[Value],
+        tensors: dict[str, ConstantInput],
+        new: Sequence[LayerStep] = (),
+    ) -> LayerStep:
+        """Return a layer in place of some others, with ``new`` layers before it, whatever their figures are."""
+        last = parts[-1]
         calls = [call for part in parts for call in part.calls]
-        whole = LayerStep(layer, inputs, last.output, tensors or {}, calls)
+        whole = LayerStep(layer, inputs, last.output, tensors, calls)
         last.output.step = whole
         self.before[whole] = list(new)
         for part in parts:
