@@ -25,6 +25,9 @@ _TO = click.option(
     help="; ".join(f"{name}: {format.title}" for name, format in FORMATS.items()) + ". Default: by FILE's suffix.",
 )
 
+OF_TENSORS = (".pt", ".pth", ".ckpt", ".npz", ".safetensors")
+WHAT_WRITES_TENSORS = "-o net.py writes PyTorch source, 'cnncalc weights SPEC -o net.safetensors' its tensors"
+
 
 @click.command("export", Command, short_help="Write the network in another tool's format.")
 @takes_spec()
@@ -107,5 +110,6 @@ def _format(format: str | None, path: str | None) -> str:
         raise CnncalcError("neither --to nor -o gives the format", listed())
     found = by_suffix(path or "")
     if found is None:
-        raise CnncalcError(f"-o {path}: no format has such a suffix", listed())
+        hint = WHAT_WRITES_TENSORS if str(path).lower().endswith(OF_TENSORS) else listed()
+        raise CnncalcError(f"-o {path}: no format has such a suffix", hint)
     return found

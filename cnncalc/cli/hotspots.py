@@ -75,6 +75,8 @@ def command(
     if bench.untried:
         layers = counted(len(bench.network.nodes), "layer")
         to_stderr(f"note: not every change was tried, because the network has {layers}")
+    if recipe.text is None:
+        to_stderr(f"note: other changes of layers are tried in a spec, which '{_import_line(asked)}' writes")
     changes = [(change, _command_line(asked, basis, bench.inputs, change.options)) for change in found]
     out.show(HotspotsView(bench, spots, changes, top))
     return 0
@@ -108,3 +110,11 @@ def _command_line(asked: Asked, basis: BatchAndDtype, inputs: Mapping[str, Shape
             replaced = option == name and (option != "--set" or old.split("=")[0] == value.split("=")[0])
             words += [] if replaced else [option, old]
     return join([*words, *([] if asked.fuse else ["--no-fuse"]), name, value])
+
+
+def _import_line(asked: Asked) -> str:
+    """Return the command line that writes a model file as a spec."""
+    from shlex import join
+
+    shapes = [word for shape in asked.inputs for word in ("--input", shape)]
+    return join(["cnncalc", "import", asked.spec, *shapes, *([] if asked.fuse else ["--no-fuse"]), "-o", "net.yaml"])

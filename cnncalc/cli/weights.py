@@ -20,7 +20,10 @@ TENSORS = (".npz", ".safetensors")
 @click.option(
     "--dtype", type=click.Choice(["float32", "float64"]), help="Type of the random tensors. Default: float32."
 )
-@takes_output(help="Write random tensors to an .npz or .safetensors, or the list to any other file.", others=TENSORS)
+@takes_output(
+    help="Write a model file's tensors, or random ones, to an .npz or .safetensors, or the list to any other file.",
+    others=TENSORS,
+)
 def command(asked: Asked, out: Output, seed: int | None, dtype: str | None) -> None:
     """List the tensors that 'cnncalc run --weights' expects: PyTorch's parameter names and shapes, under the names of
     our layers.
@@ -29,6 +32,7 @@ def command(asked: Asked, out: Output, seed: int | None, dtype: str | None) -> N
     cnncalc weights lenet5
     cnncalc weights resnet50 --format json
     cnncalc weights resnet50 -o random.npz --seed 0
+    cnncalc weights model.onnx -o model.safetensors
     """
     tensors = out.path is not None and out.path.lower().endswith(TENSORS)
     if not tensors and (seed, dtype) != (None, None):

@@ -189,7 +189,9 @@ def checked(network: Graph, weights: Mapping[str, npt.ArrayLike], dtype: npt.DTy
             faults.append(_not_finite(name))
         else:
             taken[name] = _arranged(data, dtype)
-    _refuse(network, [*faults, *_left_over(weights, wanted)])
+    left = _left_over(weights, wanted)
+    first = max(MAX_FAULTS - len(left), MAX_FAULTS // 2)  # of other names, some of both sides are shown
+    _refuse(network, [*faults[:first], *left, *faults[first:]])
     return taken
 
 

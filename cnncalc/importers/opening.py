@@ -63,6 +63,8 @@ def _is_model_file(spec: str) -> bool:
     if not found and spec.lower().endswith(".onnx"):
         from cnncalc.language.hints.foreign_files import kind_of
 
+        if not head:
+            raise CnncalcError(f"{spec}: the file is empty")
         kind = kind_of(head, "")
         if kind is not None:
             raise CnncalcError(f"{spec}: this is {kind.what}, not an ONNX model", kind.hint)

@@ -26,6 +26,7 @@ def test_a_missing_format_is_asked_for() -> None:
     assert cnncalc("export", "lenet5") == (2, "", f"neither --to nor -o gives the format\n  hint: {LISTED}\n")
     unknown = cnncalc("export", "lenet5", "-o", "net.foo")
     assert unknown == (2, "", f"-o net.foo: no format has such a suffix\n  hint: {LISTED}\n")
+    assert "hint: -o net.py writes PyTorch source, 'cnncalc weights" in cnncalc("export", "lenet5", "-o", "net.pt").err
 
 
 @pytest.mark.parametrize("suffix", ["yaml", "onnx"])

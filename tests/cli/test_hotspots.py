@@ -77,6 +77,19 @@ def test_options_of_changes() -> None:
     assert pruned["command"] == 'torch.nn.utils.prune.l1_unstructured(fc1, "weight", amount=0.5)'
 
 
+def test_what_a_model_file_lacks_is_named(tmp_path: Path) -> None:
+    """Items are replaced in a spec's text; a model file can be written as one."""
+    model, spec = tmp_path / "net.onnx", tmp_path / "net.yaml"
+    assert cnncalc("export", "resnet8", "-o", str(model)).code == 0
+    of_model = cnncalc("hotspots", str(model), "--input", "3x32x32")
+    command = f"cnncalc import {model} --input 3x32x32 -o net.yaml"
+    assert of_model.err == f"note: other changes of layers are tried in a spec, which '{command}' writes\n"
+    assert cnncalc(*command.split()[1:-1], str(spec)).code == 0
+    of_spec = cnncalc("hotspots", str(spec))
+    assert of_spec.err == ""
+    assert [("depthwise separable" in done.out) for done in (of_model, of_spec)] == [False, True]
+
+
 def test_lines_of_records() -> None:
     rows = list(csv.DictReader(cnncalc("hotspots", "alexnet", "--format", "csv").out.splitlines(keepends=True)))
     assert [row["layer"] for row in rows if row["by"] == "params"] == ["fc1", "fc2"]

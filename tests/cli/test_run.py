@@ -313,6 +313,36 @@ def test_all_faults_of_weights_are_reported_at_once(small: str, tmp_path: Path) 
     ]
 
 
+def test_of_another_networks_weights_both_names_are_shown(small: str, tmp_path: Path) -> None:
+    """Twenty faults are shown, and the network has six tensors: what is left over takes the rest."""
+    wanted = [item["name"] for item in listed(small)]
+    done = cnncalc(
+        "run", small, "--weights", saved(tmp_path / "w.npz", **{f"other{i}": np.zeros(1) for i in range(30)})
+    )
+    shown = [line.split()[0] for line in done.err.splitlines()[1:-2]]
+    assert shown == ["missing:"] * len(wanted) + ["left"] * (20 - len(wanted))
+    done = cnncalc(
+        "run", "resnet18", "--weights", saved(tmp_path / "w.npz", **{f"o{i}": np.zeros(1) for i in range(30)})
+    )
+    assert [line.split()[0] for line in done.err.splitlines()[1:-2]] == ["missing:"] * 10 + ["left"] * 10
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("net.pt", "in PyTorch: safetensors.torch.save_file(net.state_dict(), 'net.safetensors')"),
+        ("net.onnx", "'cnncalc weights model.onnx -o net.safetensors' writes the tensors of a model file"),
+    ],
+)
+def test_tensors_in_another_format(small: str, tmp_path: Path, name: str, hint: str) -> None:
+    (tmp_path / name).write_bytes(b"PK")
+    done = cnncalc("run", small, "--weights", str(tmp_path / name))
+    suffix = name[3:]
+    message = f"{tmp_path / name}: tensors are read from .npz and .safetensors, not from {suffix}\n  hint: {hint}\n"
+    assert done == (2, "", message)
+    assert "no such file" in cnncalc("run", small, "--weights", str(tmp_path / f"none{suffix}")).err
+
+
 def test_ctrl_c_in_the_middle_leaves_nothing(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "cnncalc", "run", "alexnet", "--repeat", "100000", "--save", "out.npz"]
     with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:

@@ -87,6 +87,14 @@ def test_files_are_recognised_by_their_content(what: str) -> None:
     assert done.err.startswith(f"<stdin>: this is {what}, not a spec\n")
 
 
+@pytest.mark.parametrize("inside", ["net/data/0", "net/data/weights/weight_0", "net/code/net.py net/data.pkl"])
+def test_files_of_pytorch_with_their_tensors_first(inside: str) -> None:
+    """As torch.jit.save and torch.export.save write them (torch 2.13); only the beginning of a file is looked at."""
+    kind = kind_of(archive(*inside.split()) + bytes(100_000), "net")
+    assert kind is not None
+    assert kind.what == "a file of PyTorch"
+
+
 def test_a_spec_with_faults_is_a_spec_under_any_name(tmp_path: Path) -> None:
     for name in ("net.py", "net.cfg", "net.json", "net.h5"):
         path = tmp_path / name
@@ -149,6 +157,7 @@ def test_looking_at_a_hostile_file_takes_no_time() -> None:
             "this is a Git LFS pointer, not an ONNX model",
         ),
         (b"<!DOCTYPE html><html></html>", "this is a web page, not an ONNX model"),
+        (b"", "the file is empty\n"),
         (b"input: [3]\nlayers: [relu]\n", "not an ONNX model\n  hint: a spec is a YAML file: give it the suffix .yaml"),
     ],
 )

@@ -51,6 +51,14 @@ _HEADER = re.compile(rf"\{{{_ITEM},{_ITEM},{_ITEM}(?:,\s*)?\}}\s*").fullmatch
 PICTURES = (".bmp", ".gif", ".tif", ".tiff", ".webp", ".heic", ".avif", ".ppm", ".svg")
 """Suffixes of picture formats that are not read."""
 
+_STATE_DICT = "in PyTorch: safetensors.torch.save_file(net.state_dict(), 'net.safetensors')"
+OTHER_TENSORS = {
+    **dict.fromkeys((".pt", ".pth", ".ckpt", ".bin", ".pkl"), _STATE_DICT),
+    ".onnx": "'cnncalc weights model.onnx -o net.safetensors' writes the tensors of a model file",
+    **dict.fromkeys((".h5", ".hdf5", ".keras"), "in Python: numpy.savez('net.npz', **tensors)"),
+}
+"""Suffixes of other files with tensors, which are not read, and how to get a file that is."""
+
 _NUMBERS = re.compile(r"[<>|=]?([?biufc])(\d{0,2})").fullmatch
 
 Entry = TypeVar("Entry")
@@ -122,6 +130,8 @@ def open_arrays(path: str) -> StoredArray | Mapping[str, StoredArray]:
     kind = os.path.splitext(path)[1].lower()
     if kind in PICTURES:
         raise CnncalcError(f"{path}: this picture format is not read", "convert it to .png or .jpg")
+    if kind in OTHER_TENSORS and os.path.exists(path):
+        raise CnncalcError(f"{path}: tensors are read from .npz and .safetensors, not from {kind}", OTHER_TENSORS[kind])
     known = kind if kind in (".npy", ".npz", ".safetensors") else ".npy, .npz or .safetensors"
     with reading_errors(path, f"is no {known} file, or damaged"):
         with open(path, "rb") as file:

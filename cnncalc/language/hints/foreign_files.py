@@ -62,7 +62,10 @@ KINDS = (
     # tensors
     FileKind("an HDF5 file, such as Keras's", FROM_KERAS, (".h5", ".hdf5"), rb"\x89HDF\r\n\x1a\n"),
     FileKind("a NumPy array", WEIGHTS, (".npy",), rb"\x93NUMPY"),
-    FileKind("a file of PyTorch", FROM_TORCH, (".pt", ".pth", ".ckpt"), rb"(?s)PK\x03\x04.*?(data|constants)\.pkl"),
+    FileKind(  # a scripted or exported program has its tensors first
+        "a file of PyTorch", FROM_TORCH, (".pt", ".pth", ".ckpt", ".pt2"),
+        rb"(?s)PK\x03\x04(.*?(data|constants)\.pkl|.{26}[^/]{1,200}/data/)",
+    ),
     FileKind("a file of PyTorch, or another pickle", FROM_TORCH, (".pkl", ".pickle"), rb"\x80[\x02-\x05]"),
     FileKind("a safetensors file", WEIGHTS, (".safetensors",), rb'(?s).{5}\x00{3}\{"'),
     FileKind("a GGUF file", WEIGHTS, (".gguf", ".ggml"), rb"GGUF"),
