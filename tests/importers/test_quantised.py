@@ -328,6 +328,25 @@ def of_microsoft(op: str, inputs: list[str], outputs: list[str], **attributes: A
     return node(op, inputs, outputs, domain="com.microsoft", **attributes)
 
 
+def test_a_bias_with_a_scale_of_its_own_keeps_its_fraction() -> None:
+    """A quarter, a half and three quarters of a sum's step are added."""
+    nodes = [*QDQ_X, node("DequantizeLinear", ["b", "bs"], ["c"]), node("Conv", ["r", "v", "c"], ["p"]), *QDQ_Y]
+    scale = F(0.1)
+    constants = {
+        "w": of_eighths(3, 2, 1, 1), "xs": scale, "xz": np.uint8(128), "ws": scale, "wz": np.int8(0), "ys": scale * scale * F(2),
+        "yz": np.uint8(128), "b": np.array([1, 2, 3], np.int32), "bs": scale * scale / F(4),
+    }  # fmt: skip
+    data = model(nodes, {"x": ["N", 2, 8, 8]}, ["y"], constants)
+    steps = np.random.default_rng(5).integers(-12, 13, (2, 2, 8, 8))
+    x = (steps * scale).astype(F)
+    sums = (
+        np.einsum("nchw,oc->nohw", steps, constants["w"][:, :, 0, 0].astype(int)) + constants["b"].reshape(3, 1, 1) / 4
+    )
+    expected = np.clip(np.rint(sums / 2), -128, 127).astype(F) * constants["ys"]
+    np.testing.assert_array_equal(rounding(data).run(x).output, expected)
+    np.testing.assert_array_equal(runtime(data, {"x": x})[0], expected)
+
+
 MATRICES = {
     "QLinearMatMul": [node("QLinearMatMul", ["q", "xs", "xz", "w", "ws", "wz", "ys", "yz"], ["i"])],
     "QLinearMatMul of two computed tensors": [

@@ -125,6 +125,13 @@ def _factors(call: Call, x: Inputs, value: Value) -> Array:
     )
 
 
+def _sums(call: Call, x: Inputs, value: Value) -> Array:
+    """Return a bias as a sum of integers with the scale ``by · scale``: an integer, if it was stored as one."""
+    sums = x[0] / (call.number("by") * x[1].astype(np.float64).reshape(-1 if x[1].size > 1 else ()))
+    near = np.rint(sums)
+    return np.where(abs(sums - near) <= 2**-21 * abs(near), near, sums).astype(np.float32)
+
+
 def _rows(call: Call, x: Inputs, value: Value) -> Array:
     data = x[0].astype(np.float32)
     scale = x[1].reshape(len(x[1]), 1, -1) if len(x) > 1 else np.float32(1)
@@ -230,7 +237,7 @@ RULES: dict[str, Rule] = {
     "RepeatChannels": lambda call, x, value: np.repeat(x[0], call.integer("count")),
     "Cast": _cast, "EyeLike": _eye, "GatherND": _gather_nd, "ScatterND": _scatter_nd, "BatchNormalization": _batchnorm,
     "DequantizeLinear": _dequantize, "QuantizeLinear": _quantize, "DequantizeRows": _rows, "Gates": _gates,
-    "Factors": _factors, "Spread": _spread, "FlatIndices": _flat_indices, "CausalBias": _causal_bias,
+    "Factors": _factors, "Sums": _sums, "Spread": _spread, "FlatIndices": _flat_indices, "CausalBias": _causal_bias,
     "AffinePlaces": _affine_places, "MelWeightMatrix": _mel_matrix,
     **dict.fromkeys(("HannWindow", "HammingWindow", "BlackmanWindow"), _window),
 }  # fmt: skip

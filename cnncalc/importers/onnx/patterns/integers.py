@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnncalc.importers.onnx.operators.quantized import ONE, ZERO, keeps_numbers
-from cnncalc.importers.onnx.proto import FLOAT, INT8, INT32, UINT8
+from cnncalc.importers.onnx.proto import FLOAT, INT8, UINT8
 from cnncalc.importers.onnx.steps import OwnTensors, channel_axis, layer_of, own_tensors
 from cnncalc.importers.onnx.values import Call, ConstantInput, LayerStep, Value, alias, literal
 
@@ -43,11 +43,12 @@ def integer_product(fuser: Fuser, step: LayerStep) -> LayerStep | None:
     if "weight" in stored:
         sides.append(_stored(fuser.build, stored["weight"]))
     found = [side for side in sides if side is not None and side.axis in (None, 0)]
-    bias = _sums(fuser.build, stored["bias"]) if "bias" in stored else None
-    if len(found) != 2 or len(sides) != 2 or ("bias" in stored and bias is None):
+    if len(found) != 2 or len(sides) != 2:
         return None
     by, (steps, scale, _) = found[0].scale.number, found[1]
-    tensors = own_tensors(weight=steps, bias=bias) if stored else {}
+    tensors = own_tensors(weight=steps) if stored else {}
+    if "bias" in stored:
+        tensors["bias"] = ConstantInput(fuser.build.derived("Sums", stored["bias"], scale, by=by))
     product = _made(step, step.layer, [side.steps for side in found[: len(step.inputs)]], tensors)
     after = _until_quantised(fuser, step)
     shape = [1] * len(step.output.sample)
@@ -114,17 +115,6 @@ def _stored(build: Builder, value: Value) -> Integers | None:
     steps = build.derived(call.op, inner.steps, shape=value.shape, **call.operator.attributes)
     perm = call.integers("perm")
     return Integers(steps, inner.scale, inner.axis if perm is None or inner.axis is None else perm.index(inner.axis))
-
-
-def _sums(build: Builder, bias: Value) -> Value | None:
-    """Return a bias as the integers that it is stored in; their scale is that of the products.  None for others."""
-    call = bias.source
-    if not isinstance(call, Call):
-        return None
-    if call.op == "Reshape":
-        inner = _sums(build, call.input(0))
-        return inner and build.derived("Reshape", inner, shape=bias.shape)
-    return call.input(0) if call.op in ("DequantizeLinear", "Mul") and call.input(0).dtype == INT32 else None
 
 
 def _until_quantised(fuser: Fuser, step: LayerStep) -> list[LayerStep]:
