@@ -461,6 +461,18 @@ def test_a_bias_that_is_added_later_is_added_once(op: str, weight: tuple[int, ..
     assert compared(graph) <= SAME
 
 
+def test_layers_that_one_of_two_scopes_lacks_keep_what_they_read() -> None:
+    """Without its mean and its difference, the second scope reads the tensor that the first one still needs."""
+    nodes = [
+        node("Abs", ["x"], ["a"], name="/0/Abs"), node("Exp", ["a"], ["b"], name="/0/Exp"),
+        node("ReduceMax", ["b"], ["m"], axes=[1], name="/1/ReduceMax"), node("Sub", ["b", "m"], ["d"], name="/1/Sub"),
+        node("Abs", ["d"], ["e"], name="/1/Abs"), node("Add", ["e", "b"], ["y"], name="/1/Add"),
+    ]  # fmt: skip
+    graph = network(model(nodes, {"x": ["N", 6]}, ["y"]))
+    assert "has_" in torch_source(graph)
+    assert compared(graph) <= SAME
+
+
 @pytest.mark.parametrize("name", ["convnext_femto_ols", "dynamo_resnet18", "test_efficientnet"])
 def test_model_files_keep_their_keys(name: str) -> None:
     graph = Network.of(stored(name).build())

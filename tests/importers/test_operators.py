@@ -352,6 +352,11 @@ CASES: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], int]] = 
     ),
     "trilu": ([node("Trilu", ["x"], ["y"], upper=0)], ROWS, {}, 17),
     "lp": ([node("LpNormalization", ["x"], ["y"], axis=1, p=2)], MAP, {}, 17),
+    "shape arithmetic with numbers of float32": (
+        [node("Shape", ["x"], ["s"]), node("Cast", ["s"], ["f"], to=1), node("Mul", ["f", "share"], ["p"]), node("Floor", ["p"], ["q"]),
+         node("Cast", ["q"], ["t"], to=7), node("Resize", ["x", "", "", "t"], ["y"], mode="nearest")],
+        ("N", 4, 10, 20), {"share": np.array([1, 1, 0.7, 0.7], F)}, 17,
+    ),
     "shape arithmetic": (
         [node("Shape", ["x"], ["s"]), node("Gather", ["s", "two"], ["h"]), node("Div", ["h", "two"], ["d"]),
          node("Unsqueeze", ["d", "zero"], ["u"]), node("Concat", ["m1", "u", "ten"], ["t"], axis=0),

@@ -176,8 +176,8 @@ class Forward:
         elif self.last_use.get(instead, -1) <= place:
             self._name(ref, self.names[instead])
         else:
-            self._begin(None)
-            self._statement((f"{self._new(ref, place)} = {self.names[instead]}",))
+            self._begin(None)  # a variable that the slot itself reads is not free yet
+            self._statement((f"{self._new(ref, place - 1)} = {self.names[instead]}",))
         self._begin(one.when)
         start = len(self.out)
         self._statement((f"{self.names[ref]} = ", *text))

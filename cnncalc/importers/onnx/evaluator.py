@@ -10,11 +10,12 @@ import math
 import operator
 from collections.abc import Callable, Iterable, Sequence
 from math import prod
+from struct import pack, unpack
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnncalc.ground.limits import MAX_KNOWN_ELEMENTS
-from cnncalc.importers.onnx.proto import BITS, BOOL, FLOATS
-from cnncalc.importers.onnx.values import Call, UnfitError
+from cnncalc.importers.onnx.proto import BITS, BOOL, FLOAT, FLOATS
+from cnncalc.importers.onnx.values import SAMPLES, Call, UnfitError
 
 if TYPE_CHECKING:
     from cnncalc.layers.shapes import Shape
@@ -71,7 +72,7 @@ def evaluate(call: Call) -> list[Known] | None:
     result = function(call, inputs)
     if result is None:
         return None
-    found = result if isinstance(result, list) else [result]
+    found = [_rounded(one) for one in (result if isinstance(result, list) else [result])]
     for one in found:
         data = one.data
         if len(data) > MAX_KNOWN_ELEMENTS:
@@ -80,6 +81,26 @@ def evaluate(call: Call) -> list[Known] | None:
         if is_far and any(isinstance(item, int) and not -BEYOND_64_BITS <= item < BEYOND_64_BITS for item in data):
             raise UnfitError("a number has more than 64 bits")
     return found
+
+
+def _rounded(known: Known) -> Known:
+    """Return a tensor with numbers of float32, as a runtime computes them: the size 10 · 0.7 is 7, not 6.9999999.
+
+    Numbers of SAMPLES or more are kept: the batch's size stands in them for a smaller one.
+    """
+    data = known.data
+    if known.dtype != FLOAT or not data:
+        return known
+    if not (max(data) < SAMPLES and min(data) > -SAMPLES):
+        return known._replace(data=tuple([float32(x) if abs(x) < SAMPLES else x for x in data]))
+    form = f"{len(data)}f"
+    return known._replace(data=unpack(form, pack(form, *data)))
+
+
+def float32(x: float) -> float:
+    """Return a number rounded to float32."""
+    number: float = unpack("f", pack("f", x))[0]
+    return number
 
 
 # --- element by element -------------------------------------------------------------------------------------

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from math import ceil, floor
-from struct import pack, unpack
 
 from cnncalc.ground.limits import MAX_KNOWN_ELEMENTS
 from cnncalc.importers.onnx.builder import Builder, operator
+from cnncalc.importers.onnx.evaluator import float32
 from cnncalc.importers.onnx.operators.contraction import feature_map
 from cnncalc.importers.onnx.operators.opaque import uncounted
 from cnncalc.importers.onnx.operators.parts import at_indices
@@ -17,29 +17,23 @@ from cnncalc.importers.onnx.values import Call, UnfitError, Value, alias
 from cnncalc.layers.shapes import Shape
 
 
-def _float32(x: float) -> float:
-    """Return a number rounded to float32, the type in which runtimes compute positions."""
-    number: float = unpack("f", pack("f", x))[0]
-    return number
-
-
 def _half_pixel(i: int, scale: float, length: int, count: int) -> float:
-    return _float32(_float32((i + 0.5) / scale) - 0.5)
+    return float32(float32((i + 0.5) / scale) - 0.5)
 
 
 def _half_pixel_symmetric(i: int, scale: float, length: int, count: int) -> float:
-    offset = _float32(length / 2 * _float32(1 - _float32(count / _float32(scale * length))))
-    return _float32(offset + (i + 0.5) / scale - 0.5)
+    offset = float32(length / 2 * float32(1 - float32(count / float32(scale * length))))
+    return float32(offset + (i + 0.5) / scale - 0.5)
 
 
 POSITIONS: dict[str, Callable[[int, float, int, int], float]] = {
     "half_pixel": _half_pixel,
     "pytorch_half_pixel": lambda i, scale, length, count: _half_pixel(i, scale, length, count) if count > 1 else 0.0,
     "align_corners": lambda i, scale, length, count: (
-        _float32(_float32(i * (length - 1)) / (count - 1)) if count > 1 else 0.0
+        float32(float32(i * (length - 1)) / (count - 1)) if count > 1 else 0.0
     ),
-    "asymmetric": lambda i, scale, length, count: _float32(i / scale),
-    "tf_half_pixel_for_nn": lambda i, scale, length, count: _float32((i + 0.5) / scale),
+    "asymmetric": lambda i, scale, length, count: float32(i / scale),
+    "tf_half_pixel_for_nn": lambda i, scale, length, count: float32((i + 0.5) / scale),
     "half_pixel_symmetric": _half_pixel_symmetric,
 }
 """The position on an axis of the input for index i of the output, a function of i, scale, input size, output size."""
@@ -60,8 +54,8 @@ STEPS_PER_INDEX = 8
 """Computed elements of constants that take as long as the index of one nearest element."""
 
 UPSAMPLE_INDICES: tuple[tuple[dict[str, str], Callable[[int, float], int]], ...] = (
-    ({}, lambda i, step: int(_float32(i * _float32(step)))),
-    ({"mode": "nearest-exact"}, lambda i, step: int(_float32((i + 0.5) * _float32(step)))),
+    ({}, lambda i, step: int(float32(i * float32(step)))),
+    ({"mode": "nearest-exact"}, lambda i, step: int(float32((i + 0.5) * float32(step)))),
     ({"mode": "nearest-exact", "coordinates": "asymmetric"}, lambda i, step: int(i * step + 0.5)),
 )
 """Arguments of the layer ``upsample``, and the index of the element that it then takes for index i of the output.
@@ -140,12 +134,12 @@ def _has_factors(axes: Sequence[tuple[int, int, float]]) -> bool:
 
 def _are_ratios(axes: Iterable[tuple[int, int, float]]) -> bool:
     """Whether the factors are the ratios of the sizes."""
-    return all(_float32(count / length) == scale for length, count, scale in axes)
+    return all(float32(count / length) == scale for length, count, scale in axes)
 
 
 def _fitting(length: int, count: int, scale: float) -> list[float]:
     """Return the factors that give the size: the scale, the decimal of seven digits, the ratio that it stands for."""
-    ratio = [count / length] if _float32(count / length) == scale else []
+    ratio = [count / length] if float32(count / length) == scale else []
     return [factor for factor in (scale, float(f"{scale:.7g}"), *ratio) if int(length * factor) == count]
 
 
@@ -219,13 +213,13 @@ def _sizes(call: Call, x: Value) -> tuple[list[int], list[float]]:
             raise UnfitError(f"{len(wanted)} sizes for {len(axes)} axes")
         kept, common = _sizes_with_aspect_ratio(call, wanted, [sizes[axis] for axis in axes])
         for axis, length in zip(axes, kept, strict=True):
-            factors[axis] = _float32(common or length / sizes[axis])
+            factors[axis] = float32(common or length / sizes[axis])
             sizes[axis] = length
     elif scales:
         if len(scales) != len(axes):
             raise UnfitError(f"{len(scales)} scales for {len(axes)} axes")
         for axis, by in zip(axes, scales, strict=True):
-            sizes[axis], factors[axis] = int(_float32(sizes[axis] * by)), by
+            sizes[axis], factors[axis] = int(float32(sizes[axis] * by)), by
     else:
         raise UnfitError("neither scales nor sizes are given")
     if x.axis is not None:  # a file for one sample has the size 1 there
@@ -244,6 +238,6 @@ def _sizes_with_aspect_ratio(call: Call, wanted: tuple[int, ...], sizes: list[in
     policy = call.text("keep_aspect_ratio_policy", "stretch")
     if policy == "stretch":
         return list(wanted), None
-    factors = [_float32(want / have) for want, have in zip(wanted, sizes, strict=True)]
+    factors = [float32(want / have) for want, have in zip(wanted, sizes, strict=True)]
     factor = min(factors) if policy == "not_larger" else max(factors)
-    return [floor(_float32(have * factor) + 0.5) for have in sizes], factor
+    return [floor(float32(have * factor) + 0.5) for have in sizes], factor
