@@ -7,36 +7,47 @@ from __future__ import annotations
 
 import struct
 
-from cnncalc.importers.onnx.wire import BYTES, FIXED32, FIXED64, VARINT, Message
+from cnncalc.importers.onnx.wire import BYTES, FIXED32, FIXED64, VARINT, FieldKind, Message
 
-INTEGER, PACKED = (VARINT,), (VARINT, BYTES)
+ONE: FieldKind = (BYTES,), False, False
+TEXT: FieldKind = (BYTES,), True, False
+TEXTS: FieldKind = (BYTES,), True, True
+INTEGER: FieldKind = (VARINT,), False, False
+INTEGERS: FieldKind = (VARINT, BYTES), False, True
+FLOAT32: FieldKind = (FIXED32,), False, False
+FLOATS32: FieldKind = (FIXED32, BYTES), False, True
+FLOATS64: FieldKind = (FIXED64, BYTES), False, True
+"""What a field may be; lists of numbers may be packed."""
 
 
-class ModelProto(Message, IR_VERSION=INTEGER):
+class ModelProto(Message, IR_VERSION=INTEGER, PRODUCER_NAME=TEXT, GRAPH=ONE):
     """A file."""
 
     IR_VERSION, PRODUCER_NAME, PRODUCER_VERSION, GRAPH, OPSET_IMPORT, FUNCTIONS = 1, 2, 3, 7, 8, 25
 
 
-class OperatorSetIdProto(Message, VERSION=INTEGER):
+class OperatorSetIdProto(Message, DOMAIN=TEXT, VERSION=INTEGER):
     """The version of a set of operators."""
 
     DOMAIN, VERSION = 1, 2
 
 
-class GraphProto(Message):
+class GraphProto(Message, NAME=TEXT):
     """A graph: nodes, stored tensors (initializers), inputs and outputs."""
 
     NODE, NAME, INITIALIZER, INPUT, OUTPUT, VALUE_INFO = 1, 2, 5, 11, 12, 13
 
 
-class NodeProto(Message):
+class NodeProto(Message, INPUT=TEXTS, OUTPUT=TEXTS, NAME=TEXT, OP_TYPE=TEXT, DOMAIN=TEXT, OVERLOAD=TEXT):
     """A node of a graph: the use of an operator."""
 
     INPUT, OUTPUT, NAME, OP_TYPE, ATTRIBUTE, DOMAIN, OVERLOAD, METADATA_PROPS = 1, 2, 3, 4, 5, 7, 8, 9
 
 
-class AttributeProto(Message, FLOAT=(FIXED32,), INT=INTEGER, FLOATS=(FIXED32, BYTES), INTS=PACKED, TYPE=INTEGER):
+class AttributeProto(
+    Message, NAME=TEXT, FLOAT=FLOAT32, INT=INTEGER, STRING=TEXT, TENSOR=ONE, GRAPH=ONE, FLOATS=FLOATS32, INTS=INTEGERS,
+    STRINGS=TEXTS, TYPE=INTEGER, REF_ATTR_NAME=TEXT,
+):  # fmt: skip
     """An operator's attribute; ``TYPE`` says which of the values it has, by :class:`AttributeType`."""
 
     NAME, FLOAT, INT, STRING, TENSOR, GRAPH, FLOATS, INTS, STRINGS, TENSORS, GRAPHS = range(1, 12)
@@ -50,8 +61,8 @@ class AttributeType:
 
 
 class TensorProto(
-    Message, DIMS=PACKED, DATA_TYPE=INTEGER, FLOAT_DATA=(FIXED32, BYTES), INT32_DATA=PACKED, INT64_DATA=PACKED,
-    DOUBLE_DATA=(FIXED64, BYTES), UINT64_DATA=PACKED, DATA_LOCATION=INTEGER,
+    Message, DIMS=INTEGERS, DATA_TYPE=INTEGER, FLOAT_DATA=FLOATS32, INT32_DATA=INTEGERS, INT64_DATA=INTEGERS, NAME=TEXT,
+    RAW_DATA=ONE, DOUBLE_DATA=FLOATS64, UINT64_DATA=INTEGERS, DATA_LOCATION=INTEGER,
 ):  # fmt: skip
     """A stored tensor."""
 
@@ -63,13 +74,13 @@ EXTERNAL = 1
 """TensorProto.DataLocation of a tensor whose bytes are in another file."""
 
 
-class StringStringEntryProto(Message):
+class StringStringEntryProto(Message, KEY=ONE, VALUE=ONE):
     """A key and its value, both text."""
 
     KEY, VALUE = 1, 2
 
 
-class ValueInfoProto(Message):
+class ValueInfoProto(Message, NAME=TEXT):
     """The name of a value, and its type."""
 
     NAME, TYPE, METADATA_PROPS = 1, 2, 4
@@ -81,7 +92,7 @@ class TypeProto(Message):
     TENSOR_TYPE = 1
 
 
-class TensorTypeProto(Message, ELEM_TYPE=INTEGER):
+class TensorTypeProto(Message, ELEM_TYPE=INTEGER, SHAPE=ONE):
     """TypeProto.Tensor."""
 
     ELEM_TYPE, SHAPE = 1, 2
@@ -93,13 +104,13 @@ class TensorShapeProto(Message):
     DIM = 1
 
 
-class DimensionProto(Message, DIM_VALUE=INTEGER):
+class DimensionProto(Message, DIM_VALUE=INTEGER, DIM_PARAM=TEXT):
     """TensorShapeProto.Dimension: a number, or the name of an open size."""
 
     DIM_VALUE, DIM_PARAM = 1, 2
 
 
-class FunctionProto(Message):
+class FunctionProto(Message, NAME=TEXT, INPUT=TEXTS, OUTPUT=TEXTS, DOMAIN=TEXT, OVERLOAD=TEXT):
     """An operator that the file itself defines."""
 
     NAME, INPUT, OUTPUT, NODE, DOMAIN, ATTRIBUTE_PROTO, OVERLOAD = 1, 4, 5, 7, 10, 11, 13

@@ -8,20 +8,30 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any, ClassVar, TypeAlias
 
 from cnncalc.ground import limits
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
+WIDTHS = {FIXED64: 8, FIXED32: 4}
+"""Bytes of a value of each wire type whose values are equally long."""
+
 MAX_VARINT_BYTES = 10
-HEAD = 2 * MAX_VARINT_BYTES
-"""The most bytes of a field's key together with its length or its integer."""
+HEAD = 2 * MAX_VARINT_BYTES + limits.MAX_MODEL_NAME
+"""The most bytes of a field's key together with its integer, or with its length and its text."""
 
 WINDOW = 1 << 16
 """Bytes that are read at once from a file that is not in memory."""
 
-WireTypes: TypeAlias = "tuple[int, ...]"
+FieldKind: TypeAlias = "tuple[tuple[int, ...], bool, bool]"
+"""The wire types that a field may have; whether its values are texts; and whether it may stand several times."""
+
+Fields: TypeAlias = "dict[int, Any]"
+"""The fields of a message that was read, by their numbers: integers, texts, and the places of all others.
+
+What stands under the number of a field that may be repeated is a list.
+"""
 
 Span: TypeAlias = "tuple[int, int]"
 """The offsets in the file at which the bytes of a value begin and end."""
@@ -53,46 +63,23 @@ class Message:
     """A message of the file: the numbers of its fields.
 
     Attributes:
-        numbers: the numbers of the fields, by the keys that they may have: the wire type is bytes, but for those fields
-            whose wire types a message names.
+        known: for each key that a field may have, its number, whether it is a text, and whether it may be repeated.
+            The fields that a message does not describe are messages, or bytes, and may be repeated.
     """
 
-    numbers: ClassVar[dict[int, int]]
+    known: ClassVar[dict[int, tuple[int, bool, bool]]]
 
-    def __init_subclass__(cls, **others: WireTypes) -> None:
-        fields = [(number, others.get(name, (BYTES,))) for name, number in vars(cls).items() if name.isupper()]
-        cls.numbers = {number << 3 | wire: number for number, wires in fields for wire in wires}
+    def __init_subclass__(cls, **described: FieldKind) -> None:
+        fields = [
+            (number, described.get(name, ((BYTES,), False, True)))
+            for name, number in vars(cls).items()
+            if name.isupper()
+        ]
+        cls.known = {number << 3 | wire: (number, *kind) for number, (wires, *kind) in fields for wire in wires}
 
 
-class Fields(dict[int, list[Any]]):
-    """The fields of a message that was read, by their numbers: integers, and the places of all others.
-
-    What stands under a number is a list, because any field may be repeated.
-    """
-
-    __slots__ = ("wire",)
-    wire: WireReader
-
-    def all(self, number: int) -> Sequence[Any]:
-        """Return the values of a field."""
-        return self.get(number, ())
-
-    def last(self, number: int, default: Any = None) -> Any:
-        """Return the value of a field that stands once."""
-        return self[number][-1] if number in self else default
-
-    def texts(self, number: int) -> tuple[str, ...]:
-        """Return the texts of a field."""
-        return tuple(map(self.wire.text, self.all(number)))
-
-    def text(self, number: int) -> str:
-        """Return the text of a field that stands once; "" if it is left out."""
-        return self.wire.text(self[number][-1]) if number in self else ""
-
-    def domain(self, number: int) -> str:
-        """Return the name of an operator set; "" is ONNX's own."""
-        name = self.text(number)
-        return "" if name == "ai.onnx" else name
+UNKNOWN = (0, False, False)
+"""What a message says about a key that none of its fields has."""
 
 
 class WireReader:
@@ -126,59 +113,59 @@ class WireReader:
 
         Args:
             span: the place of the message.
-            message: the wire types that each field may have; this is the one place where they are checked.
+            message: what each field may be; this is the one place where it is checked.
 
         Raises:
-            MalformedError: if the bytes are not such a message, or have more fields than a model may have.
+            MalformedError: if the bytes are not such a message, or have more fields or text than a model may have.
         """
-        at, end = span
-        found, numbers = Fields(), message.numbers
-        found.wire = self
-        data, base, edge = b"", at, 0
-        at, stop = 0, end - at
-        count, most = 0, self.fields_left
+        found: Fields = {}
+        known, data, base = message.known, self.near, self.near_at
+        at, stop = span[0] - base, span[1] - base
+        edge = stop if at >= 0 and stop <= len(data) else at
+        count, most, text_left = 0, self.fields_left, self.text_left
         while at < stop:
             if at >= edge:
                 start = at + base
-                data, base = self._window(start, end)
-                at, stop = start - base, end - base
+                data, base = self._window(start, span[1])
+                at, stop = start - base, span[1] - base
                 edge = stop if stop <= len(data) else len(data) - HEAD + 1
             count += 1
             key = data[at]
-            if key < 128:  # nearly all keys have one byte, for which a call would take longer than the rest
-                at += 1
-            else:
-                key, at = varint(data, at, stop)
-            number, wire = numbers.get(key), key & 7
-            if wire == BYTES:
-                length = data[at] if at < stop else 128
-                if length < 128:
-                    at += 1
-                else:
-                    length, at = varint(data, at, stop)
-                value: int | Span = (base + at, base + at + length)
-                at += length
-            elif wire == VARINT:
+            at += 1
+            if key > 127:  # nearly all keys have one byte, for which a call would take longer than the rest
+                key, at = varint(data, at - 1, stop)
+            number, is_text, is_repeated = known.get(key, UNKNOWN)
+            value: Any = None
+            if (size := WIDTHS.get(key & 7)) is None:
                 value = data[at] if at < stop else 128
                 if value < 128:
                     at += 1
                 else:
                     value, at = varint(data, at, stop)
-            elif wire in (FIXED32, FIXED64):
-                width = 4 if wire == FIXED32 else 8
-                value = (base + at, base + at + width)
-                at += width
-            else:
-                raise MalformedError(f"wire type {wire} at byte {base + at}")
+                size = value if key & 7 else 0
+            at += size
             if at > stop:
-                raise self._cut_off(end, base + at)
-            if number is not None:
-                found.setdefault(number, []).append(value)
-            elif key >> 3 in numbers.values():
-                raise MalformedError(f"field {key >> 3} at byte {base + at} has wire type {wire}")
+                raise self._cut_off(span[1], base + at)
+            if is_text:
+                text_left -= size
+                if size > limits.MAX_MODEL_NAME or text_left < 0:
+                    raise _too_long(size)
+                value = data[at - size : at].decode("utf-8", "replace")
+            elif key & 7:
+                value = (base + at - size, base + at)
+            if is_repeated:
+                if number in found:
+                    found[number].append(value)
+                else:
+                    found[number] = [value]
+            elif number:
+                found[number] = value
+            else:
+                _check_unknown(key, base + at, message)
             if count > most:
                 raise MalformedError(f"there are more than {limits.MAX_MODEL_FIELDS:,} fields")
         self.fields_left -= count
+        self.text_left = text_left
         return found
 
     def _cut_off(self, end: int, field_end: int) -> MalformedError:
@@ -199,14 +186,14 @@ class WireReader:
             return self.near[start - self.near_at : end - self.near_at]
         return self.data[start:end]
 
-    def text(self, span: Span, most: int = limits.MAX_MODEL_NAME) -> str:
-        """Return a value as text.  Raises MalformedError if it, or all text together, is too long."""
-        start, end = span
-        self.text_left -= end - start
-        if end - start > most:
-            raise MalformedError(f"a name of {end - start:,} bytes")
+    def text(self, span: Span, most: int) -> str:
+        """Return a text of at most ``most`` bytes; "" for a longer one.  Raises MalformedError if there is too much."""
+        size = span[1] - span[0]
+        if size > most:
+            return ""
+        self.text_left -= size
         if self.text_left < 0:
-            raise MalformedError(f"its names have more than {limits.MAX_MODEL_TEXT:,} bytes")
+            raise _too_long(size)
         return self.bytes_at(span).decode("utf-8", "replace")
 
     def _count_list(self, span: Span) -> None:
@@ -217,12 +204,16 @@ class WireReader:
                 f"the lists of its attributes and sizes have more than {limits.MAX_MODEL_LISTS:,} bytes"
             )
 
-    def listed(self, value: int | Span) -> list[int]:
-        """Return the integers of one field of an attribute, or of sizes: packed ones, or a single one."""
-        if isinstance(value, int):
-            return [signed(value)]
-        self._count_list(value)
-        return self.varints(value)
+    def integers(self, values: Iterable[int | Span]) -> list[int]:
+        """Return the integers of one field of an attribute, or of sizes: single ones, or packed ones."""
+        found: list[int] = []
+        for value in values:
+            if isinstance(value, int):
+                found.append(signed(value))
+            else:
+                self._count_list(value)
+                found += self.varints(value)
+        return found
 
     def varints(self, span: Span) -> list[int]:
         """Return the packed integers of a value, as signed ones."""
@@ -233,13 +224,29 @@ class WireReader:
             numbers.append(signed(number))
         return numbers
 
-    def floats(self, span: Span) -> list[float]:
+    def floats(self, span: Span) -> tuple[float, ...]:
         """Return the numbers of one field of an attribute, of four bytes each."""
         self._count_list(span)
         data = self.bytes_at(span)
         if len(data) % 4:
             raise MalformedError(f"{len(data)} bytes are not a list of float32")
-        return list(struct.unpack(f"<{len(data) // 4}f", data))
+        return struct.unpack(f"<{len(data) // 4}f", data)
+
+
+def _check_unknown(key: int, end: int, message: type[Message]) -> None:
+    """Raise MalformedError for a field, ending at ``end``, that a message knows with other wire types."""
+    number, wire = key >> 3, key & 7
+    if wire not in (VARINT, FIXED64, BYTES, FIXED32):
+        raise MalformedError(f"wire type {wire} before byte {end}")
+    if any(number == known for known, *_ in message.known.values()):
+        raise MalformedError(f"field {number} before byte {end} has wire type {wire}")
+
+
+def _too_long(size: int) -> MalformedError:
+    """Return the error for a text that is too long, or with which all texts together are too long."""
+    if size > limits.MAX_MODEL_NAME:
+        return MalformedError(f"a name of {size:,} bytes")
+    return MalformedError(f"its names have more than {limits.MAX_MODEL_TEXT:,} bytes")
 
 
 def varint(data: bytes, at: int, end: int) -> tuple[int, int]:
