@@ -70,6 +70,10 @@ class OpenChoice(NamedTuple):
     by: Tensor | None
 
 
+def _no_layers(name: str) -> Sequence[str]:
+    return ()
+
+
 class ModelData(NamedTuple):
     """What a graph has of a model file, beside its layers; all of it is empty for a spec.
 
@@ -88,6 +92,7 @@ class ModelData(NamedTuple):
         most_rows: the first operator whose number of output rows depends on the data, or ""; the largest possible
             number is counted.
         with_folded_norms: names of the layers into which the exporter has folded a batch norm.
+        layers_of: returns the names of the layers with an operator or a tensor that has a name in the file.
     """
 
     tensors: Callable[[], Mapping[str, Array]] | None = None
@@ -103,6 +108,7 @@ class ModelData(NamedTuple):
     left_out: Sequence[str] = ()
     most_rows: str = ""
     with_folded_norms: Collection[str] = ()
+    layers_of: Callable[[str], Sequence[str]] = _no_layers
 
 
 class Graph:

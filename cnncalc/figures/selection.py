@@ -78,7 +78,8 @@ def _together(rows: list[Row], name: str) -> Row:
 def layers_named(network: Graph, words: Sequence[str]) -> list[Node]:
     """Return the nodes that words name, in the network's order.
 
-    A word is a dotted path, a scope (``stage2``), a glob (``stage?.*conv1``), or the unique end of a path.
+    A word is a dotted path, a scope (``stage2``), a glob (``stage?.*conv1``), or the unique end of a path.  In a model
+    file it may also be the name of an operator or of a tensor.
 
     Raises:
         CnncalcError: if a word names nothing, or is the end of several paths.
@@ -99,7 +100,7 @@ def layers_named(network: Graph, words: Sequence[str]) -> list[Node]:
             dot = name.find(".", dot + 1)
     found: set[str] = set()
     for word in words:
-        found.update(inside[word] or _named(network, names, word, ending[word]))
+        found.update(inside[word] or network.model.layers_of(word) or _named(network, names, word, ending[word]))
     return [node for node in network.nodes if node.name in found]
 
 

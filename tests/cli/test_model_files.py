@@ -364,6 +364,23 @@ def test_what_other_layers_share_explains_the_rest(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("word", ["/act/Mul", "/act/Sigmoid", "silu", "/act/Sigmoid_output_0"])
+def test_a_layer_is_found_by_the_names_in_the_file(tmp_path: Path, word: str) -> None:
+    """Viewers show the names of operators and of tensors; two operators are one silu here."""
+    nodes = [
+        node("Conv", ["x", "w"], ["h"], name="/conv/Conv"),
+        node("Sigmoid", ["h"], ["/act/Sigmoid_output_0"], name="/act/Sigmoid"),
+        node("Mul", ["h", "/act/Sigmoid_output_0"], ["silu"], name="/act/Mul"),
+    ]
+    path = tmp_path / "net.onnx"
+    path.write_bytes(model(nodes, {"x": ["N", 1, 4, 4]}, ["silu"], {"w": np.ones((1, 1, 1, 1), np.float32)}))
+    done = cnncalc("explain", str(path), word)
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith("act   silu   1×4×4 → 1×4×4\n")
+    assert [cnncalc("explain", str(path), name).out.split()[0] for name in ("w", "h")] == ["conv", "conv"]
+    assert cnncalc("explain", str(path), "Mul").err.startswith("'net' has no layer 'Mul'\n")
+
+
 def test_a_model_without_a_layer_is_no_spec(tmp_path: Path) -> None:
     """The model has a single operator, which returns its input."""
     path = tmp_path / "nothing.onnx"

@@ -136,6 +136,7 @@ class Imported:
             bytes_computed_from=partial(_bytes_computed_from, self.steps),
             tensor_files=file.external_files(),
             numbers=self.numbers,
+            layers_of=partial(_layers_of, self.steps),
             one_sample_only=self.build.one_sample_only[0] if self.build.one_sample_only else "",
             is_half=proto.FLOAT16 in types or proto.BFLOAT16 in types,
             undecided=[
@@ -319,6 +320,16 @@ def _weights(file: OpenModel, steps: Mapping[Node, LayerStep]) -> Mapping[str, A
     from cnncalc.importers.onnx.arrays import Weights
 
     return Weights(file.wire, file.path, file.place, steps)
+
+
+def _layers_of(steps: Mapping[Node, LayerStep], name: str) -> list[str]:
+    """Return the names of the layers that have an operator of a name, compute a tensor of it, or read a stored one."""
+    return [
+        node.name
+        for node, step in steps.items()
+        if any(name in (call.operator.name, *call.operator.outputs) for call in step.calls)
+        or any(name in (leaf.name, leaf.key) for leaf in step.leaves())
+    ]
 
 
 def _bytes_computed_from(steps: Mapping[Node, LayerStep]) -> int:
