@@ -13,7 +13,7 @@ from cnncalc.exporters.torch.classes import Class, ClassUse, classes_of
 from cnncalc.exporters.torch.layout import WIDTH
 from cnncalc.exporters.torch.names import TAKEN, class_name, free, is_free, network_name, scope_name
 from cnncalc.exporters.torch.source import class_text
-from cnncalc.exporters.torch.structures import Maker, SlotRef, Structure, is_chain, numbered, structure_of
+from cnncalc.exporters.torch.structures import STATES, Maker, SlotRef, Structure, is_chain, numbered, structure_of
 from cnncalc.graph import Graph, Node, Tensor
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_DETAILED
@@ -137,7 +137,7 @@ class _Module:
         for part in parts:
             structure = structure_of(part, self.torch, self.makers)
             block = self.graph.blocks.get(part.path)
-            module = _series(structure) if block is None and part.path else None
+            module = _series(structure) or _stack(part, structure) if block is None and part.path else None
             if module is not None:
                 self.makers[part] = Maker(module, (), name, None)
             else:
@@ -227,6 +227,23 @@ def _translated(graph: Graph) -> dict[Node, Torch]:
     if faults:
         raise SpecError(faults)
     return found
+
+
+def _stack(part: ScopePart, structure: Structure) -> ModuleCall | None:
+    """Return the call of PyTorch's module of several equal recurrent layers with its keys; None for any other scope."""
+    before = SlotRef("")
+    calls: list[ModuleCall] = []
+    for number, slot in enumerate(structure.slots.values()):
+        node = part.nodes[number]
+        keys = [f"{part.prefix}{tensor.replace('_l0', f'_l{number}')}" for tensor in node.use.weights]
+        is_next = slot.reads == (before,) and slot.value == STATES and node.layer == part.nodes[0].layer
+        if slot.module is None or not is_next or keys != [node.key(tensor) for tensor in node.use.weights]:
+            return None
+        calls.append(slot.module)
+        before = SlotRef(slot.name)
+    if len(calls) < 2 or structure.makes != (before,):
+        return None
+    return calls[0]._replace(options=(Option("num_layers", len(calls), 1), *calls[0].options))
 
 
 def _series(structure: Structure) -> ModuleCall | None:

@@ -21,6 +21,11 @@ STARTS = ("conv", "fc", "matmul", "recurrent")
 """Kinds of layers that begin a line of ``forward``."""
 
 
+RECURRENT = ("nn.LSTM", "nn.GRU", "nn.RNN")
+STATES = call("[]", call("()", MODULE, InputPlace(0)), 0)
+"""The output of one of PyTorch's recurrent modules without its last states."""
+
+
 class SlotRef(NamedTuple):
     """An output of a slot by its number, or an input of the scope if ``slot`` is ""."""
 
@@ -204,10 +209,12 @@ def _scope_slot(
 ) -> Slot:
     """Return a scope's slot without its reads."""
     inputs, makes = [InputPlace(number) for number in range(len(part.reads))], len(part.makes)
+    stacks = {one.path for one, maker in makers.items() if maker.module.name in RECURRENT}
+    value = call("()", MODULE, *inputs, *[Code(module_of(path)) for path in part.foreign if item.owner is None])
+    value = STATES if (item.owner or part.path) in stacks else value
     if item.owner is not None:
-        return Slot(item.name, None, call("()", MODULE, *inputs), (), makes, module_of(item.owner), begins=True)
+        return Slot(item.name, None, value, (), makes, module_of(item.owner), begins=True)
     maker = makers[part]
-    value = call("()", MODULE, *inputs, *[Code(module_of(path)) for path in part.foreign])
     slot = Slot(item.name, maker.module, value, (), makes, begins=True, is_scope=True)
     return slot._replace(words=maker.words, stem=maker.stem, place=maker.place)
 

@@ -13,15 +13,16 @@ from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from cnncalc.graph import Node
 from cnncalc.ground.limits import MAX_MODEL_PATH, MAX_MODEL_PATH_PARTS
 from cnncalc.importers.onnx.model import OnnxOperator
 from cnncalc.importers.onnx.params import ONE_TENSOR, Params
 from cnncalc.importers.onnx.provenance import key_of
 
 if TYPE_CHECKING:
-    from cnncalc.graph import Node
     from cnncalc.importers.onnx.values import Call, LayerStep
 
+RECURRENT = ("LSTM", "GRU", "RNN")
 _ODD = re.compile(r"[^\w.-]+").sub
 
 
@@ -35,6 +36,11 @@ def clean(name: str) -> str:
 def _part(part: str) -> str:
     """Return one part of a dotted name; characters that specs do not allow become underscores."""
     return _ODD("_", part).strip("_") or "_"
+
+
+def _scope_of_layer(step: LayerStep, call: Call) -> tuple[str, ...]:
+    """Return the path of a layer's module; last states of a recurrent layer are taken outside of it."""
+    return scope_of(call)[: -1 if call.op in RECURRENT and step.layer.kind != "recurrent" else None]
 
 
 def scope_of(call: Call) -> tuple[str, ...]:
@@ -112,19 +118,41 @@ def _is_beside(key: str, scope: tuple[str, ...]) -> bool:
 def keys(nodes: Mapping[Node, LayerStep], params: Params) -> None:
     """Set the keys of the nodes' tensors to those of the module's state_dict.
 
-    No key is used twice, none of a module outside of the scope that the layer is in, and none of a stack of recurrent
-    layers, which are layers of their own here.
+    No key is used twice, and none of a module outside of the scope that the layer is in.
     """
     usual = {f"{node.name}.{label}" for node in nodes for label in (*node.use.weights, *node.weights)}
+    numbers = _numbers_in_stacks(nodes) if params.is_pytorch else {}
     for node, step in nodes.items():
         own = {}
         scope = node.name[: node.name.rfind(".") + 1]
-        for label, key in params.keys.get(step, {}).items():
-            if key not in usual and key.startswith(scope) and step.layer.kind != "recurrent":
+        known = params.keys.get(step, {}) if step.layer.kind != "recurrent" else {}
+        if node in numbers:
+            known = {label: f"{scope}{label.replace('_l0', f'_l{numbers[node]}')}" for label in node.use.weights}
+        for label, key in known.items():
+            if key not in usual and key.startswith(scope):
                 usual.add(key)
                 own[label] = key
         if own:
             node.keys = {**(node.keys or {}), **own}
+
+
+def _numbers_in_stacks(nodes: Mapping[Node, LayerStep]) -> dict[Node, int]:
+    """Return the number of each recurrent layer in its module, such as ``nn.LSTM(…, num_layers=2)``.
+
+    A file has the layers of such a stack one by one, each of which reads the one before.
+    """
+    found: dict[Node, int] = {}
+    last: dict[str, Node] = {}
+    for node, step in nodes.items():
+        scope, source = node.name.rpartition(".")[0], node.inputs[0] if node.inputs else None
+        if step.layer.kind != "recurrent" or node.shares or scope != clean(".".join(scope_of(step.calls[0]))):
+            continue
+        while isinstance(source, Node) and source.layer.moves_only and len(source.inputs) == 1:
+            source = source.inputs[0]
+        if scope and source is last.get(scope, source):
+            found[node] = found[last[scope]] + 1 if scope in last else 0
+            last[scope] = node
+    return found
 
 
 def _states_scope(call: Call) -> bool:
@@ -137,7 +165,7 @@ def _scopes_of_steps(steps: list[LayerStep]) -> list[tuple[str, ...]]:
 
     PyTorch's exporter states no scope for the parts into which a tensor is split.
     """
-    stated = {step: [scope_of(call) for call in step.calls if _states_scope(call)] for step in steps}
+    stated = {step: [_scope_of_layer(step, call) for call in step.calls if _states_scope(call)] for step in steps}
     known = {step: _common(paths) if paths else () for step, paths in stated.items()}
     around: dict[LayerStep, list[tuple[str, ...]]] = {step: [] for step, paths in stated.items() if not paths}
     if len(around) in (0, len(steps)):
@@ -163,11 +191,22 @@ def _scopes_of_constants(scopes: list[tuple[str, ...]], steps: list[LayerStep]) 
     return {step: path for step, path in common.items() if len(path) < len(known[step])}
 
 
+def _stacked(steps: list[LayerStep], scopes: list[tuple[str, ...]]) -> set[LayerStep]:
+    """Return the recurrent layers of scopes that hold several, with different weights."""
+    found: dict[tuple[str, ...], list[LayerStep]] = {}
+    for step, scope in zip(steps, scopes, strict=True):
+        if step.layer.kind == "recurrent":
+            found.setdefault(scope, []).append(step)
+    stacks = [stack for stack in found.values() if len({id(leaf) for step in stack for leaf in step.leaves()[:1]}) > 1]
+    return {step for stack in stacks for step in stack}
+
+
 def names(steps: list[LayerStep]) -> list[str]:
     """Return a name for each layer; no two are equal."""
     scopes = _scopes_of_steps(steps)
     outside = _scopes_of_constants(scopes, steps)
     scopes = [outside.get(step, scope) for step, scope in zip(steps, scopes, strict=True)]
+    stacked = _stacked(steps, scopes)
     count: dict[tuple[str, ...], int] = {}
     inner: set[tuple[str, ...]] = set()
     for scope in scopes:
@@ -180,7 +219,9 @@ def names(steps: list[LayerStep]) -> list[str]:
     numbers: dict[str, int] = {}
     found = []
     for step, scope in zip(steps, scopes, strict=True):
-        name = "" if step in outside else clean(_name_of_params(step, scope, shared))
+        name = "" if step in outside or step in stacked else clean(_name_of_params(step, scope, shared))
+        if step.layer.kind == "recurrent" and step not in stacked and not name:
+            name = clean(".".join(scope))
         alone = scope and count[scope] == 1 and scope not in inner
         if alone and (not name or name in taken):  # another layer's params may have given it their name
             name = clean(".".join(scope))

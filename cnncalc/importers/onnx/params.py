@@ -9,7 +9,7 @@ elements as the file has of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -44,6 +44,7 @@ class Params:
     def __init__(self, build: Builder, steps: list[LayerStep]) -> None:
         """Collect the roles that stored tensors have in the layers."""
         self.stored = build.model.graph.stored
+        self.is_pytorch = build.model.producer == "pytorch"
         self.constants = build.constants
         self.dequantized = build.dequantized
         self.statistics = build.statistics
@@ -89,7 +90,8 @@ class Params:
                 found[label] = Weight(shape, trainable)
                 if key:
                     self.keys.setdefault(step, {})[label] = key
-        return found, found == own
+        is_own = found == own or (step.layer.kind == "recurrent" and _elements(found) == _elements(own))
+        return (own, True) if is_own else (found, False)  # a file joins a recurrent layer's biases, and its directions
 
     def owner(self, step: LayerStep) -> LayerStep | None:
         """Return the layer of an earlier call of the same module: an equal layer with the same tensors; else None.
@@ -151,6 +153,10 @@ def _leaves(step: LayerStep, tensor: ConstantInput) -> Iterable[StoredTensor]:
     elements = tensor.value.elements
     copies = [leaf for leaf in found if leaf.elements == elements]
     return [leaf for leaf in found if leaf not in copies[1:]]
+
+
+def _elements(tensors: Mapping[str, Weight]) -> int:
+    return sum([prod(tensor.shape) for tensor in tensors.values() if tensor.trainable])
 
 
 def _unused_name(name: str, taken: dict[str, Weight], numbers: dict[str, int]) -> str:
