@@ -381,6 +381,18 @@ def test_a_layer_is_found_by_the_names_in_the_file(tmp_path: Path, word: str) ->
     assert cnncalc("explain", str(path), "Mul").err.startswith("'net' has no layer 'Mul'\n")
 
 
+def test_params_that_count_with_another_layer_are_explained(tmp_path: Path) -> None:
+    """Each convolution has 4 · 4 weights; its bias of 4 is that of the first one, too."""
+    path = tmp_path / "net.onnx"
+    path.write_bytes(_convolutions(["onnx::Conv_1", "onnx::Conv_1"]))
+    text = "params count here: in the file, tensors are shared with an earlier layer"
+    first, second = [" ".join(cnncalc("explain", str(path), name).out.split()) for name in "ab"]
+    assert text not in first
+    assert "= weight + bias = 16 + 4 = 20" in second
+    assert f"16 {text}" in second
+    assert "weights = params·4 = 16·4 = 64" in second
+
+
 def test_a_model_without_a_layer_is_no_spec(tmp_path: Path) -> None:
     """The model has a single operator, which returns its input."""
     path = tmp_path / "nothing.onnx"

@@ -118,6 +118,9 @@ def _full(explanation: Explanation, screen: Screen) -> list[PageBlock]:
     blocks += [GAP, *_section("params, MACs, FLOPs", explanation.formulas[rank:], width)]
     if node.shares is not None:
         blocks.append(_indented(f"The weights are those of {node.shares.name} and are counted there: 0 params here."))
+    elif node.params != node.use.params:
+        text = "in the file, tensors are shared with an earlier layer, computed from others, or not learned"
+        blocks.append(_indented(f"{exact(node.params)} params count here: {text}."))
     if node.use.flops is None:
         blocks.append(_indented(f"FLOPs of {node.layer.type} are not defined, and not in any total."))
     blocks += [GAP, *_section("bytes", explanation.memory, width)]
