@@ -46,6 +46,16 @@ class Command(click.Command):
         """Return the option for help."""
         return _HELP
 
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write what the command does, and what can be given as SPEC."""
+        super().format_help_text(ctx, formatter)
+        if any(parameter.name in ("spec", "specs") for parameter in self.params) and self.name != "show":
+            from cnncalc.cli._words import SPEC
+
+            formatter.write_paragraph()
+            with formatter.indentation():
+                formatter.write_text(f"SPEC is {SPEC}.")
+
 
 class Commands(Command, click.Group):
     """A group whose commands are the modules of this folder."""

@@ -88,7 +88,7 @@ CONVERTED = ["keras", "tensorflow", "tf", "tflite", "coreml", "openvino", "tenso
 FEW_COMMANDS = 2
 """Most commands that a hint names as those that have an option."""
 
-SPEC = "a spec or an ONNX model, '-' for standard input, or a network that 'cnncalc specs' lists"
+SPEC = "a YAML file or an ONNX model, '-' for standard input, or a network that 'cnncalc specs' lists"
 NO_NUMBER = {
     "is not a valid integer range.": "is not a whole number.",
     "is not a valid float range.": "is not a number.",

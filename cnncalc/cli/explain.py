@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from cnncalc.execution.arrays.read import StoredArray
 
 _AT = "Trace this element of one layer's output on real numbers; --input may then be a file."
-_WEIGHTS = "With --at: weights, an .npz or .safetensors with PyTorch's names. Default: random."
+_WEIGHTS = "With --at: weights, an .npz or .safetensors with PyTorch's names. Default: a model file's own, else random."
 
 
 @click.command("explain", Command, short_help="The formula of each figure, with its numbers.")
@@ -55,8 +55,8 @@ def command(
 ) -> int:
     """Explain how shapes, params, MACs, FLOPs, bytes and receptive fields are computed.
 
-    LAYER is a layer's name, the end of it (conv1) where that is unique, a block (stage2) or a glob ('stage2.*').
-    Without one, all layers are explained briefly.
+    LAYER is a layer's name, the end of it (conv1) where that is unique, a block (stage2), a glob ('stage2.*'), or the
+    name of an operator or a tensor of a model file. Without one, all layers are explained briefly.
 
     \b
     cnncalc explain alexnet

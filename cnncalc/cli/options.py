@@ -90,7 +90,8 @@ _SETTINGS = click.option(
 )  # fmt: skip
 _INPUTS = click.option(
     "--input", "inputs", multiple=True, metavar="SHAPE",
-    help="Input shape instead of the spec's: 3x320x320; NAME=SHAPE if there are several inputs.",
+    help="Input shape instead of the file's, without the batch: 3x320x320. NAME=SHAPE if there are several inputs, "
+    "NAME=N for a model file's number.",
 )  # fmt: skip
 layout_option = click.option(
     "--layout",

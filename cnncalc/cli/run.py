@@ -142,7 +142,8 @@ _takes_other = gathering(
     "--weights",
     "weights",
     metavar="FILE",
-    help="Weights, an .npz or .safetensors with PyTorch's names and shapes; see 'cnncalc weights'. Default: random.",
+    help="Weights, an .npz or .safetensors with PyTorch's names and shapes; see 'cnncalc weights'. Default: a model "
+    "file's own, else random.",
 )
 @click.option("--batch", type=WholeNumber(1, 10**6), help="Samples of a random input. Default: 1.")
 @click.option("--seed", type=SEED, default=0, help="Seed of random inputs and weights.")
@@ -171,7 +172,7 @@ def command(
     cnncalc run resnet50
     cnncalc run net.yaml --weights net.npz --input digit.npy --save out.npz
     cnncalc run vgg16 --input cat.jpg --resize 256 --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225
-    cnncalc run resnet50 --against onnxruntime
+    cnncalc run model.onnx --input x.npy --against onnxruntime
     """
     files, shapes = files_and_shapes(asked.inputs)
     layers = saving.names()

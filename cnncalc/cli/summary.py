@@ -74,6 +74,7 @@ def command(
     cnncalc summary alexnet
     cnncalc summary net.yaml --input 3x320x320 --set width=0.5
     cnncalc summary vgg.yaml --variant vgg19 --depth 1
+    cnncalc summary model.onnx --input 3x224x224 --top 10
     cat net.yaml | cnncalc summary - --format tsv | sort
     cnncalc summary resnet50 -o resnet50.html
     """

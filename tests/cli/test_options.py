@@ -20,6 +20,14 @@ from tests.patience import ends_soon
 COMMANDS = cli.list_commands(click.Context(cli))
 
 
+def test_help_names_what_spec_can_be() -> None:
+    for command in ("summary", "check", "sweep", "import"):
+        words = " ".join(cnncalc("help", command).out.split())
+        assert "SPEC is a YAML file or an ONNX model, '-' for standard input, or a network that" in words
+    assert "SPEC is" not in cnncalc("help", "show").out  # takes no model file
+    assert "SPEC is" not in cnncalc("help", "layers").out
+
+
 def test_help_is_a_command() -> None:
     assert cnncalc("help") == cnncalc("--help")
     assert cnncalc("help", "summary") == cnncalc("summary", "--help")
@@ -469,8 +477,8 @@ OPTION = re.compile(r"(?<![\w-])(?<!var\()--[a-z]").search  # var(--name) is CSS
         (["sweep", "mobilenet_v2", "--width", "0.5"], "it is called '--set' here"),
         (["sweep", "mobilenet_v2", "--max-macs", "3M"], "it is called '--where' here"),
         (["summary", "help"], "'cnncalc help summary' shows the options"),
-        (["summary"], "a spec or an ONNX model, '-' for standard input, or a network that 'cnncalc specs' lists"),
-        (["check"], "a spec or an ONNX model, '-' for standard input, or a network that 'cnncalc specs' lists"),
+        (["summary"], "a YAML file or an ONNX model, '-' for standard input, or a network that 'cnncalc specs' lists"),
+        (["check"], "a YAML file or an ONNX model, '-' for standard input, or a network that 'cnncalc specs' lists"),
         (
             ["show", "tests/data/onnx/resnet14t.onnx"],
             "'cnncalc import tests/data/onnx/resnet14t.onnx' makes a spec of it",
