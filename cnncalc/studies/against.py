@@ -38,19 +38,33 @@ TOLERANCE = 1e-4
 """Accepted difference, relative to the largest element of a layer's output, that rounding explains."""
 
 HALF = 1e-2
-"""The same for a file in 16 bits, where every tensor is rounded to 11 bits, 5e-4 of its elements."""
+"""The same for a file in 16 bits, whose tensors an engine may round to 11 bits, 5e-4 of each element."""
 
 OF_FILE = "file"
 """Shown as the layer type of the file's own outputs."""
 
 QUANTISED = 0.1
-"""The same for the outputs of a quantised file. The last bit of a sum may change its rounding by one step: a 255th of a
-tensor's range, which is more relative to the largest element if that fills less of the range. ONNX Runtime differs from
-itself by up to 4.1 % without its optimisations (shufflenet_v2, resnet18 and mobilenet_v2, quantised by its own tool,
-three inputs each).
+"""The same for the outputs of a quantised file. The last bit of a number may change its rounding by a step: a 255th of
+a tensor's range, which is more relative to the largest element if that fills less of the range. ONNX Runtime differs
+from itself by up to 4.1 % without its optimisations (shufflenet_v2, resnet18 and mobilenet_v2, quantised by its own
+tool, three inputs each).
 """
 
 WIDTH = 4  # bytes of an element: engines compute in float32
+
+
+class Units(NamedTuple):
+    """How far apart two outputs in float16 are, in units in the last place.
+
+    Attributes:
+        equal: how many elements are equal.
+        of: how many elements there are.
+        most: the largest distance.
+    """
+
+    equal: int
+    of: int
+    most: int
 
 
 class Difference(NamedTuple):
@@ -62,6 +76,7 @@ class Difference(NamedTuple):
         shape: the arrays' shape, batch first.
         difference: the largest difference of two elements in the same place.
         magnitude: our largest element in magnitude, or the largest term of a sum that may be small.
+        units: how far apart the elements are once ours are in float16, if the engine's are; else None.
     """
 
     name: str
@@ -69,6 +84,7 @@ class Difference(NamedTuple):
     shape: Shape
     difference: float
     magnitude: float
+    units: Units | None = None
 
     @property
     def relative(self) -> float:
@@ -298,4 +314,14 @@ def _difference(name: str, type: str, ours: Array, others: Array, terms: float =
         if not np.isfinite(apart.max()):
             apart[(ours == others) | (np.isnan(ours) & np.isnan(others))] = 0
             np.nan_to_num(apart, copy=False, nan=inf, posinf=inf)
-    return Difference(name, type, ours.shape, float(apart.max()), max(_largest(ours), terms))
+    units = _units(ours, others) if others.dtype == np.float16 else None
+    return Difference(name, type, ours.shape, float(apart.max()), max(_largest(ours), terms), units)
+
+
+def _units(ours: Array, others: Array) -> Units:
+    """Return how far apart two arrays are in float16; its positive numbers are in the order of their bits."""
+    with np.errstate(over="ignore"):
+        bits = [array.astype(np.float16).view(np.int16).astype(np.int32) for array in (ours, others)]
+    one, other = [np.where(each < 0, -(each & 0x7FFF), each) for each in bits]
+    apart = np.abs(one - other)
+    return Units(int((apart == 0).sum()), apart.size, int(apart.max()))

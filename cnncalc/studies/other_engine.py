@@ -82,14 +82,16 @@ class EngineModel:
 
 
 def _batch_first(made: Array, like: Array) -> Array | None:
-    """Return an array of the file as float, with the batch first like ours; None if it has no batch."""
+    """Return an array of the file with the batch first like ours, as float unless in float16; None if it has none."""
     if made.dtype.kind not in "fiub":
         return None
     placed = [np.moveaxis(made, axis, 0) for axis in range(made.ndim)] or [made]
     found = next((one for one in placed if one.shape == like.shape), None)
     if found is None and made.size == like.size and (like.shape[0] == 1 or like.shape[1:] == (1,)):
         found = made.reshape(like.shape)  # without a batch, or one number for each sample
-    return None if found is None else found.astype(like.dtype)
+    if found is None:
+        return None
+    return found if found.dtype == np.float16 else found.astype(like.dtype)
 
 
 def _laid_out(x: Array, sizes: Sequence[int | str | None]) -> Array | None:

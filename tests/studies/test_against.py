@@ -183,11 +183,19 @@ def test_few_outputs_at_a_time_are_compared_as_well(monkeypatch: pytest.MonkeyPa
 
 def test_elements_that_are_not_finite_in_both_do_not_differ() -> None:
     ours = np.array([[np.inf, np.nan, 1.0, -2.0]], np.float32)
-    assert against._difference("y", "relu", ours, ours.copy())[3:] == (0.0, 2.0)
+    assert against._difference("y", "relu", ours, ours.copy())[3:5] == (0.0, 2.0)
     assert (
         against._difference("y", "relu", ours, np.array([[-np.inf, np.nan, 1.0, -2.0]], np.float32)).relative == np.inf
     )
     assert against._difference("y", "relu", ours, np.array([[np.inf, 0.0, 1.0, -2.0]], np.float32)).difference == np.inf
+
+
+def test_units_in_the_last_place_of_float16() -> None:
+    """It has 10 bits of a fraction; the smallest number is 2⁻²⁴, and 0 has two signs."""
+    ours = np.array([[1.0001, -1.0, 0.0, -0.0, 2**-24, 3.0]], np.float32)
+    others = np.array([[1.0, -1 - 2**-9, 2**-24, 0.0, -(2**-24), 3.0]], np.float16)
+    assert against._difference("y", "relu", ours, others).units == (3, 6, 2)
+    assert against._difference("y", "relu", ours, ours.copy()).units is None
 
 
 def typed(data: bytes, **types: int) -> bytes:
@@ -264,9 +272,14 @@ def test_for_a_file_that_rounds_the_page_shows_both_engines_errors(tmp_path: Pat
     data, _ = FILES["16 bits"]
     (tmp_path / "net.onnx").write_bytes(data)
     args = ["run", str(tmp_path / "net.onnx"), "--against", "onnxruntime"]
-    found = json.loads(cnncalc(*args, "--format", "json").out)["difference_from_float64"]
+    result = json.loads(cnncalc(*args, "--format", "json").out)
+    found = result["difference_from_float64"]
     assert found["ours"] < 1e-6 < 1e-4 < found["engine"] < 2**-9
-    assert "in 64 bits the file's outputs are " in " ".join(cnncalc(*args).out.split())
+    (output,) = result["outputs_of_file"]
+    assert output["in_float16"] == {"equal": 144, "of": 144, "most": 0}
+    page = " ".join(cnncalc(*args).out.split())
+    assert "in 64 bits the file's outputs are " in page
+    assert "'y' is in float16: rounded to it, 144 of 144 elements are equal in 64 bits" in page
     assert (
         json.loads(cnncalc("run", "lenet5", "--against", "onnxruntime", "--format", "json").out)[
             "difference_from_float64"

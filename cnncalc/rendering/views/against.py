@@ -11,7 +11,7 @@ from cnncalc.rendering.texts import title, with_batch
 from cnncalc.rendering.writers import View, real, record_of
 
 if TYPE_CHECKING:
-    from cnncalc.studies.against import Difference, EngineDiff
+    from cnncalc.studies.against import Difference, EngineDiff, Units
 
 _COLUMNS = (
     Column("layer", folds=True),
@@ -90,6 +90,7 @@ def _verdict(compared: EngineDiff) -> list[PageBlock]:
         agree = sum(map(compared.agrees, compared.of_file))
         outputs = f"{counted(len(compared.of_file), 'output')} of the file itself"
         blocks.append(Text([(_differ(agree, outputs, of_file), style)]))
+        blocks += [Paragraph(_in_float16(row.name, row.units)) for row in compared.of_file if row.units is not None]
         if compared.from_exact is not None:
             ours, theirs = map(_figure, compared.from_exact)
             why = f"in 64 bits the file's outputs are {ours} from ours and {theirs} from those of {compared.engine}: "
@@ -106,6 +107,12 @@ def _verdict(compared: EngineDiff) -> list[PageBlock]:
     return blocks
 
 
+def _in_float16(name: str, units: Units) -> str:
+    apart = counted(units.most, "unit")
+    rest = f", the others are {'up to ' * (units.most > 1)}{apart} in the last place apart" * (units.equal < units.of)
+    return f"'{name}' is in float16: rounded to it, {units.equal:,} of {counted(units.of, 'element')} are equal{rest}"
+
+
 def _differ(agree: int, of_all: str, bound: float) -> str:
     verb, whose = ("differs", "its") if agree == 1 else ("differ", "their")
     return f"{agree} of {of_all} {verb} by at most {bound:g} of {whose} magnitude"
@@ -115,4 +122,5 @@ def _record(row: Difference, compared: EngineDiff) -> dict[str, object]:
     """Return one output as an object; a figure that is not finite is null."""
     figures = {name: real(getattr(row, name)) for name in ("difference", "magnitude", "relative")}
     output = {"name": row.name, "type": row.type, "output": list(row.shape)}
-    return {**output, **figures, "agrees": compared.agrees(row)}
+    in_float16 = {} if row.units is None else {"in_float16": row.units._asdict()}
+    return {**output, **figures, "agrees": compared.agrees(row), **in_float16}
