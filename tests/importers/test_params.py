@@ -184,6 +184,7 @@ def listed(data: bytes) -> list[str]:
     [
         ("cls_token", KIND, "PARAMETER", "cls_token"),  # an attribute of the outermost module
         ("cls_token1", "", "", "cls_token1"),
+        ("pos_embed_0", KIND, "PARAMETER", "pos_embed_0"),  # CrossViT's
         ("blocks.0.gamma", KIND, "PARAMETER", "blocks.0.gamma"),
         ("view_3", FOLDED, "['blocks.0.gamma', 'val_1', 'val_2']", "blocks.0.gamma"),  # transposed
         ("cat_1", FOLDED, "['blocks.0.q_bias', 'blocks.0.v_bias']", "shift1.weight"),  # with two keys, none is used
@@ -307,3 +308,12 @@ def test_a_number_with_an_attributes_name_is_learned_in_a_file_of_pytorch(produc
         producer_name=producer,
     )
     assert network(data).summary().totals.params == params
+
+
+@pytest.mark.parametrize(("producer", "key"), [("pytorch", "pos_embed_0"), ("", "shift1.weight")])
+def test_a_numbered_attribute_of_the_outermost_module_is_a_key_in_a_file_of_pytorch(producer: str, key: str) -> None:
+    """CrossViT's; other exporters number all tensors."""
+    stored = {"pos_embed_0": np.arange(4, dtype=np.float32)}
+    assert listed(
+        model([node("Add", ["x", *stored], ["y"])], {"x": ["N", 4]}, ["y"], stored, producer_name=producer)
+    ) == [key]

@@ -17,7 +17,17 @@ from cnncalc.importers.onnx.proto import (
     StringStringEntryProto,
     TensorProto,
 )
-from cnncalc.importers.onnx.provenance import FOLDED_FROM, KIND, folded_from, is_buffer_name, key_of, was_learned
+from cnncalc.importers.onnx.provenance import (
+    BUFFER,
+    FOLDED_FROM,
+    KIND,
+    PARAMETER,
+    folded_from,
+    is_buffer_name,
+    is_generated_name,
+    key_of,
+    was_learned,
+)
 from cnncalc.importers.onnx.wire import Fields, MalformedError, Span, WireReader, signed
 
 VALUES = {
@@ -64,16 +74,19 @@ def read_model(wire: WireReader) -> model.Model:
         opsets[_domain(opset, proto.OperatorSetIdProto.DOMAIN)] = opset.get(proto.OperatorSetIdProto.VERSION, 1)
     producer = fields.get(proto.ModelProto.PRODUCER_NAME, "")
     if producer == "pytorch":
-        _mark_numbers(graph.stored)
+        _mark_attributes(graph.stored)
     return model.Model(graph, functions, opsets, producer)
 
 
-def _mark_numbers(stored: dict[str, StoredTensor]) -> None:
-    """Mark numbers that are attributes of the outermost module as learned, where the file has no metadata."""
-    if all(tensor.was_learned is None for tensor in stored.values()):
-        for name, tensor in stored.items():
-            if tensor.elements == 1 and tensor.dtype in proto.FLOATS and key_of(tensor) and not is_buffer_name(name):
-                stored[name] = tensor._replace(was_learned=True)
+def _mark_attributes(stored: dict[str, StoredTensor]) -> None:
+    """Mark attributes of the outermost module, and numbers that are attributes, where the file has no metadata."""
+    if any(tensor.was_learned is not None for tensor in stored.values()):
+        return
+    for name, tensor in stored.items():
+        if name.isidentifier() and not is_generated_name(name):
+            stored[name] = tensor = tensor._replace(key=name)
+        if tensor.elements == 1 and tensor.dtype in proto.FLOATS and key_of(tensor) and not is_buffer_name(name):
+            stored[name] = tensor._replace(was_learned=True)
 
 
 def _graph(wire: WireReader, span: Span, depth: int) -> Subgraph:
@@ -96,7 +109,7 @@ def _graph(wire: WireReader, span: Span, depth: int) -> Subgraph:
             entries = info[proto.ValueInfoProto.METADATA_PROPS]
             properties = dict([_entry(wire, entry, (KIND, FOLDED_FROM)) for entry in entries])
             learned = was_learned(properties, computed, stored[name].elements == 1)
-            sources = folded_from(properties, computed)
+            sources = [name] if properties.get(KIND) in (PARAMETER, BUFFER) else folded_from(properties, computed)
             stored[name] = stored[name]._replace(was_learned=learned, key=sources[0] if len(sources) == 1 else "")
     return Subgraph(fields.get(GraphProto.NAME, ""), operators, stored, inputs, outputs, stated)
 
