@@ -147,7 +147,7 @@ def one_by_one(
         faults = [fault for item in wanted if (fault := _fault(item.name, item.weight, given))]
         faults += _left_over(given, {item.name for item in wanted})
     _refuse(network, faults)
-    return ((item.name, _finite(network, item.name, given[item.name], dtype)) for item in wanted)
+    return ((item.name, _finite(network, item, given[item.name], dtype)) for item in wanted)
 
 
 def _drawn(
@@ -164,12 +164,12 @@ def _drawn(
         yield item.name, array
 
 
-def _finite(network: Graph, name: str, array: npt.ArrayLike, dtype: npt.DTypeLike) -> Array:
+def _finite(network: Graph, item: Expected, array: npt.ArrayLike, dtype: npt.DTypeLike) -> Array:
     """Return a tensor in a type.  Raises CnncalcError for NaN and +∞; −∞ is what masks have."""
     data = np.asarray(array_like(array))
     if not np.less(data, np.inf).all():
-        _refuse(network, [_not_finite(name)])
-    return np.asarray(data, dtype)
+        _refuse(network, [_not_finite(item.name)])
+    return np.asarray(data, dtype).reshape(item.weight.shape)
 
 
 def checked(network: Graph, weights: Mapping[str, npt.ArrayLike], dtype: npt.DTypeLike) -> dict[str, Array]:
@@ -188,7 +188,7 @@ def checked(network: Graph, weights: Mapping[str, npt.ArrayLike], dtype: npt.DTy
         elif not np.less(data := np.asarray(array_like(weights[name])), np.inf).all():
             faults.append(_not_finite(name))
         else:
-            taken[name] = _arranged(data, dtype)
+            taken[name] = _arranged(data.reshape(weight.shape), dtype)
     left = _left_over(weights, wanted)
     first = max(MAX_FAULTS - len(left), MAX_FAULTS // 2)  # of other names, some of both sides are shown
     _refuse(network, [*faults[:first], *left, *faults[first:]])
@@ -202,9 +202,14 @@ def _fault(name: str, weight: Weight, weights: Mapping[str, npt.ArrayLike]) -> s
     array = array_like(weights[name], f"'{name}'")
     if array.dtype.kind != "f":
         return f"not floating-point: {name} is {array.dtype}"
-    if array.shape != weight.shape:
+    if _long_axes(array.shape) != _long_axes(weight.shape):
         return f"misshapen: {name} is {sizes(array.shape)}, expected {sizes(weight.shape)}"
     return ""
+
+
+def _long_axes(shape: Shape) -> Shape:
+    """Return the sizes but for 1s: a module may hold a scale as (C, 1, 1), and a token with the batch's axis."""
+    return tuple([size for size in shape if size != 1])
 
 
 def _not_finite(name: str) -> str:

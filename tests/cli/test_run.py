@@ -343,6 +343,15 @@ def test_tensors_in_another_format(small: str, tmp_path: Path, name: str, hint: 
     assert "no such file" in cnncalc("run", small, "--weights", str(tmp_path / f"none{suffix}")).err
 
 
+def test_axes_of_size_1_make_no_other_weights(small: str, tmp_path: Path) -> None:
+    """A module may hold a scale of C channels as (C, 1, 1), and a class token with the axis of the batch."""
+    arrays = {item["name"]: np.full(item["shape"], 0.5, np.float32) for item in listed(small)}
+    usual = cnncalc("run", small, "--weights", saved(tmp_path / "w.npz", **arrays), "--format", "json")
+    arrays["conv1.bias"] = arrays["conv1.bias"].reshape(1, -1, 1, 1)
+    done = cnncalc("run", small, "--weights", saved(tmp_path / "v.npz", **arrays), "--format", "json")
+    assert (done.code, json.loads(done.out)["outputs"]) == (0, json.loads(usual.out)["outputs"])
+
+
 def test_ctrl_c_in_the_middle_leaves_nothing(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "cnncalc", "run", "alexnet", "--repeat", "100000", "--save", "out.npz"]
     with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
