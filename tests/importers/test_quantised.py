@@ -404,4 +404,5 @@ def test_a_quantised_operator_of_com_microsoft_is_onnx_runtimes(name: str) -> No
     made = onnx.load_from_string(model(nodes, {"x": ["N", 3]}, ["y"], constants))
     made.opset_import.append(onnx.helper.make_opsetid("com.microsoft", 1))
     data, x = made.SerializeToString(), np.random.default_rng(1).standard_normal((8, 3)).astype(F)
-    np.testing.assert_allclose(rounding(data).run(x).output, runtime(data, {"x": x})[0], rtol=1e-5, atol=1e-6)
+    rtol, atol = (1e-5, 1e-6) if name.startswith("half") else (0, 0)  # the half is multiplied at another place
+    np.testing.assert_allclose(rounding(data).run(x).output, runtime(data, {"x": x})[0], rtol=rtol, atol=atol)
