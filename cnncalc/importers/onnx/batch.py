@@ -42,8 +42,8 @@ def size_in_file(size: Number, file_batch: int) -> Number:
 
 def with_file_batch(value: Value, file_batch: int) -> Value:
     """Return a constant in which each size that is a multiple of the batch's is that of the file's own batch."""
-    data = () if value.is_live or isinstance(value.source, StoredTensor) else value.data or ()
-    if max(map(abs, data), default=0) < SAMPLES:
+    data = None if value.is_live or isinstance(value.source, StoredTensor) else value.data
+    if not data or max(map(abs, data)) < SAMPLES:
         return value
     sizes = tuple([size_in_file(item, file_batch) for item in data])
     return value if sizes == data else literal(sizes, value.shape, value.dtype, value.name)

@@ -225,7 +225,7 @@ class Builder:
         outputs = [result] if isinstance(result, Value) else result
         for index, value in enumerate(() if item.op in CONTROL_FLOW else outputs):
             if value is not None and value.is_live:
-                value.sample_step = call.sample_step if call.op in MOVES else value.sample_step
+                value.sample_step = call.sample_step if item.op in MOVES else value.sample_step
             elif value is not None and value.source is None and (known is not None or value.data is None):
                 self.derive(value, call, index)
         return outputs
@@ -326,18 +326,18 @@ class Builder:
             return self.differences[key].copy()
         if self.call.op not in MOVES:
             self.require_equal_samples(live)
-        found = {value.times for value in live if value.times}
-        if len(found) > 1:
-            raise UnfitError(f"its inputs come {sorted(found)} times for one sample")
+        times = 0
+        for value in live:
+            if value.times and times not in (0, value.times):
+                raise UnfitError(f"its inputs come {times} and {value.times} times for one sample")
+            times = times or value.times
         output = Value("", shape, live[0].dtype)
-        output.times = layer.times(use.inputs, found.pop() if found else 0)
-        output.axis = next((value.axis for value in live if value.axis is not None), None) if axis == -1 else axis
-        if not output.times:
-            output.axis = None
+        output.times = layer.times(use.inputs, times)
+        if output.times:
+            output.axis = next((value.axis for value in live if value.axis is not None), None) if axis == -1 else axis
         if output.axis is None and live and use.output[:1] == live[0].shape[:1]:
             output.before_batch = live[0].before_batch
-        output.step = LayerStep(layer, live, output, own, [self.call])
-        self.steps.append(output.step)
+        self.steps.append(LayerStep(layer, live, output, own, [self.call]))
         if key:
             self.differences[key] = output
         return output
@@ -357,7 +357,7 @@ class Builder:
 
     def require_equal_samples(self, values: Iterable[Value | None]) -> None:
         """Require one sample if the numbers of a value differ from sample to sample."""
-        if any(value is not None and value.sample_step is not None for value in values):
+        if {value.sample_step for value in values if value is not None} - {None}:
             self.require_one_sample("its numbers differ from sample to sample")
 
     def unbatched(self, value: Value) -> Value:
@@ -376,8 +376,7 @@ class Builder:
         if output is None:
             layer, output = layer_of("parameter", {"shape": shape or (1,)}), Value(value.name, shape, value.dtype)
             tensors = {"weight": ConstantInput(self.view(value, shape, None), False)}
-            output.step = LayerStep(layer, [], output, tensors, [self.call])
-            self.steps.append(output.step)
+            self.steps.append(LayerStep(layer, [], output, tensors, [self.call]))
             add_output(self.parameters, value, shape, output)
         return output
 

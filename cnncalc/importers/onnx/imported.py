@@ -220,7 +220,8 @@ class Imported:
             if given is not None and isinstance(fixed, int) and fixed > 0 and fixed != size:
                 self.build.notes.append(f"the file was made for {port.name} of {'x'.join(map(str, stated))}")
         value = Value(port.name, tuple([int(size) for size in shape if isinstance(size, int)]), port.dtype)
-        value.input_name, value.axis, value.times = port.name, axis, int(axis is not None or given is not None)
+        value.input_name, value.is_live = port.name, True
+        value.axis, value.times = axis, int(axis is not None or given is not None)
         file_batch = sizes[axis] if axis is not None else 1
         if isinstance(file_batch, int) and file_batch > 1:
             self.build.file_batch = file_batch

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -63,11 +63,13 @@ def _generated() -> Callable[[str], re.Match[str] | None]:
     return re.compile(rf"_*(?:{operators})(?:_default|_tensor|_scalar|_int)?(?:_\d+)*").fullmatch
 
 
+@lru_cache(maxsize=4096)
 def is_generated_name(name: str) -> bool:
     """Whether PyTorch's exporter has named a value after the operator that computed it: ``val_12``, ``expand_3``."""
     return _generated()(name) is not None
 
 
+@lru_cache(maxsize=4096)
 def is_attribute(name: str) -> bool:
     """Whether a tensor's name is the dotted path of a module's attribute: ``stages.0.scale``."""
     return "." in name and "_".join(("", *name.split("."))).replace("-", "_").isidentifier()

@@ -54,6 +54,7 @@ class Value:
         source: where a constant comes from: a stored tensor, or an operator on constants; None for other values.
         step: the layer that computes the tensor; None for inputs of the model and constants.
         input_name: the name of the model's input that it is, or None.
+        is_live: whether it is an input of the model or computed from one, not a constant.
         index: which of its operator's outputs a constant is, counted from 0.
         items: the tensors of a list of tensors; None for a tensor.
         grid: the scale and the zero point of a tensor that the file has as integers, or None.
@@ -63,8 +64,8 @@ class Value:
     """
 
     __slots__ = (
-        "_data", "_fill", "_read", "axis", "before_batch", "dtype", "grid", "index", "input_name", "items", "leaves",
-        "name", "sample_step", "shape", "source", "step", "times",
+        "_data", "_fill", "_read", "axis", "before_batch", "dtype", "grid", "index", "input_name", "is_live", "items",
+        "leaves", "name", "sample_step", "shape", "source", "step", "times",
     )  # fmt: skip
 
     def __init__(self, name: str, shape: Shape, dtype: int = FLOAT) -> None:
@@ -80,6 +81,7 @@ class Value:
         self.source: StoredTensor | Call | None = None
         self.step: LayerStep | None = None
         self.input_name: str | None = None
+        self.is_live = False
         self._fill: float | None = None
         self.index = 0
         self.before_batch: tuple[int, int] | None = None
@@ -123,11 +125,6 @@ class Value:
     def copy(self) -> Value:
         """Return a copy whose description (element type, grid, sample_step) can be changed."""
         return alias(self, self.shape, self.axis)
-
-    @property
-    def is_live(self) -> bool:
-        """Whether it is an input of the model or computed from one, not a constant."""
-        return self.step is not None or self.input_name is not None
 
     @property
     def dims(self) -> Shape:
@@ -205,10 +202,11 @@ def alias(value: Value, shape: Shape, axis: int | None) -> Value:
     other = Value(value.name, shape, value.dtype)
     other.axis, other.times = axis, value.times
     other.leaves, other.source, other.index = value.leaves, value.source, value.index
-    other._fill, other.sample_step = value._fill, None if value.is_live else value.sample_step
+    other.step, other.input_name, other.is_live = value.step, value.input_name, value.is_live
+    other._fill = value._fill
     if not value.is_live:
+        other.sample_step = value.sample_step
         other.defer(lambda: value.data)
-    other.step, other.input_name = value.step, value.input_name
     other.before_batch = value.before_batch if axis is None else None
     return other
 
@@ -375,11 +373,13 @@ class LayerStep:
     def __init__(
         self, layer: Layer, inputs: list[Value], output: Value, tensors: dict[str, ConstantInput], calls: list[Call]
     ) -> None:
+        """Make the layer the one that computes ``output``."""
         self.layer = layer
         self.inputs = inputs
         self.output = output
         self.tensors = tensors
         self.calls = calls
+        output.step, output.is_live = self, True
 
     def __getitem__(self, name: str) -> Any:
         """Return an argument of the layer."""

@@ -174,8 +174,7 @@ def _output(
     """
     output = Value("", shape, like.dtype)
     output.axis, output.times = like.axis, like.times // windows
-    output.step = LayerStep(layer, inputs, output, {}, calls)
-    new.append(output.step)
+    new.append(LayerStep(layer, inputs, output, {}, calls))
     return output
 
 

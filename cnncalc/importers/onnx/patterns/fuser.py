@@ -34,12 +34,8 @@ class Fuser:
         self.steps = steps
         self.kept = {value.step for value in outputs}
         self.readers: dict[LayerStep, dict[LayerStep, int]] = {}
-        self.values: dict[LayerStep, list[Value]] = {}
         for step in steps:
             self._read(step)
-        for value in outputs:
-            if value.step is not None:
-                self.values.setdefault(value.step, []).append(value)
         self.gone: set[LayerStep] = set()
         self.before: dict[LayerStep, list[LayerStep]] = {}
         self.tables: dict[object, list[Value]] = {}
@@ -50,7 +46,6 @@ class Fuser:
             if value.step is not None:
                 readers = self.readers.setdefault(value.step, {})
                 readers[step] = readers.get(step, 0) + 1
-                self.values.setdefault(value.step, []).append(value)
 
     def reader(self, step: LayerStep) -> LayerStep | None:
         """Return the only layer that reads another one, and only once; None if there are several."""
@@ -65,7 +60,7 @@ class Fuser:
         """
         found: list[LayerStep] = []
         for step in self.steps:
-            if step in self.gone:
+            if step in self.gone or step in self.before:
                 continue
             new = None
             for pattern in patterns.get(step.layer.type, ()):
@@ -120,7 +115,7 @@ class Fuser:
         tensors: dict[str, ConstantInput] | None = None,
         new: Sequence[LayerStep] = (),
     ) -> LayerStep | None:
-        """Return a layer in place of some others, with ``new`` layers before it.
+        """Put a layer in place of some others, the last of which becomes it, with ``new`` layers before it.
 
         None is returned, and nothing is changed, if its output had another shape, or the MACs or FLOPs would differ.
         """
@@ -142,26 +137,19 @@ class Fuser:
         tensors: dict[str, ConstantInput],
         new: Sequence[LayerStep] = (),
     ) -> LayerStep:
-        """Return a layer in place of some others, with ``new`` layers before it, whatever their figures are."""
-        last = parts[-1]
-        calls = [call for part in parts for call in part.calls]
-        whole = LayerStep(layer, inputs, last.output, tensors, calls)
-        last.output.step = whole
-        self.before[whole] = list(new)
+        """Put a layer in place of some others, with ``new`` layers before it, whatever their figures are."""
+        *others, last = parts
         for part in parts:
             for value in part.inputs:
                 if value.step is not None:
                     self.readers.get(value.step, {}).pop(part, None)
-        for step in (*new, whole):
+        last.layer, last.inputs, last.tensors = layer, inputs, tensors
+        last.calls = [call for part in parts for call in part.calls]
+        for step in (*new, last):
             self._read(step)
-        self.readers[whole] = self.readers.pop(last, {})
-        self.values[whole] = self.values.pop(last, [])
-        for value in self.values[whole]:
-            value.step = whole
-        if last in self.kept:
-            self.kept.add(whole)
-        self.gone.update(parts)
-        return whole
+        self.before[last] = [*new]
+        self.gone.update(others)
+        return last
 
 
 def is_whole(step: LayerStep) -> bool:
@@ -182,8 +170,7 @@ def is_in_order(axes: tuple[int, ...]) -> bool:
 def as_parameter(step: LayerStep) -> tuple[Value, LayerStep]:
     """Return the tensor of a scale or a shift as the output of a layer of its own, and that layer."""
     output = Value(step.tensors["weight"].value.name, step["shape"])
-    output.step = LayerStep(layer_of("parameter", {"shape": step["shape"]}), [], output, step.tensors, step.calls)
-    return output, output.step
+    return output, LayerStep(layer_of("parameter", {"shape": step["shape"]}), [], output, step.tensors, step.calls)
 
 
 def same(one: Value, other: Value) -> bool:

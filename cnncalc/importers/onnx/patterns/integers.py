@@ -66,9 +66,7 @@ def integer_product(fuser: Fuser, step: LayerStep) -> LayerStep | None:
 
 def _made(like: LayerStep, layer: Layer, inputs: list[Value], tensors: OwnTensors) -> LayerStep:
     """Return a layer whose output is like that of another one."""
-    output = like.output.copy()
-    output.step = LayerStep(layer, inputs, output, tensors, like.calls)
-    return output.step
+    return LayerStep(layer, inputs, like.output.copy(), tensors, like.calls)
 
 
 def _computed(value: Value, new: list[LayerStep]) -> Integers | None:
@@ -87,8 +85,7 @@ def _computed(value: Value, new: list[LayerStep]) -> Integers | None:
         return Integers(alias(real.inputs[0], value.shape, value.axis), scale)
     layer = layer_of("quantize", {**_arguments(rounds), "scale": real["mul"]})
     output = value.copy()
-    output.step = LayerStep(layer, [value], output, {}, rounds.calls)
-    new.append(output.step)
+    new.append(LayerStep(layer, [value], output, {}, rounds.calls))
     return Integers(output, scale)
 
 
