@@ -153,7 +153,7 @@ class _Arguments:
     def known(self, entry: Entry, argument: str, places: list[Entry]) -> str | None:
         """Return a figure in terms of the incoming channels or of known arguments; None if it is in none."""
         column = _column(places, argument)
-        family, is_block = _family(argument), entry.inner is not None
+        family, is_block = family_of(argument), entry.inner is not None
         names, widths = zip(*[place.width(argument) for place in places], strict=True)
         is_first = widths == tuple([place.width(argument)[1] for place in self.alike])
         of_channels = _of_channels(column, widths, is_block or is_first or argument == "groups")
@@ -178,10 +178,10 @@ class _Arguments:
             wanted = f"{self.inner[entry.key].name}_{wanted}"
         stem = re.sub(NUMBERED, "", wanted)
         name = first_free(f"{stem}_of" if self.taken(stem) else stem, self.defaults.__contains__, self.numbers)
-        self.columns.setdefault(_family(argument), {})[column] = name
+        self.columns.setdefault(family_of(argument), {})[column] = name
         default = _default(entry, argument, self.inner)
         names, widths = zip(*[place.width(argument) for place in self.alike], strict=True)
-        is_incoming = widths == column and _family(argument) == "width"
+        is_incoming = widths == column and family_of(argument) == "width"
         self.defaults[name] = names[0] if is_incoming else default if default in column else None
         for place, value in zip(self.alike, column, strict=True):
             place.values[name] = value
@@ -217,7 +217,7 @@ INSIDE = {**NAMED, "out_channels": "hidden_channels", "out_features": "hidden_fe
 """Names of a block's arguments that do not belong to its last item."""
 
 
-def _family(argument: str) -> str:
+def family_of(argument: str) -> str:
     """Return the kind of an argument's figures; channels, features and groups are widths, multiples of each other."""
     stem = re.sub(NUMBERED, "", argument).partition(".")[0]
     return "width" if stem.endswith(("channels", "features", "groups")) else NAMED.get(stem, stem)

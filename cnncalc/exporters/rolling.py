@@ -7,7 +7,7 @@ structure become one block, and the numbers in which they differ become its argu
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from cnncalc.exporters.scopes import ScopePart, parts_of
 from cnncalc.graph import Graph, Node, Tensor
@@ -99,6 +99,12 @@ def structure(entries: list[Entry], sources: tuple[Tensor, ...]) -> StructureKey
     return tuple(found)
 
 
+def reads_of(part: Sequence[Entry]) -> tuple[Tensor, ...]:
+    """Return what some items read from outside."""
+    inside = {entry.node for entry in part}
+    return tuple(dict.fromkeys(tensor for entry in part for tensor in entry.reads if tensor not in inside))
+
+
 def items_of_graph(graph: Graph) -> list[Entry]:
     """Return the items of a graph, its scopes as items with items of their own."""
     return _entries(parts_of(graph))
@@ -149,8 +155,8 @@ def without_needless(entries: list[Entry]) -> list[Entry]:
     needless: set[StructureKey] = set()
     for key, places in reversed(alike.items()):  # the outermost first
         inner = places[0].inner or []
-        length, used = _lines(inner, places[0].reads), sum(uses[key])
-        is_given = any(_figures(place) != _figures(places[0]) for place in places)
+        length, used = lines_of(inner, places[0].reads), sum(uses[key])
+        is_given = any(figures_of(place) != figures_of(places[0]) for place in places)
         rolled = sum([1 + (repeat > 1) for repeat in uses[key]]) + length + 2 + is_given
         if key not in shared and (len(inner) < 2 or (length <= SHORT and rolled >= used * length)):
             needless.add(key)
@@ -164,9 +170,11 @@ def _without(needless: set[StructureKey], entries: list[Entry]) -> list[Entry]:
     """Return items in which some scopes are replaced by their items."""
     found: list[Entry] = []
     for entry in entries:
+        is_needless = entry.key in needless
         if entry.inner is not None:
             entry.inner = _without(needless, entry.inner)
-        found += entry.inner or [] if entry.key in needless else [entry]
+            entry.key = structure(entry.inner, entry.reads)
+        found += entry.inner or [] if is_needless else [entry]
     return found
 
 
@@ -179,7 +187,7 @@ def runs(entries: list[Entry]) -> Iterator[list[Entry]]:
     """Yield the items of a list, together those scopes that are equal and each read just the one before."""
     run: list[Entry] = []
     for entry in entries:
-        if run and not (follows(entry, run[-1]) and _figures(entry) == _figures(run[0])):
+        if run and not (follows(entry, run[-1]) and figures_of(entry) == figures_of(run[0])):
             yield run
             run = []
         run.append(entry)
@@ -187,12 +195,12 @@ def runs(entries: list[Entry]) -> Iterator[list[Entry]]:
         yield run
 
 
-def _figures(entry: Entry) -> list[object]:
+def figures_of(entry: Entry) -> list[object]:
     """Return all figures of an item."""
-    return [value for one in entry.inner for value in _figures(one)] if entry.inner else [*entry.values.values()]
+    return [value for one in entry.inner for value in figures_of(one)] if entry.inner else [*entry.values.values()]
 
 
-def _lines(entries: list[Entry], reads: tuple[Tensor, ...]) -> int:
+def lines_of(entries: list[Entry], reads: tuple[Tensor, ...]) -> int:
     """Return how many lines the items of a block have that reads some tensors."""
     named: set[Tensor] = set()
     count, above = 0, reads[0] if len(reads) == 1 else None

@@ -7,22 +7,16 @@ layer.  Stretches that follow each other in the same way several times are one i
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from itertools import pairwise
 
-from cnncalc.exporters.rolling import MOST_INPUTS, Entry, runs
+from cnncalc.exporters.repeated import LONGEST, as_block, with_repeated
+from cnncalc.exporters.rolling import MOST_INPUTS, Entry, all_scopes, reads_of
 from cnncalc.graph import Tensor
 
-NAMES = {"add": "residual", "multiply": "gate", "concat": "branches"}
-"""Names of stretches, by the layer that joins their branches."""
-
-MOST_ITEMS, LONGEST, MOST_ROUNDS, MOST_DEPTH = 600, 24, 12, 8
-"""Most items of a list in which stretches are searched, most of one stretch, most that are found, and in each other."""
+MOST_DEPTH = 8
+"""Most stretches in each other."""
 
 MOST_PASSING = 8
 """Most tensors that are taken to pass by a part."""
-
-DECLARED = 4
-"""Lines of a block's declaration."""
 
 
 def with_stretches(entries: list[Entry], kept: Collection[Tensor]) -> list[Entry]:
@@ -32,9 +26,9 @@ def with_stretches(entries: list[Entry], kept: Collection[Tensor]) -> list[Entry
         entries: the items.
         kept: tensors that are read later.
     """
-    if any(entry.owner is not None for entry in entries):
+    if any(one.owner for one in [*entries, *[one for scope in all_scopes(entries) for one in scope.inner or ()]]):
         return entries
-    return _repeated(_split(entries, kept, frozenset()), kept)
+    return with_repeated(_split(entries, kept, frozenset()), kept)
 
 
 def _split(entries: list[Entry], kept: Collection[Tensor], passing: frozenset[Tensor]) -> list[Entry]:
@@ -84,15 +78,9 @@ def _apart(
     return parts, rest
 
 
-def _reads(part: Sequence[Entry]) -> tuple[Tensor, ...]:
-    """Return what some items read from outside."""
-    inside = {entry.node for entry in part}
-    return tuple(dict.fromkeys(tensor for entry in part for tensor in entry.reads if tensor not in inside))
-
-
 def _as_one(part: list[Entry], depth: int = 0) -> list[Entry]:
     """Return a part as one item, in which the parts of its branches are items, too; itself if it can't be a block."""
-    reads = _reads(part)
+    reads = reads_of(part)
     if len(part) < 2 or not 0 < len(reads) <= MOST_INPUTS or depth == MOST_DEPTH:
         return part
     *body, join = part
@@ -101,46 +89,4 @@ def _as_one(part: list[Entry], depth: int = 0) -> list[Entry]:
     parts, rest = _apart(body, [tensor for tensor in join.reads if tensor not in outside], outside)
     for inner in parts:
         items += _as_one(inner, depth + 1)
-    return [Entry(join.node, reads, [*items, *rest, join], NAMES.get(join.node.layer.type, "block"))]
-
-
-def _repeated(entries: list[Entry], kept: Collection[Tensor]) -> list[Entry]:
-    """Return a list in which the stretches that save most lines as blocks are items."""
-    for _ in range(MOST_ROUNDS if len(entries) <= MOST_ITEMS else 0):
-        units = list(runs(entries))
-        length, starts = _best(units, kept)
-        entries, number = [], 0
-        while number < len(units):
-            part = [entry for unit in units[number : number + (length if number in starts else 1)] for entry in unit]
-            entries += [Entry(part[-1].node, _reads(part), part)] if number in starts else part
-            number += length if number in starts else 1
-        if not starts:
-            break
-    return entries
-
-
-def _best(units: list[list[Entry]], kept: Collection[Tensor]) -> tuple[int, list[int]]:
-    """Return the length of the stretch of runs that saves most lines, and where it is; nowhere if none saves any."""
-    numbers: dict[object, int] = {}
-    tokens = [numbers.setdefault((unit[0].key, len(unit)), len(numbers)) for unit in units]
-    parts, _ = _apart([entry for unit in units for entry in unit], kept, frozenset())
-    single = {part[-1].node for part in parts}
-    chained = [0]  # how many of the units before each follow each other
-    for before, unit in pairwise(units):
-        chained.append(chained[-1] + 1 if unit[0].reads == (before[-1].node,) else 0)
-    best: tuple[int, bool] = (0, False)
-    found: tuple[int, list[int]] = (0, [])
-    for length in range(2, min(LONGEST, len(units) // 2) + 1):
-        places: dict[tuple[int, ...], list[int]] = {}
-        for start in range(len(units) - length + 1):
-            end = start + length - 1
-            if chained[end] >= length - 1 and units[end][-1].node in single:
-                starts = places.setdefault(tuple(tokens[start : end + 1]), [])
-                if not starts or starts[-1] + length <= start:
-                    starts.append(start)
-        for starts in places.values():
-            gain = (len(starts) - 1) * length - len(starts) - DECLARED
-            value = (gain, units[starts[0]][0].node.layer.type == "conv")  # blocks begin with a convolution
-            if value > best:
-                best, found = value, (length, starts)
-    return found
+    return [as_block([*items, *rest, join])]

@@ -558,6 +558,85 @@ def test_repeated_layers_of_a_chain_are_a_block() -> None:
     )
 
 
+def bottleneck(width: int, indent: str) -> str:
+    """Return three convolutions; the last one's activation is called x."""
+    parts = [(width, 1, "batchnorm"), (width, 3, "relu"), (64, 1, "tanh")]
+    convs = [
+        f"{indent}- conv: {{out_channels: {channels}, kernel_size: {size}, padding: {size // 2}, bias: false}}\n"
+        f"{indent}- {below}:\n"
+        for channels, size, below in parts
+    ]
+    return "".join(convs) + f"{indent}  name: x\n"
+
+
+def test_what_blocks_have_in_common_is_a_block() -> None:
+    """Blocks with and without a convolution beside their bottleneck (ResNet, arXiv:1512.03385, figures 2 and 5)."""
+    uses = "  - one\n  - two\n  - relu\n" * 3
+    text = spec_text(
+        loads(f"""
+input: [64, 8, 8]
+blocks:
+  one:
+    layers:
+{bottleneck(32, "      ")}
+      - add:
+        from: [x, input]
+  two:
+    layers:
+{bottleneck(48, "      ")}
+      - conv: {{out_channels: 64, kernel_size: 1}}
+        from: input
+        name: y
+      - add:
+        from: [x, y]
+layers:
+{bottleneck(16, "  ")}
+{uses}
+""")
+    )
+    assert (
+        "  block:\n"
+        "    args: {hidden_channels}\n"
+        "    layers:\n"
+        "      - conv: {out_channels: hidden_channels, kernel_size: 1, bias: false}\n"
+        "      - batchnorm\n"
+        "      - conv: {out_channels: in_channels, kernel_size: 3, padding: 1, bias: false}\n"
+        "      - relu\n"
+        "      - conv: {out_channels: 64, kernel_size: 1, bias: false}\n"
+        "      - tanh\n"
+    ) in text
+    assert "      - block: {hidden_channels: 32}\n" in text
+    assert "      - block: {hidden_channels: 48}\n" in text
+    assert "  - block: {hidden_channels: 16}\n" in text
+
+
+@pytest.mark.parametrize(("strides", "is_block"), [((1, 1, 1, 1, 1, 1), True), ((2, 1, 1, 2, 2, 1), False)])
+def test_stretches_that_differ_in_much_are_no_block(strides: tuple[int, ...], is_block: bool) -> None:
+    """Beside its widths, a block may have two kernel sizes as arguments, but no stride as well."""
+    units = [
+        f"  - conv: {{out_channels: {31 - i}, kernel_size: {one}}}\n  - tanh\n"
+        f"  - conv: {{out_channels: {63 - i}, kernel_size: {two}, stride: {stride}}}\n  - abs\n"
+        for i, (one, two, stride) in enumerate(zip((1, 3, 3, 1, 3, 1), (3, 1, 3, 3, 1, 1), strides, strict=True))
+    ]
+    text = spec_text(loads("input: [64, 99, 99]\nlayers:\n" + "".join(units) + "  - flatten\n"))
+    assert ("  - block: {" in text) == is_block
+
+
+def test_a_block_does_not_part_a_convolution_from_its_norm_and_activation() -> None:
+    """Inverted residuals (MobileNetV2, arXiv:1801.04381, table 1): all but their first layers are those of the first block."""
+    rest = (
+        "  - batchnorm\n  - relu6\n  - conv: {{out_channels: {0}, kernel_size: 3, padding: 1, groups: {0}, bias: false}}\n"
+        "  - batchnorm\n  - relu6\n  - conv: {{out_channels: {1}, kernel_size: 1, bias: false}}\n  - batchnorm\n"
+    )
+    first = "  - conv: {{out_channels: {}, kernel_size: {}, padding: {}, stride: {}, bias: false}}\n"
+    units = [first.format(32, 3, 1, 2) + rest.format(32, 16)]
+    units += [first.format(6 * width, 1, 0, 1) + rest.format(6 * width, width + 8) for width in (16, 24, 32, 40)]
+    lines = flat(*units, "  - flatten\n").splitlines()
+    places = [number for number, line in enumerate(lines) if line.strip() == "layers:"]
+    assert len(places) > 1
+    assert not any(lines[number + 1].strip() in ("- batchnorm", "- relu6") for number in places)
+
+
 @pytest.mark.parametrize(("count", "is_block"), [(3, False), (5, True)])
 def test_repeated_layers_are_a_block_only_where_it_is_clearly_shorter(count: int, is_block: bool) -> None:
     """Three units of four layers take 12 lines, and 11 with a block: 4 of its declaration, 4 layers, 3 uses; five 20 and 13."""
