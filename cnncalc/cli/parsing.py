@@ -31,10 +31,14 @@ def parse_input(text: str, layout: str) -> tuple[str, Shape]:
         CnncalcError: if it is not a shape.
     """
     name, _, sizes = text.rpartition("=")
-    inner = sizes.strip().strip("[]").strip()
+    if "=" in name:
+        raise CnncalcError(f"--input {text}: several inputs in one word", "give --input once for each")
+    inner = sizes.strip().strip("[]()").strip()
     parts = re.split(r" *, *" if "," in inner else r" *[xX×*] *", inner)
     if not 1 <= len(parts) <= MAX_AXES or not all(re.fullmatch(r"[1-9][0-9]{0,15}", part) for part in parts):
-        raise CnncalcError(f"--input {text}: '{sizes}' is not a shape", "write it as 3x224x224, without the batch axis")
+        colon = re.fullmatch(r"([A-Za-z_][^=:]*):(.+)", text)
+        hint = f"write it as {colon[1]}={colon[2]}" if colon else "write it as 3x224x224, without the batch axis"
+        raise CnncalcError(f"--input {text}: '{sizes}' is not a shape", hint)
     shape = tuple([int(part) for part in parts])
     if max(shape) > MAX_INTEGER:
         raise CnncalcError(f"--input {text}: a size is too large")

@@ -111,7 +111,7 @@ def test_a_convention_names_itself(command: list[str]) -> None:
 
 def test_a_shape_with_blanks() -> None:
     """Blanks around signs are allowed; blanks in place of signs are not, so that two figures never become one."""
-    for text in (" 1 x 32 × 32 ", "1X32X32"):
+    for text in (" 1 x 32 × 32 ", "1X32X32", "(1, 32, 32)", "[1,32,32]"):
         assert cnncalc("summary", "lenet5", "--input", text) == cnncalc("summary", "lenet5")
     for text in ("1 32 32", "1x3 2x32", "1x1６x16", "1x32x32,1x16x16"):
         done = cnncalc("summary", "lenet5", "--input", text)
@@ -119,6 +119,10 @@ def test_a_shape_with_blanks() -> None:
         assert done.err == (
             f"--input {text}: '{text}' is not a shape\n  hint: write it as 3x224x224, without the batch axis\n"
         )
+    done = cnncalc("summary", "lenet5", "--input", "x:1x32x32")
+    assert done.err == "--input x:1x32x32: 'x:1x32x32' is not a shape\n  hint: write it as x=1x32x32\n"
+    done = cnncalc("summary", "lenet5", "--input", "x=1x32x32,rate=3")
+    assert done.err == "--input x=1x32x32,rate=3: several inputs in one word\n  hint: give --input once for each\n"
 
 
 def test_a_negative_bound_is_refused() -> None:
