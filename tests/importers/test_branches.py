@@ -42,6 +42,21 @@ def test_a_constant_of_both_branches_is_kept_in_the_counted_one() -> None:
         assert net.outputs["y"].shape == (12, 8, 8)
 
 
+def test_operators_of_a_branch_are_in_the_modules_that_they_name() -> None:
+    """PyTorch's exporter writes whole paths in branches, too, and ONNX's inliner the call in front (Silero VAD)."""
+    conv = node("Conv", ["x", "w"], ["a"], name="If_0_then_branch__Inline_0__/stft/Conv")
+    taken = branch(conv, node("Relu", ["a"], ["t"], name="F0::If_0_then_branch__Inline_0__/encoder/0/activation/Relu"))
+    plain = branch(node("Relu", ["x"], ["e"], name="Relu_3"))
+    constants = {"w": np.ones((4, 4, 1, 1), F)}
+    end = node("Sigmoid", ["z"], ["y"], name="/head/Sigmoid")
+    net = choosing(taken, plain, [end], [1, 4, 8, 8], constants)
+    assert [one.name for one in net.nodes if one.macs() or one.layer.kind == "activation"] == [
+        "stft", "encoder.0.activation", "head"
+    ]  # fmt: skip
+    net = choosing(plain, plain, [end], [1, 4, 8, 8], {})
+    assert "pick" in [one.name for one in net.nodes]
+
+
 def test_a_branch_that_does_not_fit_does_not_change_later_operators() -> None:
     """The cells of the LSTM are an output that nothing reads: it has no other layer for them.
 

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from cnncalc.importers.onnx.values import Call, LayerStep
 
 RECURRENT = ("LSTM", "GRU", "RNN")
+_INLINED = re.compile(r"^[\w:]*__Inline_\d+__").sub
+"""What ONNX's inliner writes in front of the names of a function's operators."""
+
 _ODD = re.compile(r"[^\w.-]+").sub
 
 
@@ -61,6 +64,7 @@ def _path(name: str, with_operator: bool) -> tuple[str, ...]:
 
     A segment that begins with the segment before it and a dot replaces it: ``/layer1/layer1.0`` is layer1.0.
     """
+    name = _INLINED("", name)
     if "/" not in name:
         return () if with_operator else (name,) if name else ()
     segments = [segment for segment in name.split("/") if segment]

@@ -91,5 +91,10 @@ def _branch(build: Builder, call: Call, graph: object) -> Sequence[Value | None]
     """Add the operators of one branch, and return its outputs."""
     if not isinstance(graph, Subgraph):
         raise UnfitError("a branch is missing")
-    name = call.operator.name
-    return build.graph(graph, ValueScope(build.scope), (*call.scopes, name) if name else call.scopes)
+    return build.graph(graph, ValueScope(build.scope), scopes_inside(call, graph, call.operator.name))
+
+
+def scopes_inside(call: Call, body: Subgraph, name: str) -> tuple[str, ...]:
+    """Return the scopes of a subgraph's operators: the names around them, unless their own are whole paths."""
+    are_paths = any(item.scope or "/" in item.name for item in body.operators)
+    return call.scopes if are_paths or not name else (*call.scopes, name)

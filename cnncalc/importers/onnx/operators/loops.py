@@ -11,7 +11,7 @@ from cnncalc.ground.limits import MAX_MODEL_PASSES
 from cnncalc.importers.onnx.builder import Builder, Result, operator
 from cnncalc.importers.onnx.lost import LOST
 from cnncalc.importers.onnx.model import Subgraph
-from cnncalc.importers.onnx.operators.branches import Additions
+from cnncalc.importers.onnx.operators.branches import Additions, scopes_inside
 from cnncalc.importers.onnx.operators.opaque import unknown
 from cnncalc.importers.onnx.proto import BOOL
 from cnncalc.importers.onnx.values import Call, UnfitError, Value, ValueScope, literal
@@ -121,7 +121,7 @@ def _pass(build: Builder, call: Call, body: Subgraph, given: Outputs) -> list[Va
     """Add the operators of a body for one pass, and return its outputs."""
     inside = ValueScope(build.scope)
     inside.values.update({port.name: value for port, value in zip(body.inputs, given, strict=True) if value})
-    return build.graph(body, inside, (*call.scopes, call.operator.name or call.op))
+    return build.graph(body, inside, scopes_inside(call, body, call.operator.name or call.op))
 
 
 def _stacked(build: Builder, rows: Outputs, axis: int) -> Value:
