@@ -170,9 +170,12 @@ def _read_file(spec: str, fuse: bool) -> tuple[Recipe, str | None]:
     if sys.stdin.isatty():
         hint = "pipe one in: cat net.yaml | cnncalc summary -"
         raise CnncalcError("'-' reads a spec from standard input, which is a terminal", hint)
-    with suppress(OSError):  # a stream may have no descriptor
-        note_read(sys.stdin.fileno())
-    return _read_stream(sys.stdin.buffer, "<stdin>", fuse), None
+    found: dict[str, Recipe] = click.get_current_context().meta.setdefault("cnncalc.stdin", {})
+    if "-" not in found:  # the stream can be read once; compare may name it twice
+        with suppress(OSError):  # a stream may have no descriptor
+            note_read(sys.stdin.fileno())
+        found["-"] = _read_stream(sys.stdin.buffer, "<stdin>", fuse)
+    return found["-"], None
 
 
 def _read_stream(stream: IO[bytes], name: str, fuse: bool) -> Recipe:

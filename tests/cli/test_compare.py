@@ -298,3 +298,9 @@ def test_blocks_side_by_side() -> None:
         done = cnncalc("compare", "resnet18", "resnet34", "--depth", "1", *more)
         assert (done.code, done.out) == (2, "")
         assert done.err.endswith("Error: --depth compares exactly two specs, and not as svg or html\n")
+
+
+def test_standard_input_may_be_named_twice() -> None:
+    done = cnncalc("compare", "-", "-", stdin=SMALL)
+    assert (done.code, done.err) == (0, "")
+    assert done.out.endswith("All 5 layers are the same.\n")

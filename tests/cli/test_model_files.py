@@ -129,6 +129,7 @@ def test_only_a_run_needs_the_weights() -> None:
     done = cnncalc("run", RESNET)
     assert done.code == 2
     assert "stands in 'weights.bin', which does not exist as a regular file next to the model" in done.err
+    assert done.err.endswith("hint: put 'weights.bin' into the model's folder\n")
 
 
 @pytest.mark.parametrize("location", ["../secret.bin", "/etc/passwd", "..", "a/b.bin"])
@@ -151,6 +152,24 @@ def test_weights_are_read_beside_the_model_alone(tmp_path: Path, location: str) 
     done = cnncalc("run", str(path))
     assert done.code == 2
     assert f"stands in '{location}', which is not a regular file next to the model" in done.err
+    assert "hint: weights are read from plain files in the model's own folder alone" in done.err
+    piped = cnncalc("run", "-", stdin=path.read_bytes())
+    assert (piped.code, piped.err.splitlines()[1:]) == (2, ["  hint: give the path of the model, not a pipe"])
+
+
+def test_a_file_of_weights_that_is_too_short_is_refused_with_both_sizes(tmp_path: Path) -> None:
+    made = onnx.load_from_string(
+        model([node("Mul", ["x", "w"], ["y"])], {"x": ["N", 30]}, ["y"], {"w": np.ones(30, np.float32)})
+    )
+    onnx.save(made, tmp_path / "net.onnx", save_as_external_data=True, location="w.bin", size_threshold=0)
+    (tmp_path / "w.bin").write_bytes(bytes(7))
+    with_length = cnncalc("run", str(tmp_path / "net.onnx"))
+    assert (with_length.code, "the tensor 'w' reaches beyond 'w.bin' of 7 bytes" in with_length.err) == (2, True)
+    made = onnx.load(tmp_path / "net.onnx", load_external_data=False)
+    del made.graph.initializer[0].external_data[1:]
+    onnx.save(made, tmp_path / "net.onnx")
+    done = cnncalc("run", str(tmp_path / "net.onnx"))
+    assert (done.code, "the tensor 'w' has 7 bytes, but its shape takes 120" in done.err) == (2, True)
 
 
 def test_a_summary_of_a_model_needs_nothing_beyond_the_standard_library() -> None:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from cnncalc.importers.onnx.wire import WireReader
 
 
+ONLY_BESIDE = "weights are read from plain files in the model's own folder alone: no other folders, and no links"
+
+
 class Arrays:
     """A file's constants: each is computed when it is asked for, and kept until its last read."""
 
@@ -113,8 +116,10 @@ class Arrays:
             path, start, size = "", stored.raw[0], stored.raw[1] - stored.raw[0]
         else:
             return self._listed(stored)
-        if size != raw_size(stored.dtype, stored.elements):
-            raise CnncalcError(f"{self.path}: the tensor '{stored.name}' has {size:,} bytes, or an unknown type")
+        needed = raw_size(stored.dtype, stored.elements)
+        if size != needed:
+            why = "an unknown type" if needed is None else f"{size:,} bytes, but its shape takes {needed:,}"
+            raise CnncalcError(f"{self.path}: the tensor '{stored.name}' has {why}")
         if path:
             with open(path, "rb") as file:
                 file.seek(start)
@@ -148,12 +153,16 @@ class Arrays:
         entries = stored.external or {}
         name, what = entries.get("location", ""), f"{self.path}: the tensor '{stored.name}'"
         if self.place is None:
-            raise CnncalcError(f"{what} is in another file, which is not available for a model from a pipe")
+            hint = "give the path of the model, not a pipe"
+            raise CnncalcError(f"{what} is in another file, which is not available for a model from a pipe", hint)
         if not name or name != os.path.basename(name) or name in (".", "..") or "\\" in name or "\0" in name:
-            raise CnncalcError(f"{what} stands in '{name}', which is not a regular file next to the model")
+            raise CnncalcError(f"{what} stands in '{name}', which is not a regular file next to the model", ONLY_BESIDE)
         path = os.path.join(os.path.dirname(self.place), name)
         if os.path.islink(path) or not os.path.isfile(path):
-            raise CnncalcError(f"{what} stands in '{name}', which does not exist as a regular file next to the model")
+            message = f"{what} stands in '{name}', which does not exist as a regular file next to the model"
+            raise CnncalcError(
+                message, ONLY_BESIDE if os.path.lexists(path) else f"put '{name}' into the model's folder"
+            )
         try:
             offset, size = int(entries.get("offset", 0)), os.path.getsize(path)
             length = int(entries.get("length", size - offset))
