@@ -328,6 +328,21 @@ def of_microsoft(op: str, inputs: list[str], outputs: list[str], **attributes: A
     return node(op, inputs, outputs, domain="com.microsoft", **attributes)
 
 
+def test_integers_of_an_input_are_summed_as_such() -> None:
+    """A model whose input has bytes: odd sums are between two integers, as above."""
+    scale = F(0.1)
+    constants = {
+        "w": of_eighths(3, 2, 1, 1), "xs": scale, "xz": np.uint8(128), "ws": scale, "wz": np.int8(0), "ys": scale * scale * F(2),
+        "yz": np.uint8(128),
+    }  # fmt: skip
+    nodes = [node("QLinearConv", ["x", "xs", "xz", "w", "ws", "wz", "ys", "yz"], ["i"]), QDQ_Y[1]]
+    made = onnx.load_from_string(model(nodes, {"x": ["N", 2, 8, 8]}, ["y"], constants))
+    made.graph.input[0].type.tensor_type.elem_type = onnx.TensorProto.UINT8
+    x = np.random.default_rng(5).integers(116, 141, (2, 2, 8, 8)).astype(np.uint8)
+    found = rounding(made.SerializeToString()).run(x.astype(F)).output
+    np.testing.assert_array_equal(found, runtime(made.SerializeToString(), {"x": x})[0])
+
+
 def test_a_bias_with_a_scale_of_its_own_keeps_its_fraction() -> None:
     """A quarter, a half and three quarters of a sum's step are added."""
     nodes = [*QDQ_X, node("DequantizeLinear", ["b", "bs"], ["c"]), node("Conv", ["r", "v", "c"], ["p"]), *QDQ_Y]

@@ -61,6 +61,7 @@ def as_real_numbers(build: Builder, value: Value, grid: QuantizedGrid) -> Value:
         real = _times_scale(build, _integers(build, value, first.grid), grid)
     elif first.step is None and first.grid is None and (first.dtype in RANGES or first.dtype in SMALL_FLOATS):
         real = _times_scale(build, value, grid)
+        real = _rounded(build, real, grid, first.dtype) if build.rounds else real  # to be read as integers, too
     real.dtype = FLOAT
     return real
 

@@ -1,6 +1,7 @@
-"""Products of quantised tensors as runtimes compute them: sums of integers, which are exact, and one factor at the end.
+"""Products of quantised tensors as runtimes compute them: sums of integers, and one factor at the end.
 
-The order of all other operations in float32 decides into which of two integers a number near their middle is rounded.
+Below 2²⁴ such sums are exact in float32.  The order of all other operations decides into which of two integers a number
+near their middle is rounded.
 """
 
 from __future__ import annotations
