@@ -56,9 +56,14 @@ edsr_baseline_x2 at 3x24x24 in int8
 """What is converted: names, perhaps at another input, in kinds of numbers."""
 
 IN_FLOAT = "layernorm groupnorm radix_attention tokens positions squares divided gathered reductions expanded"
+IN_FLOAT += (
+    " prelu_and_relu hardswish_and_relu heights one_filter zeros constants_for_some biases_of_several equal_layers"
+)
 """Probes that are converted in float32, too."""
 
-IN_16X8 = "no_bias positions log_softmax prelu shuffles space_to_depth padded_with_a_value numbers_beside_constants"
+IN_16X8 = """
+no_bias positions log_softmax prelu shuffles space_to_depth padded_with_a_value numbers_beside_constants zeros
+"""
 """Probes that are converted in int16x8, too."""
 
 _OPERATORS = {code: name for name, code in vars(schema.BuiltinOperator).items() if not name.startswith("_")}

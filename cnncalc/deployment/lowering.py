@@ -29,14 +29,16 @@ class Lowering(Stored, DeviceReaders):
     """The conversion of a network for a device.
 
     Attributes:
-        nodes: the network's layers.
         values: the device's tensor for each of the network's.
         borders: the padding that a convolution takes over from the layer before it, by the convolution.
-        ahead: layers that are part of the weights of the layer that reads them, by that layer.
-        biased: whether a dense layer has a bias in the file, as far as it was asked.
+        ahead: layers that are part of the weights of a layer after them, by that layer.
+        raw: what a layer reads that takes over padding or constants from layers before it: the input of the first.
         makers: the operator that makes each of the device's tensors.
+        logistics: the LOGISTIC of each tensor that has one.
         summands: the shape, channels last, of the constant that an ADD adds.
-        takers: batchnorms and constants, each with the layers after it that take it in; None until asked.
+        biases: whether each dense layer has a bias in the file; None until asked.
+        takers: batchnorms and constants, each with the layers after it that take it in, and whether that are all that
+            read it; None until asked.
         operators, gone, folded, fused, notes: as :class:`~cnncalc.deployment.operators.DeviceGraph` has them, except
             that ``operators`` still has those in ``dropped``.
     """
@@ -45,22 +47,23 @@ class Lowering(Stored, DeviceReaders):
         Stored.__init__(self, kind, converter)
         DeviceReaders.__init__(self, graph, converter)
         self.values: dict[Tensor, DeviceTensor] = {}
-        self.nodes = graph.nodes
         self.operators: list[Operator] = []
         self.dropped = set[Operator]()
-        self.biased: dict[Node, bool] = {}
         self.summands: dict[Operator, Shape] = {}
-        self.takers: dict[Node, list[Node]] | None = None
+        self.biases: dict[Node, str] | None = None
+        self.takers: dict[Node, tuple[list[Node], bool]] | None = None
         self.gone: list[Node] = []
         self.folded: dict[Node, None] = {}
         self.fused: list[Node] = []
         self.notes: list[str] = []
         self.ahead: dict[Node, list[Node]] = {}
         self.borders: dict[Node, tuple[Pair, ...]] = {}
+        self.raw: dict[Node, DeviceTensor] = {}
         self._reshaped: dict[tuple[DeviceTensor, Shape], DeviceTensor] = {}
         self._moved: dict[Tensor, bool] = {}
         self._turned: dict[tuple[Tensor, Order], DeviceTensor] = {}
         self.makers: dict[DeviceTensor, Operator] = {}
+        self.logistics: dict[DeviceTensor, Operator] = {}
         self._before: dict[Operator, Operator | None] = {}  # the operator before a row of copies, by each of them
         self._joined: dict[tuple[object, Node], int] = {}
         self._ahead = 0
@@ -92,6 +95,8 @@ class Lowering(Stored, DeviceReaders):
 
     def of(self, node: Node) -> list[DeviceTensor]:
         """Return the device's tensors that a layer reads, channels last: perhaps after a TRANSPOSE."""
+        if node in self.raw:
+            return [self.raw[node]]
         return [self.turned(node, tensor, channels_last(len(tensor.shape))) for tensor in node.inputs]
 
     def as_they_lie(self, node: Node) -> list[DeviceTensor]:
@@ -99,26 +104,31 @@ class Lowering(Stored, DeviceReaders):
 
         Maps of one axis have a height only where the converter moves the RESHAPE that takes it away behind the layer.
         """
-        return self.with_heights(node, [self.values[tensor] for tensor in node.inputs])
+        flows = [self.raw[node]] if node in self.raw else [self.values[tensor] for tensor in node.inputs]
+        return self.with_heights(node, list(zip(node.inputs, flows, strict=True)))
 
-    def with_heights(self, node: Node, flows: list[DeviceTensor]) -> list[DeviceTensor]:
-        """Return what a layer reads, without heights unless all maps of one axis keep theirs.
+    def with_heights(self, node: Node, given: list[tuple[Tensor, DeviceTensor]]) -> list[DeviceTensor]:
+        """Return what an operator of a layer reads, without heights unless all maps of one axis keep theirs.
 
-        A RESHAPE is moved behind the one layer that reads it, if that works element by element; convolutions and
-        poolings need a height, and read none.
+        A RESHAPE is moved behind the one layer that reads it, if that works element by element, on maps of one shape;
+        convolutions and poolings need a height, and read none.  A tensor of the layer itself is what its operator
+        before has made.
         """
-        maps = [(one, flow) for one, flow in zip(node.inputs, flows, strict=True) if len(one.shape) == 2]
-        if node.layer.type in KEEPING_HEIGHT and all(
-            len(flow.shape) == 3 and self._is_moved(one) for one, flow in maps
+        maps = [(tensor, flow) for tensor, flow in given if len(tensor.shape) == 2]
+        alike = len({flow.shape for _, flow in maps if flow.constant is None}) <= 1
+        if (
+            node.layer.type in KEEPING_HEIGHT
+            and alike
+            and all(len(flow.shape) == 3 and (tensor is node or self._is_moved(tensor)) for tensor, flow in maps)
         ):
-            return flows
-        return [self.without_height(node, one, flow) for one, flow in zip(node.inputs, flows, strict=True)]
+            return [flow for _, flow in given]
+        return [self.without_height(node, tensor, flow) for tensor, flow in given]
 
     def _is_moved(self, tensor: Tensor) -> bool:
         """Whether at most one layer reads a map of one axis without a height."""
         if tensor not in self._moved:
             readers, given = self.beyond(tensor)
-            without = [one for one in readers if one.layer.type not in ("conv", "maxpool", "avgpool")]
+            without = {one for one in readers if one.layer.type not in ("conv", "maxpool", "avgpool")}
             self._moved[tensor] = len(without) + given <= 1
         return self._moved[tensor]
 
@@ -186,22 +196,25 @@ class Lowering(Stored, DeviceReaders):
         return operator
 
     def reshape(
-        self, node: Node, flow: DeviceTensor, shape: Shape, name: str = "", batch: int = 1, doubt: str = ""
+        self, node: Node, flow: DeviceTensor, shape: Shape, name: str = "", batch: int | None = 1, doubt: str = ""
     ) -> DeviceTensor:
         """Append a RESHAPE: a copy, as no two tensors of the arena share their place (kernels/reshape.cc).
 
-        Of two in a row there is one, or none if they undo each other.
+        Of two in a row there is one, or none if they undo each other.  ``batch`` is the length of the batch's axis in
+        the file, None if the tensor has none.
         """
         made = self.makers.get(flow)
         if made is not None and made.code == "RESHAPE" and self._only_read_by(made, node):
             self.dropped.add(made)
             flow = made.inputs[0]
+            self._reshaped.pop((flow, made.output.shape), None)
             if flow.shape == shape:
                 doubt = "a reshape that undoes the one before it"
                 if self._is_alone(flow, made):
                     self.values[node] = flow
                     return flow
-        operator = self.emit("RESHAPE", node, [flow], self.integers(batch, *shape), shape=shape, name=name)
+        sizes = shape if batch is None else (batch, *shape)
+        operator = self.emit("RESHAPE", node, [flow], self.integers(*sizes), shape=shape, name=name)
         operator.doubt = doubt
         return operator.output
 
@@ -285,9 +298,10 @@ class Lowering(Stored, DeviceReaders):
             self.notes.append(text)
 
     def passes(self, node: Node) -> None:
-        """Drop a layer: its output is its input."""
+        """Drop a layer: its output is its input, or that of a layer equal to it."""
         self.gone.append(node)
-        self.values[node] = self.values[node.inputs[0]]
+        source = self.source(node)
+        self.values[node] = self.values[node.inputs[0] if source is node else source]
 
     def joins(self, node: Node, into: Operator) -> None:
         """Make a layer part of an operator; its output is the operator's unless it has one."""
@@ -314,12 +328,13 @@ class Lowering(Stored, DeviceReaders):
         number = self._joined.setdefault((constant.same, owner), len(self._joined))
         return constant._replace(same=("folded", number))
 
-    def folds_ahead(self, node: Node, readers: list[Node]) -> None:
-        """Fold a layer into the weights of the layers after it, if there are any."""
-        self.weigh(len(readers))
-        for reader in readers:
-            self.ahead.setdefault(reader, []).append(node)
-            self.values[node] = self.values[node.inputs[0]]
+    def folds_ahead(self, node: Node, flow: DeviceTensor, takers: list[Node]) -> None:
+        """Fold a layer into the weights of some of the layers after it, which read a tensor before it then."""
+        self.weigh(len(takers))
+        for taker in takers:
+            self.ahead.setdefault(taker, []).append(node)
+            self.raw.setdefault(taker, flow)
+        self.take_away(node, takers)
 
     def weigh(self, layers: int) -> None:
         """Count layers into which another one may be folded. Raises CnncalcError beyond a bound."""

@@ -167,7 +167,7 @@ class DeviceGraph(NamedTuple):
         return len(self.flows) + len(self.tensors())
 
     def stored(self) -> list[Constant]:
-        """Return every constant whose values are in the file, equal ones once.
+        """Return every constant whose values are in the file, those of equal bytes once.
 
         A single number is quantised to 127, or −127: all positive ones have the same value; learned ones count as such.
         """
@@ -175,8 +175,12 @@ class DeviceGraph(NamedTuple):
         for operator in self.operators:
             for one in operator.constants:
                 what, value = one.same
-                single = one.scales and one.elements == 1 and what in ("number", "factors")
-                found[what != "number" or cast("float", value) > 0 if single else one.same] = one
+                key: object = one.same
+                if one.scales and one.elements == 1 and what in ("number", "factors"):
+                    key = what != "number" or cast("float", value) > 0
+                elif what == "zeros" or (what == "integers" and not any(cast("tuple[int, ...]", value))):
+                    key = ("zeros", one.elements * one.width)
+                found[key] = one
         return list(found.values())
 
     def tensors(self) -> list[Constant]:

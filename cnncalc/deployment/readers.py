@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, cast
 
 from cnncalc.deployment.axes import Axes, Order, laid
-from cnncalc.deployment.traits import CONSTANTS, IDLE, IDLE_ON_ONES, STRETCHING, UNARY
+from cnncalc.deployment.traits import (
+    CONSTANTS,
+    IDEMPOTENT,
+    IDLE,
+    IDLE_ON_ONES,
+    KEEPING_SCALE,
+    STRETCHING,
+    UNARY,
+    chooses,
+)
 from cnncalc.graph import Node
 
 if TYPE_CHECKING:
@@ -21,24 +31,35 @@ class DeviceReaders:
 
     Attributes:
         converter: the converter.
+        nodes: the network's layers.
         axes: the order of each tensor's axes on the device.
         passing: layers that are dropped on the device.
     """
 
     def __init__(self, graph: Graph, converter: Converter) -> None:
         self.converter = converter
+        self.nodes = graph.nodes
         self.axes = Axes(graph)
-        self._readers = graph.readers()
-        self._outputs = set(graph.outputs.values())
+        self._source: dict[Tensor, Tensor] = repeated(graph)
+        repeats = set(self._source)
+        self._readers: dict[Tensor, list[Node]] = {}
+        for node in graph.nodes:
+            for tensor in node.inputs if node not in repeats else ():
+                self._readers.setdefault(self._source.get(tensor, tensor), []).append(node)
+        self._outputs = {self._source.get(tensor, tensor) for tensor in graph.outputs.values()}
         self._known: dict[Tensor, tuple[list[Node], bool]] = {}
-        self._source: dict[Tensor, Tensor] = {}  # the tensor that a chain of dropped layers passes on, by each of them
+        self._chosen: set[Node] | None = None
         self.passing = set[Node]()
         for node in reversed(graph.nodes):  # whether a layer vanishes depends on those after it
-            if self._vanishes(node):
+            if node in repeats or self._vanishes(node):
                 self.passing.add(node)
         for node in graph.nodes:
-            if node in self.passing:
-                self._source[node] = self._source.get(node.inputs[0], node.inputs[0])
+            if node in self.passing and node not in repeats:
+                self._source[node] = self.source(node.inputs[0])
+
+    def source(self, tensor: Tensor) -> Tensor:
+        """Return the tensor that stands for another one on the device: what a chain of dropped layers passes on."""
+        return self._source.get(tensor, tensor)
 
     def order(self, tensor: Tensor) -> Order:
         """Return the order of a tensor's axes on the device."""
@@ -48,7 +69,7 @@ class DeviceReaders:
         """Return the layers that read a tensor, looking through those that are dropped on the device, and whether it is
         an output of the network.
         """
-        tensor = self._source.get(tensor, tensor)
+        tensor = self.source(tensor)
         known = self._known.get(tensor)
         if known is not None:
             return known
@@ -74,6 +95,22 @@ class DeviceReaders:
         """Return the layers that read a tensor; none if it is an output of the network, which others may read, too."""
         readers, given = self.beyond(tensor)
         return [] if given else readers
+
+    def take_away(self, tensor: Tensor, readers: Iterable[Node]) -> None:
+        """Note that some layers read what is before a tensor, not the tensor."""
+        found, given = self.beyond(tensor)
+        gone = set(readers)
+        self._known[self.source(tensor)] = [reader for reader in found if reader not in gone], given
+
+    def is_chosen_from(self, tensor: Tensor) -> bool:
+        """Whether a merge chooses elements of a tensor, perhaps through layers that keep its scale."""
+        if self._chosen is None:
+            self._chosen = found = set[Node]()
+            for node in reversed(self.nodes):
+                for reader in self.beyond(node)[0]:
+                    if chooses(reader) or (reader.layer.type in KEEPING_SCALE and reader in found):
+                        found.add(node)
+        return self.source(tensor) in self._chosen
 
     def _is_dropped(self, node: Node) -> bool:
         """Whether a layer passes its input on: at most, its axes have other names, or sizes that are the same."""
@@ -119,8 +156,24 @@ class DeviceReaders:
             dense = bool(between) or reader.layer.type == "linear"
         return dense
 
-    def behind_a_copy(self, tensor: Tensor) -> bool:
-        """Whether a tensor comes from a reshape that the converter drops only after it has merged clamps."""
-        while isinstance(tensor, Node) and self._is_dropped(tensor):
-            tensor = tensor.inputs[0]
-        return isinstance(tensor, Node) and tensor.layer.type in ("flatten", "reshape") and tensor in self.passing
+
+def repeated(graph: Graph) -> dict[Tensor, Tensor]:
+    """Return the layers whose output is there already, each with the tensor that stands for it.
+
+    The converter computes equal layers of the same tensors once, and an idempotent layer after itself not again.
+    """
+    found: dict[Tensor, Tensor] = {}
+    through: dict[Tensor, Tensor] = {}  # the tensor that stands for another one, if idle layers are none
+    known: dict[tuple[object, ...], Node] = {}
+    for node in graph.nodes:
+        inputs = [through.get(tensor, tensor) for tensor in node.inputs]
+        before = inputs[0] if inputs else None
+        if isinstance(before, Node) and node.layer.type in IDEMPOTENT and before.layer.type == node.layer.type:
+            found[node] = through[node] = before
+            continue
+        owner = (node.shares or node) if node.use.weights else None
+        equal = known.setdefault((node.layer.key(), owner, *inputs), node)
+        if equal is not node:
+            found[node] = equal
+        through[node] = before if before is not None and node.layer.type in ("dropout", "identity") else equal
+    return found

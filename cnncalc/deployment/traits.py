@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from math import inf
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cnncalc.graph import Node
+
 FOLDABLE = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV")
 """Operators whose weights can absorb a factor and a shift per channel."""
 
@@ -21,6 +27,9 @@ MOVING = ("RESHAPE", "TRANSPOSE")
 IDLE = ("dropout", "identity", "permute")
 """Layers that are dropped."""
 
+IDEMPOTENT = ("relu", "relu6", "abs")
+"""Layers that change nothing where the one before is of the same type."""
+
 IDLE_ON_ONES = ("expand", "mean", "max", "min", "sum", "global_avgpool", "global_maxpool", "adaptive_avgpool")
 """Layers that are dropped if they leave the shape as it is."""
 
@@ -37,3 +46,25 @@ ONE_SCALE = (
     "DEPTH_TO_SPACE", "SPACE_TO_DEPTH",
 )  # fmt: skip
 """Operators whose output has their input's scale."""
+
+CLAMPS = {(0.0, inf): "RELU", (0.0, 6.0): "RELU6", (-1.0, 1.0): "RELU_N1_TO_1"}
+"""The clamps that operators can do to their output, by their bounds."""
+
+
+def clamp_of(node: Node) -> str | None:
+    """Return the clamp that a layer is, if operators can do it to their output."""
+    bounds = node.layer.clamps()
+    return CLAMPS.get(bounds) if bounds is not None else None
+
+
+def chooses(node: Node) -> bool:
+    """Whether a layer's output's elements are elements of its inputs, so that all of them have one scale."""
+    kind = node.layer.type
+    return kind in ("concat", "maximum", "minimum") or (kind == "hardtanh" and clamp_of(node) is None)
+
+
+KEEPING_SCALE = (
+    "maxpool", "avgpool", "adaptive_avgpool", "pad", "reshape", "flatten", "slice", "select", "center_crop", "upsample",
+    "pixel_shuffle", "pixel_unshuffle", "channel_shuffle",
+)  # fmt: skip
+"""Layers whose operators have one scale."""

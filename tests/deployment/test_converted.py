@@ -23,7 +23,7 @@ DATA = Path(__file__).parents[1] / "data"
 CONVERTED = json.loads((DATA / "deploy_converted.json").read_text(encoding="utf-8"))
 PROBES = yaml.safe_load((DATA / "deploy/probes.yaml").read_text(encoding="utf-8"))
 
-REFUSED = {"mish", "selu", "softplus", "power_of_three", "space_to_depth_by_permute"}
+REFUSED = {"mish", "selu", "softplus", "power_of_three", "space_to_depth_by_permute", "hardtanh_by_itself"}
 """Probes of operators that the device lacks, or has for fewer axes."""
 
 BIASES_VANISH = {"preact_resnet110", "xception", "ghostnet_0.5", "efficientnet_v2_s"}

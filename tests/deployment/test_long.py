@@ -26,7 +26,11 @@ LONG = {
         "      - permute: [1, 0, 2]\n      - reshape: [4, 6, 6]\n      - affine: 0.5",
         3_301,
     ),
-    "readers of one tensor": ("[2, 8, 8]", f"- add: {{paths: [{', '.join(['[relu]'] * 900)}]}}\n    repeat: 2", 3_598),
+    "readers of one tensor": (
+        "[2, 8, 8]",
+        f"- add: {{paths: [{', '.join([f'[{CONV}]'] * 900)}]}}\n    repeat: 2",
+        3_598,
+    ),
 }
 
 

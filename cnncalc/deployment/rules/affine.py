@@ -8,19 +8,24 @@ from typing import TYPE_CHECKING, cast
 from cnncalc.deployment.axes import laid
 from cnncalc.deployment.lowering import Lowering, LoweringRule, adds
 from cnncalc.deployment.operators import BIAS, Constant, Operator
-from cnncalc.deployment.rules.elementwise import only_in_float
+from cnncalc.deployment.rules.elementwise import is_clamped, only_in_float, own_gate
 from cnncalc.deployment.rules.windows import pads_itself, taps_of
 from cnncalc.deployment.traits import MOVING
 from cnncalc.deployment.unsupported import UnsupportedError
 from cnncalc.layers.shapes import axis_index
 
 if TYPE_CHECKING:
+    from cnncalc.deployment.operators import DeviceTensor
     from cnncalc.graph import Node
     from cnncalc.layers.dense.linear import Linear
     from cnncalc.layers.normalization.batchnorm import BatchNorm
     from cnncalc.layers.other.affine import Affine
     from cnncalc.layers.other.shift import Shift
     from cnncalc.layers.shapes import Shape
+
+
+OWN, SPLIT = "bias", "bias that others may take over"
+"""Whether a dense layer has a bias: it has, or it depends on an order that is not known."""
 
 
 def linear(low: Lowering, node: Node) -> None:
@@ -36,6 +41,8 @@ def linear(low: Lowering, node: Node) -> None:
     weight = low.weight(prod(node.use.weights["weight"].shape), layer.out_features, owner, True)
     operator = low.emit("FULLY_CONNECTED", node, [flow], weight, shape=shape)
     operator.macs = node.macs()
+    if _biases(low)[node] == SPLIT:
+        operator.doubt = "dense layers after it may take over its bias, and an ADD may add it for others"
     if layer.bias and has_bias(low, node):
         operator.constants.append(low.bias(layer.out_features, owner, True))
     for folded in low.ahead.get(node, ()):
@@ -44,7 +51,12 @@ def linear(low: Lowering, node: Node) -> None:
 
 def affine(low: Lowering, node: Node) -> None:
     """Part of the weights before it, or of the layers after it; else MUL, and ADD or SUB, with a tensor each."""
-    if _folds_back(low, node) or _folds_ahead(low, node) or _joins(low, node):
+    if _folds_back(low, node):
+        return
+    if _folds_ahead(low, node, low.values[node.inputs[0]]):
+        low.values[node] = low.values[node.inputs[0]]
+        return
+    if _joins(low, node):
         return
     flow = low.as_they_lie(node)[0]
     terms = _terms(low, node)
@@ -64,8 +76,30 @@ def fixed(low: Lowering, node: Node) -> None:
     elif layer.add == 0:
         only_in_float("NEG")(low, node)
     else:
-        (flow,) = low.as_they_lie(node)
-        low.emit("SUB", node, [flow], low.number(layer.add))
+        (tensor,) = node.inputs
+        low.emit("SUB", node, [low.without_height(node, tensor, low.values[tensor])], low.number(layer.add))
+
+
+def hardsigmoid(low: Lowering, node: Node) -> None:
+    """``relu6(x + 3) / 6``: the shift joins a bias, the clamp is fused, the factor joins the weights after it; nothing
+    if it is a part of a hardswish.
+    """
+    reader = low.sole_reader(node)
+    if reader is not None and reader.layer.type == "multiply" and own_gate(low, reader):
+        low.values[node] = low.values[node.inputs[0]]
+        return
+    operator = low.producer(node.inputs[0])
+    (flow,) = low.as_they_lie(node)
+    alone = low.sole_reader(node.inputs[0]) is not None
+    if operator is not None and alone and operator.takes_factors:
+        low.folds(node, operator)
+    elif operator in low.summands and alone and operator.activation is None:
+        low.joins(node, operator)
+    else:
+        operator = low.emit("ADD", node, [flow], low.number(3), name=f"{node.name} (shifted)")
+    operator.activation = "RELU6"
+    if not _folds_ahead(low, node, operator.output):
+        low.emit("MUL", node, [operator.output], low.number(1 / 6))
 
 
 def _terms(low: Lowering, node: Node) -> list[tuple[str, Constant, Shape]]:
@@ -74,6 +108,8 @@ def _terms(low: Lowering, node: Node) -> list[tuple[str, Constant, Shape]]:
     A sum over a map takes over the bias of the layer before it.
     """
     shape = laid(_shape(node), low.order(node))
+    if node.layer.type == "hardsigmoid":
+        return [("MUL", low.number(1 / 6), shape)]
     if node.layer.type == "affine":
         layer = _affine(node)
         terms = [("MUL", layer.mul)] if layer.mul != 1 else []
@@ -115,7 +151,7 @@ def _joins(low: Lowering, node: Node) -> bool:
 
 def _shape(node: Node) -> Shape:
     """Return the shape of a layer's constants, as long as the layer's; 1 where they are stretched."""
-    if node.layer.type == "affine":
+    if node.layer.type in ("affine", "hardsigmoid"):
         return (1,) * len(node.shape)
     chosen = cast("Shift", node.layer).shape if node.layer.type in ("scale", "shift") else None
     if chosen is not None:
@@ -168,37 +204,42 @@ def _folds_back(low: Lowering, node: Node) -> bool:
     return True
 
 
-def _folds_ahead(low: Lowering, node: Node) -> bool:
-    """Fold a layer into the layers that alone read it; a single number moves before a copy instead."""
+def _folds_ahead(low: Lowering, node: Node, flow: DeviceTensor) -> bool:
+    """Fold a layer's constants, of a tensor, into the layers after it that take them in; return whether that were all
+    that read it.  A single number moves before a copy instead.
+    """
     if low.takers is None:
         low.takers = _takers(low)
-    readers = low.takers.get(node, [])
+    takers, are_all = low.takers.get(node, ([], False))
     before = low.producer(node.inputs[0])
     behind_a_copy = before is not None and before.code in MOVING and low.sole_reader(node.inputs[0]) is not None
-    if len(low.values[node.inputs[0]].shape) == 2 and any(reader.layer.type == "conv" for reader in readers):
+    if len(flow.shape) == 2 and any(taker.layer.type == "conv" for taker in takers):
         return False  # a map of one axis gets a height first
-    if behind_a_copy and _is_single(node) and len(_terms(low, node)) == 1 and readers == low.only_readers(node):
+    if behind_a_copy and _is_single(node) and len(_terms(low, node)) == 1 and takers == low.only_readers(node):
         return False
-    low.folds_ahead(node, readers)
-    return bool(readers)
+    low.folds_ahead(node, flow, takers)
+    return are_all
 
 
-def _takers(low: Lowering) -> dict[Node, list[Node]]:
-    """Return, by batchnorm or constant, the layers that alone read it and take it in, perhaps behind others of these.
+def _takers(low: Lowering) -> dict[Node, tuple[list[Node], bool]]:
+    """Return, by batchnorm or constant, the layers that take it in, perhaps behind others of these, and whether these
+    are all that read it.
 
     A dense layer takes in constants of each channel, and sums if it has a bias; a convolution takes in single numbers,
     and sums if it pads nothing.
     """
-    found: dict[Node, list[Node]] = {}
+    found: dict[Node, tuple[list[Node], bool]] = {}
     for node in reversed(low.nodes):
         if node.layer.type not in RULES or node.layer.type == "linear" or _is_reversed(node) or _spreads(low, node):
             continue
-        readers = low.only_readers(node)
-        takers = [found.get(reader, [reader]) for reader in readers]
-        low.weigh(sum([len(some) for some in takers]) if len(takers) > 1 else 0)
-        flat = takers[0] if len(takers) == 1 else [one for some in takers for one in some]
-        if flat and all(_takes_in(low, node, taker) for taker in flat):
-            found[node] = flat
+        readers, is_output = low.beyond(node)
+        behind = [found.get(reader, ([reader], True)) for reader in readers]
+        low.weigh(sum([len(some) for some, _ in behind]) if len(behind) > 1 else 0)
+        flat = [taker for some, _ in behind for taker in some] if len(behind) != 1 else behind[0][0]
+        takers = [taker for taker in flat if _takes_in(low, node, taker)]
+        are_all = bool(takers) and not is_output and len(takers) == len(flat) and all(whole for _, whole in behind)
+        if takers:
+            found[node] = flat if len(takers) == len(flat) else takers, are_all
     return found
 
 
@@ -219,26 +260,34 @@ def _takes_in(low: Lowering, node: Node, reader: Node) -> bool:
 
 
 def has_bias(low: Lowering, node: Node) -> bool:
-    """Whether a dense layer has a bias in the file.
+    """Whether a dense layer has a bias in the file."""
+    return bool(_biases(low)[node])
 
-    The one that is written, or that a batchnorm or a hardsigmoid gives it, becomes part of the next one's where a
-    dense layer with a bias of its own follows at once; of a chain, the last has its bias, and every second before it.
+
+def _biases(low: Lowering) -> dict[Node, str]:
+    """Return, by dense layer, whether it has a bias in the file: "", :data:`OWN` or :data:`SPLIT`.
+
+    The one that is written, or that a batchnorm or a hardsigmoid gives it, becomes part of those of the dense layers
+    that follow at once, if all that reads it are dense layers with a bias, and not all of these are clamped; of a
+    chain, the last has its bias, and every second before it.
     """
-    chain: list[Node] = []
-    waiting: Node | None = node
-    while waiting is not None and waiting.layer.type == "linear" and waiting not in low.biased:
-        behind = low.sole_reader(waiting)
+    if low.biases is not None:
+        return low.biases
+    found = low.biases = {}
+    for node in reversed(low.nodes):
+        if node.layer.type != "linear":
+            continue
+        behind = low.sole_reader(node)
         normed = behind is not None and behind.layer.type in RULES and adds(behind) and not _spreads(low, behind)
         shifted = behind is not None and behind.layer.type == "hardsigmoid"
-        layer = cast("Linear", waiting.layer)
-        if not (layer.bias or normed or shifted):
-            break
-        chain.append(waiting)
-        waiting = low.sole_reader(behind) if normed and behind is not None else behind
-    biased = waiting is not None and low.biased.get(waiting, False)
-    for one in reversed(chain):
-        low.biased[one] = biased = not biased
-    return low.biased.get(node, False)
+        readers, is_output = low.beyond(behind if normed and behind is not None else node)
+        takers = [reader for reader in readers if found.get(reader)]
+        apart = normed and behind is not None and behind.layer.type != "batchnorm"
+        are_open = apart or not all(is_clamped(low, taker) for taker in takers)
+        passed_on = takers and len(takers) == len(readers) and are_open and not is_output
+        given = cast("Linear", node.layer).bias or normed or shifted
+        found[node] = (SPLIT if takers and are_open else OWN) if given and not passed_on else ""
+    return found
 
 
 RULES: dict[str, LoweringRule] = {
@@ -247,4 +296,5 @@ RULES: dict[str, LoweringRule] = {
     "scale": affine,
     "shift": affine,
     "affine": fixed,
+    "hardsigmoid": hardsigmoid,
 }

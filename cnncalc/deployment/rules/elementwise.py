@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import permutations
+from math import prod
 from typing import TYPE_CHECKING, cast
 
 from cnncalc.deployment.lowering import Lowering, LoweringRule
 from cnncalc.deployment.operators import BIAS, DeviceTensor, Operator
-from cnncalc.deployment.rules.windows import pads_itself
-from cnncalc.deployment.traits import FUSING
+from cnncalc.deployment.traits import FUSING, clamp_of
 from cnncalc.deployment.unsupported import UnsupportedError
+from cnncalc.graph import Node
 from cnncalc.layers.shapes import axis_index
 
 if TYPE_CHECKING:
-    from cnncalc.graph import Node
     from cnncalc.layers.activation.hardtanh import HardTanh
     from cnncalc.layers.activation.softmax import Softmax
     from cnncalc.layers.merge.concat import Concat
@@ -28,21 +29,33 @@ def one_operator(code: str, fixed_scale: bool = False) -> LoweringRule:
 
     def rule(low: Lowering, node: Node) -> None:
         (flow,) = low.as_they_lie(node)
-        low.emit(code, node, [flow]).output.fixed_scale = fixed_scale
+        operator = low.emit(code, node, [flow])
+        if fixed_scale:
+            fixes_scale(low, node, operator)
 
     return rule
+
+
+def fixes_scale(low: Lowering, node: Node, operator: Operator) -> None:
+    """Note that an operator, a layer's last one, fixes its output's scale; a QUANTIZE follows if a merge chooses from
+    that output, perhaps through layers that keep the scale: all that it chooses from has one scale.
+    """
+    operator.output.fixed_scale = True
+    low.values[node] = operator.output
+    if low.kind.scaled and low.is_chosen_from(node):
+        low.emit("QUANTIZE", node, [operator.output], name=f"{node.name} (rescaled)")
 
 
 def fuses(low: Lowering, node: Node, activation: str) -> bool:
     """Fuse a clamp into the operator before it, and return whether that was possible.
 
-    A clamp is moved before copies; a duplicate is dropped, unless a copy is between.
+    A clamp is moved before copies; after the same one as an operator it does nothing.
     """
     tensor = node.inputs[0]
     end, operator = low.producer(tensor), low.before_copies(tensor)
     if operator is None or low.sole_reader(tensor) is None:
         return False
-    again = operator is end and activation in (operator.activation, operator.code) and not low.behind_a_copy(tensor)
+    again = operator is end and activation == operator.code
     if not again and (operator.code not in FUSING or operator.activation is not None):
         return False
     if operator.code == "TRANSPOSE_CONV" and not any(one.part == BIAS for one in operator.constants):
@@ -55,25 +68,21 @@ def fuses(low: Lowering, node: Node, activation: str) -> bool:
     return True
 
 
-def clamp(code: str) -> LoweringRule:
-    """Return the rule of a clamp: part of the operator before it if that can clamp, else an operator of its own."""
-    own = one_operator(code)
-
-    def rule(low: Lowering, node: Node) -> None:
-        if not fuses(low, node, code):
-            own(low, node)
-
-    return rule
-
-
-def hardtanh(low: Lowering, node: Node) -> None:
-    """A fused clamp if operators know its bounds, else MINIMUM and MAXIMUM, or RELU for a lower bound of 0."""
-    layer = cast("HardTanh", node.layer)
-    low_end, high_end = layer.clamps()
-    known = {(-1.0, 1.0): "RELU_N1_TO_1", (0.0, 6.0): "RELU6"}.get((low_end, high_end))
-    if known and fuses(low, node, known):
+def clamp(low: Lowering, node: Node) -> None:
+    """Part of the operator before it if that can clamp, else an operator: to other bounds MINIMUM and MAXIMUM, or
+    RELU for a lower bound of 0.
+    """
+    code = clamp_of(node)
+    if code is not None and fuses(low, node, code):
         return
+    if code == "RELU_N1_TO_1":
+        why = "tflite-micro has no RELU_N1_TO_1, which it becomes where no operator before it can clamp"
+        raise UnsupportedError(node, why, "use relu6 or tanh")
     (flow,) = low.as_they_lie(node)
+    if code is not None:
+        low.emit(code, node, [flow])
+        return
+    low_end, high_end = cast("HardTanh", node.layer).clamps()
     least = low.emit("MINIMUM", node, [flow], low.number(high_end), name=f"{node.name} (from above)")
     if low_end == 0:
         low.emit("RELU", node, [least.output])
@@ -82,37 +91,49 @@ def hardtanh(low: Lowering, node: Node) -> None:
         most.doubt = "a clamp to other bounds"
 
 
-def hardsigmoid(low: Lowering, node: Node) -> None:
-    """``relu6(x + 3) / 6``: the shift joins a bias, the clamp is fused, the factor joins the weights after it."""
-    operator = low.producer(node.inputs[0])
-    (flow,) = low.as_they_lie(node)
-    alone = low.sole_reader(node.inputs[0]) is not None
-    if operator is not None and alone and operator.takes_factors:
-        low.folds(node, operator)
-    elif operator in low.summands and alone and operator.activation is None:
-        low.joins(node, operator)
-    else:
-        operator = low.emit("ADD", node, [flow], low.number(3), name=f"{node.name} (shifted)")
-    operator.activation = "RELU6"
-    readers = low.only_readers(node)
-    if not readers or not all(map(_takes_a_factor, readers)):
-        low.emit("MUL", node, [operator.output], low.number(1 / 6))
-        return
-    for reader in readers:
-        low.ahead.setdefault(reader, []).append(node)
-
-
-def _takes_a_factor(reader: Node) -> bool:
-    """Whether a factor becomes part of a layer's weights: of a dense layer, or a convolution without a PAD."""
-    return reader.layer.type == "linear" or (reader.layer.type == "conv" and pads_itself(reader))
+def is_clamped(low: Lowering, node: Node, behind_a_copy: bool = False) -> bool:
+    """Whether a clamp follows at once: it joins the last of the operators that a layer is written with, and these are
+    not recognised as the layer then.
+    """
+    reader = low.sole_reader(node)
+    if behind_a_copy and reader is not None and reader.layer.type in ("flatten", "reshape"):
+        reader = low.sole_reader(reader)
+    return reader is not None and reader.layer.type in ("relu", "relu6")
 
 
 def silu(low: Lowering, node: Node) -> None:
     """LOGISTIC and MUL: two tensors, and three alive at once."""
     (flow,) = low.as_they_lie(node)
-    gate = low.emit("LOGISTIC", node, [flow], name=f"{node.name} (gate)")
-    gate.output.fixed_scale = True
-    low.emit("MUL", node, [flow, gate.output])
+    gate = logistic(low, node, flow, f"{node.name} (gate)").output
+    gate.fixed_scale = True
+    low.emit("MUL", node, [flow, gate])
+
+
+def logistic(low: Lowering, node: Node, flow: DeviceTensor, name: str = "") -> Operator:
+    """Return a tensor's LOGISTIC, of which there is one."""
+    if flow not in low.logistics:
+        low.logistics[flow] = low.emit("LOGISTIC", node, [flow], name=name)
+    elif node not in low.logistics[flow].layers:
+        low.logistics[flow].layers.append(node)
+    return low.logistics[flow]
+
+
+def sigmoid(low: Lowering, node: Node) -> None:
+    """LOGISTIC."""
+    (flow,) = low.as_they_lie(node)
+    fixes_scale(low, node, logistic(low, node, flow))
+
+
+def hardswish(low: Lowering, node: Node) -> None:
+    """HARD_SWISH; before a clamp, perhaps behind a copy, ``x · relu6(x + 3) / 6`` as it is written."""
+    (flow,) = low.as_they_lie(node)
+    if not is_clamped(low, node, behind_a_copy=True):
+        low.emit("HARD_SWISH", node, [flow])
+        return
+    gate = low.emit("ADD", node, [flow], low.number(3), name=f"{node.name} (gate)")
+    gate.activation = "RELU6"
+    product = low.emit("MUL", node, [flow, gate.output], name=f"{node.name} (six times)")
+    low.emit("MUL", node, [product.output], low.number(1 / 6))
 
 
 def in_float(low: Lowering, node: Node, code: str, flow: DeviceTensor, name: str = "") -> DeviceTensor:
@@ -159,10 +180,23 @@ def power(low: Lowering, node: Node) -> None:
 
 
 def prelu(low: Lowering, node: Node) -> None:
-    """PRELU, with a slope per channel, or a single one."""
+    """PRELU, with a slope per channel, or a single one; before a clamp, or after a relu, ``relu(x) - slope · relu(-x)``
+    as it is written.
+    """
     flow = low.flat(node)
-    slopes = node.use.weights["weight"].shape[0]
-    low.emit("PRELU", node, [flow], low.factors(slopes, node.shares or node))
+    slopes = low.factors(node.use.weights["weight"].shape[0], node.shares or node)
+    tensor = low.source(node.inputs[0])
+    is_positive = isinstance(tensor, Node) and tensor.layer.type == "relu"
+    if not (is_positive or is_clamped(low, node)):
+        operator = low.emit("PRELU", node, [flow], slopes)
+        if any(reader.layer.type == "relu" for reader in low.beyond(tensor)[0]):
+            operator.doubt = "a relu of the same tensor, which the converter computes once"
+        return
+    negated = in_float(low, node, "NEG", flow, f"{node.name} (negated)")
+    below = low.emit("RELU", node, [negated], name=f"{node.name} (below zero)")
+    sloped = low.emit("MUL", node, [below.output], slopes, name=f"{node.name} (sloped)")
+    above = flow if is_positive else low.emit("RELU", node, [flow], name=f"{node.name} (above zero)").output
+    low.emit("ADD", node, [above, sloped.output])
 
 
 def softmax(code: str) -> LoweringRule:
@@ -181,22 +215,14 @@ def softmax(code: str) -> LoweringRule:
             )
         swap = [end if axis == place else place if axis == end else axis for axis in range(end + 1)]
         turned = low.transpose(node, flow, swap, f"{node.name} (turned)")
-        found = low.emit(code, node, [turned], name=f"{node.name} (along the last axis)").output
-        found.fixed_scale = True
-        low.transpose(node, found, swap)
+        fixes_scale(low, node, low.emit(code, node, [turned], name=f"{node.name} (along the last axis)"))
+        low.transpose(node, low.values[node], swap)
 
     return rule
 
 
-def rescaled(low: Lowering, node: Node, flow: DeviceTensor) -> DeviceTensor:
-    """Return a tensor, after a QUANTIZE if its operator fixes the scale, which a merge must choose."""
-    if not (flow.quantised and flow.fixed_scale):
-        return flow
-    return low.emit("QUANTIZE", node, [flow], name=f"{flow.name} (rescaled)").output
-
-
 def aligned(low: Lowering, node: Node) -> list[DeviceTensor]:
-    """Return the tensors that a merge reads, with their axes in its order, and none with a height alone."""
+    """Return the tensors that a merge reads, with their axes in its order."""
     order = low.order(node)
     flows = [low.turned(node, one, order) if len(one.shape) == len(order) else low.values[one] for one in node.inputs]
     given = [(one, flow) for one, flow in zip(node.inputs, flows, strict=True) if flow.constant is None]
@@ -205,7 +231,18 @@ def aligned(low: Lowering, node: Node) -> list[DeviceTensor]:
             before = low.producer(tensor)
             if before is not None and before.takes_factors:
                 raise UnsupportedError(node, "a constant tensor and the output of a convolution are not verified")
-    return low.with_heights(node, flows)
+    return flows
+
+
+def own_gate(low: Lowering, node: Node) -> Node | None:
+    """Return the hardsigmoid whose input a product multiplies with it, so that it is a hardswish; else None."""
+    for gate, other in (
+        permutations(node.inputs, 2) if len(node.inputs) == 2 and not is_clamped(low, node, True) else ()
+    ):
+        of = low.source(gate)
+        if isinstance(of, Node) and of.layer.type == "hardsigmoid" and low.sole_reader(of) is node:
+            return of if low.source(of.inputs[0]) is low.source(other) else None
+    return None
 
 
 def merge_in_pairs(code: str, one_scale: bool = False) -> LoweringRule:
@@ -217,14 +254,22 @@ def merge_in_pairs(code: str, one_scale: bool = False) -> LoweringRule:
     def rule(low: Lowering, node: Node) -> None:
         if sum(map(low.is_constant, node.inputs)) > 1:
             raise UnsupportedError(node, "a merge of several constant tensors is not verified")
-        flows = aligned(low, node)
-        merged, *others = [rescaled(low, node, flow) for flow in flows] if one_scale else flows
-        for number, other in enumerate(others, 1):
+        gate = own_gate(low, node) if code == "MUL" else None
+        if gate is not None:
+            (tensor,) = gate.inputs
+            operator = low.emit("HARD_SWISH", node, [low.without_height(node, tensor, low.values[tensor])])
+            operator.layers.append(gate)
+            low.fused.append(gate)
+            return
+        (tensor, merged), *others = zip(node.inputs, aligned(low, node), strict=True)
+        for number, (source, flow) in enumerate(others, 1):
+            pair = low.with_heights(node, [(tensor, merged), (source, flow)])
+            if code == "ADD":
+                pair[1] = _as_vector(low, node, *pair)
             name = node.name if number == len(others) else f"{node.name} ({number} of {len(others)})"
-            by_constant = code == "DIV" and other.constant is not None  # its reciprocal is in the file
-            word, shape = "MUL" if by_constant else code, _stretched(merged, other)
-            made = low.emit(word, node, [merged, other], shape=shape, name=name)
-            merged = made.output
+            by_constant = code == "DIV" and flow.constant is not None  # its reciprocal is in the file
+            made = low.emit("MUL" if by_constant else code, node, pair, shape=_stretched(*pair), name=name)
+            tensor, merged = node, made.output
             if one_scale:
                 _doubt_scales(low, made)
         low.values[node] = merged
@@ -232,9 +277,17 @@ def merge_in_pairs(code: str, one_scale: bool = False) -> LoweringRule:
     return rule
 
 
+def _as_vector(low: Lowering, node: Node, a: DeviceTensor, b: DeviceTensor) -> DeviceTensor:
+    """Return what is added to a map: a summand for each channel loses its axes of 1, as a bias has none."""
+    *ones, channels = b.shape
+    if b.constant is not None or channels == 1 or channels != a.shape[-1] or prod(ones) != 1:
+        return b
+    return low.reshape(node, b, (channels,), f"{b.name} (as a vector)", batch=None)
+
+
 def concat(low: Lowering, node: Node) -> None:
     """CONCATENATION, all inputs and the output alive together."""
-    flows = [rescaled(low, node, flow) for flow in aligned(low, node)]
+    flows = low.with_heights(node, list(zip(node.inputs, aligned(low, node), strict=True)))
     layer = cast("Concat", node.layer)
     place = low.place(node, axis_index(layer.axis, node.shape), flows[0])
     shape = list(flows[0].shape)
@@ -256,13 +309,10 @@ def _stretched(a: DeviceTensor, b: DeviceTensor) -> Shape:
 
 
 RULES: dict[str, LoweringRule] = {
-    "relu": clamp("RELU"),
-    "relu6": clamp("RELU6"),
-    "hardtanh": hardtanh,
-    "hardsigmoid": hardsigmoid,
-    "hardswish": one_operator("HARD_SWISH"),
+    **dict.fromkeys(("relu", "relu6", "hardtanh"), clamp),
+    "hardswish": hardswish,
     "leaky_relu": one_operator("LEAKY_RELU"),
-    "sigmoid": one_operator("LOGISTIC", True),
+    "sigmoid": sigmoid,
     "tanh": one_operator("TANH", True),
     "silu": silu,
     "elu": only_in_float("ELU", ELU_NOTE),

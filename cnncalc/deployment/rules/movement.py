@@ -102,8 +102,8 @@ def center_crop(low: Lowering, node: Node) -> None:
     """STRIDED_SLICE of height and width."""
     flow = low.flat(node)
     shape = last(node.shape)
-    starts = [(have - size) // 2 for have, size in zip(flow.shape, shape, strict=True)]
-    sliced(low, node, flow, shape, cuts(flow.shape, shape, starts))
+    starts = [(have - size) // 2 for have, size in zip(flow.shape[:-1], shape, strict=False)]
+    sliced(low, node, flow, shape, cuts(shape, starts))
 
 
 RULES: dict[str, LoweringRule] = {

@@ -92,17 +92,27 @@ def behind_padding(low: Lowering, node: Node, taps: Sliding, excluded: bool = Tr
 
 
 def conv(low: Lowering, node: Node) -> None:
-    """CONV_2D, or DEPTHWISE_CONV_2D if every channel is a group; with a bias of zeros if the layer has none."""
+    """CONV_2D, or DEPTHWISE_CONV_2D if every channel is a group; with a bias of zeros if the layer has none.
+
+    A single filter along one axis has its bias as an ADD, of a map without a height.
+    """
     layer = cast("Conv", node.layer)
     taps = taps_of(node)
     flow, taps = behind_padding(low, node, taps._replace(pads=low.borders.get(node, taps.pads)))
     depthwise = 1 < layer.groups == node.use.inputs[0][0]
     operator = low.emit("DEPTHWISE_CONV_2D" if depthwise else "CONV_2D", node, [flow], shape=map_shape(node))
     _set_weights(low, node, operator, taps)
-    if not layer.bias:
+    is_apart = layer.bias and len(node.shape) == 2 and node.shape[0] == 1 < node.shape[1]
+    if is_apart:
+        operator.constants.pop()
+    if is_apart or not layer.bias:
         operator.constants.append(low.bias(layer.out_channels, None))
     for folded in low.ahead.get(node, ()):
-        low.folds(folded, operator, adds(folded))
+        low.folds(folded, operator, adds(folded) and not is_apart)
+    if is_apart:
+        flow = low.without_height(node, node, operator.output)
+        bias = low.factors(1, ("bias", node.shares or node))
+        low.summands[low.emit("ADD", node, [flow], bias)] = (1, 1)
 
 
 def conv_transpose(low: Lowering, node: Node) -> None:
@@ -126,13 +136,12 @@ def conv_transpose(low: Lowering, node: Node) -> None:
     operator = low.emit("TRANSPOSE_CONV", node, [flow], low.integers(1, *whole), shape=whole, name=name)
     _set_weights(low, node, operator, taps)
     if whole != out:
-        sliced(low, node, operator.output, out, cuts(whole, out, starts))
+        sliced(low, node, operator.output, out, cuts(out, starts))
 
 
-def cuts(whole: Shape, shape: Shape, starts: list[int]) -> dict[int, Cut]:
-    """Return how a shape is cut out of another one that is larger along some axes."""
-    sizes = zip(starts, shape, whole, strict=False)
-    return {axis: (start, start + size, 1) for axis, (start, size, have) in enumerate(sizes) if size != have}
+def cuts(shape: Shape, starts: list[int]) -> dict[int, Cut]:
+    """Return how a map is cut out of a larger one, along all axes but the channels."""
+    return {axis: (start, start + size, 1) for axis, (start, size) in enumerate(zip(starts, shape[:-1], strict=True))}
 
 
 def sliced(low: Lowering, node: Node, flow: DeviceTensor, shape: Shape, cut: dict[int, Cut]) -> None:
@@ -241,7 +250,7 @@ def _reduced(low: Lowering, node: Node, code: str) -> None:
 
 
 def pad(low: Lowering, node: Node) -> None:
-    """PAD, PADV2 or MIRROR_PAD; nothing if the convolution after it does that padding itself."""
+    """PAD, PADV2 or MIRROR_PAD; convolutions after it that can do that padding themselves read its input."""
     layer = cast("Pad", node.layer)
     if layer.mode in ("replicate", "circular"):
         raise UnsupportedError(
@@ -250,9 +259,13 @@ def pad(low: Lowering, node: Node) -> None:
     if any(side < 0 for pair in layer.padding for side in pair):
         raise UnsupportedError(node, "the conversion of a pad that crops is not verified", "use center_crop or slice")
     flow = low.flat(node)
-    reader = _absorbing(low, node, flow)
-    if reader is not None:
-        low.borders[reader] = layer.padding
+    readers, is_output = low.beyond(node)
+    takers = [reader for reader in readers if _takes_padding(node, reader, flow)]
+    for taker in takers:
+        low.borders[taker] = layer.padding
+        low.raw[taker] = flow
+    low.take_away(node, takers)
+    if takers and len(takers) == len(readers) and not is_output:
         low.passes(node)
         return
     code = "MIRROR_PAD" if layer.mode == "reflect" else "PADV2" if layer.value else "PAD"
@@ -261,16 +274,15 @@ def pad(low: Lowering, node: Node) -> None:
     low.emit(code, node, [flow], borders, *value, shape=last(node.shape))
 
 
-def _absorbing(low: Lowering, node: Node, flow: DeviceTensor) -> Node | None:
-    """Return the one convolution that reads a padded map, if it can do that padding itself; else None."""
+def _takes_padding(node: Node, reader: Node, flow: DeviceTensor) -> bool:
+    """Whether a layer that reads a padded map is a convolution that can do that padding itself."""
     layer = cast("Pad", node.layer)
-    reader = low.sole_reader(node)
-    if reader is None or reader.layer.type != "conv" or len(flow.shape) != 3 or len(layer.padding) != 2:
-        return None
-    if layer.channels != (0, 0) or layer.mode != "constant" or layer.value or any(map(sum, taps_of(reader).pads)):
-        return None
-    taps = taps_of(reader)._replace(pads=layer.padding)
-    return reader if reached(reader, taps, flow.shape)[1] else None
+    if reader.layer.type != "conv" or len(flow.shape) != 3 or len(layer.padding) != 2:
+        return False
+    taps = taps_of(reader)
+    if layer.channels != (0, 0) or layer.mode != "constant" or layer.value or any(map(sum, taps.pads)):
+        return False
+    return reached(reader, taps._replace(pads=layer.padding), flow.shape)[1]
 
 
 RULES: dict[str, LoweringRule] = {
