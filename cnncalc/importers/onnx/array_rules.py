@@ -127,7 +127,8 @@ def _factors(call: Call, x: Inputs, value: Value) -> Array:
 
 def _sums(call: Call, x: Inputs, value: Value) -> Array:
     """Return a bias as a sum of integers with the scale ``by · scale``: an integer, if it was stored as one."""
-    sums = x[0] / (call.number("by") * x[1].astype(np.float64).reshape(-1 if x[1].size > 1 else ()))
+    scale = call.number("by") * x[1].astype(np.float64).reshape(-1 if x[1].size > 1 else ())
+    sums = np.where(scale, x[0] / scale, 0)
     near = np.rint(sums)
     return np.where(abs(sums - near) <= 2**-21 * abs(near), near, sums).astype(np.float32)
 
