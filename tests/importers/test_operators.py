@@ -797,3 +797,28 @@ def test_numbers_in_the_field_of_their_type_are_read(kind: str, numbers: list[fl
     made = onnx.load_from_string(model(nodes, {"x": ("N", len(numbers))}, ["y"], {}, 21))
     made.graph.initializer.append(tensor)
     assert network(made.SerializeToString()).run(np.zeros((1, len(numbers)), F)).output.tolist() == [numbers]
+
+
+@pytest.mark.parametrize(
+    ("op", "attributes", "what"),
+    [
+        ("MaxPool", {"kernel_shape": [3, 3], "dilations": [2, 2]}, "ONNX Runtime ignores the dilation"),
+        ("ConvTranspose", {"strides": [3, 3]}, "ONNX Runtime's is smaller"),
+    ],
+)
+def test_where_onnx_runtime_is_not_the_standard_a_note_says_so(op: str, attributes: dict[str, Any], what: str) -> None:
+    """The expected outputs are those of onnx's reference implementation."""
+    from onnx.reference import ReferenceEvaluator
+
+    tensors = {"w": np.ones((2, 3, 2, 2), F)} if op == "ConvTranspose" else {}
+    data = model(
+        [node(op, ["x", *tensors], ["y"], auto_pad="SAME_LOWER", **attributes)], {"x": [1, 2, 7, 7]}, ["y"], tensors
+    )
+    x = np.random.default_rng(0).standard_normal((1, 2, 7, 7)).astype(F)
+    net = network(data)
+    (expected,) = ReferenceEvaluator(onnx.load_from_string(data)).run(None, {"x": x})
+    np.testing.assert_allclose(net.run(x).outputs["y"], expected, rtol=1e-5)
+    assert runtime(data, {"x": x})[0].shape != expected.shape
+    assert what in net.notes[0]
+    usual = [node("MaxPool", ["x"], ["y"], auto_pad="SAME_LOWER", kernel_shape=[3, 3])]
+    assert not network(model(usual, {"x": [1, 2, 7, 7]}, ["y"])).notes

@@ -168,6 +168,11 @@ def _conv_transpose(build: Builder, call: Call) -> Value:
             total = max(total, 0)
             half = total // 2  # an odd element is cut off the end under SAME_UPPER, else off the beginning
             pads.append((half, total - half) if auto == "SAME_UPPER" else (total - half, half))
+        if auto.startswith("SAME") and grown != [*extra]:
+            build.notes.append(
+                f"{call.operator.label} has a stride above its kernel's extent, with auto_pad = {auto}: its output is "
+                "the input's size times the stride, as the standard says; ONNX Runtime's is smaller"
+            )
         slides, extra = slides._replace(padding=tuple(pads)), tuple(grown)
     arguments = {"in_channels": weight.shape[0], "out_channels": weight.shape[1] * groups, "groups": groups}
     placed = {"output_padding": tuple(extra), **slides._asdict()}

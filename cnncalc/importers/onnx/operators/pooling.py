@@ -18,6 +18,11 @@ def _pool(build: Builder, call: Call) -> Result:
     if kernel is None or not x.is_live:
         raise UnfitError("kernel_shape is missing" if kernel is None else "it pools a constant")
     x, slides = cropped(build, x, window(call, x.shape[1:], kernel))
+    if call.text("auto_pad").startswith("SAME") and max(slides.dilation) > 1:
+        build.notes.append(
+            f"{call.operator.label} is dilated, with auto_pad = {call.text('auto_pad')}: it is padded as the standard "
+            "says; ONNX Runtime ignores the dilation and returns a smaller map"
+        )
     arguments: dict[str, object] = {**slides._asdict(), "rounding": "ceil" if call.integer("ceil_mode") else None}
     if call.op == "AveragePool":
         arguments["count_include_pad"] = bool(call.integer("count_include_pad"))
