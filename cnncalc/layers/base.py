@@ -334,7 +334,11 @@ class Layer:
 
     def _applied(self, inputs: tuple[Shape, ...]) -> Use:
         self._check_arity(len(inputs))
-        return Use(self.resolved(len(inputs[0]) - 1 if inputs else 0), inputs)
+        return Use(self.resolved(self.map_axes(inputs)), inputs)
+
+    def map_axes(self, inputs: tuple[Shape, ...]) -> int:
+        """Return the number of spatial axes for which its arguments are spelled out."""
+        return len(inputs[0]) - 1 if inputs else 0
 
     def resolved(self, rank: int) -> Layer:
         """Return the layer with its arguments spelled out for ``rank`` spatial axes (3 becomes (3, 3))."""

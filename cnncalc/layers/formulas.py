@@ -18,7 +18,7 @@ L = TypeVar("L", bound="Layer")
 
 def derive(layer: Layer, inputs: tuple[Shape, ...], output: Shape) -> list[Formula]:
     """Run a layer's rules on symbols and return the resulting formulas, output axes first."""
-    named = symbolic(layer, len(inputs[0]) - 1 if inputs else 0)
+    named = symbolic(layer, layer.map_axes(inputs))
     suffixes = ["_in"] if len(inputs) == 1 else [f"_in{i + 1}" for i in range(len(inputs))]
     ins = tuple([named_shape(*pair) for pair in zip(inputs, suffixes, strict=True)])
     outs = named_shape(output, "_out")

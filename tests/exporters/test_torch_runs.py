@@ -190,6 +190,10 @@ channel_shuffle: 3 | 6
 pixel_shuffle: 2 | 8 3
 pixel_shuffle: 2 | 8 2 3 2
 pixel_unshuffle: 2 | 2 4 2 2
+im2col: {kernel_size: [3, 2], stride: [1, 2], padding: [1, 0], dilation: 2} | 3 6 7
+im2col: {kernel_size: 2, padding: [[0, 1], [1, 0]]} | 3 6 7
+col2im: {output_size: [6, 7], kernel_size: [3, 2], stride: [1, 2], padding: [1, 0], dilation: 2} | 12 12
+col2im: {output_size: [6, 7], kernel_size: 2, padding: [[0, 1], [1, 0]]} | 8 42
 reshape: {shape: [2, 2, -1], fold: 2} | 4 6
 reshape: [-1, 3] | 4 6
 select: {axis: 1, index: -1} | 4 6

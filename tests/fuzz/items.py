@@ -325,6 +325,7 @@ ARGUMENTS: dict[str, Callable[[Random, Shape, bool], Arguments]] = {
     "permute": _permute,
     "pixel_shuffle": lambda random, shape, keep: {"upscale_factor": random.choice([1, 2])},
     "pixel_unshuffle": lambda random, shape, keep: {"downscale_factor": random.choice([1, 2])},
+    "im2col": lambda random, shape, keep: {"kernel_size": random.randint(1, 3), "padding": random.choice([1, "same"])},
     "channel_shuffle": lambda random, shape, keep: {"groups": _divisor(random, shape[0])},
     "hardtanh": _hardtanh,
     "prelu": lambda random, shape, keep: {"num_parameters": random.choice([1, "channels"])},

@@ -214,7 +214,7 @@ def test_a_random_network_is_the_same_in_another_engine(seed: int) -> None:
 def test_an_operator_that_is_wrong_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("onnxruntime", reason="is the other engine")
     monkeypatch.setattr(ReLU, "to_onnx", lambda self, onnx: onnx.node("Abs", onnx.x))
-    assert any(exported.faults(exported.spec(seed), seed) for seed in (17, 28))
+    assert any(exported.faults(exported.spec(seed), seed) for seed in (8, 26))
 
 
 EXPONENTIALS = "input: [3, 8, 8]\nlayers: [exp, exp, exp, {conv: {out_channels: 2, kernel_size: 3}}]\n"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from cnncalc.figures.costs import sums
-from tests.importers.models import drawing, imported, model, node, runs_as_runtime
+from tests.importers.models import drawing, imported, ints, model, node, runs_as_runtime
 
 F = np.float32
 weight = drawing()
@@ -42,6 +42,15 @@ def turned(x: str, y: str) -> list[Any]:
         node("Add", [f"{x}c", f"{x}s"], [y]),
     ]
 
+
+PATCHES = [  # torch.nn.Unfold, with dilation [1, 2] and stride [2, 1]
+    node("Gather", ["p", "down"], ["d"], axis=2), node("Gather", ["d", "across"], ["c"], axis=4),
+    node("Transpose", ["c"], ["t"], perm=[0, 1, 2, 4, 3, 5]),
+]  # fmt: skip
+POSITIONS_OF_TAPS = {
+    "pads": ints(0, 0, 0, 1, 0, 0, 1, 0), "down": ints(0, 2, 1, 3, 2, 4).reshape(3, 2),
+    "across": ints(0, 1, 2, 3, 4, 2, 3, 4, 5, 6).reshape(2, 5),
+}  # fmt: skip
 
 HALF, ROOT = F(0.5), F(0.5**0.5)
 SCALE = node("Mul", ["logits", "half"], ["scaled"])
@@ -281,6 +290,19 @@ PATTERNS: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], list[
         [node("Constant", [], ["s"], value_ints=[0, 8, 2, 2, 3, 2]), node("Reshape", ["x", "s"], ["a"]),
          node("Transpose", ["a"], ["b"], perm=[0, 1, 3, 5, 2, 4]), node("Constant", [], ["z"], value_ints=[0, 32, 2, 3]),
          node("Reshape", ["b", "z"], ["y"])], MAP, {}, ["pixel_unshuffle"],
+    ),
+    "patches": (
+        [node("Pad", ["x", "pads"], ["p"]), *PATCHES, node("Constant", [], ["z"], value_ints=[0, 48, 10]),
+         node("Reshape", ["t", "z"], ["y"])], MAP, POSITIONS_OF_TAPS, ["im2col"],
+    ),
+    "patches in another shape": (
+        [node("Pad", ["x", "pads"], ["p"]), *PATCHES, node("Constant", [], ["z"], value_ints=[0, 2, 24, 10]),
+         node("Reshape", ["t", "z"], ["y"])], MAP, POSITIONS_OF_TAPS, ["im2col", "reshape"],
+    ),
+    "no patches: the positions are no grid of windows": (
+        [node("Pad", ["x", "pads"], ["p"]), *PATCHES, node("Constant", [], ["z"], value_ints=[0, 48, 10]),
+         node("Reshape", ["t", "z"], ["y"])], MAP, POSITIONS_OF_TAPS | {"down": ints(0, 1, 2, 3, 2, 1).reshape(3, 2)},
+        ["pad", "gather", "reshape", "gather", "reshape", "permute", "reshape"],
     ),
     "channel_shuffle": (
         [node("Constant", [], ["s"], value_ints=[0, 2, 4, 4, 6]), node("Reshape", ["x", "s"], ["a"]),

@@ -79,7 +79,6 @@ def test_a_frameworks_word_leads_to_ours(word: str, ours: str) -> None:
         "Bilinear",
         "CosineSimilarity",
         "FractionalMaxPool2d",
-        "Fold",
         "einsum",
         "roi_align",
         "GridSample",
@@ -333,3 +332,9 @@ def test_the_package_needs_no_foreign_words_where_nothing_is_wrong() -> None:
 def test_slips_of_the_keyboard(word: str, ours: str) -> None:
     """Two neighbours are swapped, or a letter is missing, doubled, or the next one on the keyboard."""
     assert type_hint(word, ()) == f"did you mean '{ours}'?"
+
+
+def test_pytorchs_fold_is_not_ours() -> None:
+    assert "'col2im'" in type_hint("nn.Fold", ())
+    assert "'im2col'" in type_hint("Unfold", ())
+    assert our_type("fold") == "fold"

@@ -28,7 +28,7 @@ NAMES = [
     "lstm", "gru", "rnn",
     "rmsnorm", "l2_normalize",
     "shift", "affine", "parameter", "embedding", "quantize",
-    "select", "gather", "gather_elements", "scatter", "grid_sample", "expand", "tile", "trilu", "fold", "unfold",
+    "select", "gather", "gather_elements", "scatter", "grid_sample", "expand", "tile", "trilu", "fold", "unfold", "im2col", "col2im",
 ]
 # fmt: on
 

@@ -52,6 +52,9 @@ HALF = Fraction(1, 2)
         ("pixel_shuffle: 2", (8, 4), (4, 8)),
         ("pixel_unshuffle: 3", (1, 12, 12), (9, 4, 4)),  # torch.nn.PixelUnshuffle's example
         ("pixel_unshuffle: 2", (1, 4, 6, 8), (8, 2, 3, 4)),
+        ("im2col: [2, 3]", (5, 3, 4), (30, 4)),  # torch.nn.Unfold's example
+        ("im2col: {kernel_size: 3, stride: 2, padding: 1, dilation: 2}", (4, 7, 9), (36, 12)),  # 3·4 windows
+        ("im2col: {kernel_size: 3, padding: same}", (2, 5), (6, 5)),
         ("channel_shuffle: 3", (240, 28, 28), (240, 28, 28)),
         ("channel_shuffle: 2", (4,), (4,)),
     ],
@@ -241,6 +244,20 @@ def test_labels(item: str, label: str) -> None:
             "pad or crop the map to a multiple of it",
         ),
         (
+            "col2im: {output_size: [4, 5], kernel_size: [2, 2]}",
+            (12, 13),
+            "output_size",
+            "a map of 4×5 has 3×4 windows, but 13 come in",
+            None,
+        ),
+        (
+            "col2im: {output_size: [4, 5], kernel_size: [2, 2]}",
+            (10, 12),
+            "kernel_size",
+            "a window has 4 taps, which do not divide 10 rows",
+            None,
+        ),
+        (
             "channel_shuffle: 3",
             (64, 8, 8),
             "groups",
@@ -276,3 +293,15 @@ def test_a_grid_of_indices_is_that_of_swins_relative_positions() -> None:
 )
 def test_a_wrong_grid_of_indices_is_refused(arguments: str, fault: str) -> None:
     assert fault in refusal(f"gather: {{{arguments}}}", (4,)).message
+
+
+@pytest.mark.parametrize(
+    ("item", "shape", "output", "flops"),
+    [
+        ("col2im: {output_size: [4, 5], kernel_size: [2, 2]}", (12, 12), (3, 4, 5), 144),  # torch.nn.Fold's example
+        ("col2im: {output_size: [7], kernel_size: 3, stride: 2}", (6, 3), (2, 7), 18),
+    ],
+)
+def test_the_sum_of_patches_adds_each_element_once(item: str, shape: Shape, output: Shape, flops: int) -> None:
+    done = use(item, shape)
+    assert (done.output, done.params, done.macs, done.flops) == (output, 0, 0, flops)

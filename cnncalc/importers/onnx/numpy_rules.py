@@ -23,28 +23,6 @@ Settings = Mapping[str, Any]
 Rule = Callable[..., "Array"]
 
 
-def col2im(settings: Settings, x: Array) -> Array:
-    """Return the image (N, C, *image) in which overlapping blocks (N, C · block elements, L) are summed."""
-    image, block, (before, after) = settings["image"], settings["block"], settings["pads"]
-    sizes = [size + a + b for size, a, b in zip(image, before, after, strict=True)]
-    reach = [d * (k - 1) + 1 for d, k in zip(settings["dilations"], block, strict=True)]
-    steps = settings["strides"]
-    counts = [(size - r) // s + 1 for size, r, s in zip(sizes, reach, steps, strict=True)]
-    parts = x.reshape(len(x), -1, *block, *counts)
-    total = np.zeros((len(x), parts.shape[1], *sizes), x.dtype)
-    for taps in product(*map(range, block)):
-        starts = [tap * d for tap, d in zip(taps, settings["dilations"], strict=True)]
-        where: list[Any] = [
-            ...,
-            *[slice(a, a + s * (n - 1) + 1, s) for a, s, n in zip(starts, steps, counts, strict=True)],
-        ]
-        part: list[Any] = [slice(None), slice(None), *taps]
-        total[tuple(where)] += parts[tuple(part)]
-    kept: list[Any] = [..., *[slice(a, a + size) for a, size in zip(before, image, strict=True)]]
-    result: Array = total[tuple(kept)]
-    return result
-
-
 def dft(settings: Settings, x: Array) -> Array:
     """Return the Fourier transform along one axis; the last axis holds real numbers, or real and imaginary parts."""
     axis, length, bins = settings["along"], settings["length"], settings["bins"]
@@ -205,6 +183,6 @@ def max_unpool(settings: Settings, x: Array, places: Array) -> Array:
 
 RULES: dict[str, Rule] = {
     "MaxPool": max_places, "MaxUnpool": max_unpool,
-    "Col2Im": col2im, "DFT": dft, "STFT": stft, "ReverseSequence": reverse_sequence, "RoiAlign": roi_align,
+    "DFT": dft, "STFT": stft, "ReverseSequence": reverse_sequence, "RoiAlign": roi_align,
     "MaxRoiPool": max_roi_pool,
 }  # fmt: skip

@@ -110,8 +110,8 @@ NOT_OFFERED = frozenset(_NEAR_MISSES.split())
 """Other layers that are one or two typing errors away from a type of ours."""
 
 FALSE_FRIENDS = {
-    "fold": "not offered: PyTorch's Fold adds up patches, and 'fold' here moves an axis into the batch",
-    "unfold": "not offered: PyTorch's Unfold takes patches apart, and 'unfold' here takes an axis out of the batch",
+    "fold": "PyTorch's Fold is called 'col2im' here; 'fold' moves an axis into the batch",
+    "unfold": "PyTorch's Unfold is called 'im2col' here; 'unfold' takes an axis out of the batch",
 }
 """Other frameworks' layers that share a name with a different type here."""
 

@@ -25,18 +25,8 @@ def _batch_first(x: Value, rank: int = 0) -> Value:
 @operator("Col2Im")
 def _col2im(build: Builder, call: Call) -> Value:
     x, sizes = _batch_first(call.input(0), 3), call.sizes(1, "image_shape") or ()
-    block = call.sizes(2, "block_shape") or (1,)
-    if min((*block, *sizes), default=0) < 1 or x.shape[0] % prod(block) or len(sizes) != len(block):
-        raise UnfitError(f"blocks of {list(block)[:8]}")
-    slides = window(call, sizes, block)
-    before, after = zip(*slides.padding, strict=True)
-    axes = zip(sizes, block, slides.padding, slides.stride, slides.dilation, strict=True)
-    if prod([(size + sum(pads) - d * (k - 1) - 1) // s + 1 for size, k, pads, s, d in axes]) != x.shape[1]:
-        raise UnfitError(f"{x.shape[1]} blocks of {list(block)} do not make up {list(sizes)}")
-    return uncounted(
-        build, call, (x.shape[0] // prod(block), *sizes), 0, [x], image=sizes, block=block, pads=(before, after),
-        dilations=slides.dilation, strides=slides.stride,
-    )  # fmt: skip
+    slides = window(call, sizes, call.sizes(2, "block_shape") or (1,))
+    return build.step("col2im", [x], 0, output_size=sizes, **slides._asdict())
 
 
 @operator("DFT")

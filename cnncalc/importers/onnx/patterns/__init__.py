@@ -24,7 +24,7 @@ ENDING: dict[str, tuple[Pattern, ...]] = {
     "matmul": (attention.attention,),
     "multiply": (activation.gated,),
     "permute": (normalization.channel_norm,),
-    "reshape": (normalization.group_norm, normalization.channel_norm, others.shuffle),
+    "reshape": (normalization.group_norm, normalization.channel_norm, others.shuffle, others.patches),
     "shift": (others.linear_bias,),
 }
 """Patterns by the layer type that they end in, in the order in which they are tried."""

@@ -1,12 +1,13 @@
-"""Biases of linear layers and convolutions, and shuffles of channels and pixels."""
+"""Biases of linear layers and convolutions, shuffles of channels and pixels, and patches of a map."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from cnncalc.importers.onnx.patterns.fuser import is_plain
-from cnncalc.importers.onnx.steps import channel_axis
-from cnncalc.importers.onnx.values import ConstantInput, LayerStep
+from cnncalc.importers.onnx.steps import channel_axis, layer_of
+from cnncalc.importers.onnx.values import ConstantInput, LayerStep, Value
+from cnncalc.layers.shape.gather import Gather
 
 if TYPE_CHECKING:
     from cnncalc.importers.onnx.patterns.fuser import Fuser
@@ -55,3 +56,40 @@ def shuffle(fuser: Fuser, step: LayerStep) -> LayerStep | None:
     ):
         return fuser.put(parts, "pixel_unshuffle", [x], downscale_factor=inner[2])
     return None
+
+
+def patches(fuser: Fuser, step: LayerStep) -> LayerStep | None:
+    """PyTorch's Unfold: the positions of all taps in all windows, gathered along each of two axes."""
+    found = fuser.chain(step.inputs[0], "permute", "reshape", "gather", "reshape", "gather")
+    if found is None or not is_plain(step) or found[0]["dims"] != (0, 1, 3, 2, 4):
+        return None
+    _, split, across, _, down = found
+    grids = [_grid(at, *sizes) for at, sizes in ((down, split.output.shape[1:3]), (across, split.output.shape[3:]))]
+    x, parts = down.inputs[0], [step, *found]
+    if None in grids or down["axis"] != 1 or across["axis"] != 3 or len(x.shape) != 3:
+        return None
+    pad = fuser.maker(x, "pad")
+    padding: object = 0
+    if pad is not None and (pad["mode"], pad["value"], pad["channels"]) == ("constant", 0, (0, 0)):
+        x, padding, parts = pad.inputs[0], pad["padding"], [*parts, pad]
+    dilation, stride = zip(*[grid for grid in grids if grid is not None], strict=True)
+    layer = layer_of(
+        "im2col",
+        {"kernel_size": split.output.shape[1:4:2], "padding": padding, "stride": stride, "dilation": dilation},
+    )
+    columns = Value("", layer.apply((x.shape,)).output)
+    columns.axis, columns.times = x.axis, x.times
+    columns.step = LayerStep(layer, [x], columns, {}, found[-1].calls)
+    if columns.shape == step.output.sample:
+        return fuser.replace(parts[::-1], layer, [x])
+    return fuser.replace(parts[::-1], layer_of("reshape", {"shape": step.output.sample}), [columns], new=[columns.step])
+
+
+def _grid(gather: LayerStep, taps: int, windows: int) -> tuple[int, int] | None:
+    """Return the steps from tap to tap and from window to window by which positions are gathered; None for others."""
+    chosen = gather.layer.chosen if isinstance(gather.layer, Gather) else None
+    if chosen is None or min(taps, windows) < 2 or len(chosen) != taps * windows:
+        return None
+    dilation, stride = chosen[windows], chosen[1]
+    is_grid = chosen == tuple([i * dilation + j * stride for i in range(taps) for j in range(windows)])
+    return (dilation, stride) if is_grid and min(dilation, stride) > 0 else None
