@@ -18,10 +18,10 @@ COMMANDS = {
     "compare": "diff cmp versus vs",
     "sweep": "grid search scan",
     "hotspots": "hotspot hot prune optimize optimise bottleneck bottlenecks savings",
-    "draw": "plot graph visualize visualise render svg dot",
+    "draw": "plot graph visualize visualise viz render svg dot picture diagram netron",
     "specs": "list ls models zoo networks search",
     "show": "cat print view get",
-    "export": "convert save",
+    "export": "convert save torch pytorch onnx2torch",
     "layers": "layer types ops operators vocabulary",
     "weights": "state_dict tensors parameters",
     "survey": "overview history",
@@ -100,6 +100,8 @@ def command_hint(name: str, known: tuple[str, ...]) -> str | None:
     """Return the hint for an unknown command."""
     if name.lower() == "version":
         return "'cnncalc --version' prints it"
+    if name.lower() == "onnx":
+        return "'cnncalc summary net.onnx' reads a model, 'cnncalc export SPEC -o net.onnx' writes one"
     return did_you_mean(name, known, "") or _other(name, known, COMMANDS) or f"commands: {', '.join(known)}"
 
 

@@ -435,6 +435,11 @@ OPTION = re.compile(r"(?<![\w-])(?<!var\()--[a-z]").search  # var(--name) is CSS
         (["sumary", "alexnet"], "did you mean 'summary'?"),
         (["profile", "alexnet"], "it is called 'summary' here"),
         (["diff", "alexnet", "vgg16"], "it is called 'compare' here"),
+        (
+            ["onnx", "net.onnx"],
+            "'cnncalc summary net.onnx' reads a model, 'cnncalc export SPEC -o net.onnx' writes one",
+        ),
+        (["onnx2torch", "net.onnx"], "it is called 'export' here"),
         (["alexnet"], "'cnncalc summary alexnet' shows it"),
         (["summary", "alexnet", "--colums", "params"], "did you mean '--columns'?"),
         (["summary", "alexnet", "--inptu", "3x8x8"], "did you mean '--input'?"),
