@@ -19,7 +19,7 @@ import tensorflow as tf
 from device import asked, converted, facts
 
 import cnncalc
-from cnncalc.deployment.operators import OTHER, WEIGHT
+from cnncalc.deployment.operators import WEIGHT
 from cnncalc.deployment.orders import other_arenas
 from cnncalc.deployment.view import Deployment, deploy, device
 from cnncalc.ground.errors import CnncalcError
@@ -137,20 +137,17 @@ def branches(kind: str, paths: list[Items]) -> str:
 def differences(found: Deployment, row: dict[str, Any]) -> dict[str, Any]:
     """Return what differs between a deployment and a converted file, as (ours, the file's)."""
     graph, constants = found.graph, row["constants"]
-    sizes: Counter[str] = Counter()
-    for one in graph.stored():
-        is_float = found.device.kind.name == "float32" and one.part != OTHER
-        word = "floats" if is_float else WEIGHT if one.part == WEIGHT else "biases and other"
-        sizes[word] += one.elements * one.width
+    stored = graph.stored()
+    weights = sum([one.elements * one.width for one in stored if one.part == WEIGHT and found.device.kind.scaled])
+    size = sum([one.elements * one.width for one in stored])
     scales = sum([flow.quantised for flow in graph.flows]) + sum([one.scales for one in graph.tensors()])
     compared = {
         "operators": (dict(Counter([operator.code for operator in graph.operators])), row["operators"]),
         "tensors": (graph.tensor_count, row["tensors"]),
         "scales": (scales, row["scales"]),
         "arena": (found.arena, row.get("head", row.get("refused"))),
-        "floats": (sizes["floats"], constants.get("FLOAT32", 0)),
-        WEIGHT: (sizes[WEIGHT], constants.get("INT8", 0) + constants.get("INT16", 0)),
-        "biases and other": (sizes["biases and other"], constants.get("INT64", 0) + constants.get("INT32", 0)),
+        "weights": (weights, constants.get("INT8", 0) + constants.get("INT16", 0)),
+        "constants": (size, sum(constants.values())),
     }
     return {name: pair for name, pair in compared.items() if pair[0] != pair[1]}
 
