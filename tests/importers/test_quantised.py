@@ -185,6 +185,15 @@ def test_a_tensor_is_read_with_the_scale_of_its_reader() -> None:
     np.testing.assert_array_equal(runtime(data, {"x": x})[0], [[0.5, 1, -2]])
 
 
+def test_a_tie_is_rounded_before_an_odd_zero_point_is_added() -> None:
+    """Of 0.5, 1.5 and 2.5 steps the even number is taken, whatever is added: 0, 2 and 2."""
+    nodes = [node("QuantizeLinear", ["x", "s", "z"], ["q"]), node("DequantizeLinear", ["q", "s", "z"], ["y"])]
+    data = model(nodes, {"x": ["N", 2, 3]}, ["y"], {"s": np.array([0.5, 0.25], F), "z": np.array([3, 5], np.uint8)})
+    x = np.array([[[0.25, 0.75, 1.25], [0.125, 0.375, 0.625]]], F)
+    np.testing.assert_array_equal(rounding(data).run(x).output, [[[0, 1, 1], [0, 0.5, 0.5]]])
+    np.testing.assert_array_equal(runtime(data, {"x": x})[0], [[[0, 1, 1], [0, 0.5, 0.5]]])
+
+
 @pytest.mark.parametrize("kind", ["FLOAT8E4M3FN", "FLOAT8E5M2", "FLOAT4E2M1", "INT4", "UINT2"])
 def test_weights_of_few_bits_are_their_numbers(kind: str) -> None:
     """Every code has the number that ml_dtypes gives it."""

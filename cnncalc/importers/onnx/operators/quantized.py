@@ -88,13 +88,14 @@ def _integers(build: Builder, x: Value, grid: QuantizedGrid) -> Value:
 
 
 def _unrounded_integers(build: Builder, x: Value, grid: QuantizedGrid) -> Value:
-    """Return ``x / scale + zero``, not rounded."""
+    """Return ``x / scale + zero``, not rounded; in a graph that runs, ties are decided before zeros are added."""
     if grid.numbers is not None:
         step, offset = grid.numbers
         return affine(build, x, mul=1 / step, add=offset)
     x = merged(build, "divide", [x, _broadcastable(build, grid.scale, x, grid)])
     if grid.zero is None or grid.zero.fill == 0:
         return x
+    x = build.step("round", [x]) if build.rounds else x
     return merged(build, "add", [x, _broadcastable(build, grid.zero, x, grid)])
 
 
