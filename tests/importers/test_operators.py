@@ -179,6 +179,12 @@ CASES: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], int]] = 
     ),
     "reduce by input": ([node("ReduceMax", ["x", "a"], ["y"])], MAP, {"a": ints(1)}, 18),
     "norm": ([node("ReduceL2", ["x"], ["y"], axes=[1])], MAP, {}, 17),
+    "log sum exp of numbers whose powers float32 does not hold": (
+        [node("Mul", ["x", "c"], ["m"]), node("ReduceLogSumExp", ["m"], ["y"], axes=[1, 3])], MAP, {"c": F(500)}, 17,
+    ),
+    "mean and variance of small numbers": (
+        [node("Mul", ["x", "c"], ["m"]), node("MeanVarianceNormalization", ["m"], ["y"], axes=[2, 3])], MAP, {"c": F(1e-6)}, 17,
+    ),
     "log sum exp": ([node("ReduceLogSumExp", ["x"], ["y"], axes=[2], keepdims=0)], MAP, {}, 17),
     "transpose": ([node("Transpose", ["x"], ["y"], perm=[0, 2, 3, 1])], MAP, {}, 17),
     "reshape": ([node("Reshape", ["x", "s"], ["y"])], MAP, {"s": ints(0, -1, 5)}, 17),

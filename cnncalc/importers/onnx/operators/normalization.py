@@ -110,7 +110,8 @@ def _mean_variance_normalization(build: Builder, call: Call) -> Value:
     if x.axis in axes:
         build.require_one_sample("it summarises the batch")
     places = tuple([i for i in [x.sample_axis(axis) for axis in axes] if i is not None])
-    return build.layer(layer_of("layernorm", {"axis": places, "eps": 1e-9, "affine": False}), [x], x.axis)
+    eps = 1e-18  # of the variance, as 1e-9 is added to its root
+    return build.layer(layer_of("layernorm", {"axis": places, "eps": eps, "affine": False}), [x], x.axis)
 
 
 @operator("LRN")

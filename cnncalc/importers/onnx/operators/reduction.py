@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from math import prod
 
 from cnncalc.importers.onnx.builder import Builder, operator
+from cnncalc.importers.onnx.evaluator_moves import position
 from cnncalc.importers.onnx.operators.elementwise import merged
+from cnncalc.importers.onnx.operators.movement import with_axes
 from cnncalc.importers.onnx.operators.parts import at_indices
 from cnncalc.importers.onnx.proto import INT64
 from cnncalc.importers.onnx.steps import layer_of
@@ -62,16 +64,27 @@ def _reduce(build: Builder, call: Call) -> Value:
     return reduced(build, LAYERS[call.op], x, axes, bool(call.integer("keepdims", 1)))
 
 
-@operator("ReduceSumSquare", "ReduceLogSum", "ReduceLogSumExp")
+@operator("ReduceSumSquare", "ReduceLogSum")
 def _reduce_composed(build: Builder, call: Call) -> Value:
     x = call.input(0)
     axes = axes_of(call, x, 18) or ()
     if call.op == "ReduceSumSquare":
         x = build.step("power", [x], exponent=2.0)
-    elif call.op == "ReduceLogSumExp":
-        x = build.step("exp", [x])
     x = reduced(build, "sum", x, axes, bool(call.integer("keepdims", 1)))
     return x if call.op == "ReduceSumSquare" else build.step("log", [x])
+
+
+@operator("ReduceLogSumExp")
+def _log_sum_exp(build: Builder, call: Call) -> Value:
+    """As runtimes do, it takes the powers relative to the largest one, so that none is too large for float32."""
+    x = call.input(0)
+    axes = axes_of(call, x, 18) or ()
+    largest = reduced(build, "max", x, axes, True)
+    powers = build.step("exp", [merged(build, "subtract", [x, largest])])
+    total = build.step("log", [reduced(build, "sum", powers, axes, True)])
+    y = merged(build, "add", [total, largest])
+    gone = {position(axis, x.rank) for axis in axes}
+    return y if call.integer("keepdims", 1) else with_axes(build, y, [i for i in range(x.rank) if i not in gone])
 
 
 @operator("ArgMax", "ArgMin")
