@@ -317,3 +317,21 @@ def test_a_numbered_attribute_of_the_outermost_module_is_a_key_in_a_file_of_pyto
     assert listed(
         model([node("Add", ["x", *stored], ["y"])], {"x": ["N", 4]}, ["y"], stored, producer_name=producer)
     ) == [key]
+
+
+def test_equal_computed_constants_are_one_layer() -> None:
+    """A table of 100 positions by 64 frequencies, which are too many to be computed at once, in 75 operators, twice."""
+    numbers = {name: np.array(number) for name, number in {"0": 0, "1": 1, "64": 64, "100": 100}.items()}
+    nodes = []
+    for name in "ab":
+        nodes += [
+            node("Range", ["0", "100", "1"], [f"{name}.rows"]),
+            node("Range", ["0", "64", "1"], [f"{name}.columns"]),
+            node("Unsqueeze", [f"{name}.rows", "axes"], [f"{name}.tall"]),
+            node("Mul", [f"{name}.tall", f"{name}.columns"], [f"{name}.whole"]),
+            node("Cast", [f"{name}.whole"], [f"{name}.0"], to=1),
+            *[node("Neg", [f"{name}.{number}"], [f"{name}.{number + 1}"]) for number in range(70)],
+            node("Concat", ["x", f"{name}.70"], [name], axis=0),
+        ]
+    data = model(nodes, {"x": [100, 64]}, ["a", "b"], {**numbers, "axes": np.array([1])})
+    assert [node.layer.type for node in network(data).nodes].count("parameter") == 1

@@ -10,7 +10,7 @@ from cnncalc.ground import limits
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.importers.onnx.batch import with_file_batch
 from cnncalc.importers.onnx.elements import elements, is_small
-from cnncalc.importers.onnx.equal import Outputs, add_output, output_of
+from cnncalc.importers.onnx.equal import EqualConstants
 from cnncalc.importers.onnx.evaluator import evaluate
 from cnncalc.importers.onnx.lost import LOST, can_be_lost, has_variable_rows, inner_operators
 from cnncalc.importers.onnx.model import Attribute, Function, Model, OnnxOperator, StoredTensor, Subgraph, operator_of
@@ -78,7 +78,8 @@ class Builder:
         readers: how often each value of the current graph is read.
         call: the current operator.
         scope: the values that the current operator can read.
-        parameters: outputs of layers that hold one constant each.
+        equal: which constants are equal.
+        parameters: outputs of layers that hold one constant each, by the constant's number and their shape.
         stated: where the file states the types of values, by their names.
         differences: outputs of the ``subtract`` layers so far, by their layer and inputs.
     """
@@ -110,7 +111,8 @@ class Builder:
         self.depth = 0
         self.call = Call(OnnxOperator("", "", (), (), "", {}, (), {}, ""), [])
         self.scope = ValueScope()
-        self.parameters: Outputs = {}
+        self.equal = EqualConstants()
+        self.parameters: dict[tuple[int, Shape], Value] = {}
         self.stated: dict[str, Span] = {}
         self.differences: dict[tuple[object, ...], Value] = {}
 
@@ -372,13 +374,13 @@ class Builder:
         """Return a constant, reshaped, as the output of a layer without inputs."""
         value = self.with_file_batch(value)
         self.require_equal_samples([value])
-        output = output_of(self.parameters, value, shape)
-        if output is None:
+        key = self.equal.number(value), shape
+        if key not in self.parameters:
             layer, output = layer_of("parameter", {"shape": shape or (1,)}), Value(value.name, shape, value.dtype)
             tensors = {"weight": ConstantInput(self.view(value, shape, None), False)}
             self.steps.append(LayerStep(layer, [], output, tensors, [self.call]))
-            add_output(self.parameters, value, shape, output)
-        return output
+            self.parameters[key] = output
+        return self.parameters[key]
 
     def tensor(self, value: Value) -> Value:
         """Return a value that layers can read: a constant becomes the output of a layer without inputs."""

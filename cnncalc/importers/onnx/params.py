@@ -14,7 +14,6 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from cnncalc.importers.onnx.bias_tables import BiasTables
-from cnncalc.importers.onnx.equal import are_same
 from cnncalc.importers.onnx.model import StoredTensor
 from cnncalc.importers.onnx.proto import FLOATS, INT32, SMALL_INTEGERS
 from cnncalc.importers.onnx.provenance import is_attribute, is_buffer_name, is_generated_name, key_of
@@ -46,6 +45,7 @@ class Params:
         self.stored = build.model.graph.stored
         self.is_pytorch = build.model.producer == "pytorch"
         self.constants = build.constants
+        self.equal = build.equal
         self.dequantized = build.dequantized
         self.statistics = build.statistics
         self.certain: set[int] = set()
@@ -105,7 +105,7 @@ class Params:
         if all(tensor.value.fill is not None for tensor in step.tensors.values()):
             return None
         pairs = [(tensor.value, owner.tensors[name].value) for name, tensor in step.tensors.items()]
-        return owner if are_same(pairs) else None
+        return owner if all(self.equal.number(one) == self.equal.number(other) for one, other in pairs) else None
 
     def counts(self, leaf: StoredTensor) -> bool:
         """Whether a tensor counts as a parameter or a buffer; indices and zero points do not."""

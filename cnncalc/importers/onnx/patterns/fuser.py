@@ -13,6 +13,7 @@ from cnncalc.layers.base import LayerError
 if TYPE_CHECKING:
     from cnncalc.importers.onnx.builder import Builder
     from cnncalc.layers.base import Layer
+    from cnncalc.layers.shapes import Shape
 
 CLOSE = 1e-3
 """The largest relative difference between a file's number and that of a formula."""
@@ -26,7 +27,7 @@ class Fuser:
     Attributes:
         build: the builder of the layers.
         kept: layers whose output is one of the model.
-        tables: cosines and sines that rotary embeddings have made parameters, by what they are stored as.
+        tables: cosines and sines that rotary embeddings have made parameters, by their constant's number and shape.
     """
 
     def __init__(self, build: Builder, steps: list[LayerStep], outputs: list[Value]) -> None:
@@ -38,7 +39,7 @@ class Fuser:
             self._read(step)
         self.gone: set[LayerStep] = set()
         self.before: dict[LayerStep, list[LayerStep]] = {}
-        self.tables: dict[object, list[Value]] = {}
+        self.tables: dict[tuple[int, Shape], Value] = {}
 
     def _read(self, step: LayerStep) -> None:
         """Add a layer to the readers of its inputs."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, NamedTuple
 
-from cnncalc.importers.onnx.equal import are_same
 from cnncalc.importers.onnx.patterns.fuser import as_parameter, is_plain, is_whole, same
 from cnncalc.importers.onnx.steps import layer_of
 
 if TYPE_CHECKING:
     from cnncalc.importers.onnx.patterns.fuser import Fuser
     from cnncalc.importers.onnx.values import LayerStep, Value
+    from cnncalc.layers.shapes import Shape
 
 
 class _Product(NamedTuple):
@@ -68,7 +68,7 @@ def _put(fuser: Fuser, step: LayerStep, turned: _Turned, products: tuple[_Produc
     whole = fuser.replace(parts, layer, [products[0].x, *tables], new=new)
     if whole is not None:
         for one in new:
-            fuser.tables.setdefault(_key(one), []).append(one.output)
+            fuser.tables[_key(fuser, one)] = one.output
     return whole
 
 
@@ -117,14 +117,13 @@ def _cuts(fuser: Fuser, negated: Value, plain: Value, x: Value, places: tuple[ra
 
 def _table(fuser: Fuser, scaled: LayerStep) -> tuple[Value, list[LayerStep]]:
     """Return a stored table as a tensor, and the new layer that gives it, unless an equal table has one already."""
-    for known in fuser.tables.get(_key(scaled), ()):
-        if known.step is not None and are_same([(known.step.tensors["weight"].value, scaled.tensors["weight"].value)]):
-            return known, []
+    known = fuser.tables.get(_key(fuser, scaled))
+    if known is not None:
+        return known, []
     table, step = as_parameter(scaled)
     return table, [step]
 
 
-def _key(step: LayerStep) -> object:
-    """Return a key that is equal for layers with the same table: its stored tensors, or itself, and its shape."""
-    stored = step.tensors["weight"].value
-    return (tuple([id(leaf) for leaf in stored.leaves]) or id(stored), step["shape"])
+def _key(fuser: Fuser, step: LayerStep) -> tuple[int, Shape]:
+    """Return a key that is equal for layers with equal tables of one shape."""
+    return fuser.build.equal.number(step.tensors["weight"].value), step["shape"]
