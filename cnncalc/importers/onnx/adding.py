@@ -1,0 +1,168 @@
+"""The layers of a model file, and how the current operator adds further ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from cnncalc.ground import limits
+from cnncalc.ground.errors import CnncalcError
+from cnncalc.importers.onnx.batch import with_file_batch
+from cnncalc.importers.onnx.equal import EqualConstants
+from cnncalc.importers.onnx.model import Attribute, OnnxOperator, operator_of
+from cnncalc.importers.onnx.provenance import PERIODIC
+from cnncalc.importers.onnx.steps import OwnTensors, layer_of, reshape_layer
+from cnncalc.importers.onnx.values import MOVES, Call, ConstantInput, LayerStep, UnfitError, Value, alias
+from cnncalc.layers.base import Layer
+from cnncalc.layers.shapes import Shape
+
+
+class AddedLayers:
+    """The layers so far.
+
+    Attributes:
+        call: the current operator.
+        steps: the layers.
+        one_sample_only: operators that work only for a batch of 1, as messages name them.
+        file_batch: how many samples the file's inputs have, 1 if it leaves that open.
+        equal: which constants are equal.
+        parameters: outputs of layers that hold one constant each, by the constant's number and their shape.
+        differences: outputs of the ``subtract`` layers so far, by their layer and inputs.
+    """
+
+    def __init__(self) -> None:
+        self.call = Call(OnnxOperator("", "", (), (), "", {}, (), {}, ""), [])
+        self.steps: list[LayerStep] = []
+        self.one_sample_only: list[str] = []
+        self.file_batch = 1
+        self.leaves_left = limits.MAX_MODEL_SOURCES
+        self.equal = EqualConstants()
+        self.parameters: dict[tuple[int, Shape], Value] = {}
+        self.differences: dict[tuple[object, ...], Value] = {}
+
+    def derive(self, value: Value, call: Call, index: int = 0) -> None:
+        """Set which output of an operator a constant is.  Raises CnncalcError if it comes from too many others."""
+        value.source, value.index, value.sample_step, first = call, index, call.sample_step, call.given(0)
+        if value.sample_step is None:
+            self.require_equal_samples(call.inputs)
+        if not value.leaves and call.op not in PERIODIC:
+            value.leaves = call.leaves()
+            self.leaves_left -= len(value.leaves)
+        if self.leaves_left < 0:
+            raise CnncalcError(f"its constants come from more than {limits.MAX_MODEL_SOURCES:,} others, all together")
+        if call.op in MOVES and first is not None and value.fill is None:
+            value.fill = first.fill
+
+    def derived(self, op: str, *values: Value, shape: Shape | None = None, **attributes: Attribute) -> Value:
+        """Return the constant that an operator computes from constants; its shape is by default the first one's."""
+        value = Value("", values[0].shape if shape is None else shape, values[0].dtype)
+        self.derive(value, Call(operator_of(op, self.call.operator, **attributes), list(values)))
+        return value
+
+    def step(
+        self,
+        name: str,
+        inputs: Sequence[Value],
+        batch: int | None = -1,
+        tensors: OwnTensors | None = None,
+        /,
+        **arguments: object,
+    ) -> Value:
+        """Add a layer and return its output, which is a constant if all inputs are constants.
+
+        Args:
+            name: the layer type.
+            inputs: the values that it reads; constants become parameters if any other input is computed.
+            batch: the batch axis in the file's shape of the output; −1 stands for that of the first input with one.
+            tensors: the layer's own tensors, by the layer's names for them.
+            arguments: the layer's arguments; those that are None are left out.
+        """
+        layer = layer_of(name, {key: value for key, value in arguments.items() if value is not None})
+        return self.layer(layer, inputs, batch, tensors)
+
+    def layer(
+        self, layer: Layer, inputs: Sequence[Value], axis: int | None = -1, tensors: OwnTensors | None = None
+    ) -> Value:
+        """Add a layer and return its output; see :meth:`step`."""
+        use, own = layer.apply(tuple([value.sample for value in inputs])), tensors or {}
+        shape = () if inputs and use.output == (1,) and not any(value.shape for value in inputs) else use.output
+        is_live = [value.is_live for value in inputs]
+        if True not in is_live and layer.kind not in ("conv", "fc", "matmul", "recurrent"):
+            constants = [*inputs, *[tensor.value for tensor in own.values()]]
+            return self.derived(layer.type, *constants, shape=shape, layer=layer, tensors=[*own])
+        live = [*inputs] if False not in is_live else [self.tensor(value) for value in inputs]
+        key = (layer, *[value.step or value.input_name for value in live]) if layer.type == "subtract" else ()
+        if key in self.differences:  # older exporters write the difference from the mean twice
+            return self.differences[key].copy()
+        if self.call.op not in MOVES:
+            self.require_equal_samples(live)
+        times = 0
+        for value in live:
+            if value.times and times not in (0, value.times):
+                raise UnfitError(f"its inputs come {times} and {value.times} times for one sample")
+            times = times or value.times
+        output = Value("", shape, live[0].dtype)
+        output.times = layer.times(use.inputs, times)
+        if output.times:
+            output.axis = next((value.axis for value in live if value.axis is not None), None) if axis == -1 else axis
+        if output.axis is None and live and use.output[:1] == live[0].shape[:1]:
+            output.before_batch = live[0].before_batch
+        self.steps.append(LayerStep(layer, live, output, own, [self.call]))
+        if key:
+            self.differences[key] = output
+        return output
+
+    def with_file_batch(self, value: Value) -> Value:
+        """Return a constant in which each size that is a multiple of the batch's is that of the file's own batch."""
+        found = with_file_batch(value, self.file_batch)
+        if found is not value:
+            self.one_sample_only.append(f"{self.call.op} on the number of samples")
+        return found
+
+    def require_one_sample(self, why: str) -> None:
+        """Record that the operator works only for a batch of 1.  Raises UnfitError if the file is for more samples."""
+        if self.file_batch > 1:
+            raise UnfitError(why)
+        self.one_sample_only.append(self.call.operator.label)
+
+    def require_equal_samples(self, values: Iterable[Value | None]) -> None:
+        """Require one sample if the numbers of a value differ from sample to sample."""
+        if {value.sample_step for value in values if value is not None} - {None}:
+            self.require_one_sample("its numbers differ from sample to sample")
+
+    def unbatched(self, value: Value) -> Value:
+        """Return a value of one sample whose batch is an axis like any other: that of the sample's arrays."""
+        times, at = value.times, value.axis
+        if at is None:
+            return value
+        whole = (*value.shape[:at], times, *value.shape[at:])
+        return self.view(self.step("unfold", [value], None, size=times, axis=at) if times > 1 else value, whole, None)
+
+    def parameter(self, value: Value, shape: Shape) -> Value:
+        """Return a constant, reshaped, as the output of a layer without inputs."""
+        value = self.with_file_batch(value)
+        self.require_equal_samples([value])
+        key = self.equal.number(value), shape
+        if key not in self.parameters:
+            layer, output = layer_of("parameter", {"shape": shape or (1,)}), Value(value.name, shape, value.dtype)
+            tensors = {"weight": ConstantInput(self.view(value, shape, None), False)}
+            self.steps.append(LayerStep(layer, [], output, tensors, [self.call]))
+            self.parameters[key] = output
+        return self.parameters[key]
+
+    def tensor(self, value: Value) -> Value:
+        """Return a value that layers can read: a constant becomes the output of a layer without inputs."""
+        return value if value.is_live else self.parameter(value, value.shape)
+
+    def view(self, value: Value, shape: Shape, axis: int | None) -> Value:
+        """Return a value whose samples have another shape, the batch at ``axis``; a layer is added only if needed."""
+        while isinstance(made_by := value.source, Call) and made_by.op == "Reshape" and value.shape != shape:
+            value = made_by.input(0)
+        if not value.is_live and value.shape != shape:
+            made = self.derived("Reshape", value, shape=shape)
+            made.defer(lambda: value.data if made.elements == value.elements else None)
+            return made
+        sample = shape or (1,)
+        if value.is_live and value.sample != sample:
+            kind, value, arguments = reshape_layer(value, sample)
+            value = value if value.sample == sample else self.step(kind, [value], axis, **arguments)
+        return alias(value, shape, axis)
