@@ -94,6 +94,27 @@ def test_all_inputs_are_arrays_or_none(tmp_path: Path, recurrent: str) -> None:
     assert done == (2, "", "input 'state' (6) is missing\n  hint: without any array, all inputs are random\n")
 
 
+@pytest.mark.parametrize("given", ["3x8x6", "rgb=3x8x6", "depth=1x8x6"])
+def test_a_size_of_one_name_is_given_once(tmp_path: Path, given: str) -> None:
+    """A file says by a symbol that sizes are equal; a question mark, as PaddlePaddle writes, says nothing."""
+    nodes = [node("Concat", ["rgb", "depth"], ["j"], axis=1), node("Conv", ["j", "w"], ["y"])]
+    weight = {"w": np.ones((2, 4, 1, 1), F)}
+    path = tmp_path / "two.onnx"
+    path.write_bytes(model(nodes, {"rgb": ["n", 3, "h", "w"], "depth": ["n", 1, "h", "w"]}, ["y"], weight))
+    done = cnncalc("summary", str(path), "--input", given, "--format", "json")
+    assert (done.code, done.err) == (0, "")
+    found = json.loads(done.out)
+    assert found["inputs"] == {"rgb": [1, 3, 8, 6], "depth": [1, 1, 8, 6]}
+    assert found["totals"]["macs"] == 2 * 4 * 8 * 6
+    path.write_bytes(model(nodes, {"rgb": ["n", 3, "?", "?"], "depth": ["n", 1, "?", "?"]}, ["y"], weight))
+    assert cnncalc("summary", str(path), "--input", given).code == 2
+
+
+def test_the_name_of_a_size_is_no_input(pixels: str) -> None:
+    message = f"{pixels}: there is no input 'h': it is a size\n  hint: give the whole shape: --input x=1x224x224\n"
+    assert cnncalc("summary", pixels, "--input", "h=32") == (2, "", message)
+
+
 def test_a_leading_1_is_the_batch(pixels: str) -> None:
     """Tools that take the whole shape take 1×3×224×224, too."""
     plain = cnncalc("summary", pixels, "--input", "1x4x4", "--format", "json")

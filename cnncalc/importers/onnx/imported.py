@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
@@ -152,12 +152,13 @@ class Imported:
             raise CnncalcError(f"the model has {len(ports):,} inputs, but at most {limits.MAX_INPUTS:,} are supported")
         known = {port.name for port in ports}
         if unknown := given.keys() - {"", *known}:
-            raise CnncalcError(f"there is no input '{min(unknown)}'", f"inputs: {', '.join(sorted(known))}")
+            raise _no_input(min(unknown), ports, self.file.path)
         batch = batch_word(ports)
         found: dict[str, Value] = {}
-        for number, port in enumerate(ports):
-            shape = given.get(port.name, given.get("") if not number or len(ports) == 1 else None)
-            value = self._input(port, shape, batch)
+        shapes = [given.get(port.name, given.get("") if not number else None) for number, port in enumerate(ports)]
+        symbols = _symbols(zip(ports, shapes, strict=True), batch)
+        for port, shape in zip(ports, shapes, strict=True):
+            value = self._input(_with_known(port, symbols), shape, batch)
             scope.values[port.name] = value
             if value.input_name is not None:
                 found[port.name] = value
@@ -300,6 +301,33 @@ def _stated(port: Port, batch: str | None) -> tuple[int | str | None, ...]:
     sizes = port.shape or ()
     axis = batch_axis(sizes, batch) if sizes else None
     return tuple([size for i, size in enumerate(sizes) if i != axis])
+
+
+def _symbols(given: Iterable[tuple[Port, Shape | None]], batch: str | None) -> dict[str, int]:
+    """Return the sizes that symbols have in the given shapes; a ``?`` is not the same size everywhere."""
+    found: dict[str, int] = {}
+    for port, shape in given:
+        with_batch = port.shape is not None and len(port.shape) == len(shape or ())
+        stated = port.shape if with_batch else _stated(port, batch)
+        for symbol, size in zip(stated or (), shape or (), strict=False):
+            if isinstance(symbol, str) and symbol not in ("?", batch):
+                found.setdefault(symbol, size)
+    return found
+
+
+def _with_known(port: Port, symbols: Mapping[str, int]) -> Port:
+    """Return an input in which symbols have their sizes."""
+    return port._replace(shape=tuple([symbols.get(str(size), size) for size in port.shape])) if port.shape else port
+
+
+def _no_input(name: str, ports: list[Port], path: str) -> CnncalcError:
+    """Return the error for a name that no input has; it may be that of a size."""
+    message = f"there is no input '{name}'"
+    for port in ports:
+        if name in (port.shape or ()):
+            example = _example(port.name, list(_stated(port, batch_word(ports))))
+            return SpecError([Fault(f"{path}: {message}: it is a size", None, "give the whole shape", example)])
+    return CnncalcError(message, f"inputs: {', '.join(sorted([port.name for port in ports]))}")
 
 
 def _example(name: str, stated: list[int | str | None]) -> GivenValue:
