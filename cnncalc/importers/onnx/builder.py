@@ -13,8 +13,8 @@ from cnncalc.importers.onnx.elements import elements, is_small
 from cnncalc.importers.onnx.evaluator import evaluate
 from cnncalc.importers.onnx.lost import LOST, can_be_lost, has_variable_rows, inner_operators
 from cnncalc.importers.onnx.model import Attribute, Function, Model, OnnxOperator, StoredTensor, Subgraph, operator_of
-from cnncalc.importers.onnx.readers import Readers
-from cnncalc.importers.onnx.values import MOVES, UNFIT, Call, UnfitError, Value, ValueScope, literal
+from cnncalc.importers.onnx.readers import Readers, ValueScope
+from cnncalc.importers.onnx.values import MOVES, UNFIT, Call, UnfitError, Value, literal
 from cnncalc.importers.onnx.wire import MalformedError, Span, WireReader
 from cnncalc.layers.base import LayerError
 from cnncalc.layers.shapes import shape_text

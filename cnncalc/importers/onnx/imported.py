@@ -23,8 +23,9 @@ from cnncalc.importers.onnx.operators.quantized import RANGES, as_integers
 from cnncalc.importers.onnx.params import ONE_TENSOR, Params
 from cnncalc.importers.onnx.patterns import ROUNDED, fused
 from cnncalc.importers.onnx.provenance import has_folded_norm
+from cnncalc.importers.onnx.readers import ValueScope
 from cnncalc.importers.onnx.steps import layer_of
-from cnncalc.importers.onnx.values import LayerStep, UnfitError, Value, ValueScope, literal
+from cnncalc.importers.onnx.values import LayerStep, UnfitError, Value, literal
 from cnncalc.importers.onnx.wire import MalformedError, WireReader
 from cnncalc.layers.arguments import axis_count
 from cnncalc.layers.base import Layer, LayerError

@@ -1,12 +1,28 @@
-"""How often the operators of a graph or a function read each value."""
+"""Which values the operators of a graph or a function can read, and how often they read each."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 
 from cnncalc.importers.onnx.model import OnnxOperator, Subgraph
+from cnncalc.importers.onnx.values import Value
+
+
+class ValueScope:
+    """The values that operators can read, by name; inputs of a function, ``optional``, may be left out."""
+
+    def __init__(self, around: ValueScope | None = None, optional: Collection[str] = ()) -> None:
+        self.values: dict[str, Value] = {}
+        self.stored: Mapping[str, Value] = {}
+        self.around = around
+        self.optional = optional
+
+    def find(self, name: str) -> Value | None:
+        """Return the value of a name, also of the scopes around this one; None if there is none."""
+        found = self.values.get(name) or self.stored.get(name)
+        return found if found is not None or self.around is None else self.around.find(name)
 
 
 class Readers:

@@ -7,7 +7,7 @@ computed for a batch of :data:`SAMPLES` samples, so that the size of the batch c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from math import prod
 from types import UnionType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
@@ -221,21 +221,6 @@ def literal(data: tuple[float, ...], shape: Shape, dtype: int = INT64, name: str
     value = Value(name, shape, dtype)
     value.data = data
     return value
-
-
-class ValueScope:
-    """The values that operators can read, by name; inputs of a function, ``optional``, may be left out."""
-
-    def __init__(self, around: ValueScope | None = None, optional: Collection[str] = ()) -> None:
-        self.values: dict[str, Value] = {}
-        self.stored: Mapping[str, Value] = {}
-        self.around = around
-        self.optional = optional
-
-    def find(self, name: str) -> Value | None:
-        """Return the value of a name, also of the scopes around this one; None if there is none."""
-        found = self.values.get(name) or self.stored.get(name)
-        return found if found is not None or self.around is None else self.around.find(name)
 
 
 class Call(NamedTuple):

@@ -11,7 +11,8 @@ from typing import Any
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.model import Subgraph
-from cnncalc.importers.onnx.values import Call, UnfitError, Value, ValueScope
+from cnncalc.importers.onnx.readers import ValueScope
+from cnncalc.importers.onnx.values import Call, UnfitError, Value
 
 
 class Additions:

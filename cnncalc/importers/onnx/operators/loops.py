@@ -14,7 +14,8 @@ from cnncalc.importers.onnx.model import Subgraph
 from cnncalc.importers.onnx.operators.branches import Additions, scopes_inside
 from cnncalc.importers.onnx.operators.opaque import unknown
 from cnncalc.importers.onnx.proto import BOOL
-from cnncalc.importers.onnx.values import Call, UnfitError, Value, ValueScope, literal
+from cnncalc.importers.onnx.readers import ValueScope
+from cnncalc.importers.onnx.values import Call, UnfitError, Value, literal
 
 Outputs = Sequence[Value | None]
 
