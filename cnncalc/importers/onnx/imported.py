@@ -308,9 +308,9 @@ def _symbols(given: Iterable[tuple[Port, Shape | None]], batch: str | None) -> d
     """Return the sizes that symbols have in the given shapes; a ``?`` is not the same size everywhere."""
     found: dict[str, int] = {}
     for port, shape in given:
-        with_batch = port.shape is not None and len(port.shape) == len(shape or ())
-        stated = port.shape if with_batch else _stated(port, batch)
-        for symbol, size in zip(stated or (), shape or (), strict=False):
+        sizes = shape or ()
+        fitting = [stated for stated in (_stated(port, batch), port.shape or ()) if len(stated) == len(sizes)]
+        for symbol, size in zip(fitting[0], sizes, strict=True) if fitting else ():
             if isinstance(symbol, str) and symbol not in ("?", batch):
                 found.setdefault(symbol, size)
     return found
