@@ -335,3 +335,18 @@ def test_equal_computed_constants_are_one_layer() -> None:
         ]
     data = model(nodes, {"x": [100, 64]}, ["a", "b"], {**numbers, "axes": np.array([1])})
     assert [node.layer.type for node in network(data).nodes].count("parameter") == 1
+
+
+def test_numbers_of_the_code_are_no_buffers() -> None:
+    """ConViT's ``1 - sigmoid(gating)``: the 1 is no attribute of a module.  Folded, the gate has no module's name."""
+    nodes = [
+        node("Constant", [], ["/attn/Constant_output_0"], value=onnx.numpy_helper.from_array(np.ones((), np.float32))),
+        node("Sigmoid", ["onnx::Sigmoid_7"], ["gate"]),
+        node("Sub", ["/attn/Constant_output_0", "gate"], ["rest"]),
+        node("Mul", ["rest", "attn.gamma"], ["factor"]),
+        node("Mul", ["x", "factor"], ["y"], name="/attn/Mul"),
+    ]
+    stored = {name: np.arange(3, dtype=np.float32).reshape(3, 1, 1) for name in ("onnx::Sigmoid_7", "attn.gamma")}
+    graph = network(model(nodes, {"x": ["N", 3, 4, 4]}, ["y"], stored))
+    assert (graph.summary().totals.params, graph.summary().totals.buffers) == (3 + 3, 0)
+    assert [str(one["name"]) for one in WeightsView(graph).records()] == ["attn.gamma.weight", "attn.gamma"]

@@ -86,7 +86,7 @@ class Params:
                     shape = own[name].shape
                 key = key_of(leaf)
                 last = (key or ("" if alone else leaf.name)).rpartition(".")[2]
-                label = _unused_name(name if is_whole else last or name, found, numbers)
+                label = _unused_name(last if last.isidentifier() and not is_whole else name, found, numbers)
                 found[label] = Weight(shape, trainable)
                 if key:
                     self.keys.setdefault(step, {})[label] = key
@@ -108,9 +108,9 @@ class Params:
         return owner if all(self.equal.number(one) == self.equal.number(other) for one, other in pairs) else None
 
     def counts(self, leaf: StoredTensor) -> bool:
-        """Whether a tensor counts as a parameter or a buffer; indices and zero points do not."""
+        """Whether a tensor counts as a parameter or a buffer; numbers in code, indices and zero points do not."""
         if leaf.dtype in FLOATS:
-            return True
+            return leaf.elements > 1 or id(leaf) not in self.constants or id(leaf) in self.certain
         is_number = id(leaf) in self.certain or id(leaf) in self.dequantized
         return is_number and (leaf.dtype in SMALL_INTEGERS or leaf.dtype == INT32)
 
