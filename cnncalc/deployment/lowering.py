@@ -74,6 +74,11 @@ class Lowering(Stored, DeviceReaders):
         """Return the operator that makes a tensor; None for an input of the network."""
         return self.makers.get(self.values[tensor])
 
+    def feeder(self, node: Node) -> Operator | None:
+        """Return the operator that makes a layer's first input, if that layer alone reads it; else None."""
+        tensor = node.inputs[0]
+        return self.producer(tensor) if self.sole_reader(tensor) is not None else None
+
     def before_copies(self, tensor: Tensor, whole: bool = True) -> Operator | None:
         """Return the operator that makes a tensor, looking through copies that feed nothing else, or None.
 
@@ -322,6 +327,11 @@ class Lowering(Stored, DeviceReaders):
         elif shifts:  # a dense layer's weights may have one scale for all channels
             parts[BIAS] = [self.bias(channels, owner, into.code == "FULLY_CONNECTED")]
         into.constants = [one for some in parts.values() for one in some]
+
+    def takes_ahead(self, node: Node, into: Operator, shifts: bool = True) -> None:
+        """Fold into a layer's operator what it takes in of the layers before it; no sums unless it ``shifts``."""
+        for folded in self.ahead.get(node, ()):
+            self.folds(folded, into, shifts and adds(folded))
 
     def _with(self, constant: Constant, owner: Node) -> Constant:
         """Return a constant with a layer folded into it: constants of one value with one layer have one value."""

@@ -54,8 +54,8 @@ class DeviceReaders:
             if node in repeats or self._vanishes(node):
                 self.passing.add(node)
         for node in graph.nodes:
-            if node in self.passing and node not in repeats:
-                self._source[node] = self.source(node.inputs[0])
+            if node in self.passing:
+                self._source[node] = self.source(self._source.get(node, node.inputs[0]))
 
     def source(self, tensor: Tensor) -> Tensor:
         """Return the tensor that stands for another one on the device: what a chain of dropped layers passes on."""

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from cnncalc.layers.shapes import Shape
 
 
+MOST_MOVED = 4
+"""Most axes, the batch's among them, of a copy's input before which a number is moved."""
+
 OWN, SPLIT = "bias", "bias that others may take over"
 """Whether a dense layer has a bias: it has, or it depends on an order that is not known."""
 
@@ -45,8 +48,7 @@ def linear(low: Lowering, node: Node) -> None:
         operator.doubt = "dense layers after it may take over its bias, and an ADD may add it for others"
     if layer.bias and has_bias(low, node):
         operator.constants.append(low.bias(layer.out_features, owner, True))
-    for folded in low.ahead.get(node, ()):
-        low.folds(folded, operator, adds(folded))
+    low.takes_ahead(node, operator)
 
 
 def affine(low: Lowering, node: Node) -> None:
@@ -88,12 +90,11 @@ def hardsigmoid(low: Lowering, node: Node) -> None:
     if reader is not None and reader.layer.type == "multiply" and own_gate(low, reader):
         low.values[node] = low.values[node.inputs[0]]
         return
-    operator = low.producer(node.inputs[0])
+    operator = low.feeder(node)
     (flow,) = low.as_they_lie(node)
-    alone = low.sole_reader(node.inputs[0]) is not None
-    if operator is not None and alone and operator.takes_factors:
+    if operator is not None and operator.takes_factors:
         low.folds(node, operator)
-    elif operator in low.summands and alone and operator.activation is None:
+    elif operator in low.summands and operator.activation is None:
         low.joins(node, operator)
     else:
         operator = low.emit("ADD", node, [flow], low.number(3), name=f"{node.name} (shifted)")
@@ -115,8 +116,8 @@ def _terms(low: Lowering, node: Node) -> list[tuple[str, Constant, Shape]]:
         terms = [("MUL", layer.mul)] if layer.mul != 1 else []
         terms += [("ADD" if layer.add > 0 else "SUB", abs(layer.add))] if layer.add else []
         return [(code, low.number(value), shape) for code, value in terms]
-    before = low.producer(node.inputs[0])
-    if _spreads(low, node) and before is not None and _is_foldable(low, node, before):
+    before = low.feeder(node)
+    if before is not None and before.takes_factors and _spreads(low, node):
         if node.layer.type != "shift":
             raise UnsupportedError(node, "factors for each position, right after a convolution, are not verified")
         if not _is_continued(low, node):
@@ -138,8 +139,8 @@ def _only_adds(node: Node) -> bool:
 
 def _joins(low: Lowering, node: Node) -> bool:
     """Join a summand with that of the ADD before it, which feeds this layer alone; return whether that was possible."""
-    before = low.producer(node.inputs[0])
-    if before not in low.summands or before.activation or not _only_adds(node) or not low.sole_reader(node.inputs[0]):
+    before = low.feeder(node)
+    if before not in low.summands or before.activation or not _only_adds(node):
         return False
     mine, other = laid(_shape(node), low.order(node)), low.summands[before]
     shape = low.summands[before] = tuple([max(sizes) for sizes in zip(mine, other, strict=True)])
@@ -186,17 +187,12 @@ def _without_bias(low: Lowering, before: Operator, shape: Shape) -> Shape:
     return shape if biases[0].same[0] == "zeros" else (*shape[:-1], before.output.shape[-1])
 
 
-def _is_foldable(low: Lowering, node: Node, operator: Operator | None) -> bool:
-    """Whether the operator before a layer could take it in: it feeds this layer alone."""
-    return operator is not None and operator.takes_factors and low.sole_reader(node.inputs[0]) is not None
-
-
 def _folds_back(low: Lowering, node: Node) -> bool:
     """Fold a layer into the convolution or dense layer that alone feeds it, perhaps before copies; return whether that
     was possible.
     """
     operator = low.before_copies(node.inputs[0], whole=_is_single(node))
-    if operator is None or not _is_foldable(low, node, operator) or _spreads(low, node):
+    if operator is None or not operator.takes_factors or low.feeder(node) is None or _spreads(low, node):
         return False
     shifted = adds(node) and (operator.code != "FULLY_CONNECTED" or has_bias(low, operator.layers[0]))
     low.values[node] = low.values[node.inputs[0]]
@@ -206,16 +202,18 @@ def _folds_back(low: Lowering, node: Node) -> bool:
 
 def _folds_ahead(low: Lowering, node: Node, flow: DeviceTensor) -> bool:
     """Fold a layer's constants, of a tensor, into the layers after it that take them in; return whether that were all
-    that read it.  A single number moves before a copy instead.
+    that read it.  A single number moves before a copy of at most :data:`MOST_MOVED` axes instead.
     """
     if low.takers is None:
         low.takers = _takers(low)
     takers, are_all = low.takers.get(node, ([], False))
-    before = low.producer(node.inputs[0])
-    behind_a_copy = before is not None and before.code in MOVING and low.sole_reader(node.inputs[0]) is not None
-    if len(flow.shape) == 2 and any(taker.layer.type == "conv" for taker in takers):
-        return False  # a map of one axis gets a height first
-    if behind_a_copy and _is_single(node) and len(_terms(low, node)) == 1 and takers == low.only_readers(node):
+    before = low.feeder(node)
+    if len(node.shape) == 2 and any(taker.layer.type == "conv" for taker in takers):
+        (read,) = low.as_they_lie(node)
+        if len(read.shape) == 2:
+            return False  # a map of one axis gets a height first
+    moves = before is not None and before.code in MOVING and len(before.inputs[0].shape) < MOST_MOVED
+    if moves and _is_single(node) and len(_terms(low, node)) == 1 and takers == low.only_readers(node):
         return False
     low.folds_ahead(node, flow, takers)
     return are_all

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from cnncalc.deployment.lowering import Lowering, LoweringRule
 from cnncalc.deployment.operators import BIAS, DeviceTensor, Operator
-from cnncalc.deployment.traits import FUSING, clamp_of
+from cnncalc.deployment.traits import FUSING, chooses, clamp_of
 from cnncalc.deployment.unsupported import UnsupportedError
 from cnncalc.graph import Node
 from cnncalc.layers.shapes import axis_index
@@ -51,9 +51,8 @@ def fuses(low: Lowering, node: Node, activation: str) -> bool:
 
     A clamp is moved before copies; after the same one as an operator it does nothing.
     """
-    tensor = node.inputs[0]
-    end, operator = low.producer(tensor), low.before_copies(tensor)
-    if operator is None or low.sole_reader(tensor) is None:
+    operator, end = low.before_copies(node.inputs[0]), low.feeder(node)
+    if operator is None or end is None:
         return False
     again = operator is end and activation == operator.code
     if not again and (operator.code not in FUSING or operator.activation is not None):
@@ -64,7 +63,7 @@ def fuses(low: Lowering, node: Node, activation: str) -> bool:
         operator.activation = activation
     operator.layers.append(node)
     low.fused.append(node)
-    low.values[node] = low.values[tensor]
+    low.values[node] = low.values[node.inputs[0]]
     return True
 
 
@@ -154,8 +153,8 @@ def only_in_float(code: str, note: str = "") -> LoweringRule:
 
     def rule(low: Lowering, node: Node) -> None:
         (flow,) = low.as_they_lie(node)
-        before = low.producer(node.inputs[0])
-        if before is not None and before.code == "QUANTIZE" and low.sole_reader(node.inputs[0]) is not None:
+        before = low.feeder(node)
+        if before is not None and before.code == "QUANTIZE":
             low.dropped.add(before)  # the island of float32 continues
             flow = before.inputs[0]
         in_float(low, node, code, flow)
@@ -245,11 +244,8 @@ def own_gate(low: Lowering, node: Node) -> Node | None:
     return None
 
 
-def merge_in_pairs(code: str, one_scale: bool = False) -> LoweringRule:
-    """Return the rule of a merge: an operator for each input after the first, never in place.
-
-    ``one_scale`` says that all its tensors have one scale, as only elements are chosen.
-    """
+def merge_in_pairs(code: str) -> LoweringRule:
+    """Return the rule of a merge: an operator for each input after the first, never in place."""
 
     def rule(low: Lowering, node: Node) -> None:
         if sum(map(low.is_constant, node.inputs)) > 1:
@@ -269,9 +265,8 @@ def merge_in_pairs(code: str, one_scale: bool = False) -> LoweringRule:
             name = node.name if number == len(others) else f"{node.name} ({number} of {len(others)})"
             by_constant = code == "DIV" and flow.constant is not None  # its reciprocal is in the file
             made = low.emit("MUL" if by_constant else code, node, pair, shape=_stretched(*pair), name=name)
+            made.doubt = _doubt_of_scales(low, node)
             tensor, merged = node, made.output
-            if one_scale:
-                _doubt_scales(low, made)
         low.values[node] = merged
 
     return rule
@@ -292,13 +287,12 @@ def concat(low: Lowering, node: Node) -> None:
     place = low.place(node, axis_index(layer.axis, node.shape), flows[0])
     shape = list(flows[0].shape)
     shape[place] = sum([flow.shape[place] for flow in flows])
-    joined = low.emit("CONCATENATION", node, flows, shape=tuple(shape))
-    _doubt_scales(low, joined)
+    low.emit("CONCATENATION", node, flows, shape=tuple(shape)).doubt = _doubt_of_scales(low, node)
 
 
-def _doubt_scales(low: Lowering, operator: Operator) -> None:
-    """Note that which inputs of a merge are rescaled depends on their values, in 16x8."""
-    operator.doubt = "in 16x8, a QUANTIZE may rescale inputs first" if low.kind.name == "int16x8" else ""
+def _doubt_of_scales(low: Lowering, node: Node) -> str:
+    """Return a doubt about a merge: in 16x8, it depends on values which inputs of one that chooses are rescaled."""
+    return "in 16x8, a QUANTIZE may rescale inputs first" if low.kind.name == "int16x8" and chooses(node) else ""
 
 
 def _stretched(a: DeviceTensor, b: DeviceTensor) -> Shape:
@@ -328,7 +322,7 @@ RULES: dict[str, LoweringRule] = {
     "add": merge_in_pairs("ADD"),
     "subtract": merge_in_pairs("SUB"),
     "multiply": merge_in_pairs("MUL"),
-    "maximum": merge_in_pairs("MAXIMUM", True),
-    "minimum": merge_in_pairs("MINIMUM", True),
+    "maximum": merge_in_pairs("MAXIMUM"),
+    "minimum": merge_in_pairs("MINIMUM"),
     "concat": concat,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, cast
 
-from cnncalc.deployment.lowering import Lowering, LoweringRule, adds, last
+from cnncalc.deployment.lowering import Lowering, LoweringRule, last
 from cnncalc.deployment.operators import DeviceTensor, Operator
 from cnncalc.deployment.unsupported import UnsupportedError
 from cnncalc.layers.reduction._reduction import axis_indices
@@ -107,8 +107,7 @@ def conv(low: Lowering, node: Node) -> None:
         operator.constants.pop()
     if is_apart or not layer.bias:
         operator.constants.append(low.bias(layer.out_channels, None))
-    for folded in low.ahead.get(node, ()):
-        low.folds(folded, operator, adds(folded) and not is_apart)
+    low.takes_ahead(node, operator, not is_apart)
     if is_apart:
         flow = low.without_height(node, node, operator.output)
         bias = low.factors(1, ("bias", node.shares or node))
