@@ -482,3 +482,20 @@ def test_model_files_keep_their_keys(name: str) -> None:
     graph = Network.of(stored(name).build())
     with torch.device("meta"):  # needs no memory
         assert state_of(module_of(torch_source(graph))) == keys(graph)
+
+
+@pytest.mark.parametrize(
+    ("x", "length", "attributes"),
+    [
+        ([8, 3, 1], None, {"onesided": 1}), ([8, 3, 2], None, {}), ([8, 3, 2], 6, {"inverse": 1}),
+        ([8, 3, 1], 11, {"inverse": 1}), ([3, 5, 2], None, {"onesided": 1, "inverse": 1}), ([8, 3, 2], None, {"onesided": 1}),
+    ],
+)  # fmt: skip
+def test_fourier_transforms_of_a_model_file_are_computed_as_here(
+    x: list[int], length: int | None, attributes: dict[str, Any]
+) -> None:
+    constants = {"axis": np.array(-2)} | ({} if length is None else {"n": np.array(length)})
+    data = model(
+        [node("DFT", ["x", "n" if length else "", "axis"], ["y"], **attributes)], {"x": ["N", *x]}, ["y"], constants, 20
+    )
+    assert compared(network(data), batch=2) <= SAME

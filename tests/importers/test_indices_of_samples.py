@@ -124,3 +124,13 @@ def test_numbers_of_samples_in_arithmetic_are_those_of_one(nodes: list[Any]) -> 
     runs_as_runtime(data, drawn(1, 4))
     with pytest.raises(CnncalcError, match=r"a batch of 2, but .* restricts the network to a batch of 1"):
         network(data).run(drawn(2, 4))
+
+
+def test_equal_numbers_are_written_for_each_sample() -> None:
+    """zeros.scatter(1, x.argmax(1), 1): a one-hot map of the largest channel."""
+    nodes = [
+        node("ArgMax", ["x"], ["i"], axis=1), node("Shape", ["x"], ["all"]), node("ConstantOfShape", ["all"], ["zeros"]),
+        node("Shape", ["i"], ["each"]), node("Expand", ["one", "each"], ["ones"]),
+        node("ScatterElements", ["zeros", "i", "ones"], ["y"], axis=1),
+    ]  # fmt: skip
+    runs_as_runtime(model(nodes, {"x": ["N", 5, 3, 4]}, ["y"], {"one": np.ones(1, F)}), drawn(3, 5, 3, 4))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -65,12 +66,31 @@ class Opaque(Layer):
         raise LayerError("is an operator of the model file that is read, but not written")
 
     def to_torch(self, torch: Torch) -> TensorCode:
-        """Raise LayerError, as a sentence that begins with "PyTorch"."""
+        """PyTorch's Fourier transform.  Raises LayerError for any other operator, as a sentence that begins with it."""
+        if self.op == "DFT":
+            return _fourier_transform(torch, dict(self.settings))
         raise LayerError("source is not written for this operator of the model file")
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
         """Return that each output element may depend on all elements of each input."""
         return tuple([(Along(tuple([Read(None, None, False)] * len(shape))),) for shape in inputs])
+
+
+def _fourier_transform(torch: Torch, settings: Mapping[str, Any]) -> TensorCode:
+    """Return the transform of a tensor whose last axis holds real numbers, or real and imaginary parts."""
+    axis, length, bins = settings["along"], settings["length"], settings["bins"]
+    is_real = torch.shapes[0][-1] == 1
+    if is_real:
+        x = torch.index(torch.x, len(torch.shapes[0]) - 1, 0)
+    else:
+        x = torch.call("torch.view_as_complex", torch.call(".contiguous", torch.x))
+    if settings["parts"] == 1:
+        return torch.call(".unsqueeze", torch.call("torch.fft.irfft", x, length, axis), -1)
+    if is_real and bins < length and not settings["inverse"]:
+        return torch.call("torch.view_as_real", torch.call("torch.fft.rfft", x, length, axis))
+    y = torch.call("torch.fft.ifft" if settings["inverse"] else "torch.fft.fft", x, length, axis)
+    y = torch.call(".resolve_conj", y) if is_real and settings["inverse"] else y  # of real numbers it is a view
+    return torch.call("torch.view_as_real", torch.index(y, axis - 1, slice(None, bins)) if bins < length else y)
 
 
 class ComputedConv(Opaque):

@@ -19,7 +19,8 @@ from cnncalc.layers.shapes import Shape
 
 def _axis_of_sample(build: Builder, call: Call, rank: int, batch: int | None) -> int:
     """Return an operator's axis as an axis of the sample.  Raises UnfitError if it is the batch."""
-    if batch is not None and not all(value is not None and value.is_live for value in call.inputs):
+    alike = [value is not None and (value.is_live or value.fill is not None) for value in call.inputs]
+    if batch is not None and not all(alike):
         build.require_one_sample("its constants are those of one sample")
     at = call.integer("axis")
     at = at + rank if at < 0 else at
