@@ -66,12 +66,14 @@ class GivenArrays(NamedTuple):
         batch: number of samples.
         dtype: the floating-point type of the run.
         shapes: each input's, without the batch axis.
+        bounds: of inputs whose integers a layer reads as indices, how many there are to choose from.
     """
 
     arrays: dict[str, Stored]
     batch: int
     dtype: DType
     shapes: dict[str, Shape]
+    bounds: Mapping[str, int] = {}
 
     @property
     def size(self) -> int:
@@ -94,7 +96,10 @@ class GivenArrays(NamedTuple):
         return {name: self._read(name, array).reshape(-1, *self.shapes[name]) for name, array in self.arrays.items()}
 
     def _read(self, name: str, array: Stored) -> Array:
-        data = _exactly(name, np.asarray(array), self.dtype)
+        data: Array = np.asarray(array)
+        if name in self.bounds:
+            _refuse_indices(name, data, self.bounds[name])
+        data = _exactly(name, data, self.dtype)
         if not np.isfinite(data).all():
             whole = data.reshape(-1, *self.shapes[name])
             place = ", ".join(str(index) for index in np.argwhere(~np.isfinite(whole))[0])
@@ -146,7 +151,29 @@ def given_inputs(
         listed = ", ".join(f"'{name}' has {count}" for name, count in batches.items())
         raise CnncalcError(f"inputs differ in their number of samples: {listed}")
     common = max(types, key=lambda found: found.itemsize)
-    return GivenArrays(found, batch, common, shapes)
+    bounds = _bounds_of_indices(network) if any(array.dtype.kind in "iu" for array in found.values()) else {}
+    return GivenArrays(found, batch, common, shapes, {name: bounds[name] for name in bounds if name in found})
+
+
+def _bounds_of_indices(network: Graph) -> dict[str, int]:
+    """Return, by input that layers read as indices, the smallest number from which they choose."""
+    names = {tensor: name for name, tensor in network.inputs.items()}
+    found: dict[str, int] = {}
+    for node in network.nodes:
+        for tensor, limit in zip(node.inputs, node.layer.below(node.use.inputs), strict=True):
+            if limit is not None and tensor in names:
+                found[names[tensor]] = min(limit, found.get(names[tensor], limit))
+    return found
+
+
+def _refuse_indices(name: str, data: Array, bound: int) -> None:
+    """Raise CnncalcError if an array of integers has an index that is too large; −1 may be the last one."""
+    if data.dtype.kind in "iu":
+        for worst in (int(data.max()), int(data.min())):
+            if not -bound <= worst < bound:
+                raise CnncalcError(
+                    f"input '{name}' has the element {worst}, but a layer reads it as an index from 0 to {bound - 1}"
+                )
 
 
 def _type_of(name: str, array: Stored, shape: Shape, dtype: DType | None) -> DType:

@@ -130,3 +130,17 @@ def test_an_input_that_does_not_fit_is_named_beside_what_the_file_states(pixels:
         "deep as its input\n  hint: its inputs are [4, 4, 1], [1, 1, 1, 1]; perhaps x can't be 4x4x1: the file states "
         "1×h×w\n"
     ).replace("pixels.onnx", pixels)
+
+
+@pytest.mark.parametrize(("index", "said"), [(9, ""), (10, "10"), (-11, "-11")])
+def test_an_index_outside_of_the_table_is_refused(tmp_path: Path, index: int, said: str) -> None:
+    """ONNX Runtime refuses it, too; a random input has valid indices only."""
+    nodes = [node("Gather", ["table", "ids"], ["y"])]
+    made = onnx.load_from_string(model(nodes, {"ids": ["N", 3]}, ["y"], {"table": np.ones((10, 4), F)}))
+    made.graph.input[0].type.tensor_type.elem_type = TensorProto.INT64
+    path = tmp_path / "ids.onnx"
+    path.write_bytes(made.SerializeToString())
+    np.save(tmp_path / "ids.npy", np.array([[0, 3, index]]))
+    done = cnncalc("run", str(path), "--input", str(tmp_path / "ids.npy"))
+    fault = f"input 'ids' has the element {said}, but a layer reads it as an index from 0 to 9\n"
+    assert (done.code, done.err) == ((2, fault) if said else (0, ""))
