@@ -84,6 +84,9 @@ def trace(
     given = network.model.tensors() if weights is None and network.model.tensors is not None else weights
     tensors = random_weights(before, seed, kind) if given is None else _needed(network, before, given)
     made = run(before, inputs, weights=tensors, layers=[*[one.name for one in kept], node.name], fuse=False)
+    for row in made.mismatches:
+        if row.actual is None:
+            raise CnncalcError(f"'{node.name}' can't be traced: '{row.node.name}' was not computed: {row.fault}")
     arrays = [
         (made.tensors[tensor.name] if isinstance(tensor, Node) else inputs[tensor.name])[0].astype(np.float64)
         for tensor in node.inputs

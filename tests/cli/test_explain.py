@@ -13,6 +13,7 @@ import pytest
 from cnncalc.layers import layer_types
 from tests.commands import cnncalc, process
 from tests.execution.test_trace import FILTERS, IMAGE
+from tests.importers.models import model, node
 
 # 10 filters of 5×5 on 3×32×32; all figures by hand
 SHARING = """
@@ -382,3 +383,15 @@ def test_too_many_layers_are_refused(tmp_path: Path) -> None:
     done = cnncalc("explain", str(tmp_path / "net.yaml"))
     assert "201 layers of a network of 100 inputs; at most 200 are explained at once" in done.err
     assert cnncalc("explain", str(tmp_path / "net.yaml"), "relu*").code == 0
+
+
+def test_an_element_behind_an_operator_that_cannot_be_run_is_refused() -> None:
+    """Resize, where it counts from the middle, has a shape only."""
+    made = model(
+        [node("Resize", ["x", "", "s"], ["r"], mode="cubic", coordinate_transformation_mode="tf_half_pixel_for_nn"),
+         node("Relu", ["r"], ["y"])],
+        {"x": ["N", 3, 4, 4]}, ["y"], {"s": np.array([1, 1, 2, 2], np.float32)},
+    )  # fmt: skip
+    done = cnncalc("explain", "-", "relu1", "--at", "0,0,0", stdin=made)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.endswith("'relu1' can't be traced: 'resize1' was not computed: 'Resize' can't be run\n")
