@@ -36,11 +36,17 @@ DECLARED = 4
 """Lines of a block's declaration."""
 
 
-def with_repeated(entries: list[Entry], kept: Collection[Tensor]) -> list[Entry]:
-    """Return a list in which the stretches that save most lines as blocks are items; ``kept`` are read later."""
+def with_repeated(entries: list[Entry], kept: Collection[Tensor], of_blocks: bool = False) -> list[Entry]:
+    """Return a list in which the stretches that save most lines as blocks are items.
+
+    Args:
+        entries: the items.
+        kept: tensors that are read later.
+        of_blocks: whether only those stretches are searched that are equal to a scope.
+    """
     for _ in range(MOST_ROUNDS):
         stretches = _Stretches(entries, kept)
-        chosen = stretches.best()
+        chosen = stretches.best(of_blocks)
         if not chosen:
             break
         entries = stretches.as_items(stretches.whole, chosen)
@@ -72,6 +78,11 @@ class StretchPlace(NamedTuple):
     start: int
     end: int
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is the whole list, so that it is a block already."""
+        return self.end - self.start == len(self.lists[0].units)
+
     def units(self, place: int = 0) -> list[list[Entry]]:
         """Return its units in one of the lists."""
         return self.lists[place].units[self.start : self.end]
@@ -101,7 +112,7 @@ class _Stretches:
             self.scopes.setdefault(entry.key, []).append(_of_scope(entry.inner or []))
         self.numbers: dict[object, int] = {}
 
-    def best(self) -> int:
+    def best(self, of_blocks: bool) -> int:
         """Return the number of the stretch that saves most lines as a block; 0 if none saves any."""
         lists = [[self.whole], *self.scopes.values()]
         found: dict[int, list[StretchPlace]] = {}
@@ -113,6 +124,7 @@ class _Stretches:
         values = {  # blocks usually begin with a convolution
             stretch: (_gain(places), places[0].units()[0][0].node.layer.type == "conv")
             for stretch, places in found.items()
+            if not of_blocks or any(place.is_whole for place in places)
         }
         by_value = sorted(values, key=values.__getitem__, reverse=True)
         gaining = takewhile(lambda stretch: values[stretch][0] > 0, islice(by_value, MOST_TRIED))
@@ -135,7 +147,7 @@ class _Stretches:
                     break
                 token = (stretch, unit[0].key, len(unit), tuple(places))
                 stretch = self.numbers.setdefault(token, len(self.numbers) + 1)
-                if source and needed < end and 1 < end - start < len(units) and not closed[end]:
+                if source and needed < end and end - start > 1 and not closed[end]:
                     yield start, end, stretch
                 made[unit[-1].node] = end - start
                 needed = max(needed, last.get(unit[-1].node, -1))
@@ -147,6 +159,8 @@ class _Stretches:
             if entry.inner is not None:
                 entry.inner = self.as_items(_of_scope(entry.inner), chosen)
         ends = {start: end for start, end, stretch in self.found(units_and_kept) if stretch == chosen}
+        if ends.get(0) == len(units):  # it is a block already
+            return [entry for unit in units for entry in unit]
         found: list[Entry] = []
         number = 0
         while number < len(units):
@@ -174,9 +188,11 @@ def _gain(places: Sequence[StretchPlace]) -> int:
     units = places[0].units()
     entries = [entry for unit in units for entry in unit]
     length = lines_of(entries, reads_of(entries)) - sum([max(len(unit) - 2, 0) for unit in units])
-    again = [False, *[place.repeats(before) for before, place in pairwise(places)]]
+    inline = [place for place in places if not place.is_whole]
+    again = [False, *[place.repeats(before) for before, place in pairwise(inline)]][: len(inline)]
     begun = sum([not before and here for before, here in pairwise(again)])
-    return (len(places) - 1) * length - again.count(False) - begun - DECLARED
+    declared = length + DECLARED if len(inline) == len(places) else 0
+    return len(inline) * length - again.count(False) - begun - declared
 
 
 def _is_readable(places: Sequence[StretchPlace]) -> bool:

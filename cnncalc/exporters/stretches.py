@@ -28,6 +28,7 @@ def with_stretches(entries: list[Entry], kept: Collection[Tensor]) -> list[Entry
     """
     if any(one.owner for one in [*entries, *[one for scope in all_scopes(entries) for one in scope.inner or ()]]):
         return entries
+    entries = with_repeated(entries, kept, of_blocks=True)
     return with_repeated(_split(entries, kept, frozenset()), kept)
 
 

@@ -438,7 +438,7 @@ def test_slices_that_count_from_the_end_are_left_as_they_are() -> None:
     ("first", "lines"),
     [
         ("windows", "layers:\n  - block:\n    repeat: 4\n"),
-        ("flat", "  - tanh\n  - block\n  - block:\n    name: block_1\n"),  # the map is read, and what became the map
+        ("flat", "  - tanh\n  - block:\n    repeat: 3\n"),  # the map is read, and what became the map
     ],
 )
 def test_a_scope_that_ends_in_a_reshape_is_a_block(first: str, lines: str) -> None:
@@ -610,6 +610,18 @@ layers:
     assert "  - block: {hidden_channels: 16}\n" in text
 
 
+def test_layers_like_those_of_a_block_are_one_more_use_of_it() -> None:
+    """An exporter has left a module's name away, or a part of it is shared."""
+    text = spec_text(
+        loads(
+            "input: [64, 8, 8]\nblocks:\n  one:\n    layers:\n"
+            + bottleneck(32, "      ")
+            + f"layers:\n  - one\n  - one\n{bottleneck(32, '  ')}  - flatten\n"
+        )
+    )
+    assert text.partition("layers:\n")[2].partition("\nlayers:\n")[2] == "  - one:\n    repeat: 3\n  - flatten\n"
+
+
 @pytest.mark.parametrize(("strides", "is_block"), [((1, 1, 1, 1, 1, 1), True), ((2, 1, 1, 2, 2, 1), False)])
 def test_stretches_that_differ_in_much_are_no_block(strides: tuple[int, ...], is_block: bool) -> None:
     """Beside its widths, a block may have two kernel sizes as arguments, but no stride as well."""
@@ -652,4 +664,4 @@ def test_blocks_of_a_network_of_which_a_decoder_reads_early_maps() -> None:
     body = [RESIDUAL.format(f"x{i}", i + 1) for i in range(14)]
     heads = "  - add:\n    from: [x0, x14]\n    name: a\n  - tanh:\n    from: x14\n    name: b\noutputs: [a, b]\n"
     text = flat("  - relu:\n    name: x0\n", *body, heads)
-    assert "  - residual:\n    repeat: 12\n" in text  # the first one reads that map, the last one has a name
+    assert "  - residual:\n    repeat: 13\n" in text  # the last one has a name
