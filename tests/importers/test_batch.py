@@ -164,3 +164,16 @@ def test_an_input_without_the_batch_is_there_once() -> None:
         np.testing.assert_array_equal(array, theirs)
     with pytest.raises(CnncalcError, match="inputs differ in their number of samples: 'x' has 2, 'z' has 3"):
         found.run({**feeds, "x": weight(2, 5, 4, 3)})
+
+
+@pytest.mark.parametrize("keepdims", [0, 1])
+def test_a_number_of_the_whole_batch_is_that_of_one_sample(keepdims: int) -> None:
+    """x.clamp(min=x.mean()), as PyTorch's newer exporter writes it."""
+    nodes = [
+        node("ReduceMean", ["x"], ["m"], keepdims=keepdims), node("Squeeze", ["m"], ["low"]),
+        node("Max", ["x", "low"], ["y"]),
+    ]  # fmt: skip
+    net = runs_as_runtime(
+        model(nodes, {"x": ["N", 3, 4]}, ["y"], opset=18), STREAM.standard_normal((1, 3, 4)).astype(F)
+    )
+    assert net.model.one_sample_only == "ReduceMean that computes 'm'"

@@ -503,7 +503,7 @@ def test_a_loop_that_may_end_early_is_counted_in_full_with_a_note() -> None:
 
 
 def test_a_loop_of_unknown_or_endless_passes_is_refused_with_its_name() -> None:
-    with pytest.raises(CnncalcError, match="Loop 'loop' is of an unknown type"):
+    with pytest.raises(CnncalcError, match="Loop 'loop' has an unknown number of passes"):
         network(looped(2**62, [node("Identity", ["go"], ["on"])]))
 
 

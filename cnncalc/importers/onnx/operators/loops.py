@@ -12,7 +12,7 @@ from cnncalc.importers.onnx.builder import Builder, Result, operator
 from cnncalc.importers.onnx.lost import LOST
 from cnncalc.importers.onnx.model import Subgraph
 from cnncalc.importers.onnx.operators.branches import Additions, scopes_inside
-from cnncalc.importers.onnx.operators.opaque import unknown
+from cnncalc.importers.onnx.operators.opaque import as_stated, unknown
 from cnncalc.importers.onnx.proto import BOOL
 from cnncalc.importers.onnx.readers import ValueScope
 from cnncalc.importers.onnx.values import Call, UnfitError, Value, literal
@@ -31,8 +31,8 @@ def _unrolled(build: Builder, call: Call) -> Result:
         return unknown(build, call)
     added = Additions(build)
     outputs = _scan(build, call, body) if call.op == "Scan" else _loop(build, call, body)
-    if outputs is None:  # the number of passes is not known
-        return unknown(build, call)
+    if outputs is None:
+        return as_stated(build, call, "has an unknown number of passes")
     if LOST not in outputs:
         return outputs
     added.take_back()

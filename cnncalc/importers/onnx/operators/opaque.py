@@ -42,12 +42,24 @@ def uncounted(
 @operator(UNKNOWN)
 def unknown(build: Builder, call: Call) -> Sequence[Value | None]:
     """Return the outputs of an operator without a handler, in the shapes that the file states."""
+    return as_stated(build, call, "is of an unknown type")
+
+
+def as_stated(build: Builder, call: Call, why: str) -> Sequence[Value | None]:
+    """Return the outputs of an operator that is not counted, in the shapes that the file states.
+
+    Raises:
+        CnncalcError: if the file states none; ``why`` says why it would have to.
+    """
     item, live = call.operator, call.live_inputs()
     outputs: list[Value | None] = []
     for name in item.outputs:
         sizes = port_at(build.wire, build.stated[name]).shape if name in build.stated else None
         if sizes is None or any(not isinstance(size, int) or size < 1 for size in sizes[1:]) or not live:
-            raise CnncalcError(f"{item.label} is of an unknown type, and the file does not state its output's shape")
+            raise CnncalcError(
+                f"{item.label} {why}, and the file does not state its output's shape",
+                f"with the shape of '{name}' among the graph's value_info, all but this operator is counted",
+            )
         whole = tuple([size if isinstance(size, int) else 0 for size in sizes])
         batched = bool(whole) and (whole[0] < 2 or whole[0] == build.file_batch)
         layer = Opaque(op=item.op, shape=(whole[1:] if batched else whole) or (1,))

@@ -44,6 +44,8 @@ def reduced(build: Builder, name: str, x: Value, axes: Sequence[int], keeps: boo
         pooled = build.step("global_avgpool" if name == "mean" else "global_maxpool", [x], axis)
         return pooled if keeps else build.step("flatten", [pooled], axis)
     made_of = build.layer(layer_of(name, {"axis": tuple(places), "keepdims": keeps}), [x], axis)
+    if with_batch and keeps and made_of.is_live and len(places) == len(x.shape):  # one number for the only sample
+        return alias(made_of, (1, *made_of.shape), None)
     return alias(made_of, (), axis) if not keeps and len(places) == len(x.shape) and made_of.is_live else made_of
 
 
