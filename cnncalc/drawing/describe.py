@@ -40,7 +40,7 @@ from cnncalc.drawing.tree import (
 )
 from cnncalc.graph import Node
 from cnncalc.ground.numbers import counted
-from cnncalc.layers.shapes import Shape, crossed
+from cnncalc.layers.shapes import Shape, beside_sizes, crossed
 
 CIRCLES = {"add": "+", "multiply": "×"}
 TEXT, SMALL = 12, 10
@@ -267,7 +267,7 @@ def _end(atom: Atom) -> Card:
 
 def end_text(atom: Atom) -> str:
     """Return what an input or an output is called: ``output fc1``, or ``input`` where that is its name."""
-    return f"{atom.kind} {atom.name}" if atom.name != atom.kind else atom.kind
+    return f"{atom.kind} {beside_sizes(atom.name)}" if atom.name != atom.kind else atom.kind
 
 
 def strip_text(node: Node) -> str:

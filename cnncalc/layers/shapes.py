@@ -78,6 +78,11 @@ def crossed(shape: Sequence[object], layout: str = "chw") -> str:
     return "×".join(["·" if size is None else str(size) for size in shape])
 
 
+def beside_sizes(name: str) -> str:
+    """Return a tensor's name, in quotes if it would look like a size: PyTorch's exporter names outputs by numbers."""
+    return f"'{name}'" if name[:1].isdigit() else name
+
+
 def typed(shape: Shape) -> str:
     """Return a shape as on the command line: ``3x224x224``."""
     return "x".join([str(size) for size in shape])

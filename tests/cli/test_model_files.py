@@ -427,3 +427,5 @@ def test_outputs_that_are_named_by_numbers_are_in_quotes(tmp_path: Path) -> None
     graph = helper.make_graph([helper.make_node("Relu", ["x"], ["12"], name="relu")], "g", ports[:1], ports[1:])
     path.write_bytes(helper.make_model(graph).SerializeToString())
     assert "\noutput       '12' 4×6×6\n" in cnncalc("summary", str(path)).out
+    assert "· output '12' 4×6×6 ·" in cnncalc("draw", str(path), "--format", "html").out
+    assert ">output '12' 4×6×6</text>" in cnncalc("draw", str(path)).out

@@ -29,7 +29,7 @@ from cnncalc.figures.roofline import Machine
 from cnncalc.figures.summary import Summary
 from cnncalc.graph import Graph
 from cnncalc.ground.numbers import bytes_text, exact
-from cnncalc.layers.shapes import crossed
+from cnncalc.layers.shapes import beside_sizes, crossed
 
 SCRIPTS = ("geometry.js", "placing.js", "lanes.js", "shapes.js", "data.js", "table.js", "zoom.js", "page.js")
 FEW_BOXES = 30
@@ -113,7 +113,7 @@ def _header(content: Content) -> Iterator[str]:
         f"peak <b>{bytes_text(memory.peak)}</b>" + (f" at {_link(memory.peak_at)}" if memory.peak_at else ""),
     ]  # fmt: skip
     ends = [
-        f"{word if name == word else f'{word} {escaped(name)}'} {crossed(shape[1:])}"
+        f"{word if name == word else f'{word} {escaped(beside_sizes(name))}'} {crossed(shape[1:])}"
         for word, shapes in (("input", summary.inputs), ("output", summary.outputs))
         for name, shape in shapes.items()
     ]

@@ -7,7 +7,7 @@ from cnncalc.figures.fields import Fields
 from cnncalc.figures.selection import BLOCK
 from cnncalc.figures.summary import Row, Summary, share
 from cnncalc.ground.numbers import bytes_text, counted, exact, percent, short
-from cnncalc.layers.shapes import axis_names, crossed
+from cnncalc.layers.shapes import axis_names, beside_sizes, crossed
 from cnncalc.rendering.blocks import GAP, Bar, Cell, Column, Divider, PageBlock, Paragraph, Table, TableRow, Title
 from cnncalc.rendering.cells import cells as width_of
 from cnncalc.rendering.layout import BAR_NARROWEST, under_headings
@@ -164,7 +164,9 @@ def _totals(summary: Summary, layout: str) -> list[PageBlock]:
     word, _, tool = summary.figure.rstrip(")").partition(" (")
     tool, own = (f", as {tool} counts", ", cnncalc's own") if tool else ("", "")
     sizes = ", ".join([f"{name} {bytes_text(getattr(memory, name))}" for name in ("weights", "forward", "peak")])
-    outputs = ", ".join([f"{_quoted(name)} {crossed(shape[1:], layout)}" for name, shape in summary.outputs.items()])
+    outputs = ", ".join(
+        [f"{beside_sizes(name)} {crossed(shape[1:], layout)}" for name, shape in summary.outputs.items()]
+    )
     lines = [
         ("params", f"{exact(totals.params)}" + (f", and {exact(totals.buffers)} buffers" if totals.buffers else "")),
         (word, f"{exact(totals.macs)}   ({short(totals.macs)}{tool})"),
@@ -185,11 +187,6 @@ def _totals(summary: Summary, layout: str) -> list[PageBlock]:
     return labelled(lines)
 
 
-def _quoted(name: str) -> str:
-    """Return an output's name, in quotes if it would look like a size: PyTorch's exporter names outputs by numbers."""
-    return f"'{name}'" if name[:1].isdigit() else name
-
-
 def _field_texts(summary: Summary) -> list[str]:
     """Return texts on each output's fields on all inputs; outputs with equal fields are named together."""
     found: dict[str, list[str]] = {}
@@ -201,7 +198,7 @@ def _field_texts(summary: Summary) -> list[str]:
         parts = [_field_text(fields, summary, source, is_map) for source, fields in by_input.items()]
         if parts:
             found.setdefault(f"{who or 'sees'} {'; '.join(parts)}", []).append(name)
-    return [text if alone else f"{', '.join(map(_quoted, names))}: {text}" for text, names in found.items()]
+    return [text if alone else f"{', '.join(map(beside_sizes, names))}: {text}" for text, names in found.items()]
 
 
 def _field_text(fields: Fields, summary: Summary, source: str, is_map: bool) -> str:
