@@ -35,6 +35,7 @@ class Lowering(Stored, DeviceReaders):
         raw: what a layer reads that takes over padding or constants from layers before it: the input of the first.
         makers: the operator that makes each of the device's tensors.
         logistics: the LOGISTIC of each tensor that has one.
+        floats: a tensor in float32, by the quantised one.
         summands: the shape, channels last, of the constant that an ADD adds.
         biases: whether each dense layer has a bias in the file; None until asked.
         takers: batchnorms and constants, each with the layers after it that take it in, and whether that are all that
@@ -64,6 +65,7 @@ class Lowering(Stored, DeviceReaders):
         self._turned: dict[tuple[Tensor, Order], DeviceTensor] = {}
         self.makers: dict[DeviceTensor, Operator] = {}
         self.logistics: dict[DeviceTensor, Operator] = {}
+        self.floats: dict[DeviceTensor, DeviceTensor] = {}
         self._before: dict[Operator, Operator | None] = {}  # the operator before a row of copies, by each of them
         self._joined: dict[tuple[object, Node], int] = {}
         self._ahead = 0

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, cast
 
 from cnncalc.deployment.axes import Axes, Order, laid
 from cnncalc.deployment.traits import (
+    CHOOSING,
     CONSTANTS,
     IDEMPOTENT,
     IDLE,
     IDLE_ON_ONES,
     KEEPING_SCALE,
+    ONLY_IN_FLOAT,
     STRETCHING,
     UNARY,
     chooses,
@@ -108,9 +110,18 @@ class DeviceReaders:
             self._chosen = found = set[Node]()
             for node in reversed(self.nodes):
                 for reader in self.beyond(node)[0]:
-                    if chooses(reader) or (reader.layer.type in KEEPING_SCALE and reader in found):
+                    if (chooses(reader) and not self.merges_in_float(reader)) or (
+                        reader.layer.type in KEEPING_SCALE and reader in found
+                    ):
                         found.add(node)
         return self.source(tensor) in self._chosen
+
+    def merges_in_float(self, node: Node) -> bool:
+        """Whether a merge that chooses has an input that is made for it alone, in float32, so that it works in that."""
+        return node.layer.type in CHOOSING and any(
+            isinstance(source, Node) and source.layer.type in ONLY_IN_FLOAT and self.sole_reader(source) is node
+            for source in map(self.source, node.inputs)
+        )
 
     def _is_dropped(self, node: Node) -> bool:
         """Whether a layer passes its input on: at most, its axes have other names, or sizes that are the same."""

@@ -57,11 +57,18 @@ def clamp_of(node: Node) -> str | None:
     return CLAMPS.get(bounds) if bounds is not None else None
 
 
+CHOOSING = ("concat", "maximum", "minimum")
+"""Merges that choose elements."""
+
+
 def chooses(node: Node) -> bool:
     """Whether a layer's output's elements are elements of its inputs, so that all of them have one scale."""
     kind = node.layer.type
-    return kind in ("concat", "maximum", "minimum") or (kind == "hardtanh" and clamp_of(node) is None)
+    return kind in CHOOSING or (kind == "hardtanh" and clamp_of(node) is None)
 
+
+ONLY_IN_FLOAT = ("elu", "neg", "sin", "cos")
+"""Layers whose operator the device has in float32 alone."""
 
 KEEPING_SCALE = (
     "maxpool", "avgpool", "adaptive_avgpool", "pad", "reshape", "flatten", "slice", "select", "center_crop", "upsample",

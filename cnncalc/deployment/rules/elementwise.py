@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, cast
 
 from cnncalc.deployment.lowering import Lowering, LoweringRule
 from cnncalc.deployment.operators import BIAS, DeviceTensor, Operator
-from cnncalc.deployment.traits import FUSING, chooses, clamp_of
+from cnncalc.deployment.traits import FUSING, ONLY_IN_FLOAT, chooses, clamp_of
 from cnncalc.deployment.unsupported import UnsupportedError
 from cnncalc.graph import Node
 from cnncalc.layers.shapes import axis_index
 
 if TYPE_CHECKING:
+    from cnncalc.graph import Tensor
     from cnncalc.layers.activation.hardtanh import HardTanh
     from cnncalc.layers.activation.softmax import Softmax
     from cnncalc.layers.merge.concat import Concat
@@ -142,10 +143,35 @@ def in_float(low: Lowering, node: Node, code: str, flow: DeviceTensor, name: str
     if not low.kind.scaled:
         return low.emit(code, node, [flow], name=name).output
     named = name or node.name
-    if flow.width != 4:
-        flow = low.emit("DEQUANTIZE", node, [flow], width=4, name=f"{named} (as float32)").output
-    inside = low.emit(code, node, [flow], width=4, name=f"{named} (in float32)").output
-    return low.emit("QUANTIZE", node, [inside], name=name).output
+    inside = low.emit(code, node, [as_float(low, node, flow, named)], width=4, name=f"{named} (in float32)").output
+    return quantised(low, node, inside, name)
+
+
+def as_float(low: Lowering, node: Node, flow: DeviceTensor, name: str) -> DeviceTensor:
+    """Return a tensor in float32: after a DEQUANTIZE, of which there is one, unless it is there."""
+    if flow.width != 4 and flow not in low.floats:
+        low.floats[flow] = low.emit("DEQUANTIZE", node, [flow], width=4, name=f"{name} (as float32)").output
+    return low.floats.get(flow, flow)
+
+
+def quantised(low: Lowering, node: Node, flow: DeviceTensor, name: str = "") -> DeviceTensor:
+    """Return a tensor of float32 after a QUANTIZE."""
+    output = low.emit("QUANTIZE", node, [flow], name=name).output
+    low.floats[output] = flow
+    return output
+
+
+def operands_in_float(low: Lowering, node: Node, pairs: list[tuple[Tensor, DeviceTensor]]) -> list[DeviceTensor]:
+    """Return the operands of a merge in float32 if it works in that, else as they are."""
+    sources = [low.source(tensor) for tensor, _ in pairs]
+    alone = [one for one in sources if isinstance(one, Node) and low.sole_reader(one) is node]
+    flows = [flow for _, flow in pairs]
+    if not (low.kind.scaled and chooses(node) and any(one.layer.type in ONLY_IN_FLOAT for one in alone)):
+        return flows
+    for tensor, flow in pairs:
+        if flow in low.floats and low.sole_reader(tensor) is node and low.makers[flow].code == "QUANTIZE":
+            low.dropped.add(low.makers[flow])
+    return [as_float(low, node, flow, f"{node.name} {number}") for number, flow in enumerate(flows, 1)]
 
 
 def only_in_float(code: str, note: str = "") -> LoweringRule:
@@ -159,8 +185,9 @@ def only_in_float(code: str, note: str = "") -> LoweringRule:
             flow = before.inputs[0]
         in_float(low, node, code, flow)
         if low.kind.scaled:
-            if any(reader.layer.type in ("concat", "maximum", "minimum") for reader in low.beyond(node)[0]):
-                low.operators[-1].doubt = "the part in float32 may include the merge after it"
+            reader = low.sole_reader(node)
+            if low.is_chosen_from(node) and not (reader is not None and low.merges_in_float(reader)):
+                low.operators[-1].doubt = "the part in float32 may include layers after it"
             low.note(note or f"{node.layer.type} runs in float32 on the device, with 4 bytes per element")
 
     return rule
@@ -262,11 +289,11 @@ def merge_in_pairs(code: str) -> LoweringRule:
             pair = low.with_heights(node, [(tensor, merged), (source, flow)])
             if code == "ADD":
                 pair[1] = _as_vector(low, node, *pair)
+            pair = operands_in_float(low, node, [(tensor, pair[0]), (source, pair[1])])
             name = node.name if number == len(others) else f"{node.name} ({number} of {len(others)})"
             by_constant = code == "DIV" and flow.constant is not None  # its reciprocal is in the file
-            made = low.emit("MUL" if by_constant else code, node, pair, shape=_stretched(*pair), name=name)
-            made.doubt = _doubt_of_scales(low, node)
-            tensor, merged = node, made.output
+            merged = _merged(low, node, "MUL" if by_constant else code, pair, _stretched(*pair), name)
+            tensor = node
         low.values[node] = merged
 
     return rule
@@ -287,12 +314,19 @@ def concat(low: Lowering, node: Node) -> None:
     place = low.place(node, axis_index(layer.axis, node.shape), flows[0])
     shape = list(flows[0].shape)
     shape[place] = sum([flow.shape[place] for flow in flows])
-    low.emit("CONCATENATION", node, flows, shape=tuple(shape)).doubt = _doubt_of_scales(low, node)
+    flows = operands_in_float(low, node, list(zip(node.inputs, flows, strict=True)))
+    _merged(low, node, "CONCATENATION", flows, tuple(shape), node.name)
 
 
-def _doubt_of_scales(low: Lowering, node: Node) -> str:
-    """Return a doubt about a merge: in 16x8, it depends on values which inputs of one that chooses are rescaled."""
-    return "in 16x8, a QUANTIZE may rescale inputs first" if low.kind.name == "int16x8" and chooses(node) else ""
+def _merged(low: Lowering, node: Node, code: str, flows: list[DeviceTensor], shape: Shape, name: str) -> DeviceTensor:
+    """Append an operator of a merge; in 16x8, it depends on values which inputs of one that chooses are rescaled."""
+    if low.kind.scaled and flows[0].width == 4:
+        inside = low.emit(code, node, flows, shape=shape, width=4, name=f"{name} (in float32)").output
+        return quantised(low, node, inside, name)
+    operator = low.emit(code, node, flows, shape=shape, name=name)
+    if low.kind.name == "int16x8" and chooses(node):
+        operator.doubt = "in 16x8, a QUANTIZE may rescale inputs first"
+    return operator.output
 
 
 def _stretched(a: DeviceTensor, b: DeviceTensor) -> Shape:
