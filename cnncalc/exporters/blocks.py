@@ -66,14 +66,14 @@ MOST_NAMED = 3
 
 
 def _block_stem(alike: list[Entry], taken: Callable[[str], bool], held: set[str]) -> str:
-    """Return the stem of a block's name: that of its scopes in the file, or of its layers if scopes' names differ.
+    """Return the stem of a block's name: that of its scopes in the file, or of its layers if scopes' names don't help.
 
     A block that holds blocks of its own name is called a stage.
     """
     words = {scope_word(entry.scope) for entry in alike}
     heads = {re.split(r"_?\d", word, maxsplit=1)[0] for word in words}
     layers = alike[0].inner or []
-    if len(heads) > 1 and len(layers) <= MOST_NAMED and not any(item.inner for item in layers):
+    if (len(heads) > 1 or not alike[0].scope) and len(layers) <= MOST_NAMED and not any(item.inner for item in layers):
         stem = "_".join([item.node.layer.stem for item in layers])
     elif len(words) > 1 and len(heads) == 1:
         stem = heads.pop()

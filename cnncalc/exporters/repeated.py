@@ -173,7 +173,7 @@ class _Stretches:
 
 def as_block(part: list[Entry]) -> Entry:
     """Return some items as one."""
-    return Entry(part[-1].node, reads_of(part), part, NAMES.get(part[-1].node.layer.type, "block"))
+    return Entry(part[-1].node, reads_of(part), part, NAMES.get(part[-1].node.layer.type, ""))
 
 
 def _is_part_of(entry: Entry, before: Entry) -> bool:
