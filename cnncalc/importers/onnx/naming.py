@@ -8,7 +8,6 @@ the keys of its tensors are those of the module's state_dict.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -217,8 +216,13 @@ def names(steps: list[LayerStep]) -> list[str]:
         count[scope] = count.get(scope, 0) + 1
         if count[scope] == 1:
             inner.update([scope[:i] for i in range(len(scope))])
-    readers = Counter([leaf for step in steps for leaf in {id(leaf) for leaf in step.leaves()}])
-    shared = {leaf for leaf, count in readers.items() if count > 1}
+    seen: set[int] = set()
+    shared: set[int] = set()
+    for step in steps:
+        if step.tensors:
+            here = {id(leaf) for leaf in step.leaves()}
+            shared |= seen & here
+            seen |= here
     taken: dict[str, int] = {}
     numbers: dict[str, int] = {}
     found = []
