@@ -22,18 +22,45 @@ def nested(graph: Graph) -> tuple[Graph, list[Node]]:
     Returns:
         The graph, and for each of its nodes the original one.
     """
-    made = Graph(graph.name, {name: tensor.shape for name, tensor in graph.inputs.items()}, graph.variant, graph.source)
-    new: dict[Tensor, Tensor] = dict(zip(graph.inputs.values(), made.inputs.values(), strict=True))
-    for one, other in new.items():
-        other.times = one.times
     names = _in_their_scopes(graph)
-    homes: dict[Tensor, Scope] = {node: tuple(name.split(".")[:-1]) for node, name in names.items()}
+    homes = _homes(names)
     inputs = _joined(graph, homes)
     borders = _Borders(graph, inputs)
     names |= _apart(borders, homes)
     names |= _with_what_is_joined(inputs, names)
     names |= _by_output(borders, names)
     order = _ordered(borders, names)
+    return _rebuilt(graph, order, inputs, names), order
+
+
+def growing(graph: Graph) -> Graph:
+    """Return a graph of the same layers in their order, in which each concatenation extends the one before it."""
+    names = {node: node.name for node in graph.nodes}
+    inputs = {
+        node: tensors if node.layer.type == "concat" else node.inputs
+        for node, tensors in _joined(graph, _homes(names)).items()
+    }
+    if all(tensors is node.inputs for node, tensors in inputs.items()):
+        return graph
+    made = _rebuilt(graph, graph.nodes, inputs, names | _with_what_is_joined(inputs, names))
+    for node, other in zip(graph.nodes, made.nodes, strict=True):
+        other.keys = node.keys
+    return made
+
+
+def _homes(names: Mapping[Node, str]) -> dict[Tensor, Scope]:
+    """Return the scope around each name."""
+    return {node: tuple(name.split(".")[:-1]) for node, name in names.items()}
+
+
+def _rebuilt(
+    graph: Graph, order: Sequence[Node], inputs: Mapping[Node, Sequence[Tensor]], names: Mapping[Node, str]
+) -> Graph:
+    """Return a graph of the same layers in an order, with other inputs and names."""
+    made = Graph(graph.name, {name: tensor.shape for name, tensor in graph.inputs.items()}, graph.variant, graph.source)
+    new: dict[Tensor, Tensor] = dict(zip(graph.inputs.values(), made.inputs.values(), strict=True))
+    for one, other in new.items():
+        other.times = one.times
     for node in order:
         shares = new.get(node.shares) if node.shares is not None else None
         new[node] = made.add(
@@ -45,7 +72,7 @@ def nested(graph: Graph) -> tuple[Graph, list[Node]]:
             node.stored,
         )
     made.finish({name: new[tensor] for name, tensor in graph.outputs.items()})
-    return made, order
+    return made
 
 
 def _in_their_scopes(graph: Graph) -> dict[Node, str]:

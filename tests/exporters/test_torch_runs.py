@@ -499,3 +499,21 @@ def test_fourier_transforms_of_a_model_file_are_computed_as_here(
         [node("DFT", ["x", "n" if length else "", "axis"], ["y"], **attributes)], {"x": ["N", *x]}, ["y"], constants, 20
     )
     assert compared(network(data), batch=2) <= SAME
+
+
+def test_concatenations_of_a_model_file_extend_one_another() -> None:
+    """A DenseNet's file joins all earlier outputs in front of each layer (arXiv:1608.06993); here a layer joins its own."""
+    random, nodes, weights, made = np.random.default_rng(3), [], {}, ["x"]
+    for i in range(1, 5):
+        path, key = f"/dense/layer{i}", f"dense.layer{i}.conv.weight"
+        weights[key] = random.standard_normal((2, 1 + 2 * i, 1, 1)).astype(np.float32)
+        nodes += [
+            node("Concat", made, [f"all{i}"], axis=1, name=f"{path}/Concat"),
+            node("Conv", [f"all{i}", key], [f"y{i}"], name=f"{path}/conv/Conv"),
+        ]
+        made = [*made, f"y{i}"]
+    nodes.append(node("Concat", made, ["y"], axis=1, name="/dense/Concat"))
+    graph = network(model(nodes, {"x": ["N", 3, 4, 4]}, ["y"], weights))
+    assert keys(graph) == {name: weight.shape for name, weight in weights.items()}
+    assert compared(graph, batch=2) <= SAME
+    assert torch_source(graph).count("torch.cat") == 1

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from cnncalc.exporters.formats import Options, check_text
+from cnncalc.exporters.nesting import growing
 from cnncalc.exporters.scopes import ScopePart, all_parts, holder, parts_of
 from cnncalc.exporters.torch.classes import Class, ClassUse, classes_of
 from cnncalc.exporters.torch.layout import WIDTH
@@ -53,7 +54,7 @@ def torch_source(graph: Graph) -> str:
     Raises:
         SpecError: with every layer that PyTorch can't express, at its place.
     """
-    return _Module(graph).text()
+    return _Module(growing(graph) if graph.model.tensors is not None else graph).text()
 
 
 class _Module:
