@@ -611,10 +611,10 @@ layers:
 
 
 def test_short_stretches_are_named_after_their_layers() -> None:
-    """A layer of a DenseNet (arXiv:1608.06993, section 3, "composite function"), as Keras writes it, without scopes."""
-    unit = "  - batchnorm\n  - relu\n  - conv: {{out_channels: {}, kernel_size: 3, padding: 1, bias: false}}\n"
+    """VGG with batch norms (torchvision's vgg16_bn), as Keras writes it, without scopes."""
+    unit = "  - conv: {{out_channels: {}, kernel_size: 3, padding: 1}}\n  - batchnorm\n  - relu\n"
     text = flat(*[unit.format(64 - number) for number in range(8)], "  - flatten\n")
-    assert "blocks:\n  bn_relu_conv:\n    args: {out_channels}\n" in text
+    assert "blocks:\n  conv_bn_relu:\n    args: {out_channels}\n" in text
 
 
 def test_layers_like_those_of_a_block_are_one_more_use_of_it() -> None:
