@@ -262,12 +262,11 @@ def aligned(low: Lowering, node: Node) -> list[DeviceTensor]:
 
 def own_gate(low: Lowering, node: Node) -> Node | None:
     """Return the hardsigmoid whose input a product multiplies with it, so that it is a hardswish; else None."""
-    for gate, other in (
-        permutations(node.inputs, 2) if len(node.inputs) == 2 and not is_clamped(low, node, True) else ()
-    ):
-        of = low.source(gate)
-        if isinstance(of, Node) and of.layer.type == "hardsigmoid" and low.sole_reader(of) is node:
-            return of if low.source(of.inputs[0]) is low.source(other) else None
+    if len(node.inputs) != 2 or is_clamped(low, node, behind_a_copy=True):
+        return None
+    for gate, other in permutations(map(low.source, node.inputs)):
+        if isinstance(gate, Node) and gate.layer.type == "hardsigmoid" and low.sole_reader(gate) is node:
+            return gate if low.source(gate.inputs[0]) is other else None
     return None
 
 
