@@ -106,7 +106,7 @@ class AddedLayers:
             output.axis = next((value.axis for value in live if value.axis is not None), None) if axis == -1 else axis
         if output.axis is None and live and use.output[:1] == live[0].shape[:1]:
             output.before_batch = live[0].before_batch
-        self.steps.append(LayerStep(layer, live, output, own, [self.call]))
+        self.steps.append(LayerStep(layer, live, output, own, [self.call], use))
         if key:
             self.differences[key] = output
         return output

@@ -149,7 +149,7 @@ class Builder(AddedLayers):
         self.count_operators(1 + size // limits.TENSORS_PER_OPERATOR)
         inputs: list[Value | None] = []
         for name in item.inputs:
-            value = scope.find(name) if name else None
+            value = (scope.values.get(name) or scope.find(name)) if name else None
             if value is None and name and name not in scope.optional:
                 raise CnncalcError(f"{item.label} reads '{name}', which no operator before it computes")
             inputs.append(value)
@@ -193,7 +193,7 @@ class Builder(AddedLayers):
             self.count_known(sum([len(one.data) for one in known]) + read)
             result: Result = [literal(one.data, one.shape, one.dtype) for one in known]
         else:
-            result = HANDLERS.get((item.domain, item.op), HANDLERS["", UNKNOWN])(self, call)
+            result = (HANDLERS.get((item.domain, item.op)) or HANDLERS["", UNKNOWN])(self, call)
         outputs = [result] if isinstance(result, Value) else result
         for index, value in enumerate(() if item.op in CONTROL_FLOW else outputs):
             if value is not None and value.is_live:

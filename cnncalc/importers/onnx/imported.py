@@ -269,7 +269,7 @@ class Imported:
         self.params = Params(self.build, steps)
         for step, name in zip(steps, names(steps), strict=True):
             if step.layer.type in ONE_TENSOR:
-                step.layer = _as_one_tensor(step, self.params.is_learned(step))
+                step.put(_as_one_tensor(step, self.params.is_learned(step)), step.inputs)
             tensors, is_own = self.params.of(step)
             owner = self.params.owner(step)
             try:

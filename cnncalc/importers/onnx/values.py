@@ -348,23 +348,30 @@ class LayerStep:
     Attributes:
         layer: the layer.
         inputs: the values that it reads.
+        use: the layer applied to the shapes that it reads, for one array.
         output: the value that it computes.
         tensors: its own tensors, by the layer's names for them.
         calls: the operators that it replaces.
     """
 
-    __slots__ = ("calls", "inputs", "layer", "output", "tensors")
+    __slots__ = ("calls", "inputs", "layer", "output", "tensors", "use")
 
     def __init__(
-        self, layer: Layer, inputs: list[Value], output: Value, tensors: dict[str, ConstantInput], calls: list[Call]
-    ) -> None:
+        self, layer: Layer, inputs: list[Value], output: Value, tensors: dict[str, ConstantInput], calls: list[Call],
+        use: Use | None = None,
+    ) -> None:  # fmt: skip
         """Make the layer the one that computes ``output``."""
-        self.layer = layer
-        self.inputs = inputs
+        self.put(layer, inputs, use)
         self.output = output
         self.tensors = tensors
         self.calls = calls
         output.step, output.is_live = self, True
+
+    def put(self, layer: Layer, inputs: list[Value], use: Use | None = None) -> None:
+        """Set the layer and the values that it reads; its use is found here unless it is given."""
+        self.layer = layer
+        self.inputs = inputs
+        self.use = use or layer.apply(tuple([value.sample for value in inputs]))
 
     def __getitem__(self, name: str) -> Any:
         """Return an argument of the layer."""
@@ -375,11 +382,6 @@ class LayerStep:
         return [leaf for tensor in self.tensors.values() for leaf in tensor.value.leaves]
 
     @property
-    def use(self) -> Use:
-        """The layer applied to the shapes that it reads, for one array."""
-        return self.layer.apply(tuple([value.sample for value in self.inputs]))
-
-    @property
     def copies(self) -> int:
         """How many arrays the layer computes for one sample; 1 if it computes one for the whole batch."""
-        return max(self.output.times, 1)
+        return self.output.times or 1

@@ -144,7 +144,8 @@ class Fuser:
             for value in part.inputs:
                 if value.step is not None:
                     self.readers.get(value.step, {}).pop(part, None)
-        last.layer, last.inputs, last.tensors = layer, inputs, tensors
+        last.put(layer, inputs)
+        last.tensors = tensors
         last.calls = [call for part in parts for call in part.calls]
         for step in (*new, last):
             self._read(step)
