@@ -85,18 +85,19 @@ class AddedLayers:
         """Add a layer and return its output; see :meth:`step`."""
         use, own = layer.apply(tuple([value.sample for value in inputs])), tensors or {}
         shape = () if inputs and use.output == (1,) and not any(value.shape for value in inputs) else use.output
-        is_live = [value.is_live for value in inputs]
-        if True not in is_live and layer.kind not in ("conv", "fc", "matmul", "recurrent"):
+        live = [value for value in inputs if value.is_live]
+        if not live and layer.kind not in ("conv", "fc", "matmul", "recurrent"):
             constants = [*inputs, *[tensor.value for tensor in own.values()]]
             return self.derived(layer.type, *constants, shape=shape, layer=layer, tensors=[*own])
-        live = [*inputs] if False not in is_live else [self.tensor(value) for value in inputs]
+        if len(live) < len(inputs):
+            live = [self.tensor(value) for value in inputs]
         key = (layer, *[value.step or value.input_name for value in live]) if layer.type == "subtract" else ()
         if key in self.differences:  # older exporters write the difference from the mean twice
             return self.differences[key].copy()
-        if self.call.op not in MOVES:
-            self.require_equal_samples(live)
         times = 0
         for value in live:
+            if value.sample_step is not None and self.call.op not in MOVES:
+                self.require_equal_samples(live)
             if value.times and times not in (0, value.times):
                 raise UnfitError(f"its inputs come {times} and {value.times} times for one sample")
             times = times or value.times

@@ -96,23 +96,24 @@ class Builder(AddedLayers):
             self.entered_graphs[id(graph)] = stored, Readers(graph.operators, [port.name for port in graph.outputs])
         self.count_operators(len(graph.outputs))
         scope.stored, readers = self.entered_graphs[id(graph)]
-        with self.nested(readers):
+        with self.nested(scope, readers):
             for item in graph.operators:
                 self.operator(item, scope, scopes)
         return [scope.find(port.name) for port in graph.outputs]
 
     @contextmanager
-    def nested(self, readers: Readers) -> Iterator[None]:
+    def nested(self, scope: ValueScope, readers: Readers) -> Iterator[None]:
         """Enter one more level of nested graphs and functions.  Raises CnncalcError if there are too many levels."""
         if self.depth == limits.MAX_MODEL_DEPTH:
             raise CnncalcError(f"the model's graphs and functions are nested deeper than {limits.MAX_MODEL_DEPTH}")
-        around, self.readers = self.readers, readers
+        around = self.call, self.scope, self.readers
+        self.scope, self.readers = scope, readers
         self.depth += 1
         try:
             yield
         finally:
             self.depth -= 1
-            self.readers = around
+            self.call, self.scope, self.readers = around
 
     def count_operators(self, count: int) -> None:
         """Count operators, or work that takes as long.  Raises CnncalcError if there are too many."""
@@ -156,9 +157,7 @@ class Builder(AddedLayers):
         for name in item.outputs:
             if name and (name in scope.values or name in scope.stored):
                 raise CnncalcError(f"{item.label} computes '{name}', which exists already")
-        call = Call(item, inputs, self.model.opsets.get(item.domain, 1), scopes)
-        around = self.call, self.scope
-        self.call, self.scope = call, scope
+        self.call = call = Call(item, inputs, self.model.opsets.get(item.domain, 1), scopes)
         try:
             outputs = self.outputs(call)
         except (*UNFIT, CnncalcError) as error:
@@ -172,8 +171,6 @@ class Builder(AddedLayers):
                 shapes = [shape_text(value.shape) if value else "none" for value in inputs]
                 hint = f"its inputs are {', '.join(shapes) or 'none'}"
                 raise CnncalcError(f"{item.label} does not fit: {message}", hint) from None
-        finally:
-            self.call, self.scope = around
         for name, value in zip(item.outputs, outputs, strict=False):
             if name and value is not None:
                 value.name = value.name or name
@@ -232,7 +229,7 @@ class Builder(AddedLayers):
         inside.values = {name: value for name, value in named if value is not None}
         given = ChainMap(call.operator.attributes, function.defaults)
         scopes = (*call.scopes, call.operator.name or call.op)
-        with self.nested(Readers(function.operators, function.outputs)):
+        with self.nested(inside, Readers(function.operators, function.outputs)):
             for item in function.operators:
                 if item.references:
                     bound = {name: given[other] for name, other in item.references.items() if other in given}

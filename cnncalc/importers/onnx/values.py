@@ -291,21 +291,21 @@ class Call(NamedTuple):
         """Return an attribute that is a string."""
         return self._attribute(name, default, str, "text")
 
-    def numbers(self, name: str) -> tuple[float, ...] | None:
-        """Return an attribute that is a list of numbers, or None if it is left out."""
+    def _list(self, name: str, kinds: set[type], what: str) -> tuple[Any, ...] | None:
         value: object = self.operator.attributes.get(name)
         if value is None:
             return None
-        if not isinstance(value, list) or not all(isinstance(item, int | float) for item in value):
-            raise UnfitError(f"{name} is not a list of numbers")
+        if not isinstance(value, list) or not kinds.issuperset(map(type, value)):
+            raise UnfitError(f"{name} is not a list of {what}")
         return tuple(value)
+
+    def numbers(self, name: str) -> tuple[float, ...] | None:
+        """Return an attribute that is a list of numbers, or None if it is left out."""
+        return self._list(name, {int, float}, "numbers")
 
     def integers(self, name: str) -> tuple[int, ...] | None:
         """Return an attribute that is a list of integers, or None if it is left out."""
-        numbers = self.numbers(name)
-        if not all(isinstance(item, int) for item in numbers or ()):
-            raise UnfitError(f"{name} is not a list of integers")
-        return cast("tuple[int, ...] | None", numbers)
+        return self._list(name, {int}, "integers")
 
     def known(self, index: int, name: str) -> tuple[float, ...] | None:
         """Return the elements of an input that must be known before the model runs; None if it is left out.
@@ -362,15 +362,12 @@ class LayerStep:
     ) -> None:  # fmt: skip
         """Make the layer the one that computes ``output``."""
         self.put(layer, inputs, use)
-        self.output = output
-        self.tensors = tensors
-        self.calls = calls
+        self.output, self.tensors, self.calls = output, tensors, calls
         output.step, output.is_live = self, True
 
     def put(self, layer: Layer, inputs: list[Value], use: Use | None = None) -> None:
         """Set the layer and the values that it reads; its use is found here unless it is given."""
-        self.layer = layer
-        self.inputs = inputs
+        self.layer, self.inputs = layer, inputs
         self.use = use or layer.apply(tuple([value.sample for value in inputs]))
 
     def __getitem__(self, name: str) -> Any:

@@ -109,11 +109,9 @@ class WireReader:
         return self.near, self.near_at
 
     def fields(self, span: Span, message: type[Message]) -> Fields:
-        """Return a message's known fields; other fields are skipped.
+        """Return the known fields of the message at a place; other fields are skipped.
 
-        Args:
-            span: the place of the message.
-            message: what each field may be; this is the one place where it is checked.
+        ``message`` says what each field may be; this is the one place where it is checked.
 
         Raises:
             MalformedError: if the bytes are not such a message, or have more fields or text than a model may have.
@@ -135,14 +133,17 @@ class WireReader:
             if key > 127:  # nearly all keys have one byte, for which a call would take longer than the rest
                 key, at = varint(data, at - 1, stop)
             number, is_text, is_repeated = known.get(key, UNKNOWN)
-            value: Any = None
-            if (size := WIDTHS.get(key & 7)) is None:
+            wire = key & 7
+            value: Any
+            if wire in WIDTHS:
+                size = WIDTHS[wire]
+            else:
                 value = data[at] if at < stop else 128
                 if value < 128:
                     at += 1
                 else:
                     value, at = varint(data, at, stop)
-                size = value if key & 7 else 0
+                size = value if wire else 0
             at += size
             if at > stop:
                 raise self._cut_off(span[1], base + at)
@@ -151,7 +152,7 @@ class WireReader:
                 if size > limits.MAX_MODEL_NAME or text_left < 0:
                     raise _too_long(size)
                 value = data[at - size : at].decode("utf-8", "replace")
-            elif key & 7:
+            elif wire:
                 value = (base + at - size, base + at)
             if is_repeated:
                 if number in found:
