@@ -1,13 +1,15 @@
-"""LSTMs whose gates see the cell, and files of sequences without a batch, like madmom's beat trackers."""
+"""LSTMs whose gates see the cell, recurrent layers whose gates are bounded, and files of sequences without a batch, like madmom's beat trackers."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import pytest
 
 from cnncalc import loads
 from cnncalc.studies.against import against
-from tests.importers.models import drawing, model, network, node, runtime
+from tests.importers.models import drawing, model, network, node, runs_as_runtime, runtime
 
 F = np.float32
 weight = drawing()
@@ -65,3 +67,32 @@ def test_a_sequence_without_a_batch_is_one_sample(op: str) -> None:
     run = net.run({"x": x[None], "h": h[None]})
     assert (run.ok, net.outputs["y"].shape) == (True, (7, 5))
     np.testing.assert_allclose(run.output.reshape(7, 5), runtime(data, {"x": x, "h": h})[0], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("op", "gates"), [("LSTM", 4), ("LSTM with peepholes", 4), ("GRU", 3), ("GRU reset", 3), ("RNN", 1)]
+)
+def test_bounded_gates_are_onnx_runtimes(op: str, gates: int) -> None:
+    """Sums of the gates are cut off at ±0.5: 2 flops for each gate, unit and step, as a hardtanh has."""
+    kind, _, which = op.partition(" ")
+    constants = {
+        "w": weight(2, 5 * gates, 6),
+        "r": weight(2, 5 * gates, 5),
+        "b": weight(2, 10 * gates),
+        "p": weight(2, 15),
+    }
+    inputs = ["t", "w", "r", "b", *(["", "", "", "p"] if which == "with peepholes" else [])]
+    more: dict[str, Any] = {"linear_before_reset": int(which == "")} if kind == "GRU" else {}
+
+    def built(**bound: Any) -> bytes:
+        nodes = [
+            node("Transpose", ["x"], ["t"], perm=[1, 0, 2]),
+            node(kind, inputs, ["s"], hidden_size=5, direction="bidirectional", **more, **bound),
+            node("Transpose", ["s"], ["y"], perm=[2, 0, 1, 3]),
+        ]
+        return model(nodes, {"x": ["N", 7, 6]}, ["y"], constants)
+
+    net = runs_as_runtime(built(clip=0.5), weight(2, 7, 6))
+    plain = network(built())
+    assert net.summary().totals.flops - plain.summary().totals.flops == 2 * gates * 5 * 7 * 2
+    assert not against(net).apart

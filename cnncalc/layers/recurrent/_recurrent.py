@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from cnncalc.ground.numbers import counted
-from cnncalc.layers.arguments import LayerError, argument, flag, positive
+from cnncalc.layers.arguments import LayerError, argument, flag, number, positive
 from cnncalc.layers.base import Layer, Weight
 from cnncalc.layers.contractions import Contraction
 from cnncalc.layers.interfaces import Array, Attribute, ModuleCall, NumPy, Onnx, Ops, Or, TensorCode, Torch
@@ -43,8 +43,12 @@ class Recurrent(Layer):
         flag, "whether the second input is each sequence's number of steps; behind them the output is 0", False
     )
 
+    clip = argument(number, "bound of each gate's sum on both sides, before its activation; 0 is none", 0.0)
+
     def check(self) -> None:
-        """Refuse contradicting directions."""
+        """Refuse contradicting directions, and a negative bound."""
+        if self.clip < 0:
+            raise LayerError(f"clip = {self.clip:g} is negative", argument="clip", hint="3 keeps sums from -3 to 3")
         if self.bidirectional and self.reverse:
             raise LayerError(
                 "reverse = true has no effect with bidirectional = true",
@@ -114,8 +118,8 @@ class Recurrent(Layer):
         ]
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """Two for each multiply-accumulate, and a cell's elementwise operations at every step."""
-        operations = self.elementwise + (self.bias_adds if self.bias else 0)
+        """Two for each multiply-accumulate, and a cell's elementwise operations at every step; 2 for each bound."""
+        operations = self.elementwise + (self.bias_adds if self.bias else 0) + (2 * self.gates if self.clip else 0)
         return 2 * self.macs(inputs, output) + inputs[0][0] * self.directions * self.hidden_size * operations
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
@@ -175,6 +179,10 @@ class Recurrent(Layer):
         """Return the input of all steps, or a state, as it is multiplied by the weights."""
         return x
 
+    def bounded(self, np: NumPy, total: Array) -> Array:
+        """Return a gate's sum within the bounds."""
+        return np.clip(total, -self.clip, self.clip) if self.clip else total
+
     def shown(self, np: NumPy, state: tuple[Array, ...]) -> Array:
         """Return the output of a step."""
         return state[0]
@@ -208,7 +216,7 @@ class Recurrent(Layer):
 
     def onnx_attributes(self) -> dict[str, Attribute]:
         """Return the ONNX attributes of this kind of cell."""
-        return {}
+        return {"clip": self.clip} if self.clip else {}
 
     def _stacked(self, onnx: Onnx, names: list[str], rest: tuple[int, ...]) -> str:
         """Return tensors of all directions on an axis, their gates in ONNX' order."""
@@ -223,8 +231,10 @@ class Recurrent(Layer):
         """PyTorch's module with the batch first; initial states have the directions first.
 
         Raises:
-            LayerError: for sequences of several lengths, which PyTorch packs before.
+            LayerError: for sequences of several lengths, which PyTorch packs before, and for bounds.
         """
+        if self.clip:
+            raise LayerError("has no bound of the gates (clip)")
         if self.lengths:
             raise LayerError("packs sequences of several lengths before the layer")
         x = torch.call(".flip", torch.x, 1) if self.reverse else torch.x
@@ -250,8 +260,8 @@ class Recurrent(Layer):
     def _states_in_torch(self, torch: Torch) -> list[ModuleCall]:
         """Return the initial states in PyTorch's shape: (directions, N, hidden_size)."""
         states = []
-        for number, once in enumerate(torch.once[1:], 1):
-            given: TensorCode = torch.inputs[number]
+        for place, once in enumerate(torch.once[1:], 1):
+            given: TensorCode = torch.inputs[place]
             if once:
                 given = torch.call(".expand", given, torch.call("len", torch.x), -1, -1)
             states.append(torch.call(".contiguous", torch.call(".transpose", given, 0, 1)))

@@ -43,16 +43,18 @@ class GRU(Recurrent):
         gates = slice(None) if self.reset_after else slice(2 * units)
         products = ops.matmul(h, turned[:, gates]) + bias[gates]
         r, z, n = x.reshape(len(x), 3, -1).swapaxes(0, 1)
-        reset, update = sigmoid(np, r + products[:, :units]), sigmoid(np, z + products[:, units : 2 * units])
+        sums = r + products[:, :units], z + products[:, units : 2 * units]
+        reset, update = [sigmoid(np, self.bounded(np, total)) for total in sums]
         if self.reset_after:
-            new = np.tanh(n + reset * products[:, 2 * units :])
+            total = n + reset * products[:, 2 * units :]
         else:
-            new = np.tanh(n + (ops.matmul(reset * h, turned[:, 2 * units :]) + bias[2 * units :]))
+            total = n + (ops.matmul(reset * h, turned[:, 2 * units :]) + bias[2 * units :])
+        new = np.tanh(self.bounded(np, total))
         return ((1 - update) * new + update * h,)
 
     def onnx_attributes(self) -> dict[str, Attribute]:
         """Return whether the reset gate multiplies the state's product."""
-        return {"linear_before_reset": int(self.reset_after)}
+        return {**super().onnx_attributes(), "linear_before_reset": int(self.reset_after)}
 
     def to_torch(self, torch: Torch) -> TensorCode:
         """PyTorch's module.  Raises LayerError if the state itself is reset."""

@@ -77,13 +77,16 @@ class LSTM(Recurrent):
     ) -> tuple[Array, ...]:
         """Return the next state and cell: ``c = f·c + i·g``, ``h = o · tanh(c)``."""
         np = ops.np
-        i, f, g, o = (x + (ops.matmul(self.fed(np, state[0]), turned) + bias)).reshape(len(x), 4, -1).swapaxes(0, 1)
+        total = x + (ops.matmul(self.fed(np, state[0]), turned) + bias)
         if not more:
+            i, f, g, o = self.bounded(np, total).reshape(len(x), 4, -1).swapaxes(0, 1)
             cell = sigmoid(np, f) * state[1] + sigmoid(np, i) * np.tanh(g)
             return sigmoid(np, o) * np.tanh(cell), cell
+        i, f, g, o = total.reshape(len(x), 4, -1).swapaxes(0, 1)
         to_i, to_f, to_o = more[0].reshape(3, -1)
-        cell = sigmoid(np, f + to_f * state[1]) * state[1] + sigmoid(np, i + to_i * state[1]) * np.tanh(g)
-        o = o + to_o * cell
+        i, f, g = [self.bounded(np, total) for total in (i + to_i * state[1], f + to_f * state[1], g)]
+        cell = sigmoid(np, f) * state[1] + sigmoid(np, i) * np.tanh(g)
+        o = self.bounded(np, o + to_o * cell)
         return sigmoid(np, o) * np.tanh(cell), cell
 
     def more_weights(self, shape: Shape, suffix: str) -> dict[str, Weight]:
@@ -131,9 +134,9 @@ class LSTM(Recurrent):
             state = [onnx.cut(given, 0, number, number + 1) for given in first]
             made = [""] * steps
             for at in range(steps)[::-1] if number or self.reverse else range(steps):
-                part = onnx.cut(x, 0, at, at + 1)
+                part, more = onnx.cut(x, 0, at, at + 1), self.onnx_attributes()
                 state = self.onnx_states(onnx, state, (suffix,))
-                state = onnx.nodes("LSTM", 3, part, *tensors, *state, hidden_size=self.hidden_size)[1:]
+                state = onnx.nodes("LSTM", 3, part, *tensors, *state, hidden_size=self.hidden_size, **more)[1:]
                 made[at] = onnx.node("Concat", *state, axis=-1)
             directions.append(onnx.node("Concat", *made, axis=0))
         return onnx.transpose(onnx.node("Concat", *directions, axis=-1), [1, 0, 2])

@@ -48,12 +48,12 @@ class RNN(Recurrent):
         self, ops: Ops, x: Array, state: tuple[Array, ...], turned: Array, bias: Array, *more: Array
     ) -> tuple[Array, ...]:
         """Return the next state: tanh, or relu, of the sum."""
-        total = x + (ops.matmul(state[0], turned) + bias)
+        total = self.bounded(ops.np, x + (ops.matmul(state[0], turned) + bias))
         return (ops.np.tanh(total) if self.nonlinearity == "tanh" else ops.np.maximum(total, 0),)
 
     def onnx_attributes(self) -> dict[str, Attribute]:
         """Return the activation, once for each direction."""
-        return {"activations": [self.nonlinearity.capitalize()] * self.directions}
+        return {**super().onnx_attributes(), "activations": [self.nonlinearity.capitalize()] * self.directions}
 
     def _module_in_torch(self, torch: Torch, name: str, **options: Or) -> Callable[..., TensorCode]:
         """Make PyTorch's module with its nonlinearity; return a function that calls it."""

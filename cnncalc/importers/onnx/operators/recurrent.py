@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cnncalc.importers.onnx.builder import Builder, operator
-from cnncalc.importers.onnx.operators.elementwise import affine
+from cnncalc.importers.onnx.operators.elementwise import affine, decimal
 from cnncalc.importers.onnx.steps import layer_of
 from cnncalc.importers.onnx.values import Call, ConstantInput, UnfitError, Value, alias
 from cnncalc.layers.shapes import shape_text
@@ -65,8 +65,6 @@ def recurrent(
         raise UnfitError(f"its weights {shape_text(w.shape)} and {shape_text(r.shape)} are for another input")
     if call.integer("input_forget"):
         raise UnfitError("coupled input and forget gates (input_forget) are not supported")
-    if call.number("clip"):
-        raise UnfitError("a bound of the gates (clip) is not supported")
     arguments = _arguments(call, op, hidden, directions)
     lengths = _sequence_lengths(call.given(4), x)
     if lengths is not None:
@@ -122,7 +120,7 @@ def _arguments(call: Call, op: str, hidden: int, directions: int) -> dict[str, o
     names = call.operator.attributes.get("activations")
     usual = {"LSTM": ["sigmoid", "tanh", "tanh"], "GRU": ["sigmoid", "tanh"], "RNN": ["tanh"]}[op] * directions
     given = [str(name).lower() for name in names] if isinstance(names, list) and names else usual
-    arguments: dict[str, object] = {"hidden_size": hidden}
+    arguments: dict[str, object] = {"hidden_size": hidden, "clip": decimal(call.number("clip"))}
     if given != usual:
         if op != "RNN" or set(given) != {"relu"}:
             raise UnfitError(f"activations {', '.join(given)}")
