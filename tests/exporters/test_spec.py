@@ -613,7 +613,7 @@ layers:
 def test_short_stretches_are_named_after_their_layers() -> None:
     """VGG with batch norms (torchvision's vgg16_bn), as Keras writes it, without scopes."""
     unit = "  - conv: {{out_channels: {}, kernel_size: 3, padding: 1}}\n  - batchnorm\n  - relu\n"
-    text = flat(*[unit.format(64 - number) for number in range(8)], "  - flatten\n")
+    text = flat(*[unit.format(64 - number) for number in range(7)], "  - flatten\n")
     assert "blocks:\n  conv_bn_relu:\n    args: {out_channels}\n" in text
 
 
