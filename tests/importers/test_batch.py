@@ -177,3 +177,34 @@ def test_a_number_of_the_whole_batch_is_that_of_one_sample(keepdims: int) -> Non
         model(nodes, {"x": ["N", 3, 4]}, ["y"], opset=18), STREAM.standard_normal((1, 3, 4)).astype(F)
     )
     assert net.model.one_sample_only == "ReduceMean that computes 'm'"
+
+
+COUNT = [node("Shape", ["x"], ["s"]), node("Gather", ["s", "0"], ["n"]), node("Cast", ["n"], ["f"], to=1)]
+
+NUMBERS_OF_SAMPLES: dict[str, list[Any]] = {
+    "reciprocal": [node("Reciprocal", ["f"], ["r"]), node("Mul", ["x", "r"], ["y"])],
+    "one more": [node("Add", ["f", "h"], ["r"]), node("Mul", ["x", "r"], ["y"])],
+    "half": [node("Mul", ["f", "h"], ["r"]), node("Pow", ["x", "r"], ["p"]), node("Clip", ["p", "", "r"], ["y"])],
+    "several": [node("Greater", ["f", "1"], ["c"]), node("Where", ["c", "x", "h"], ["y"])],
+    "its place": [node("Unsqueeze", ["n", "a"], ["u"]), node("OneHot", ["u", "4", "v"], ["o"]), node("Add", ["x", "o"], ["y"])],
+    "its size": [node("Size", ["x"], ["z"]), node("Cast", ["z"], ["r"], to=1), node("Less", ["x", "r"], ["l"]),
+                 node("Cast", ["l"], ["y"], to=1)],
+    "an output": [node("Add", ["s", "0"], ["t"]), node("Sqrt", ["f"], ["q"]), node("Cast", ["s"], ["u"], to=1),
+                  node("Add", ["u", "q"], ["y"])],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NUMBERS_OF_SAMPLES)
+def test_what_is_computed_from_the_number_of_samples_is_that_of_one(name: str) -> None:
+    constants = {
+        "0": np.int64(0),
+        "1": F(1),
+        "h": F(0.5),
+        "4": np.int64(4),
+        "v": np.array([0, 1], F),
+        "a": np.array([0]),
+    }
+    data = model([*COUNT, *NUMBERS_OF_SAMPLES[name]], {"x": ["N", 3, 4]}, ["y"], constants)
+    x = np.abs(weight(1, 3, 4))
+    net = runs_as_runtime(data, x)
+    assert [note for note in net.notes if "works only for a batch of 1" in note and " the number of samples" in note]

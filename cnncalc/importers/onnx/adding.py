@@ -113,10 +113,11 @@ class AddedLayers:
         return output
 
     def with_file_batch(self, value: Value) -> Value:
-        """Return a constant in which each size that is a multiple of the batch's is that of the file's own batch."""
-        found = with_file_batch(value, self.file_batch)
+        """Return a constant with the numbers of the file's own batch; then the file works only for that."""
+        found = with_file_batch(value)
         if found is not value:
-            self.one_sample_only.append(f"{self.call.op} on the number of samples")
+            by = f"{self.call.operator.label} on" if self.call.op else f"the output '{value.name}' of"
+            self.one_sample_only.append(f"{by} the number of samples")
         return found
 
     def require_one_sample(self, why: str) -> None:
@@ -161,6 +162,7 @@ class AddedLayers:
         if not value.is_live and value.shape != shape:
             made = self.derived("Reshape", value, shape=shape)
             made.defer(lambda: value.data if made.elements == value.elements else None)
+            made.in_file = value.in_file if made.elements == value.elements else None
             return made
         sample = shape or (1,)
         if value.is_live and value.sample != sample:

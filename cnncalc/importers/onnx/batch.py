@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeVar
 
-from cnncalc.importers.onnx.model import Port, StoredTensor
-from cnncalc.importers.onnx.values import SAMPLES, Value, literal
+from cnncalc.importers.onnx.evaluator import evaluate
+from cnncalc.importers.onnx.model import Port
+from cnncalc.importers.onnx.values import SAMPLES, UNFIT, Call, Value, literal
+from cnncalc.layers.shapes import Shape
 
 Number = TypeVar("Number", int, float)
 
@@ -40,10 +43,32 @@ def size_in_file(size: Number, file_batch: int) -> Number:
     return size // SAMPLES * file_batch if size and size % SAMPLES == 0 else size
 
 
-def with_file_batch(value: Value, file_batch: int) -> Value:
-    """Return a constant in which each size that is a multiple of the batch's is that of the file's own batch."""
-    data = None if value.is_live or isinstance(value.source, StoredTensor) else value.data
-    if not data or max(map(abs, data)) < SAMPLES:
-        return value
-    sizes = tuple([size_in_file(item, file_batch) for item in data])
-    return value if sizes == data else literal(sizes, value.shape, value.dtype, value.name)
+def sizes_with_batch(sizes: Shape, shape: Shape, file_batch: int) -> Value:
+    """Return sizes of which some may contain that of the batch."""
+    value = literal(sizes, shape)
+    plain = tuple([size_in_file(size, file_batch) for size in sizes])
+    value.in_file = plain if plain != sizes else None
+    return value
+
+
+def with_file_batch(value: Value) -> Value:
+    """Return a constant that the number of samples decides for the file's own batch; any other value as it is."""
+    return value if value.in_file is None else literal(value.in_file, value.shape, value.dtype, value.name)
+
+
+def with_own_batch(call: Call) -> Call:
+    """Return an operator whose constants have the numbers of the file's own batch."""
+    return call._replace(inputs=[value and with_file_batch(value) for value in call.inputs])
+
+
+def note_batch(call: Call, outputs: Sequence[Value]) -> None:
+    """Set ``in_file`` of the constants that an operator computes from the number of samples."""
+    if not any(value is not None and value.in_file is not None for value in call.inputs):
+        return
+    try:
+        found = evaluate(with_own_batch(call)) or []
+    except UNFIT:  # it fits no such batch
+        return
+    for value, own in zip(outputs, found, strict=False):
+        if own.shape == value.shape and own.data != value.data:
+            value.in_file = own.data

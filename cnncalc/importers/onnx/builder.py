@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from cnncalc.ground import limits
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.importers.onnx.adding import AddedLayers
+from cnncalc.importers.onnx.batch import note_batch
 from cnncalc.importers.onnx.elements import elements, is_small
-from cnncalc.importers.onnx.evaluator import evaluate
+from cnncalc.importers.onnx.evaluator import BINARY, evaluate
 from cnncalc.importers.onnx.lost import LOST, can_be_lost, has_variable_rows, inner_operators
 from cnncalc.importers.onnx.model import Attribute, Function, Model, OnnxOperator, StoredTensor, Subgraph, operator_of
 from cnncalc.importers.onnx.readers import Readers, ValueScope
@@ -26,6 +27,9 @@ HANDLERS: dict[tuple[str, str], Handler] = {}
 
 UNKNOWN = ""
 """The key of the handler for all operators that have no handler of their own."""
+
+WITH_NUMBERS = frozenset((*BINARY, "Sum", "Mean", "Where", "Clip", "PRelu", "MatMul", "Gemm"))
+"""Operators that compute with the numbers of their constants; others may take shapes."""
 
 CONTROL_FLOW = ("If", "Loop", "Scan")
 """Operators whose outputs are those of their subgraphs."""
@@ -188,8 +192,12 @@ class Builder(AddedLayers):
         if known is not None:
             read = sum([value.elements for value in call.inputs if value is not None])
             self.count_known(sum([len(one.data) for one in known]) + read)
-            result: Result = [literal(one.data, one.shape, one.dtype) for one in known]
+            constants = [literal(one.data, one.shape, one.dtype) for one in known]
+            note_batch(call, constants)
+            result: Result = constants
         else:
+            if item.op in WITH_NUMBERS:
+                call = call._replace(inputs=[value and self.with_file_batch(value) for value in call.inputs])
             result = (HANDLERS.get((item.domain, item.op)) or HANDLERS["", UNKNOWN])(self, call)
         outputs = [result] if isinstance(result, Value) else result
         for index, value in enumerate(() if item.op in CONTROL_FLOW else outputs):

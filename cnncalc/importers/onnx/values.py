@@ -58,14 +58,15 @@ class Value:
         index: which of its operator's outputs a constant is, counted from 0.
         items: the tensors of a list of tensors; None for a tensor.
         grid: the scale and the zero point of a tensor that the file has as integers, or None.
+        in_file: the elements for the file's own batch if the number of samples decides them; else None.
         sample_step: for indices, the number that is added to those of one sample for the next one; else None.
         before_batch: L and T if the batch of N, T arrays of each sample, is the inner part of an axis, as in the shape
             (L·N·T, E); else None.
     """
 
     __slots__ = (
-        "_data", "_fill", "_read", "axis", "before_batch", "dtype", "grid", "index", "input_name", "is_live", "items",
-        "leaves", "name", "sample_step", "shape", "source", "step", "times",
+        "_data", "_fill", "_read", "axis", "before_batch", "dtype", "grid", "in_file", "index", "input_name",
+        "is_live", "items", "leaves", "name", "sample_step", "shape", "source", "step", "times",
     )  # fmt: skip
 
     def __init__(self, name: str, shape: Shape, dtype: int = FLOAT) -> None:
@@ -88,6 +89,7 @@ class Value:
         self.sample_step: int | None = None
         self.items: tuple[Value, ...] | None = None
         self.grid: QuantizedGrid | None = None
+        self.in_file: tuple[float, ...] | None = None
 
     @property
     def data(self) -> tuple[float, ...] | None:

@@ -201,7 +201,7 @@ def affine(build: Builder, x: Value, mul: float = 1.0, add: float = 0.0) -> Valu
 
 @operator("Add", "Sub", "Mul", "Div")
 def _arithmetic(build: Builder, call: Call) -> Value:
-    op, a, b = call.op, build.with_file_batch(call.input(0)), build.with_file_batch(call.input(1))
+    op, a, b = call.op, call.input(0), call.input(1)
     if op == "Div" and a.dtype not in FLOATS and b.dtype not in FLOATS:  # the quotient of integers is truncated
         return build.step("trunc", [merged(build, "divide", [a, b])])
     found = _indices_of_samples(build, op, a, b) or _indices_of_samples(build, op, b, a)

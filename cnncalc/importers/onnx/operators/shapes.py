@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from cnncalc.ground.limits import MAX_KNOWN_ELEMENTS
-from cnncalc.importers.onnx.batch import size_in_file
+from cnncalc.importers.onnx.batch import size_in_file, sizes_with_batch
 from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.evaluator_moves import position
 from cnncalc.importers.onnx.model import StoredTensor
@@ -20,12 +20,12 @@ def _shape(build: Builder, call: Call) -> Value:
     dims = call.input(0).dims
     end = call.operator.attributes.get("end")
     chosen = dims[call.integer("start") : end if isinstance(end, int) else None]
-    return literal(tuple(chosen), (len(chosen),))
+    return sizes_with_batch(tuple(chosen), (len(chosen),), build.file_batch)
 
 
 @operator("Size")
 def _size(build: Builder, call: Call) -> Value:
-    return literal((prod(call.input(0).dims),), ())
+    return sizes_with_batch((prod(call.input(0).dims),), (), build.file_batch)
 
 
 @operator("Constant")
