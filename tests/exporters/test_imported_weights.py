@@ -12,7 +12,7 @@ import pytest
 
 from cnncalc.network import Network, load, loads
 from tests.commands import cnncalc
-from tests.exporters.models import spec_text
+from tests.exporters.models import agrees, exported, read_again, spec_text
 from tests.importers.models import FOLDER, model, network, node, runtime
 
 LEGS = """
@@ -263,3 +263,13 @@ def test_constants_are_read_each_time_that_they_are_needed() -> None:
     x = np.random.default_rng(3).standard_normal((2, 64, 6, 6)).astype(np.float32)
     (made,) = runtime(data, {"x": x})
     np.testing.assert_allclose(graph.run(x).output, made, rtol=1e-3, atol=1e-3)
+
+
+def test_stored_indices_of_many_elements_are_exported_once_for_all_samples() -> None:
+    """PyTorch's newer exporter writes an adaptive pooling with uneven bins as indices of four axes (CSATv2)."""
+    places = np.random.default_rng(4).integers(0, 30, (70, 70))  # more than are listed in a layer
+    graph = network(model([node("Gather", ["x", "i"], ["y"], axis=2)], {"x": ["N", 2, 30]}, ["y"], {"i": places}))
+    assert [item.layer.type for item in graph.nodes] == ["parameter", "gather"]
+    agrees(graph)
+    assert [item.layer.type for item in read_again(graph).nodes][-1] == "gather"
+    assert b"GatherND" not in exported(graph)

@@ -124,6 +124,9 @@ class Gather(Movement):
         at = axis_index(self.axis, onnx.shapes[0]) + 1
         if self.chosen is not None:
             return onnx.node("Gather", onnx.x, onnx.integers(self.chosen), axis=at)
+        if not onnx.times[1]:
+            indices = onnx.reshape(onnx.cast(onnx.inputs[1], "integer"), [*onnx.shapes[1]])
+            return onnx.node("Gather", onnx.x, indices, axis=at)
         rank, many = len(onnx.shapes[0]) + 1, len(onnx.shapes[1])
         indices = onnx.reshape(onnx.cast(onnx.stretched(1), "integer"), [0, *onnx.shapes[1], 1])
         first = onnx.transpose(onnx.stretched(0), [0, at, *[axis for axis in range(1, rank) if axis != at]])
