@@ -106,5 +106,16 @@ def test_the_interpreter_takes_a_plan_of_ours() -> None:
     assert deploy(cnncalc.load(one["spec"]), device(plan="best")).arena == one["head"] == 55_296
 
 
+def test_equal_layers_behind_dropped_ones_are_one() -> None:
+    """All three clamps are one, which joins the convolution that it alone reads."""
+    paths = "[dropout, relu], [dropout, relu], [identity, dropout, relu, relu]"
+    spec = (
+        f"input: [4, 8, 8]\nlayers:\n  - conv: {{out_channels: 4, kernel_size: 1}}\n  - concat: {{paths: [{paths}]}}\n"
+    )
+    conv, concat = deploy(cnncalc.loads(spec)).graph.operators
+    assert (conv.code, conv.activation, concat.code) == ("CONV_2D", "RELU", "CONCATENATION")
+    assert concat.inputs == [conv.output] * 3
+
+
 def test_every_probe_was_converted() -> None:
     assert {row["probe"] for row in ROWS if "probe" in row} == set(PROBES)

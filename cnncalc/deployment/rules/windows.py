@@ -101,12 +101,9 @@ def conv(low: Lowering, node: Node) -> None:
     flow, taps = behind_padding(low, node, taps._replace(pads=low.borders.get(node, taps.pads)))
     depthwise = 1 < layer.groups == node.use.inputs[0][0]
     operator = low.emit("DEPTHWISE_CONV_2D" if depthwise else "CONV_2D", node, [flow], shape=map_shape(node))
-    _set_weights(low, node, operator, taps)
     is_apart = layer.bias and len(node.shape) == 2 and node.shape[0] == 1 < node.shape[1]
-    if is_apart:
-        operator.constants.pop()
-    if is_apart or not layer.bias:
-        operator.constants.append(low.bias(layer.out_channels, None))
+    _set_weights(low, node, operator, taps)
+    operator.constants.append(low.bias(layer.out_channels, None if is_apart or not layer.bias else node.shares or node))
     low.takes_ahead(node, operator, not is_apart)
     if is_apart:
         flow = low.without_height(node, node, operator.output)
@@ -134,6 +131,8 @@ def conv_transpose(low: Lowering, node: Node) -> None:
     name = "" if whole == out else f"{node.name} (whole)"
     operator = low.emit("TRANSPOSE_CONV", node, [flow], low.integers(1, *whole), shape=whole, name=name)
     _set_weights(low, node, operator, taps)
+    if layer.bias:
+        operator.constants.append(low.bias(node.shape[0], node.shares or node))
     if whole != out:
         sliced(low, node, operator.output, out, cuts(out, starts))
 
@@ -151,13 +150,10 @@ def sliced(low: Lowering, node: Node, flow: DeviceTensor, shape: Shape, cut: dic
 
 
 def _set_weights(low: Lowering, node: Node, operator: Operator, taps: Sliding) -> None:
-    """Give a convolution its window, its macs, its weights, and the layer's bias if it has one."""
-    owner = node.shares or node
-    weights = node.use.weights
+    """Give a convolution its window, its macs and its weights."""
     operator.taps, operator.macs = taps, node.macs()
-    operator.constants.append(low.weight(prod(weights["weight"].shape), node.shape[0], owner))
-    if "bias" in weights:
-        operator.constants.append(low.bias(node.shape[0], owner))
+    weight = node.use.weights["weight"]
+    operator.constants.append(low.weight(prod(weight.shape), node.shape[0], node.shares or node))
 
 
 # --- poolings ------------------------------------------------------------------------------------------------
