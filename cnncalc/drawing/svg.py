@@ -11,7 +11,7 @@ from cnncalc.drawing.picture import BORDER, Picture
 from cnncalc.drawing.placing import XY, Polyline
 from cnncalc.ground.terminal_safe import printable
 
-FONT = "Helvetica, Arial, 'Liberation Sans', sans-serif"
+FONT = "Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans Condensed', sans-serif"
 ROUND = 6
 
 

@@ -24,7 +24,7 @@ function laidOut() {
 function draw(keep = null) {
   const before = keep && keep.y !== undefined ? [keep.x, keep.y] : null;
   const picture = (state.picture = laidOut());
-  $("graph").innerHTML = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 ${state.top} ${picture.w} ${picture.h - state.top}" font-family="Helvetica, Arial, 'Liberation Sans', sans-serif" font-size="12" role="group" aria-label="graph">${svgOf(picture)}</svg>`;
+  $("graph").innerHTML = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 ${state.top} ${picture.w} ${picture.h - state.top}" font-family="Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans Condensed', sans-serif" font-size="12" role="group" aria-label="graph">${svgOf(picture)}</svg>`;
   resize();
   if (before) {
     $("graph").scrollLeft += (keep.x - before[0]) * zoomNow();
@@ -174,7 +174,7 @@ function step(event) {
 function save() {
   const { w, h, placing } = state.picture;
   const heading = textAt(G.BORDER, G.BORDER + 10, DATA.title, "ink", 15, true) + textAt(G.BORDER, G.BORDER + 27, DATA.about, "muted", 10);
-  const text = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${w} ${h}" width="${w}" height="${h}" font-family="Helvetica, Arial, sans-serif" font-size="12"><rect width="${w}" height="${h}" fill="#ffffff"/>${heading}${svgOf({ placing })}</svg>`;
+  const text = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${w} ${h}" width="${w}" height="${h}" font-family="Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans Condensed', sans-serif" font-size="12"><rect width="${w}" height="${h}" fill="#ffffff"/>${heading}${svgOf({ placing })}</svg>`;
   const anchor = Object.assign(document.createElement("a"), { download: `${DATA.title.replace(/[^\w.-]+/g, "_")}.svg` });
   anchor.href = URL.createObjectURL(new Blob([text], { type: "image/svg+xml" }));
   anchor.click();
