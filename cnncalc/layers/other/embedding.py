@@ -41,15 +41,15 @@ class Embedding(Layer):
         return (self.num_embeddings,)
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
-        """Look up the vectors; an index outside the table is replaced by the nearest valid one."""
+        """Look up the vectors: −1 is the last one; an index outside the table is replaced by the nearest valid one."""
         (x,) = inputs
-        rows = ops.np.clip(ops.np.rint(x), 0, self.num_embeddings - 1).astype(int)
+        rows = ops.np.clip(ops.np.rint(x), -self.num_embeddings, self.num_embeddings - 1).astype(int)
         found: Array = weights["weight"][rows]
         return found
 
     def to_onnx(self, onnx: Onnx) -> str:
         """Gather rows of the table, at the nearest valid index."""
-        bounds = onnx.number(0), onnx.number(self.num_embeddings - 1)
+        bounds = onnx.number(-self.num_embeddings), onnx.number(self.num_embeddings - 1)
         index = onnx.node("Clip", onnx.node("Round", onnx.x), *bounds)
         return onnx.node("Gather", onnx.weight("weight"), onnx.cast(index, "integer"), axis=0)
 
