@@ -672,3 +672,12 @@ def test_blocks_of_a_network_of_which_a_decoder_reads_early_maps() -> None:
     heads = "  - add:\n    from: [x0, x14]\n    name: a\n  - tanh:\n    from: x14\n    name: b\noutputs: [a, b]\n"
     text = flat("  - relu:\n    name: x0\n", *body, heads)
     assert "  - residual:\n    repeat: 13\n" in text  # the last one has a name
+
+
+@pytest.mark.parametrize("reads", [[(9, 20), (22, 19), (14, 24), (11, 4)], [(3, 20), (24, 7)], []])
+def test_layers_of_a_chain_that_are_read_later_are_in_no_block(reads: list[tuple[int, int]]) -> None:
+    """A repeated block shows only what its last use returns."""
+    chain = [f"  - relu:\n    name: r{number}\n" for number in range(25)]
+    sums_of_two = [f"  - add:\n    from: [r{one}, r{other}]\n" for one, other in reads]
+    network = loads("input: [2, 8, 8]\nlayers:\n" + "".join([*chain, *sums_of_two]))
+    assert difference(network, loads(spec_text(network))) == ""
