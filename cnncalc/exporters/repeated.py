@@ -147,10 +147,11 @@ class _Stretches:
                     break
                 token = (stretch, unit[0].key, len(unit), tuple(places))
                 stretch = self.numbers.setdefault(token, len(self.numbers) + 1)
+                needed = max([needed, *[last.get(entry.node, -1) for entry in unit[:-1]]])
                 if source and needed < end and end - start > 1 and not closed[end]:
                     yield start, end, stretch
                 made[unit[-1].node] = end - start
-                needed = max(needed, *[last.get(entry.node, -1) for entry in unit])
+                needed = max(needed, last.get(unit[-1].node, -1))
 
     def as_items(self, units_and_kept: UnitList, chosen: int) -> list[Entry]:
         """Return the items of a list; a stretch is one wherever it stands, in the scopes, too."""

@@ -674,12 +674,42 @@ def test_blocks_of_a_network_of_which_a_decoder_reads_early_maps() -> None:
     assert "  - residual:\n    repeat: 13\n" in text  # the last one has a name
 
 
-@pytest.mark.parametrize("reads", [[(9, 20), (22, 19), (14, 24), (11, 4)], [(3, 20), (24, 7)], []])
-def test_layers_of_a_chain_that_are_read_later_are_in_no_block(reads: list[tuple[int, int]]) -> None:
+GATE_OF = """\
+  - conv: {{out_channels: 8, kernel_size: 1}}
+    name: x{0}
+  - sigmoid:
+    name: s{0}
+  - multiply:
+    from: [x{0}, s{0}]
+    name: r{0}
+"""
+RESIDUAL_OF = """\
+  - conv: {{out_channels: 8, kernel_size: 1}}
+    name: c{0}
+  - relu
+  - conv: {{out_channels: 8, kernel_size: 3, padding: 1}}
+    name: m{0}
+  - add:
+    from: [m{0}, c{0}]
+    name: r{0}
+"""
+RELU_OF = "  - relu:\n    name: r{0}\n"
+RELUS = "".join([RELU_OF.format(number) for number in range(25)])
+PARTS = [GATE_OF, GATE_OF, RESIDUAL_OF, RESIDUAL_OF, GATE_OF, RESIDUAL_OF, RESIDUAL_OF, RELU_OF, RELU_OF]
+TWO_PAIRS = "".join([part.format(number) for number, part in enumerate(PARTS)])
+
+
+@pytest.mark.parametrize(
+    ("layers", "reads", "outputs"),
+    [
+        (RELUS, [(9, 20), (22, 19), (14, 24), (11, 4)], ["add4"]),
+        (TWO_PAIRS, [(5, 7)], ["r8", "r0"]),  # the first of two equal residuals is read later
+    ],
+)
+def test_layers_of_a_chain_that_are_read_later_are_in_no_block(
+    layers: str, reads: list[tuple[int, int]], outputs: list[str]
+) -> None:
     """A repeated block shows only what its last use returns."""
-    chain = [f"  - relu:\n    name: r{number}\n" for number in range(25)]
-    sums_of_two = [f"  - add:\n    from: [r{one}, r{other}]\n" for one, other in reads]
-    network = loads("input: [2, 8, 8]\nlayers:\n" + "".join([*chain, *sums_of_two]))
-    again = loads(spec_text(network))
-    assert sums(again.nodes) == sums(network.nodes)
-    assert list(again.outputs.values())[-1].shape == (2, 8, 8)
+    later = [f"  - add:\n    from: [r{one}, r{other}]\n" for one, other in reads]
+    network = loads("input: [8, 8, 8]\nlayers:\n" + "".join([layers, *later]) + f"outputs: {outputs}\n")
+    assert sums(loads(spec_text(network)).nodes) == sums(network.nodes)
