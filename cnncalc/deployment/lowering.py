@@ -38,7 +38,7 @@ class Lowering(Stored, DeviceReaders):
         floats: a tensor in float32, by the quantised one.
         summands: the shape, channels last, of the constant that an ADD adds.
         biases: whether each dense layer has a bias in the file; None until asked.
-        takers: batchnorms and constants, each with the layers after it that take it in, and whether that are all that
+        takers: batchnorms and constants, each with the layers after it that take it in, and whether these are all that
             read it; None until asked.
         operators, gone, folded, fused, notes: as :class:`~cnncalc.deployment.operators.DeviceGraph` has them, except
             that ``operators`` still has those in ``dropped``.

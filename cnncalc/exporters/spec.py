@@ -65,7 +65,7 @@ def _candidates(graph: Graph) -> Iterator[tuple[str, Graph, Sequence[Node]]]:
     """
     neat, nodes = nested(graph)
     rolled = text_of(neat, _rolled(neat))
-    entries = _rolled(neat)
+    entries = _rolled(neat)  # others than those above, as stretches change them
     stretched = with_stretches(entries, set(neat.outputs.values()))
     if len(stretched) < len(entries):
         text = text_of(neat, without_needless(stretched))

@@ -201,8 +201,8 @@ def _folds_back(low: Lowering, node: Node) -> bool:
 
 
 def _folds_ahead(low: Lowering, node: Node, flow: DeviceTensor) -> bool:
-    """Fold a layer's constants, of a tensor, into the layers after it that take them in; return whether that were all
-    that read it.  A single number moves before a copy of at most :data:`MOST_MOVED` axes instead.
+    """Fold a layer's constants, of a tensor, into the layers after it that take them in; return whether these are
+    all that read it.  A single number moves before a copy of at most :data:`MOST_MOVED` axes instead.
     """
     if low.takers is None:
         low.takers = _takers(low)
