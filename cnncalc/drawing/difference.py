@@ -99,6 +99,8 @@ def remark_on(changes: Sequence[LayerDiff], other: str) -> str:
             return f"{_dims(a)} → {_dims(b)}"
         if a.label != b.label:
             return f"{a.type} {a.label} → {b.label}"
+        if argument := next((name for name, value in a.args.items() if b.args.get(name) != value), ""):
+            return f"{argument} differs"
     alone = sum(one.a is None or one.b is None for one in changes)
     return f"{alone} of {len(changes)} layers not in {other}" if alone else "reads from elsewhere"
 

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from cnncalc import load
+from cnncalc import load, loads
 from cnncalc.drawing.difference import Side, difference, remark_on
 from cnncalc.drawing.parts import Box, Card, Valley
 from cnncalc.figures.summary import summarize
@@ -62,8 +62,6 @@ def test_vgg16_and_vgg19() -> None:
 
 
 def test_two_u_nets_are_two_us_side_by_side() -> None:
-    from cnncalc import loads
-
     text = (Path(__file__).parent / "unet_blocks.yaml").read_text(encoding="utf-8")
     a, b = side(loads(text, name="a")), side(loads(text.replace("512", "384"), name="b"))
     found = difference(a, b, layer_changes(a.summary, b.summary))
@@ -78,14 +76,19 @@ def test_two_u_nets_are_two_us_side_by_side() -> None:
 
 
 def test_changed_parts_show_both_figures() -> None:
-    from cnncalc import loads
-
     a, b = (side(loads(text, name="a")) for text in (NET, NET.replace("16, kernel_size: 3, padding: 1}\n  - flatten",
                                                                       "32, kernel_size: 3, padding: 1}\n  - flatten")))  # fmt: skip
     changes = layer_changes(a.summary, b.summary)
     remarks = [remark_on([one], "b") for one in changes]
     # 16·16·9·32·32 and twice as much; flatten's and linear's inputs double
     assert remarks == ["", "", "2.359 M → 4.719 M MACs", "16384 → 32768", "163.8 k → 327.7 k MACs"]
+
+
+def test_a_remark_names_the_argument_that_differs_where_no_figure_does() -> None:
+    """The small number of a norm is in no label and in no figure."""
+    text = "input: [3, 8, 8]\nlayers:\n  - batchnorm: {eps: %s}\n"
+    one, other = [summarize(loads(text % eps)) for eps in ("0.001", "0.01")]
+    assert [remark_on([change], "b") for change in layer_changes(one, other)] == ["eps differs"]
 
 
 @pytest.mark.parametrize("form", ["svg", "html"])
