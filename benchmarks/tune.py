@@ -42,7 +42,7 @@ TRIALS: dict[str, tuple[str, int, tuple[Any, ...]]] = {
     "WINOGRAD_CHANNELS": ("resnet18", 1, ({True: 16, False: 64}, {True: 96, False: 384})),
     "WINOGRAD_LARGE_TILES": ("resnet18", 1, (12, 56)),
     "MOST_KEPT": ("vgg16", 1, (0,)),
-    "ERF_CHUNK": ("convnext_tiny", 1, (1 << 12, 1 << 18)),
+    "FUNCTION_CHUNK": ("convnext_tiny", 1, (1 << 12, 1 << 18)),
     "WORTH_SHARING": ("mobilenet_v2", 1, (150.0, 2000.0)),
     "BLOCKS_A_THREAD": ("resnet50", 1, (1, 8)),
     "OUR_THREADS_FROM": ("mobilenet_v2", 1, (10**6, 10**8)),

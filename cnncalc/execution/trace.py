@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from cnncalc.execution.inputs import given_inputs, random_inputs
+from cnncalc.execution.kernels import Kernels
 from cnncalc.execution.machine import usual_threads
 from cnncalc.execution.needs import needs, require
 from cnncalc.execution.planning import RunPlan
@@ -93,7 +94,7 @@ def trace(
     ]
     own: dict[str, Array] = {name: np.asarray(array, np.float64) for name, array in node_weights(node, tensors).items()}
     try:
-        working = node.layer.element(np, tuple(at), arrays, own)
+        working = node.layer.element(Kernels(), tuple(at), arrays, own)
     except LayerError as error:
         raise CnncalcError(f"'{node.name}' {error.message}", error.hint) from None
     actual = float(made.tensors[node.name][0][tuple(at)])

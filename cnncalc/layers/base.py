@@ -15,7 +15,7 @@ from cnncalc.ground.named import NamedTuple
 from cnncalc.ground.numbers import counted
 from cnncalc.layers.arguments import Argument, per_rank
 from cnncalc.layers.arguments import LayerError as LayerError
-from cnncalc.layers.interfaces import Array, Contraction, Element, NumPy, Onnx, Ops, Reads, Sliding, TensorCode, Torch
+from cnncalc.layers.interfaces import Array, Contraction, Element, Onnx, Ops, Reads, Sliding, TensorCode, Torch
 from cnncalc.layers.shapes import Shape, crossed, shape_text
 
 KINDS = ("conv", "fc", "matmul", "recurrent", "norm", "pool", "activation", "merge", "shape", "other")
@@ -250,11 +250,11 @@ class Layer:
         """Compute the output of arrays (N, C, …) from the arrays alone, without inferred shapes."""
         raise LayerError(f"'{self.type}' can't be run")
 
-    def element(self, np: NumPy, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array]) -> Element:
+    def element(self, ops: Ops, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array]) -> Element:
         """Compute one output element tap by tap.
 
         Args:
-            np: NumPy.
+            ops: the operations on tensors.
             at: the element's indices, without the batch axis.
             inputs: arrays without their batch axis, in float64.
             weights: the layer's tensors, in float64.

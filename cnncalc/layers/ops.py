@@ -90,3 +90,9 @@ class Ops(Protocol):
 
     def erf(self, x: Array) -> Array:
         """Evaluate the error function, to the precision of x's dtype."""
+
+    def sigmoid(self, x: Array) -> Array:
+        """Evaluate 1 / (1 + e⁻ˣ)."""
+
+    def tanh(self, x: Array) -> Array:
+        """Evaluate the hyperbolic tangent."""

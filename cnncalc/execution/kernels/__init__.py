@@ -7,11 +7,12 @@ from typing import cast
 
 import numpy
 
-from cnncalc.execution.kernels import convolution, dense, pooling, special, transposed
+from cnncalc.execution.kernels import convolution, dense, pooling, runtimes, special, transposed
 from cnncalc.execution.kernels.elementwise import Concatenation
 from cnncalc.execution.kernels.kernel import HeldWeight, Kernel, Tally, Task, held, run_all
 from cnncalc.execution.kernels.parts import channels_first, channels_last
 from cnncalc.execution.kernels.team import Team
+from cnncalc.layers.activation._elementwise import sigmoid
 from cnncalc.layers.interfaces import Array, NumPy, Padding, Pooling, Rounding, Sizes
 
 
@@ -113,3 +114,15 @@ class Kernels:
     def erf(self, x: Array) -> Array:
         """Evaluate the error function."""
         return special.erf(x)
+
+    def sigmoid(self, x: Array) -> Array:
+        """Evaluate the logistic function."""
+        return runtimes.sigmoid(x) if self._as_runtimes(x) else sigmoid(self.np, x)
+
+    def tanh(self, x: Array) -> Array:
+        """Evaluate the hyperbolic tangent."""
+        return runtimes.tanh(x) if self._as_runtimes(x) else self.np.tanh(x)
+
+    def _as_runtimes(self, x: Array) -> bool:
+        """Return whether the last bit of a function counts, because tensors that it makes are rounded to integers."""
+        return self.team.exact and x.dtype == numpy.float32

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from math import erf as exact_erf
 
 import numpy as np
 
-from cnncalc.execution.tuning import ERF_CHUNK, ERF_STEPS
+from cnncalc.execution.tuning import ERF_STEPS, FUNCTION_CHUNK
 from cnncalc.layers.interfaces import Array, DType
 
 ERF_FLAT = 6.0  # beyond it erf is 1 to the last bit of a double
@@ -35,12 +36,17 @@ def erf(x: Array) -> Array:
     In double precision the remainder is below 1e-15, as the fifth derivative is at most 14 and 5! is 120; in single
     precision it is below 1e-10, as the third is at most 2.3.
     """
+    return in_chunks(_erf, x)
+
+
+def in_chunks(function: Callable[[Array], Array], x: Array) -> Array:
+    """Return a function of each element, a part of them at a time: intermediate results stay in the cache."""
     out = np.empty_like(x)  # in the memory order of x
     source, target = x.ravel(order="K"), out.ravel(order="K")
     if not np.may_share_memory(target, out):  # not contiguous
-        return _erf(x)
-    for start in range(0, len(source), ERF_CHUNK):  # intermediate results stay in the cache
-        target[start : start + ERF_CHUNK] = _erf(source[start : start + ERF_CHUNK])
+        return function(x)
+    for start in range(0, len(source), FUNCTION_CHUNK):
+        target[start : start + FUNCTION_CHUNK] = function(source[start : start + FUNCTION_CHUNK])
     return out
 
 

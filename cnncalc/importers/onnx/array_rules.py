@@ -10,6 +10,7 @@ import numpy as np
 
 from cnncalc.importers.onnx.proto import BFLOAT16, FORMATS, SMALL_FLOATS
 from cnncalc.importers.onnx.values import Call, UnfitError, Value
+from cnncalc.layers.activation._elementwise import sigmoid
 from cnncalc.layers.base import Layer
 
 if TYPE_CHECKING:
@@ -238,6 +239,7 @@ RULES: dict[str, Rule] = {
     "RepeatChannels": lambda call, x, value: np.repeat(x[0], call.integer("count")),
     "Cast": _cast, "EyeLike": _eye, "GatherND": _gather_nd, "ScatterND": _scatter_nd, "BatchNormalization": _batchnorm,
     "DequantizeLinear": _dequantize, "QuantizeLinear": _quantize, "DequantizeRows": _rows, "Gates": _gates,
+    "RowScales": lambda call, x, value: np.broadcast_to(x[0].reshape(len(x[0]), -1), value.shape),
     "Factors": _factors, "Sums": _sums, "Spread": _spread, "FlatIndices": _flat_indices, "CausalBias": _causal_bias,
     "AffinePlaces": _affine_places, "MelWeightMatrix": _mel_matrix,
     **dict.fromkeys(("HannWindow", "HammingWindow", "BlackmanWindow"), _window),
@@ -260,6 +262,14 @@ class ArrayOps:
     def erf(self, x: Array) -> Array:
         """Return the error function of each element."""
         return np.asarray(np.vectorize(erf, otypes=[float])(x), x.dtype)
+
+    def sigmoid(self, x: Array) -> Array:
+        """Return the logistic function of each element."""
+        return sigmoid(self.np, x)
+
+    def tanh(self, x: Array) -> Array:
+        """Return the hyperbolic tangent of each element."""
+        return np.tanh(x)
 
 
 def _by_layer(call: Call, x: Inputs, value: Value) -> Array:

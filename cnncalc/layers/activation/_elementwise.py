@@ -23,31 +23,31 @@ class Elementwise(Layer):
     operations = 1
     ufunc: ClassVar[str] = ""
 
-    def compute(self, np: NumPy, x: Array) -> Array:
+    def compute(self, ops: Ops, x: Array) -> Array:
         """Return the function's values on an array."""
         bounds = self.clamps()
         if bounds is not None:
             return x.clip(*bounds)
-        function: Callable[[Array], Array] = getattr(np, self.ufunc)
+        function: Callable[[Array], Array] = getattr(ops.np, self.ufunc)
         return function(x)
 
-    def element(self, np: NumPy, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array]) -> Element:
+    def element(self, ops: Ops, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array]) -> Element:
         """Apply the function to the element in the same place."""
         from cnncalc.layers.element import Element
 
         if weights:
-            return super().element(np, at, inputs, weights)
+            return super().element(ops, at, inputs, weights)
         x, clamps = inputs[0][at], self.clamps()
         rule = f"{self.type}(x)"
         if clamps is not None:
             low, high = clamps
             rule = f"max(x, {low:g})" if high == inf else f"min(max(x, {low:g}), {high:g})"
-        result = float(self.compute(np, x.reshape(1, 1))[0, 0])
+        result = float(self.compute(ops, x.reshape(1, 1))[0, 0])
         return Element(rule, result, abs(float(x)) + abs(result), {"x": float(x)})
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Apply the function to every element."""
-        return self.compute(ops.np, inputs[0])
+        return self.compute(ops, inputs[0])
 
 
 def sigmoid(np: NumPy, x: Array) -> Array:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cnncalc.layers.activation._elementwise import Elementwise
 from cnncalc.layers.arguments import argument, number
 from cnncalc.layers.base import Elsewhere, Example
-from cnncalc.layers.interfaces import Array, NumPy
+from cnncalc.layers.interfaces import Array, Ops
 
 
 class ELU(Elementwise):
@@ -23,6 +23,7 @@ class ELU(Elementwise):
         torch="ELU(alpha)", keras="ELU(alpha)", onnx="Elu(alpha)", function="F.elu(alpha)", compared=True
     )
 
-    def compute(self, np: NumPy, x: Array) -> Array:
+    def compute(self, ops: Ops, x: Array) -> Array:
         """Return ``x`` or ``α · (eˣ − 1)``; no exp of a positive number, which could overflow."""
+        np = ops.np
         return np.where(x > 0, x, self.alpha * np.expm1(np.minimum(x, 0)))

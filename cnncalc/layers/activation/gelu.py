@@ -37,7 +37,7 @@ class GELU(Layer):
         """Multiply each element by the share of a normal distribution that lies below it."""
         (x,) = inputs
         if self.approximate == "tanh":
-            return 0.5 * x * (1 + ops.np.tanh(sqrt(2 / pi) * (x + 0.044715 * x * x * x)))
+            return 0.5 * x * (1 + ops.tanh(sqrt(2 / pi) * (x + 0.044715 * x * x * x)))
         return 0.5 * x * (1 + ops.erf(x / sqrt(2)))
 
     def to_onnx(self, onnx: Onnx) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cnncalc.layers.activation._elementwise import Elementwise
 from cnncalc.layers.base import Elsewhere, Example
-from cnncalc.layers.interfaces import Array, NumPy, Onnx
+from cnncalc.layers.interfaces import Array, Onnx, Ops
 
 
 class HardSigmoid(Elementwise):
@@ -23,9 +23,9 @@ class HardSigmoid(Elementwise):
         compared=True,
     )
 
-    def compute(self, np: NumPy, x: Array) -> Array:
+    def compute(self, ops: Ops, x: Array) -> Array:
         """Return ``min(max(x + 3, 0), 6) / 6``."""
-        return np.clip(x + 3, 0, 6) / 6
+        return ops.np.clip(x + 3, 0, 6) / 6
 
     def to_onnx(self, onnx: Onnx) -> str:
         """HardSigmoid with slope 1/6; ONNX's default slope is 0.2."""

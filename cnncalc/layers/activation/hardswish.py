@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cnncalc.layers.activation._elementwise import Elementwise
 from cnncalc.layers.base import Elsewhere, Example
-from cnncalc.layers.interfaces import Array, NumPy, Onnx
+from cnncalc.layers.interfaces import Array, Onnx, Ops
 
 
 class HardSwish(Elementwise):
@@ -19,9 +19,9 @@ class HardSwish(Elementwise):
         torch="Hardswish", onnx="HardSwish", others="hswish h_swish", function="F.hardswish", compared=True
     )
 
-    def compute(self, np: NumPy, x: Array) -> Array:
+    def compute(self, ops: Ops, x: Array) -> Array:
         """Return ``x · min(max(x + 3, 0), 6) / 6``."""
-        return x * np.clip(x + 3, 0, 6) / 6
+        return x * ops.np.clip(x + 3, 0, 6) / 6
 
     def to_onnx(self, onnx: Onnx) -> str:
         """HardSwish, or its primitives before opset 14."""

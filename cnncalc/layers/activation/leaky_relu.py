@@ -5,7 +5,7 @@ from __future__ import annotations
 from cnncalc.layers.activation._elementwise import Elementwise
 from cnncalc.layers.arguments import argument, number
 from cnncalc.layers.base import Elsewhere, Example
-from cnncalc.layers.interfaces import Array, NumPy
+from cnncalc.layers.interfaces import Array, Ops
 
 
 class LeakyReLU(Elementwise):
@@ -29,6 +29,6 @@ class LeakyReLU(Elementwise):
         compared=True,
     )
 
-    def compute(self, np: NumPy, x: Array) -> Array:
+    def compute(self, ops: Ops, x: Array) -> Array:
         """Return ``x`` or ``negative_slope · x``."""
-        return np.where(x > 0, x, self.negative_slope * x)
+        return ops.np.where(x > 0, x, self.negative_slope * x)

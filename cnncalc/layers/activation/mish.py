@@ -5,7 +5,7 @@ from __future__ import annotations
 from cnncalc.layers.activation._elementwise import Elementwise, softplus
 from cnncalc.layers.activation.tanh import Tanh
 from cnncalc.layers.base import Elsewhere, Example
-from cnncalc.layers.interfaces import Array, NumPy, Onnx
+from cnncalc.layers.interfaces import Array, Onnx, Ops
 
 
 class Mish(Elementwise):
@@ -19,9 +19,9 @@ class Mish(Elementwise):
     example = Example("mish", inputs=((32, 608, 608),), output=(32, 608, 608), flops=9 * 32 * 608 * 608)
     elsewhere = Elsewhere(torch="Mish", onnx="Mish", function="F.mish", compared=True)
 
-    def compute(self, np: NumPy, x: Array) -> Array:
+    def compute(self, ops: Ops, x: Array) -> Array:
         """Return ``x · tanh(log(1 + eˣ))``."""
-        return x * np.tanh(softplus(np, x))
+        return x * ops.tanh(softplus(ops.np, x))
 
     def to_onnx(self, onnx: Onnx) -> str:
         """Mish, or its primitives before opset 18."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cnncalc.layers.activation._elementwise import Elementwise, sigmoid
+from cnncalc.layers.activation._elementwise import Elementwise
 from cnncalc.layers.base import Elsewhere, Example
-from cnncalc.layers.interfaces import Array, NumPy
+from cnncalc.layers.interfaces import Array, Ops
 
 
 class Sigmoid(Elementwise):
@@ -20,6 +20,6 @@ class Sigmoid(Elementwise):
         """Return 1, the function's range."""
         return 1.0
 
-    def compute(self, np: NumPy, x: Array) -> Array:
+    def compute(self, ops: Ops, x: Array) -> Array:
         """Return ``1 / (1 + e⁻ˣ)``."""
-        return sigmoid(np, x)
+        return ops.sigmoid(x)

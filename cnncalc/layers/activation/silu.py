@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from cnncalc.layers.activation._elementwise import Elementwise, sigmoid
+from cnncalc.layers.activation._elementwise import Elementwise
 from cnncalc.layers.base import Elsewhere, Example
-from cnncalc.layers.interfaces import Array, NumPy, Onnx
+from cnncalc.layers.interfaces import Array, Onnx, Ops
 
 
 class SiLU(Elementwise):
@@ -18,9 +18,9 @@ class SiLU(Elementwise):
     example = Example("silu", inputs=((32, 112, 112),), output=(32, 112, 112), flops=5 * 32 * 112 * 112)
     elsewhere = Elsewhere(torch="SiLU", onnx="Swish", function="F.silu", compared=True)
 
-    def compute(self, np: NumPy, x: Array) -> Array:
+    def compute(self, ops: Ops, x: Array) -> Array:
         """Return ``x · sigmoid(x)``."""
-        return x * sigmoid(np, x)
+        return x * ops.sigmoid(x)
 
     def to_onnx(self, onnx: Onnx) -> str:
         """Two operators; most runtimes don't have Swish yet."""

@@ -7,7 +7,7 @@ from math import prod
 from cnncalc.layers.activation._elementwise import Elementwise, softplus
 from cnncalc.layers.arguments import LayerError, argument, number
 from cnncalc.layers.base import Elsewhere, Example
-from cnncalc.layers.interfaces import Array, NumPy, Onnx
+from cnncalc.layers.interfaces import Array, Onnx, Ops
 from cnncalc.layers.shapes import Shape
 
 
@@ -33,9 +33,9 @@ class Softplus(Elementwise):
         """Three per element, and two more if β is not 1."""
         return (self.operations + 2 * (self.beta != 1)) * prod(output)
 
-    def compute(self, np: NumPy, x: Array) -> Array:
+    def compute(self, ops: Ops, x: Array) -> Array:
         """Return ``log(1 + e^(β·x)) / β``."""
-        return softplus(np, self.beta * x) / self.beta
+        return softplus(ops.np, self.beta * x) / self.beta
 
     def to_onnx(self, onnx: Onnx) -> str:
         """Softplus; if β is not 1, its input is multiplied by β and its output divided by β."""

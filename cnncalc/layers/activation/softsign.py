@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cnncalc.layers.activation._elementwise import Elementwise
 from cnncalc.layers.base import Elsewhere, Example
-from cnncalc.layers.interfaces import Array, NumPy
+from cnncalc.layers.interfaces import Array, Ops
 
 
 class Softsign(Elementwise):
@@ -14,6 +14,6 @@ class Softsign(Elementwise):
     example = Example("softsign", inputs=((64, 28, 28),), output=(64, 28, 28), flops=3 * 64 * 28 * 28)
     elsewhere = Elsewhere(torch="Softsign", onnx="Softsign", function="F.softsign", compared=True)
 
-    def compute(self, np: NumPy, x: Array) -> Array:
+    def compute(self, ops: Ops, x: Array) -> Array:
         """Return ``x / (1 + |x|)``."""
-        return x / (1 + np.abs(x))
+        return x / (1 + ops.np.abs(x))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cnncalc.layers.activation._elementwise import Elementwise
 from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.interfaces import Array, Ops
 
 
 class Tanh(Elementwise):
@@ -13,6 +14,9 @@ class Tanh(Elementwise):
     """
 
     operations = 5
-    ufunc = "tanh"
     example = Example("tanh", inputs=((6, 28, 28),), output=(6, 28, 28), flops=5 * 6 * 28 * 28)
     elsewhere = Elsewhere(torch="Tanh", onnx="Tanh", function="torch.tanh", compared=True)
+
+    def compute(self, ops: Ops, x: Array) -> Array:
+        """Return the hyperbolic tangent."""
+        return ops.tanh(x)

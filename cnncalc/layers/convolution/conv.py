@@ -8,7 +8,7 @@ from math import prod
 from cnncalc.ground.numbers import counted
 from cnncalc.layers.arguments import LayerError, Pairs, argument, flag, pads, per_axis, positive
 from cnncalc.layers.base import Elsewhere, Example, Layer, Weight
-from cnncalc.layers.interfaces import Array, Contraction, Element, NumPy, Onnx, Ops, Or, TensorCode, Torch
+from cnncalc.layers.interfaces import Array, Contraction, Element, Onnx, Ops, Or, TensorCode, Torch
 from cnncalc.layers.reads import WHOLE, Read, Reads, grouped
 from cnncalc.layers.shapes import Shape, check_divides, shape_text, spatial
 from cnncalc.layers.window import Sliding, pads_of, window_counts, window_label
@@ -94,7 +94,7 @@ class Conv(Layer):
         """Return that a filter reads its window, and all channels of its group."""
         return self.window(inputs).reads(self._channels(inputs[0][0]))
 
-    def element(self, np: NumPy, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array]) -> Element:
+    def element(self, ops: Ops, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array]) -> Element:
         """Multiply the filter with the window of every channel of its group."""
         from cnncalc.layers.element import ChannelTerm, slid, weighed, windowed
 
@@ -104,9 +104,9 @@ class Conv(Layer):
         first = at[0] // (self.out_channels // self.groups) * len(filters)
         parts = []
         for channel, taps in enumerate(filters, first):
-            window, inside = windowed(np, x[channel], places)
+            window, inside = windowed(ops.np, x[channel], places)
             parts.append(ChannelTerm(channel, window, inside, taps, float((window * taps).sum())))
-        return weighed(np, parts, bias, places, "the sums of all channels")
+        return weighed(ops.np, parts, bias, places, "the sums of all channels")
 
     def _filters_at(self, at: Shape, weights: Mapping[str, Array]) -> tuple[Array, float | None]:
         """Return the filter of an output element, (channels of its group, *kernel_size), and its bias or None."""

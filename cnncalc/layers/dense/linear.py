@@ -7,7 +7,7 @@ from math import prod
 
 from cnncalc.layers.arguments import LayerError, argument, axis, flag, positive
 from cnncalc.layers.base import Elsewhere, Example, Layer, Weight
-from cnncalc.layers.interfaces import Array, Contraction, Element, NumPy, Onnx, Ops, TensorCode, Torch
+from cnncalc.layers.interfaces import Array, Contraction, Element, Onnx, Ops, TensorCode, Torch
 from cnncalc.layers.reads import Reads, whole
 from cnncalc.layers.shapes import Shape, axis_index, batched, shape_text
 
@@ -85,17 +85,17 @@ class Linear(Layer):
         """Return that its axis is read whole."""
         return whole(len(output), self._index(inputs[0]))
 
-    def element(self, np: NumPy, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array]) -> Element:
+    def element(self, ops: Ops, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array]) -> Element:
         """Multiply the row of the weight with the features of the place."""
         from cnncalc.layers.element import ChannelTerm, weighed
 
         (x,) = inputs
         axis = self._index(x.shape)
-        vector = np.moveaxis(x, axis, -1)[at[:axis] + at[axis + 1 :]]
+        vector = ops.np.moveaxis(x, axis, -1)[at[:axis] + at[axis + 1 :]]
         row = weights["weight"][at[axis]]
-        part = ChannelTerm(0, vector, np.ones(len(vector), bool), row, float((vector * row).sum()))
+        part = ChannelTerm(0, vector, ops.np.ones(len(vector), bool), row, float((vector * row).sum()))
         bias = weights["bias"][at[axis]] if "bias" in weights else None
-        return weighed(np, [part], bias, [], "the sum of all products")
+        return weighed(ops.np, [part], bias, [], "the sum of all products")
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Multiply by the weight."""

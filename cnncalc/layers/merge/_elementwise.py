@@ -49,10 +49,10 @@ class ElementwiseMerge(Layer):
         merge: Callable[..., Array] = getattr(np, self.ufunc)
         return merge(a, b)
 
-    def element(self, np: NumPy, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array]) -> Element:
+    def element(self, ops: Ops, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array]) -> Element:
         """Merge the elements in the same place; an axis of size 1 has only place 0."""
         if not self.ufunc:
-            return super().element(np, at, inputs, weights)
+            return super().element(ops, at, inputs, weights)
         from cnncalc.layers.element import Element
 
         places = [[0 if size == 1 else place for place, size in zip(at, x.shape, strict=True)] for x in inputs]
@@ -60,7 +60,7 @@ class ElementwiseMerge(Layer):
         terms = {f"x{number}": value for number, value in enumerate(values, 1)}
         result = values[0]
         for value in values[1:]:
-            result = float(getattr(np, self.ufunc)(result, value))
+            result = float(getattr(ops.np, self.ufunc)(result, value))
         return Element(f"{self.ufunc}: {', '.join(terms)}", result, sum(map(abs, values)) + abs(result), terms)
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:

@@ -7,7 +7,7 @@ from math import prod
 
 from cnncalc.layers.arguments import LayerError, argument, axis, flag, not_negative, number
 from cnncalc.layers.base import Elsewhere, Example, Layer, Weight
-from cnncalc.layers.interfaces import Array, Element, NumPy, Onnx, Ops, TensorCode, Torch
+from cnncalc.layers.interfaces import Array, Element, Onnx, Ops, TensorCode, Torch
 from cnncalc.layers.reads import Reads, whole
 from cnncalc.layers.shapes import Shape, axis_index
 
@@ -83,7 +83,7 @@ class BatchNorm(Layer):
             shift = shift + weights["bias"]
         return scale.astype(variance.dtype), shift.astype(variance.dtype)
 
-    def element(self, np: NumPy, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array]) -> Element:
+    def element(self, ops: Ops, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array]) -> Element:
         """Shift and scale the element in the same place by its channel's values."""
         from cnncalc.layers.element import Element
 
@@ -92,7 +92,7 @@ class BatchNorm(Layer):
         x, channel = float(inputs[0][at]), at[self.axis]
         mean, variance = float(weights["running_mean"][channel]), float(weights["running_var"][channel])
         terms = {"x": x, "mean": mean, "variance": variance, "eps": float(self.eps)}
-        root = float(np.sqrt(variance + self.eps))
+        root = float(ops.np.sqrt(variance + self.eps))
         result, rule, size = (x - mean) / root, "(x − mean) / √(variance + eps)", (abs(x) + abs(mean)) / root
         if "weight" in weights:
             terms["weight"] = float(weights["weight"][channel])

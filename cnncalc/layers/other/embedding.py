@@ -54,6 +54,7 @@ class Embedding(Layer):
         return onnx.node("Gather", onnx.weight("weight"), onnx.cast(index, "integer"), axis=0)
 
     def to_torch(self, torch: Torch) -> TensorCode:
-        """PyTorch's module, which accepts only valid indices."""
-        rows = torch.call(".long", torch.call(".clamp", torch.call(".round", torch.x), 0, self.num_embeddings - 1))
-        return torch.module("nn.Embedding", self.num_embeddings, self.embedding_dim)(rows)
+        """PyTorch's module, which accepts only indices from 0: −1 is the last one after a division by their number."""
+        size = self.num_embeddings
+        rows = torch.call(".long", torch.call(".clamp", torch.call(".round", torch.x), -size, size - 1))
+        return torch.module("nn.Embedding", size, self.embedding_dim)(torch.call(".remainder", rows, size))

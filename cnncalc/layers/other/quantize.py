@@ -153,8 +153,7 @@ def own_range(np: NumPy, x: Array, least: int = 0, most: int = 255) -> tuple[flo
     return scale, float(np.rint(kind(min(max(least - low / scale, least), most))))
 
 
-def rounded(np: NumPy, x: Array) -> Array:
-    """Return x rounded to 256 steps over its own range."""
+def own_steps(np: NumPy, x: Array) -> tuple[Array, float]:
+    """Return x in whole steps, 256 of which cover its own range, and the size of a step."""
     scale, zero = own_range(np, x)
-    step = x.dtype.type(scale)
-    return (np.clip(np.rint(x / step) + zero, 0, 255) - zero) * step
+    return np.clip(np.rint(x / x.dtype.type(scale)) + zero, 0, 255) - zero, scale

@@ -10,7 +10,7 @@ from cnncalc.ground.limits import MAX_EXPORTED_OPERATORS
 from cnncalc.ground.numeric import ceil_div, common_divisor
 from cnncalc.layers.arguments import LayerError, argument, or_null, per_axis, positive
 from cnncalc.layers.base import Layer
-from cnncalc.layers.interfaces import Array, Element, NumPy, Onnx, Ops, TensorCode, Torch
+from cnncalc.layers.interfaces import Array, Element, Onnx, Ops, TensorCode, Torch
 from cnncalc.layers.reads import WHOLE, Read, Reads, along, binned, whole
 from cnncalc.layers.shapes import Shape, spatial
 
@@ -28,13 +28,13 @@ class BinPool(Layer):
     largest: ClassVar[bool]
     output_size: ClassVar[int | tuple[int | None, ...]] = 1
 
-    def element(self, np: NumPy, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array]) -> Element:
+    def element(self, ops: Ops, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array]) -> Element:
         """Summarise the bin of one output element."""
         from cnncalc.layers.element import largest, mean
 
         summary = largest if self.largest else mean
         shape = inputs[0].shape
-        return summary(np, inputs[0], at, bin_places(shape, self.output_shape(shape), at))
+        return summary(ops.np, inputs[0], at, bin_places(shape, self.output_shape(shape), at))
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Summarise each bin."""

@@ -8,7 +8,7 @@ from math import prod
 from cnncalc.layers.arguments import LayerError, argument, flag
 from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.element import mean, slid
-from cnncalc.layers.interfaces import Array, Element, NumPy, Onnx, TensorCode, Torch
+from cnncalc.layers.interfaces import Array, Element, Onnx, Ops, TensorCode, Torch
 from cnncalc.layers.pooling._windowed import WindowPool
 from cnncalc.layers.shapes import Shape
 from cnncalc.layers.window import Pair
@@ -41,7 +41,7 @@ class AvgPool(WindowPool):
         compared=True,
     )
 
-    def element(self, np: NumPy, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array]) -> Element:
+    def element(self, ops: Ops, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array]) -> Element:
         """Average the window; with count_include_pad the divisor counts the padding, but nothing beyond it."""
         (x,) = inputs
         sliding = self.window((x.shape,))
@@ -49,7 +49,7 @@ class AvgPool(WindowPool):
         if self.count_include_pad:
             reach = [range(-a, size + b) for size, (a, b) in zip(x.shape[1:], sliding.pads, strict=True)]
             count = prod([sum(place in within for place in axis) for axis, within in zip(places, reach, strict=True)])
-        return mean(np, x, at, places, count)
+        return mean(ops.np, x, at, places, count)
 
     def to_onnx(self, onnx: Onnx) -> str:
         """AveragePool; overhang becomes padding that does not count, and a Pad operator adds padding that does."""

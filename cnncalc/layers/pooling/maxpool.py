@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from cnncalc.layers.base import Elsewhere, Example
-from cnncalc.layers.interfaces import Array, Element, NumPy, Onnx, TensorCode, Torch
+from cnncalc.layers.interfaces import Array, Element, Onnx, Ops, TensorCode, Torch
 from cnncalc.layers.pooling._windowed import WindowPool
 from cnncalc.layers.shapes import Shape
 
@@ -37,11 +37,11 @@ class MaxPool(WindowPool):
         compared=True,
     )
 
-    def element(self, np: NumPy, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array]) -> Element:
+    def element(self, ops: Ops, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array]) -> Element:
         """Take the largest of the window."""
         from cnncalc.layers.element import largest, slid
 
-        return largest(np, inputs[0], at, slid(self.window((inputs[0].shape,)), at))
+        return largest(ops.np, inputs[0], at, slid(self.window((inputs[0].shape,)), at))
 
     def to_onnx(self, onnx: Onnx) -> str:
         """MaxPool; overhang becomes padding, and a window completely in it gives the smallest finite number."""

@@ -134,10 +134,10 @@ class Recurrent(Layer):
 
         Args:
             ops: the operations on tensors.
-            x: the input's products with all gates, its bias added (N, gates · H).
+            x: the input's products with all gates (N, gates · H).
             state: the tensors of the previous step, the output first.
             turned: the weights by which the state is multiplied (H, gates · H).
-            bias: of the state's products (gates · H).
+            bias: what is added to the state's products (gates · H).
             more: tensors of `more_weights`.
         """
         raise NotImplementedError
@@ -149,12 +149,11 @@ class Recurrent(Layer):
 
     def _along(self, ops: Ops, inputs: tuple[Array, ...], weights: dict[str, Array], number: int) -> Array:
         """Return the states of one direction at every step, in the order of the sequence."""
-        x, suffix = self.fed(ops.np, inputs[0]), self._suffixes()[number]
+        x, suffix = inputs[0], self._suffixes()[number]
         batch, steps = x.shape[:2]
-        fed = ops.linear(x, weights[f"weight_ih_l0{suffix}"], weights.get(f"bias_ih_l0{suffix}"))
+        fed, bias = self.fed(ops, x, weights, suffix)
         turned = weights[f"weight_hh_l0{suffix}"].T
-        bias = weights[f"bias_hh_l0{suffix}"] if self.bias else ops.np.zeros(turned.shape[1], x.dtype)
-        more = [weights[name] for name in self.more_weights(inputs[0].shape[1:], suffix)]
+        more = [weights[name] for name in self.more_weights(x.shape[1:], suffix)]
         zeros = ops.np.zeros((batch, self.hidden_size), x.dtype)
         first = [ops.np.broadcast_to(given[:, number], zeros.shape) for given in inputs[1 + self.lengths :]]
         state = (*first, *[zeros] * (self.states - len(first)))
@@ -175,9 +174,12 @@ class Recurrent(Layer):
         state = tuple([np.where(lasts, after, before) for after, before in zip(new, old, strict=True)])
         return state, np.where(lasts, self.shown(np, new), 0)
 
-    def fed(self, np: NumPy, x: Array) -> Array:
-        """Return the input of all steps, or a state, as it is multiplied by the weights."""
-        return x
+    def fed(self, ops: Ops, x: Array, weights: dict[str, Array], suffix: str) -> tuple[Array, Array]:
+        """Return the products of all steps' inputs with the gates, and what is added to those of a state."""
+        weight = weights[f"weight_ih_l0{suffix}"]
+        if not self.bias:
+            return ops.linear(x, weight), ops.np.zeros(len(weight), x.dtype)
+        return ops.linear(x, weight, weights[f"bias_ih_l0{suffix}"]), weights[f"bias_hh_l0{suffix}"]
 
     def bounded(self, np: NumPy, total: Array) -> Array:
         """Return a gate's sum within the bounds."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from cnncalc.layers.activation._elementwise import sigmoid
 from cnncalc.layers.arguments import LayerError, argument, flag
 from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.interfaces import Array, Attribute, Ops, TensorCode, Torch
@@ -44,12 +43,12 @@ class GRU(Recurrent):
         products = ops.matmul(h, turned[:, gates]) + bias[gates]
         r, z, n = x.reshape(len(x), 3, -1).swapaxes(0, 1)
         sums = r + products[:, :units], z + products[:, units : 2 * units]
-        reset, update = [sigmoid(np, self.bounded(np, total)) for total in sums]
+        reset, update = [ops.sigmoid(self.bounded(np, total)) for total in sums]
         if self.reset_after:
             total = n + reset * products[:, 2 * units :]
         else:
             total = n + (ops.matmul(reset * h, turned[:, 2 * units :]) + bias[2 * units :])
-        new = np.tanh(self.bounded(np, total))
+        new = ops.tanh(self.bounded(np, total))
         return ((1 - update) * new + update * h,)
 
     def onnx_attributes(self) -> dict[str, Attribute]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from cnncalc.ground.limits import MAX_UNROLLED_STEPS
-from cnncalc.layers.activation._elementwise import sigmoid
 from cnncalc.layers.arguments import LayerError, argument, choice, flag
 from cnncalc.layers.base import Elsewhere, Example, Weight
 from cnncalc.layers.interfaces import Array, ModuleCall, NumPy, Onnx, Ops, TensorCode, Torch
-from cnncalc.layers.other.quantize import rounded
+from cnncalc.layers.other.quantize import own_steps
 from cnncalc.layers.recurrent._recurrent import Recurrent
 from cnncalc.layers.shapes import Shape
 
@@ -51,7 +52,9 @@ class LSTM(Recurrent):
     output = argument(choice("states", "both"), "whether to output the cells, too", "states")
 
     peepholes = argument(flag, "whether i, f and o see the cell, by one weight per unit (Gers 2000)", False)
-    rounds = argument(flag, "whether input and state are rounded to 8 bits of their range before each product", False)
+    rounds = argument(
+        flag, "whether input and state are rounded to 8 bits of their range, and weights are scaled integers", False
+    )
 
     example = Example(
         "lstm: 256",
@@ -68,30 +71,40 @@ class LSTM(Recurrent):
         steps, width = super().output_shape(*inputs)
         return (steps, width if self.output == "states" else 2 * width)
 
-    def fed(self, np: NumPy, x: Array) -> Array:
-        """Return the input of all steps, or a state, rounded as ONNX Runtime's DynamicQuantizeLSTM does."""
-        return rounded(np, x) if self.rounds else x
+    def fed(self, ops: Ops, x: Array, weights: dict[str, Array], suffix: str) -> tuple[Array, Array]:
+        """Return the products of all steps' inputs; of integers without the bias, which comes after the state's."""
+        if not self.rounds:
+            return super().fed(ops, x, weights, suffix)
+        products = _of_integers(ops, ops.linear, x, weights[f"weight_ih_l0{suffix}"], weights[f"scale_ih_l0{suffix}"])
+        if not self.bias:
+            return products, ops.np.zeros(products.shape[-1], x.dtype)
+        return products, weights[f"bias_ih_l0{suffix}"] + weights[f"bias_hh_l0{suffix}"]
 
     def step(
         self, ops: Ops, x: Array, state: tuple[Array, ...], turned: Array, bias: Array, *more: Array
     ) -> tuple[Array, ...]:
         """Return the next state and cell: ``c = f·c + i·g``, ``h = o · tanh(c)``."""
         np = ops.np
-        total = x + (ops.matmul(self.fed(np, state[0]), turned) + bias)
-        if not more:
+        if self.rounds:  # in the order of ONNX Runtime's DynamicQuantizeLSTM
+            total = x + _of_integers(ops, ops.matmul, state[0], turned, more[-1]) + bias
+        else:
+            total = x + (ops.matmul(state[0], turned) + bias)
+        if not self.peepholes:
             i, f, g, o = self.bounded(np, total).reshape(len(x), 4, -1).swapaxes(0, 1)
-            cell = sigmoid(np, f) * state[1] + sigmoid(np, i) * np.tanh(g)
-            return sigmoid(np, o) * np.tanh(cell), cell
+            cell = ops.sigmoid(f) * state[1] + ops.sigmoid(i) * ops.tanh(g)
+            return ops.sigmoid(o) * ops.tanh(cell), cell
         i, f, g, o = total.reshape(len(x), 4, -1).swapaxes(0, 1)
         to_i, to_f, to_o = more[0].reshape(3, -1)
         i, f, g = [self.bounded(np, total) for total in (i + to_i * state[1], f + to_f * state[1], g)]
-        cell = sigmoid(np, f) * state[1] + sigmoid(np, i) * np.tanh(g)
+        cell = ops.sigmoid(f) * state[1] + ops.sigmoid(i) * ops.tanh(g)
         o = self.bounded(np, o + to_o * cell)
-        return sigmoid(np, o) * np.tanh(cell), cell
+        return ops.sigmoid(o) * ops.tanh(cell), cell
 
     def more_weights(self, shape: Shape, suffix: str) -> dict[str, Weight]:
-        """Return weight_ch (3 · H), by which i, f and o see the cell."""
-        return {f"weight_ch_l0{suffix}": Weight((3 * self.hidden_size,))} if self.peepholes else {}
+        """Return weight_ch (3 · H), by which i, f and o see the cell, and the scale of each row of integers."""
+        made = {f"weight_ch_l0{suffix}": Weight((3 * self.hidden_size,))} if self.peepholes else {}
+        scales = [f"scale_ih_l0{suffix}", f"scale_hh_l0{suffix}"] if self.rounds else []
+        return made | dict.fromkeys(scales, Weight((4 * self.hidden_size,), trainable=False))
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """The flops of any cell, with 6 more for peepholes."""
@@ -160,3 +173,9 @@ class LSTM(Recurrent):
         if len(states) == 1:
             states.append(torch.call("torch.zeros_like", states[0]))
         return [torch.call("tuple", *states)] if states else []
+
+
+def _of_integers(ops: Ops, product: Callable[[Array, Array], Array], x: Array, weight: Array, scale: Array) -> Array:
+    """Return a product with integers: x is rounded to steps, so that the sums are exact, and scaled after it."""
+    steps, size = own_steps(ops.np, x)
+    return product(steps, weight) * (x.dtype.type(size) * scale)

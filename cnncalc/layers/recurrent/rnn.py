@@ -49,7 +49,7 @@ class RNN(Recurrent):
     ) -> tuple[Array, ...]:
         """Return the next state: tanh, or relu, of the sum."""
         total = self.bounded(ops.np, x + (ops.matmul(state[0], turned) + bias))
-        return (ops.np.tanh(total) if self.nonlinearity == "tanh" else ops.np.maximum(total, 0),)
+        return (ops.tanh(total) if self.nonlinearity == "tanh" else ops.np.maximum(total, 0),)
 
     def onnx_attributes(self) -> dict[str, Attribute]:
         """Return the activation, once for each direction."""

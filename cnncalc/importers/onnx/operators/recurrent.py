@@ -6,9 +6,12 @@ from collections.abc import Sequence
 
 from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.operators.elementwise import affine, decimal
+from cnncalc.importers.onnx.proto import FLOAT
 from cnncalc.importers.onnx.steps import layer_of
-from cnncalc.importers.onnx.values import Call, ConstantInput, UnfitError, Value, alias
+from cnncalc.importers.onnx.values import Call, ConstantInput, UnfitError, Value, alias, literal
 from cnncalc.layers.shapes import shape_text
+
+ONES = literal((1.0,), (1,), FLOAT)
 
 GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}
 ORDERS = {"LSTM": (0, 2, 3, 1), "GRU": (1, 0, 2), "RNN": (0,)}
@@ -24,39 +27,33 @@ def _recurrent(build: Builder, call: Call) -> Sequence[Value | None]:
 def _dynamic_quantize_lstm(build: Builder, call: Call) -> Sequence[Value | None]:
     build.quantizes = True
     w, r = [_dequantized(build, call, index) for index in (1, 2)]
-    return recurrent(build, call, w, r, call.given(3), "LSTM")
+    scales = [build.derived("RowScales", call.input(index), shape=w.shape[:2]) for index in (8, 10)]
+    return recurrent(build, call, w, r, call.given(3), "LSTM", scales if build.rounds else ())
 
 
 def _dequantized(build: Builder, call: Call, index: int) -> Value:
-    """Return the weights of a quantised layer as real numbers; they are stored transposed."""
-    stored, scale, zero = call.input(index), call.given(index * 2 + 6), call.given(index * 2 + 7)
+    """Return the weights of a quantised layer, stored transposed, as real numbers; for a run as integers."""
+    stored, zero = call.input(index), call.given(index * 2 + 7)
+    scale = ONES if build.rounds else call.input(index * 2 + 6)
     directions, inputs, rows = stored.shape
-    values = [value for value in (stored, scale, zero) if value is not None]
-    plain = build.derived("DequantizeRows", *values)
+    plain = build.derived("DequantizeRows", *[value for value in (stored, scale, zero) if value is not None])
     plain.leaves = stored.leaves
     return build.derived("Transpose", plain, shape=(directions, rows, inputs), perm=[0, 2, 1])
 
 
 def recurrent(
-    build: Builder, call: Call, w: Value, r: Value, b: Value | None, op: str | None = None
-) -> Sequence[Value | None]:
+    build: Builder, call: Call, w: Value, r: Value, b: Value | None, op: str | None = None,
+    scales: Sequence[Value] = (),
+) -> Sequence[Value | None]:  # fmt: skip
     """Return the states of all steps, the last states, and the last cells.
+
+    If w and r are integers, `scales` are what the sums of their rows are multiplied by.
 
     Raises:
         UnfitError: if the batch is not the axis of the sequences, or the kind of cell is not supported.
     """
     op = op or call.op
-    x, batch_first = call.input(0), call.integer("layout")
-    x = build.tensor(x)
-    if x.rank == 3 and x.axis is None and x.shape[1 - batch_first] == 1:  # one sequence, which is the sample
-        shape = (x.shape[0], x.shape[2]) if not batch_first else x.shape[1:]
-        x = build.view(x, shape, 1 - batch_first if x.times else None)
-    along = x.rank == 3 and x.axis == batch_first == 0 and x.times == x.shape[0] == 1
-    if along:  # the batch is the time axis of one sequence
-        build.one_sample_only.append(f"{op} '{call.operator.name}', which goes along the batch,")
-        x = alias(x, x.shape, 1)
-    if x.rank != 3 - (x.axis is None) or x.axis not in (None, 1 - batch_first):
-        raise UnfitError("the batch is not where the sequences are")
+    x, along = _sequences(build, call, op)
     if w.is_live or r.is_live or len(w.shape) != 3:
         raise UnfitError("its weights are computed, not stored")
     hidden, directions = r.shape[2], w.shape[0]
@@ -69,7 +66,7 @@ def recurrent(
     lengths = _sequence_lengths(call.given(4), x)
     if lengths is not None:
         arguments["lengths"] = True
-    tensors = _gate_tensors(build, op, w, r, b, hidden, directions)
+    tensors = _gate_tensors(build, op, (w, r, *scales), b, hidden, directions)
     peepholes = call.given(7)
     if peepholes is not None and not _is_zero(build, peepholes):
         arguments["peepholes"] = True
@@ -78,7 +75,7 @@ def recurrent(
             value = build.derived("Gates", peepholes, shape=(3 * hidden,), direction=number, order=[0, 2, 1], part=0)
             tensors[f"weight_ch_l0{suffix}"] = ConstantInput(value)
     arguments["bias"] = b is not None
-    if build.rounds and call.op == "DynamicQuantizeLSTM":
+    if scales:
         arguments["rounds"] = True
     given = [call.given(index) for index in ((5, 6) if op == "LSTM" else (5,))]
     states = [_initial_state(build, state, hidden, directions) for state in given]
@@ -90,11 +87,27 @@ def recurrent(
         raise UnfitError("its first cells are given without its first state")
     inputs = [x, *([] if lengths is None else [lengths]), *known]
     y = build.layer(layer_of(op.lower(), arguments), inputs, None, tensors)
-    outputs = _outputs(build, y, x, lengths, hidden, directions, cells, bool(arguments.get("reverse")), batch_first)
+    reverse, batch_first = bool(arguments.get("reverse")), call.integer("layout")
+    outputs = _outputs(build, y, x, lengths, hidden, directions, cells, reverse, batch_first)
     whole = outputs[0]
     if not along or whole is None:
         return outputs
     return [build.view(whole, (directions, 1, hidden), 0), *outputs[1:]]
+
+
+def _sequences(build: Builder, call: Call, op: str) -> tuple[Value, bool]:
+    """Return the sequences, and whether the batch is the time axis of a single one."""
+    x, batch_first = build.tensor(call.input(0)), call.integer("layout")
+    if x.rank == 3 and x.axis is None and x.shape[1 - batch_first] == 1:  # one sequence, which is the sample
+        shape = (x.shape[0], x.shape[2]) if not batch_first else x.shape[1:]
+        x = build.view(x, shape, 1 - batch_first if x.times else None)
+    along = x.rank == 3 and x.axis == batch_first == 0 and x.times == x.shape[0] == 1
+    if along:
+        build.one_sample_only.append(f"{op} '{call.operator.name}', which goes along the batch,")
+        x = alias(x, x.shape, 1)
+    if x.rank != 3 - (x.axis is None) or x.axis not in (None, 1 - batch_first):
+        raise UnfitError("the batch is not where the sequences are")
+    return x, along
 
 
 def _sequence_lengths(lengths: Value | None, x: Value) -> Value | None:
@@ -135,12 +148,13 @@ def _arguments(call: Call, op: str, hidden: int, directions: int) -> dict[str, o
 
 
 def _gate_tensors(
-    build: Builder, op: str, w: Value, r: Value, b: Value | None, hidden: int, directions: int
+    build: Builder, op: str, weights: Sequence[Value], b: Value | None, hidden: int, directions: int
 ) -> dict[str, ConstantInput]:
-    """Return the tensors by PyTorch's names, with their gates in PyTorch's order."""
+    """Return the tensors by PyTorch's names, with their gates in PyTorch's order; scales may follow the weights."""
     rows, order = GATES[op] * hidden, ORDERS[op]
     tensors = {}
-    stored = (("weight_ih", w, 0), ("weight_hh", r, 0), ("bias_ih", b, 0), ("bias_hh", b, 1))
+    names = ("weight_ih", "weight_hh", "scale_ih", "scale_hh")[: len(weights)]
+    stored = [*zip(names, weights, (0,) * 4, strict=False), ("bias_ih", b, 0), ("bias_hh", b, 1)]
     for number, suffix in enumerate(("", "_reverse")[:directions]):
         for name, value, part in stored:
             if value is not None:
