@@ -85,6 +85,24 @@ def test_a_model_that_multiplies_samples_with_each_other_takes_one_sample() -> N
     np.testing.assert_allclose(net.run(x).output[0], runtime(data, {"x": x})[0], rtol=1e-4, atol=1e-5)
 
 
+def test_a_batch_stays_behind_a_sequence_of_one_step() -> None:
+    """PyTorch's recurrent layers of both directions give (L, 1, N, 2, H) and reshape it to [0, 0, -1]; L may be 1."""
+    nodes = [
+        node("Transpose", ["x"], ["t"], perm=[1, 0, 2]), reshape("t", "split", "p"), reshape("p", "merge", "h"),
+        node("Transpose", ["h"], ["b"], perm=[1, 0, 2]), node("Add", ["b", "x"], ["y"]),
+    ]  # fmt: skip
+    constants = {"split": np.array([0, 0, 2, WIDTH // 2]), "merge": np.array([0, 0, -1])}
+    data = model(nodes, {"x": ["N", 1, WIDTH]}, ["y"], constants)
+    runs_as_runtime(data, STREAM.standard_normal((3, 1, WIDTH)).astype(F))
+
+
+def test_a_model_that_adds_samples_to_each_other_takes_one_sample() -> None:
+    """A file for one sample may have the axes of batch and sequence in either order, if the sequence has one step."""
+    nodes = [node("Transpose", ["x"], ["t"], perm=[1, 0, 2]), node("Add", ["t", "x"], ["y"])]
+    net = runs_as_runtime(model(nodes, {"x": [1, 1, WIDTH]}, ["y"]), STREAM.standard_normal((1, 1, WIDTH)).astype(F))
+    assert any("works only for a batch of 1" in note for note in net.notes)
+
+
 def test_a_state_for_the_windows_of_one_sample_is_repeated_for_the_batch() -> None:
     """Sequencer's recurrent layers run over windows: a file expands zeros (1, 2, H) to (1, N·2, H)."""
     nodes = [

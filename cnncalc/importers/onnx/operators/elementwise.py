@@ -119,8 +119,11 @@ def aligned(build: Builder, values: list[Value]) -> tuple[list[Value], list[Shap
     ranks = [value.rank for value in values]
     rank = max(ranks)
     places = {own - value.axis for value, own in zip(values, ranks, strict=True) if value.axis is not None}
-    if len(places) > 1:
-        raise UnfitError("the batch stands on different axes of its inputs")
+    if len(places) > 1:  # different samples would be combined with each other
+        if build.file_batch > 1 or any(value.times > 1 for value in values):
+            raise UnfitError("the batch stands on different axes of its inputs")
+        build.one_sample_only.append(build.call.operator.label)
+        return aligned(build, [value if value.axis is None else build.unbatched(value) for value in values])
     axis = rank - places.pop() if places else None
     if axis is not None and meets_the_batch(build, values, rank - axis):
         return aligned(build, without_batch(build, values))

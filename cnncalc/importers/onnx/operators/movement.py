@@ -51,6 +51,8 @@ def reshaped(build: Builder, x: Value, target: Sequence[int], allowzero: bool = 
             if stated and times > 1:
                 return build.step("fold", [build.view(x, shape, None)], stated[0], axis=stated[0])
         return with_batch_axis(build, x, shape, stated[0] if stated else 0)
+    if not allowzero and x.axis < len(target) and not target[x.axis]:  # it keeps the batch where it is
+        target = [*target[: x.axis], x.dims[x.axis], *target[x.axis + 1 :]]
     plain = tuple([size_in_file(size, build.file_batch) for size in x.dims])
     shape = reshaped_sizes(plain, [size_in_file(size, build.file_batch) for size in target], allowzero)
     before = prod(x.shape[: x.axis])
