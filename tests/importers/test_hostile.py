@@ -289,6 +289,20 @@ ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
              node("ConcatFromSequence", ["q4900"], ["y"], axis=1)], MAP, ["y"],
         ), "more than 20,000 operators",
     ),
+    "equal constants of many parts": (
+        lambda: model(
+            [node("Concat", ["c"] * 40_000, ["d"], axis=0), node("Concat", ["d"] * 40_000, ["e"], axis=0), node("Concat", ["x", "e"], ["y"], axis=0)],
+            {"x": [7, 4]}, ["y"], {"c": np.ones((1, 4), np.float32)},
+        ), "",
+    ),
+    "places in a long concatenation": (
+        lambda: model(
+            [
+                node("Relu", ["x"], ["r"]), node("Concat", ["r"] * 100_000, ["c"], axis=1),
+                *[node("Gather", ["c", "last"], [f"g{i}"], axis=1) for i in range(10_000)],
+            ], {"x": ["N", 1, 4]}, ["g0"], {"last": np.array(-1)},
+        ), "more than 20,000 operators",
+    ),
     "a scale of 0": (
         lambda: model(
             [node("QuantizeLinear", ["x", "s", "z"], ["y"])], MAP, ["y"], {"s": np.float32(0), "z": np.uint8(9)},

@@ -26,13 +26,14 @@ class EqualConstants:
         """Return a constant's number."""
         waiting = [value]
         while waiting:
-            one = waiting[-1]
+            one = waiting.pop()
+            if id(one) in self.known:
+                continue
             missing = [part for part in _parts(one) if part is not None and id(part) not in self.known]
             if missing:
-                waiting += missing
-                continue
-            self.known[id(one)] = one, self._number(one)
-            waiting.pop()
+                waiting += [one, *missing]
+            else:
+                self.known[id(one)] = one, self._number(one)
         return self.known[id(value)][1]
 
     def _number(self, value: Value) -> int:

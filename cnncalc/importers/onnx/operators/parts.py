@@ -16,6 +16,9 @@ from cnncalc.importers.onnx.steps import own_tensors
 from cnncalc.importers.onnx.values import Call, UnfitError, Value, alias, literal, whole
 from cnncalc.layers.shapes import Shape, axis_index
 
+PARTS_PER_OPERATOR = 512
+"""Tensors of a concatenation that can be passed over in the time that an operator takes."""
+
 
 def sliced(build: Builder, x: Value, axis: int, start: int, stop: int, step: int) -> Value:
     """Return a slice of one axis of the file's shape, or the value itself if the slice is all of it.
@@ -100,7 +103,7 @@ def gathered(build: Builder, x: Value, chosen: Value, axis: int) -> Value:
         raise UnfitError(f"an index is not one of the {size} of its axis")
     indices = [int(i) + size if i < 0 else int(i) for i in chosen.data]
     if not chosen.shape:
-        x, indices[0] = _joined_part(x, own, indices[0])
+        x, indices[0] = _joined_part(build, x, own, indices[0])
         taken = build.step("select", [x], _batch_axis_after(x.axis, axis, 0), axis=own, index=indices[0])
         return alias(taken, (), taken.axis) if len(x.shape) == 1 else taken
     steps = {b - a for a, b in pairwise(indices)} or {1}
@@ -114,11 +117,12 @@ def gathered(build: Builder, x: Value, chosen: Value, axis: int) -> Value:
     return build.view(picked, shape, _batch_axis_after(x.axis, axis, chosen.rank))
 
 
-def _joined_part(x: Value, axis: int, index: int) -> tuple[Value, int]:
+def _joined_part(build: Builder, x: Value, axis: int, index: int) -> tuple[Value, int]:
     """Return the tensor of a concatenation that an index of a sample's axis lies in, and the index in that tensor."""
     step = x.step
     if step is None or step.layer.type != "concat" or axis_index(step["axis"], x.shape) != axis:
         return x, index
+    build.count_operators(len(step.inputs) // PARTS_PER_OPERATOR)
     ends = [*accumulate([part.shape[axis] for part in step.inputs])]
     part, end = next((part, end) for part, end in zip(step.inputs, ends, strict=True) if index < end)
     return (part, index - end + part.shape[axis]) if part.axis == x.axis else (x, index)
