@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from heapq import heappop, heappush
 from itertools import count, takewhile
 
+from cnncalc.exporters.naming import first_free
 from cnncalc.exporters.rolling import MOST_INPUTS
 from cnncalc.exporters.scopes import layers_inside, scopes_around
 from cnncalc.graph import Graph, Node, Tensor
@@ -56,17 +57,23 @@ def _homes(names: Mapping[Node, str]) -> dict[Tensor, Scope]:
 def _rebuilt(
     graph: Graph, order: Sequence[Node], inputs: Mapping[Node, Sequence[Tensor]], names: Mapping[Node, str]
 ) -> Graph:
-    """Return a graph of the same layers in an order, with other inputs and names."""
+    """Return a graph of the same layers in an order, with other inputs and names.
+
+    A new name that is taken gets a number.
+    """
     made = Graph(graph.name, {name: tensor.shape for name, tensor in graph.inputs.items()}, graph.variant, graph.source)
     new: dict[Tensor, Tensor] = dict(zip(graph.inputs.values(), made.inputs.values(), strict=True))
     for one, other in new.items():
         other.times = one.times
+    taken, numbers = {node.name for node in order if names[node] == node.name}, dict[str, int]()
     for node in order:
         shares = new.get(node.shares) if node.shares is not None else None
+        name = names[node] if names[node] == node.name else first_free(names[node], taken.__contains__, numbers)
+        taken.add(name)
         new[node] = made.add(
             node.layer,
             [new[tensor] for tensor in inputs[node]],
-            names[node],
+            name,
             shares if isinstance(shares, Node) else None,
             node.origin,
             node.stored,
@@ -78,13 +85,12 @@ def _rebuilt(
 def _in_their_scopes(graph: Graph) -> dict[Node, str]:
     """Return names of the layers that no scope has: a layer with one's name is in it if it lies between its layers."""
     names = {node: node.name for node in graph.nodes}
-    inside, taken = layers_inside(names), {*names.values()}
+    inside = layers_inside(names)
     for node in graph.nodes:
         group = inside.get(node.name)
         if group:
             is_between = group[0].index < node.index < group[-1].index
-            name = f"{node.name}{'.' if is_between else '_'}{node.layer.type}"
-            names[node] = name if name not in taken else node.name
+            names[node] = f"{node.name}{'.' if is_between else '_'}{node.layer.type}"
     return names
 
 
@@ -306,14 +312,12 @@ def _apart(borders: _Borders, homes: Mapping[Tensor, Scope]) -> dict[Node, str]:
                 found[node] = scope
         if own != home and inputs[node] and makes[own] > 1 and not any(one[: len(own)] == own for one in sources):
             found.setdefault(node, home)
-    names = {node: ".".join([*home, node.name.replace(".", "_")]) for node, home in found.items()}
-    taken = {node.name for node in inputs}
-    return {node: name for node, name in names.items() if name not in taken}
+    return {node: ".".join([*home, node.name.replace(".", "_")]) for node, home in found.items()}
 
 
 def _with_what_is_joined(inputs: Mapping[Node, tuple[Tensor, ...]], names: Mapping[Node, str]) -> dict[Node, str]:
     """Return new names of concatenations that join the output of the scope before them to its input: they are in it."""
-    inside, taken = layers_inside(names), {*names.values()}
+    inside = layers_inside(names)
     found: dict[Node, str] = {}
     for node in inputs:
         if node.layer.type != "concat" or len(inputs[node]) != 2:
@@ -324,9 +328,7 @@ def _with_what_is_joined(inputs: Mapping[Node, tuple[Tensor, ...]], names: Mappi
         for scope in reversed(scopes_around(names[last])):
             group = [one for one in inside[scope] if one not in found and one.index < node.index]
             outer = {tensor for one in group for tensor in inputs[one]}.difference(group)
-            name = f"{scope}.{node.layer.type}"
-            if group and group[-1] is last and outer == {source} and name not in taken:
-                found[node] = name
-                taken.add(name)
+            if group and group[-1] is last and outer == {source}:
+                found[node] = f"{scope}.{node.layer.type}"
                 break
     return found

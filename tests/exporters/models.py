@@ -12,9 +12,10 @@ from cnncalc import loads
 from cnncalc.execution.inputs import random_inputs
 from cnncalc.exporters.formats import FORMATS, Options
 from cnncalc.exporters.spec import written
-from cnncalc.graph import Graph
+from cnncalc.graph import Graph, Tensor
 from cnncalc.importers.onnx.load import read_model_bytes
 from cnncalc.network import Network
+from tests.layers.building import make
 
 TOLERANCE = 1e-4
 
@@ -33,6 +34,16 @@ def layer(item: str, *shapes: Sequence[int]) -> Network:
     sources = ", ".join(inputs) if shapes else ""
     colon = "" if ":" in item else ":"
     return loads(f"name: one\ninput: {inputs}\nlayers:\n  - {item}{colon}\n    from: [{sources}]\n    name: it\n")
+
+
+def chain(item: str, sources: Mapping[str, str]) -> Network:
+    """Return a network of equal layers, by name, each with the name of what it reads: a layer, or the input x."""
+    network = Network("chain", {"x": (4, 6)})
+    tensors: dict[str, Tensor] = {"x": network.inputs["x"]}
+    for name, source in sources.items():
+        tensors[name] = network.add(make(item), [tensors[source]], name)
+    network.finish({name: tensor for name, tensor in tensors.items() if name not in {"x", *sources.values()}})
+    return network
 
 
 def decisive(item: str, inputs: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from cnncalc.figures.costs import sums
 from cnncalc.importers.onnx.load import read_model_bytes
 from cnncalc.network import Network, load, loads
 from tests.commands import cnncalc
-from tests.exporters.models import spec_text
+from tests.exporters.models import chain, spec_text
 from tests.importers.models import FOLDER, imported, model, node, stored
 
 NAMES = sorted(path.stem for path in FOLDER.glob("*.onnx"))
@@ -713,3 +713,9 @@ def test_layers_of_a_chain_that_are_read_later_are_in_no_block(
     later = [f"  - add:\n    from: [r{one}, r{other}]\n" for one, other in reads]
     network = loads("input: [8, 8, 8]\nlayers:\n" + "".join([layers, *later]) + f"outputs: {outputs}\n")
     assert sums(loads(spec_text(network)).nodes) == sums(network.nodes)
+
+
+def test_layers_that_go_to_other_scopes_get_names_of_their_own() -> None:
+    """``a`` has the name of a scope, and ``a.relu`` is read outside of that: both would be ``a_relu``."""
+    graph = chain("relu", {"a.relu": "x", "a.b": "a.relu", "b": "a.b", "a": "a.relu"})
+    assert [node.layer.type for node in loads(spec_text(graph)).nodes] == ["relu"] * 4

@@ -20,7 +20,7 @@ pytest.importorskip("torch", reason="PyTorch is not installed; the sources are o
 
 import torch
 
-from tests.exporters.models import MASKED
+from tests.exporters.models import MASKED, chain
 from tests.exporters.torch_modules import compared, keys, module_of, state_of
 from tests.importers.models import model, network, node, stored
 
@@ -517,3 +517,10 @@ def test_concatenations_of_a_model_file_extend_one_another() -> None:
     assert keys(graph) == {name: weight.shape for name, weight in weights.items()}
     assert compared(graph, batch=2) <= SAME
     assert torch_source(graph).count("torch.cat") == 1
+
+
+@pytest.mark.parametrize("names", ["a.b.c a.b a", "a.b.c d a.b.e a", "m.1.b.c m.0 m.1.b m.1"])
+def test_modules_that_run_behind_those_inside_of_them_are_made_first(names: str) -> None:
+    chained = names.split()
+    net = chain("conv: {out_channels: 4, kernel_size: 1}", dict(zip(chained, ["x", *chained], strict=False)))
+    assert compared(net) < 1e-5

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
+from math import inf
 from typing import NamedTuple
 
 from cnncalc.exporters.columns import ABSENT, MOST_COMPARED, FigureColumn, equal, is_half, multiple, same
@@ -59,12 +60,16 @@ class Slotted(NamedTuple):
     when: KnownFigure | None
 
 
+def as_made(slots: Sequence[Slotted]) -> list[Slotted]:
+    """Return slots in the order in which a class makes them: modules that contain others first, the outermost first."""
+    parents = {path for one in slots if one.slot.module is not None for path in scopes_around(one.slot.name)}
+    return sorted(slots, key=lambda one: one.slot.name.count(".") if one.slot.name in parents else inf)
+
+
 def module_lists(slots: Sequence[Slotted]) -> set[str]:
     """Return the paths of the ``nn.ModuleList``s: modules that no slot makes, and whose own are numbered in order."""
     made = {one.slot.name for one in slots if one.slot.module is not None}
-    parents = {name.rpartition(".")[0] for name in made}
-    paths = [(one.slot.name, one) for one in sorted(slots, key=lambda one: one.slot.name not in parents)]
-    paths = [(name, one) for name, one in paths if one.slot.module is not None]
+    paths = [(one.slot.name, one) for one in as_made(slots) if one.slot.module is not None]
     paths += [(tensor.name.rpartition(".")[0], one) for one in slots for tensor in one.slot.loose]
     inside: dict[str, dict[str, None]] = {}
     other = {"", *made}

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Sequence
 
 from cnncalc.exporters.scopes import scopes_around
-from cnncalc.exporters.torch.classes import Class, Slotted, module_lists
+from cnncalc.exporters.torch.classes import Class, Slotted, as_made, module_lists
 from cnncalc.exporters.torch.expressions import Printer, literal, loop_head
 from cnncalc.exporters.torch.forward import Forward
 from cnncalc.exporters.torch.layout import WIDTH, SourceText, called, lines
@@ -60,16 +60,15 @@ def _signature(name: str, parameters: list[str]) -> list[str]:
 def _modules(slots: list[Slotted], lists: set[str]) -> list[str]:
     """Return the statements that make the modules, and the tensors that the class has itself.
 
-    Modules that contain others come first, and tensors of modules inside come last.
+    Tensors of modules inside come last.
     """
     there = {(one.slot.name, one.when) for one in slots if one.slot.module is not None}
-    parents = {name.rpartition(".")[0] for name, _ in there}
     scopes = {(one.slot.name, one.when) for one in slots if one.slot.is_scope}
-    made: list[tuple[int, str, KnownFigure | None, Sequence[SourceText]]] = []
-    for slot, when in slots:
+    made: list[tuple[bool, str, KnownFigure | None, Sequence[SourceText]]] = []
+    for slot, when in as_made(slots):
         if slot.module is not None:
-            made.append((slot.name not in parents, slot.name, when, _made(slot, slot.module, lists)))
-        made += [(1 + ("." in one.name), one.name, when, (_made_tensor(one, lists),)) for one in slot.loose]
+            made.append((False, slot.name, when, _made(slot, slot.module, lists)))
+        made += [("." in one.name, one.name, when, (_made_tensor(one, lists),)) for one in slot.loose]
     found: list[str] = []
     open_: str | None = None
     for _, name, when, statement in sorted(made, key=lambda one: one[0]):
