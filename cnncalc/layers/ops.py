@@ -94,5 +94,8 @@ class Ops(Protocol):
     def sigmoid(self, x: Array) -> Array:
         """Evaluate 1 / (1 + e⁻ˣ)."""
 
+    def hardsigmoid(self, x: Array) -> Array:
+        """Evaluate min(max(x + 3, 0), 6) / 6."""
+
     def tanh(self, x: Array) -> Array:
         """Evaluate the hyperbolic tangent."""

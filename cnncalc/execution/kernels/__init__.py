@@ -12,7 +12,7 @@ from cnncalc.execution.kernels.elementwise import Concatenation
 from cnncalc.execution.kernels.kernel import HeldWeight, Kernel, Tally, Task, held, run_all
 from cnncalc.execution.kernels.parts import channels_first, channels_last
 from cnncalc.execution.kernels.team import Team
-from cnncalc.layers.activation._elementwise import sigmoid
+from cnncalc.layers.activation._elementwise import hardsigmoid, sigmoid
 from cnncalc.layers.interfaces import Array, NumPy, Padding, Pooling, Rounding, Sizes
 
 
@@ -118,6 +118,10 @@ class Kernels:
     def sigmoid(self, x: Array) -> Array:
         """Evaluate the logistic function."""
         return runtimes.sigmoid(x) if self._as_runtimes(x) else sigmoid(self.np, x)
+
+    def hardsigmoid(self, x: Array) -> Array:
+        """Evaluate the piecewise linear sigmoid."""
+        return runtimes.hardsigmoid(x) if self._as_runtimes(x) else hardsigmoid(self.np, x)
 
     def tanh(self, x: Array) -> Array:
         """Evaluate the hyperbolic tangent."""

@@ -1,8 +1,9 @@
 """Functions to the last bit of ONNX Runtime's, which quantised networks are compared with.
 
 A number that lies between two integers is rounded to one or the other by its last bit, so that functions which there
-are only as precise as these lead to other outputs.  Both are quotients of polynomials from Eigen's MathFunctionsImpl.h,
-which ONNX Runtime (mlas/lib/logistic.cpp, mlas/lib/tanh.cpp) evaluates by Horner's rule with fused multiply-adds.
+are only as precise as these lead to other outputs.  Sigmoid and tanh are quotients of polynomials from Eigen's
+MathFunctionsImpl.h, which ONNX Runtime (mlas/lib/logistic.cpp, mlas/lib/tanh.cpp) evaluates by Horner's rule with fused
+multiply-adds.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 from cnncalc.execution.kernels.special import in_chunks
 from cnncalc.layers.interfaces import Array
 
-HALF = np.float32(0.5)
+HALF, SIXTH = np.float32(0.5), np.float32(1 / 6)
 
 SIGMOID_BOUND = 18.0
 SIGMOID_NUMERATOR = (
@@ -37,6 +38,11 @@ def sigmoid(x: Array) -> Array:
     return in_chunks(
         lambda part: np.maximum(_quotient(part, SIGMOID_BOUND, SIGMOID_NUMERATOR, SIGMOID_DENOMINATOR) + HALF, 0), x
     )
+
+
+def hardsigmoid(x: Array) -> Array:
+    """Return min(max(x / 6 + 1/2, 0), 1) of float32: a product and a sum."""
+    return (x * SIXTH + HALF).clip(0, 1)
 
 
 def tanh(x: Array) -> Array:

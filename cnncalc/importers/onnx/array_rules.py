@@ -10,7 +10,7 @@ import numpy as np
 
 from cnncalc.importers.onnx.proto import BFLOAT16, FORMATS, SMALL_FLOATS
 from cnncalc.importers.onnx.values import Call, UnfitError, Value
-from cnncalc.layers.activation._elementwise import sigmoid
+from cnncalc.layers.activation._elementwise import hardsigmoid, sigmoid
 from cnncalc.layers.base import Layer
 
 if TYPE_CHECKING:
@@ -266,6 +266,10 @@ class ArrayOps:
     def sigmoid(self, x: Array) -> Array:
         """Return the logistic function of each element."""
         return sigmoid(self.np, x)
+
+    def hardsigmoid(self, x: Array) -> Array:
+        """Return the piecewise linear sigmoid of each element."""
+        return hardsigmoid(self.np, x)
 
     def tanh(self, x: Array) -> Array:
         """Return the hyperbolic tangent of each element."""

@@ -56,6 +56,11 @@ def sigmoid(np: NumPy, x: Array) -> Array:
     return np.where(x >= 0, 1, small) / (1 + small)
 
 
+def hardsigmoid(np: NumPy, x: Array) -> Array:
+    """Return min(max(x + 3, 0), 6) / 6."""
+    return np.clip(x + 3, 0, 6) / 6
+
+
 def softplus(np: NumPy, x: Array) -> Array:
     """Return log(1 + eˣ), with no exp of a positive number, which could overflow."""
     return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))

@@ -25,7 +25,7 @@ class HardSigmoid(Elementwise):
 
     def compute(self, ops: Ops, x: Array) -> Array:
         """Return ``min(max(x + 3, 0), 6) / 6``."""
-        return ops.np.clip(x + 3, 0, 6) / 6
+        return ops.hardsigmoid(x)
 
     def to_onnx(self, onnx: Onnx) -> str:
         """HardSigmoid with slope 1/6; ONNX's default slope is 0.2."""

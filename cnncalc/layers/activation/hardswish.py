@@ -21,7 +21,7 @@ class HardSwish(Elementwise):
 
     def compute(self, ops: Ops, x: Array) -> Array:
         """Return ``x · min(max(x + 3, 0), 6) / 6``."""
-        return x * ops.np.clip(x + 3, 0, 6) / 6
+        return x * ops.hardsigmoid(x)
 
     def to_onnx(self, onnx: Onnx) -> str:
         """HardSwish, or its primitives before opset 14."""
