@@ -6,12 +6,13 @@ import json
 
 import numpy as np
 import pytest
+from onnx import helper
 
 from cnncalc.figures.costs import sums
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.importers.onnx.imported import Imported
 from cnncalc.network import Network, load
-from tests.importers.models import FOLDER, imported, model, node, stored
+from tests.importers.models import FOLDER, imported, model, node, runs_as_runtime, stored
 
 TRUTH = json.loads((FOLDER / "truth.json").read_text())
 
@@ -119,3 +120,16 @@ def test_slices_to_the_end_have_no_stop() -> None:
     nodes = [node("Split", ["x"], ["a", "b"], axis=1), node("Pad", ["b", "p"], ["y"])]
     graph = imported(model(nodes, {"x": ["N", 6, 8]}, ["a", "y"], {"p": np.array([0, 0, -2, 0, 0, 0])})).graph
     assert [one.layer.label() for one in graph.nodes] == ["0:3", "3:", "2:, axis 1"]
+
+
+def test_operators_may_stand_in_any_order() -> None:
+    """ONNX Runtime, too, sorts operators; its converter to float16 appends the casts of inputs at the end."""
+    then = helper.make_graph([node("Neg", ["a"], ["t"])], "then", [], [helper.make_tensor_value_info("t", 1, None)])
+    other = helper.make_graph([node("Abs", ["b"], ["e"])], "else", [], [helper.make_tensor_value_info("e", 1, None)])
+    nodes = [
+        node("If", ["yes"], ["i"], then_branch=then, else_branch=other), node("Sub", ["i", "c"], ["y"]),
+        node("Exp", ["a"], ["b"]), node("Mul", ["b", "a"], ["c"]), node("Relu", ["x"], ["a"]),
+    ]  # fmt: skip
+    data = model(nodes, {"x": ["N", 3]}, ["y"], {"yes": np.array(True)})
+    net = runs_as_runtime(data, np.linspace(-2, 2, 6, dtype=np.float32).reshape(2, 3))
+    assert [one.layer.type for one in net.nodes] == ["relu", "exp", "neg", "multiply", "subtract"]

@@ -178,8 +178,8 @@ ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
     "a wide border": (lambda: conv(pads=[2**50] * 4), "does not fit"),
     "no groups": (lambda: conv(group=0), "does not fit"),
     "a node that reads itself": (lambda: model([node("Relu", ["y"], ["y"])], MAP, ["y"]), "which no operator before it computes"),
-    "a node that reads a later one": (
-        lambda: model([node("Add", ["x", "z"], ["y"]), node("Relu", ["x"], ["z"])], MAP, ["y"]), "which no operator before it computes",
+    "nodes that read each other": (
+        lambda: model([node("Add", ["x", "z"], ["y"]), node("Relu", ["y"], ["z"])], MAP, ["y"]), "which no operator before it computes",
     ),
     "a name made twice": (
         lambda: model([node("Relu", ["x"], ["y"]), node("Relu", ["x"], ["y"])], MAP, ["y"]), "which exists already",

@@ -8,6 +8,7 @@ from typing import Any
 from cnncalc.ground.limits import MAX_MODEL_AXES, MAX_MODEL_DEPTH, MAX_MODEL_NAME, MAX_MODEL_PROPERTY
 from cnncalc.importers.onnx import model, proto
 from cnncalc.importers.onnx.model import Attribute, AttributeItem, OnnxOperator, Port, StoredTensor, Subgraph
+from cnncalc.importers.onnx.order import in_order
 from cnncalc.importers.onnx.proto import (
     AttributeProto,
     AttributeType,
@@ -95,7 +96,7 @@ def _graph(wire: WireReader, span: Span, depth: int) -> Subgraph:
     fields = wire.fields(span, GraphProto)
     wire.count_parts(sum([len(values) for values in fields.values() if isinstance(values, list)]))
     stored = {tensor.name: tensor for tensor in [_tensor(wire, at) for at in fields.get(GraphProto.INITIALIZER, ())]}
-    operators = [_node(wire, place, depth) for place in fields.get(GraphProto.NODE, ())]
+    operators = in_order([_node(wire, place, depth) for place in fields.get(GraphProto.NODE, ())])
     inputs, outputs = [[port_at(wire, place) for place in fields.get(number, ())] for number in PORTS]
     stated: dict[str, Span] = {}
     computed: set[str] = set()
@@ -212,7 +213,7 @@ def _function(wire: WireReader, span: Span) -> tuple[model.FunctionKey, model.Fu
     name, overload = [fields.get(number, "") for number in (FunctionProto.NAME, FunctionProto.OVERLOAD)]
     defaults = [_attribute(wire, place, 1) for place in fields.get(FunctionProto.ATTRIBUTE_PROTO, ())]
     return (_domain(fields, FunctionProto.DOMAIN), name, overload), model.Function(
-        [_node(wire, place, 1) for place in fields.get(FunctionProto.NODE, ())],
+        in_order([_node(wire, place, 1) for place in fields.get(FunctionProto.NODE, ())]),
         dict.fromkeys(fields.get(FunctionProto.INPUT, ())),
         tuple(fields.get(FunctionProto.OUTPUT, ())),
         {name: content for name, content, _ in defaults},

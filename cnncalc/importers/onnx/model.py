@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
@@ -97,7 +98,7 @@ class Subgraph(NamedTuple):
     """Operators in the order in which they run, the tensors stored beside them, and where values are described."""
 
     name: str
-    operators: list[OnnxOperator]
+    operators: Sequence[OnnxOperator]
     stored: dict[str, StoredTensor]
     inputs: list[Port]
     outputs: list[Port]
@@ -107,7 +108,7 @@ class Subgraph(NamedTuple):
 class Function(NamedTuple):
     """An operator that the file itself defines."""
 
-    operators: list[OnnxOperator]
+    operators: Sequence[OnnxOperator]
     inputs: dict[str, None]
     outputs: tuple[str, ...]
     defaults: dict[str, Attribute]

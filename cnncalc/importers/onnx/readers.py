@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 
-from cnncalc.importers.onnx.model import OnnxOperator, Subgraph
+from cnncalc.importers.onnx.model import OnnxOperator
+from cnncalc.importers.onnx.order import reads
 from cnncalc.importers.onnx.values import Value
 
 
@@ -36,7 +37,7 @@ class Readers:
     @cached_property
     def counts(self) -> Counter[str]:
         """How often each value is read, counted when it is first asked for."""
-        return Counter([*self.outputs, *_reads(self.operators)])
+        return Counter([*self.outputs, *[name for item in self.operators for name in reads(item)]])
 
     @cached_property
     def _makers(self) -> dict[str, OnnxOperator]:
@@ -49,13 +50,3 @@ class Readers:
                 return True
             name = maker.inputs[0] if maker.inputs else ""
         return False
-
-
-def _reads(operators: Sequence[OnnxOperator]) -> Iterator[str]:
-    """Yield the names of the values that operators read, their subgraphs included."""
-    for item in operators:
-        yield from item.inputs
-        for value in item.attributes.values():
-            if isinstance(value, Subgraph):
-                yield from _reads(value.operators)
-                yield from [port.name for port in value.outputs]
