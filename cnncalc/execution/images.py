@@ -21,18 +21,19 @@ if TYPE_CHECKING:
 
 ORIENTATION = 0x112  # EXIF's tag for a picture's orientation; 1 is upright
 LYING = (5, 6, 7, 8)  # its values for pictures whose height and width are swapped
+COLOURS = (1, 3)  # channels of an input for pictures
 PIXEL_BYTES = 8  # of a picture while it is read: four bytes as it is decoded, four as it is converted
 
 
 def open_image(path: str, shape: Shape, resize: int | None, mean: Sequence[float], std: Sequence[float]) -> StoredArray:
-    """Return a picture as an array (1, C, H, W) of the input's shape, scaled to 0 … 1 and then normalised.
+    """Return a picture as an array (1, C, H, W) or (1, H, W, C), scaled to 0 … 1 and then normalised.
 
     The header is read at once, the picture when the array is asked for.  All bits of 16-bit grey are kept, transparency
     is dropped, and the EXIF orientation is applied, as viewers do.
 
     Args:
         path: a PNG or JPEG file.
-        shape: (C, H, W), C being 1 or 3.
+        shape: the input's: (C, H, W), or else (H, W, C), C being 1 or 3.
         resize: length of the shorter side before the middle is cropped; None stretches to H × W.
         mean: subtracted from each channel, one number or one per channel.
         std: divisor of each channel, one number or one per channel.
@@ -40,12 +41,13 @@ def open_image(path: str, shape: Shape, resize: int | None, mean: Sequence[float
     Raises:
         CnncalcError: if the picture can't be read, or can't be made that shape.
     """
-    if len(shape) != 3 or shape[0] not in (1, 3) or prod(shape[1:]) > MAX_PIXELS:
+    is_last = len(shape) == 3 and shape[0] not in COLOURS and shape[-1] in COLOURS
+    channels, height, width = (shape[-1:] + shape[:-1] if is_last else shape) if len(shape) == 3 else (0, 0, 0)
+    if channels not in COLOURS or height * width > MAX_PIXELS:
         raise CnncalcError(
             f"a picture can't be an input {shape_text(shape)}",
             f"an input for pictures has 1 or 3 channels, and at most {MAX_PIXELS:,} pixels",
         )
-    channels, height, width = shape
     for name, figures in (("mean", mean), ("std", std)):
         if len(figures) not in (1, channels) or (name == "std" and 0 in figures):
             raise ArgumentError(name, f"takes 1 number or {channels}" + (", none of them 0" if name == "std" else ""))
@@ -67,7 +69,7 @@ def open_image(path: str, shape: Shape, resize: int | None, mean: Sequence[float
         pixels = np.asarray(picture, np.float32).reshape(height, width, -1) / np.float32(65535 if grey else 255)
         with np.errstate(all="ignore"):  # numbers beyond float32: infinite elements are reported for any input
             normal = (pixels - np.asarray(mean, np.float32)) / np.asarray(std, np.float32)
-        return np.ascontiguousarray(np.broadcast_to(normal.transpose(2, 0, 1), shape)[None])
+        return np.ascontiguousarray(np.broadcast_to(normal if is_last else normal.transpose(2, 0, 1), shape)[None])
 
     decoded = (PIXEL_BYTES if turned == 1 else PIXEL_BYTES + 4) * prod(size)
     return StoredArray(Header((1, *shape), np.dtype(np.float32)), read, decoded + 3 * 4 * prod(shape))

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from math import prod
 
+from cnncalc.figures.channels_last import ChannelsLast, channels_last
 from cnncalc.figures.fields import (
     Field,
     FieldBounds,
@@ -45,10 +46,11 @@ WORK_OF_REGROUPING = 40
 
 
 class ReceptiveFields(NamedTuple):
-    """The fields of every tensor, and the nodes whose inputs have different strides."""
+    """The fields of every tensor, the nodes whose inputs have different strides, and where channels are last."""
 
     of: dict[Tensor, InputFields]
     disagreeing: list[Node]
+    turned: ChannelsLast
 
     def check_count(self, tensors: Iterable[Tensor]) -> None:
         """Raise CnncalcError if some tensors see more inputs in all than are listed."""
@@ -60,7 +62,9 @@ class ReceptiveFields(NamedTuple):
     def by_input(self, tensor: Tensor) -> dict[Input, Fields]:
         """Return what a tensor sees of each input that it depends on."""
         return {
-            source: tuple([field.of_axis(size) for field, size in zip(fields, source.shape[1:], strict=True)])
+            source: tuple(
+                [field.of_axis(size) for field, size in zip(fields, self.turned.first(source)[1:], strict=True)]
+            )
             for sources, fields in self.of[tensor].items()
             for source in sources.inputs
         }
@@ -68,8 +72,9 @@ class ReceptiveFields(NamedTuple):
 
 def receptive_fields(graph: Graph) -> ReceptiveFields:
     """Return the fields of every node's output on the inputs that it depends on."""
+    turned = channels_last(graph)
     of: dict[Tensor, InputFields] = {
-        tensor: {Sources((tensor,)): _input_fields(tensor.shape)} for tensor in graph.inputs.values()
+        tensor: {Sources((tensor,)): _input_fields(turned.first(tensor))} for tensor in graph.inputs.values()
     }
     disagreeing: list[Node] = []
     known: dict[Use, Reads | None] = {}
@@ -86,7 +91,7 @@ def receptive_fields(graph: Graph) -> ReceptiveFields:
         moves = known[use]
         if not can_follow(node, of, work):
             of[node] = bounds.of([of[tensor] for tensor in node.inputs])
-        elif moves is None and len(node.inputs) == 1:
+        elif (moves is None and len(node.inputs) == 1) or node in turned.nodes:
             of[node] = of[node.inputs[0]]
         else:
             key = (use, *[id(of[tensor]) for tensor in node.inputs])
@@ -95,7 +100,7 @@ def receptive_fields(graph: Graph) -> ReceptiveFields:
             of[node], agree = met[key]
             if not agree:
                 disagreeing.append(node)
-    return ReceptiveFields(of, disagreeing)
+    return ReceptiveFields(of, disagreeing, turned)
 
 
 def _fields_after(

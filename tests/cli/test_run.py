@@ -212,6 +212,10 @@ def test_pictures(tmp_path: Path) -> None:
     stretched = cnncalc("run", str(spec), "--input", str(tmp_path / "picture.png"), "--save", str(out))
     assert stretched.code == 0
     assert dict(np.load(out))["identity1"][0, 0, 0, 0] == 0  # the left border is there
+    spec.write_text("input: [6, 6, 3]\nlayers:\n  - permute: [2, 0, 1]\n")  # as Keras's models have it
+    done = cnncalc("run", str(spec), "--input", str(tmp_path / "picture.png"), *options)
+    assert done.code == 0, done.err
+    assert np.array_equal(dict(np.load(out))["permute1"], result)
 
 
 # --- bad input -----------------------------------------------------------------------------------------------

@@ -299,3 +299,31 @@ def test_a_field_of_gathered_elements_whose_indices_have_shorter_axes() -> None:
     )
     fields = leading(receptive_fields(network).of[network.outputs["fc1"]])
     assert [field.size for field in fields] == [5, 1]
+
+
+SAME = conv(3, padding=1)
+LAST = ("affine: 2", "linear: {out_features: 1, axis: -1}", "permute: [2, 0, 1]")  # each position alone, channels last
+FIRST = ("permute: [1, 2, 0]", "linear: {out_features: 5, axis: -1}", "softmax: -1")
+
+
+@pytest.mark.parametrize(
+    ("shape", "items", "sizes"),
+    [
+        ((16, 12, 2), (*LAST, conv([5, 3])), (5, 3)),
+        ((16, 12, 1), ("reshape: [1, 16, 12]", conv([5, 3])), (5, 3)),  # of one channel nothing moves
+        ((16, 12, 2), (*LAST, conv([5, 3]), "flatten", "linear: 2"), (16, 12)),
+        ((2, 16, 12), (SAME, *FIRST), (3, 3)),
+        ((16, 12, 2), (*LAST, SAME, *FIRST), (3, 3)),
+        ((8, 6, 4, 2), ("permute: [3, 0, 1, 2]", "conv: {out_channels: 2, kernel_size: [5, 3, 1]}"), (5, 3, 1)),
+    ],
+)
+def test_maps_with_the_channels_last(shape: Shape, items: tuple[str, ...], sizes: tuple[int, ...]) -> None:
+    """Before the channels are put first and after they are put last, positions are along the same axes."""
+    assert tuple(field.size for field in seen(stack(shape, *items))) == sizes
+
+
+@pytest.mark.parametrize("before", ["conv: {out_channels: 6, kernel_size: 1}", "slice: {stop: 8}"])
+def test_an_input_of_which_positions_are_combined_has_its_channels_first(before: str) -> None:
+    """The convolution mixes the first axis, and the slice takes half of it: it is the channels, and W is the last."""
+    fields = seen(stack((16, 12, 2), before, "permute: [2, 0, 1]", "identity"))
+    assert [field.input_size for field in fields] == [12, 2]

@@ -5,26 +5,30 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cnncalc import loads
+from cnncalc import Network, loads
 from cnncalc.figures.fields import Field, leading
 from cnncalc.figures.receptive_field import receptive_fields
 from cnncalc.layers.reads import Ranges
 from cnncalc.layers.window import reads_of_axes
 from tests.figures.dependence import Writer, beyond, claimed, dependence, over_channels
+from tests.figures.test_receptive_field import stack
 
 NETWORKS = 360
 CHUNK = 30
 
 
-def check(seed: int) -> int:
+def check(network: Network, seed: int) -> int:
     """Compare one network by positions; return how many of its axes have a position that no border affects."""
-    network = Writer(seed, resizing=seed % 3 > 0).network
     output = network.outputs["output"]
-    fields = leading(receptive_fields(network).of[output])
-    met_padding = beyond(network)
+    known = receptive_fields(network)
+    fields, shape, met_padding = leading(known.of[output]), output.shape, beyond(network)
+    is_last = output in known.turned.nodes  # the fields of such an output stand with its channels first
+    if is_last:
+        shape, met_padding = (*shape[-1:], *shape[:-1]), np.moveaxis(met_padding, -1, 0)
     found = 0
     for axis, field in enumerate(fields, 1):
-        truth, said = dependence(network, axis, seed), claimed(field, output.shape)
+        truth, said = dependence(network, axis - bool(known.turned.shapes), seed), claimed(field, shape)
+        truth = np.moveaxis(truth, -1, 1) if is_last else truth
         truth, said = over_channels(truth, field), over_channels(said, field)
         away = ~(met_padding if len(said[0]) == len(met_padding) else met_padding.any(0, keepdims=True))
         depends = truth[0] <= truth[1]
@@ -43,7 +47,16 @@ def check(seed: int) -> int:
 
 @pytest.mark.parametrize("start", range(0, NETWORKS, CHUNK))
 def test_fields_are_the_positions_that_outputs_depend_on(start: int) -> None:
-    assert sum(check(seed) for seed in range(start, start + CHUNK)) > CHUNK // 2
+    seeds = range(start, start + CHUNK)
+    assert sum(check(Writer(seed, resizing=seed % 3 > 0).network, seed) for seed in seeds) > CHUNK // 2
+
+
+def test_fields_of_maps_with_the_channels_last() -> None:
+    shift, conv = "shift: {shape: [1, 1, 3]}", "conv: {out_channels: 4, kernel_size: [5, 3], stride: 2}"
+    last = ("permute: [1, 2, 0]", "linear: {out_features: 5, axis: -1}", "softmax: -1")
+    assert check(stack((20, 18, 3), shift, "permute: [2, 0, 1]", conv), 0) == 2
+    assert check(stack((3, 20, 18), conv, *last), 0) == 2
+    assert check(stack((20, 18, 3), shift, "permute: [2, 0, 1]", conv, *last), 0) == 2
 
 
 def test_a_mean_over_the_middle_of_a_split_axis_sees_all_from_its_first_bin_to_its_last() -> None:

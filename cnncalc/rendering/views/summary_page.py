@@ -206,7 +206,7 @@ def _field_text(fields: Fields, summary: Summary, source: str, is_map: bool) -> 
     whose = "the input's" if len(summary.inputs) == 1 else f"{source}'s"
     step = _steps(fields) if is_map else ""
     padded = " (with padding)" if any(axis.size > axis.input_size for axis in fields) else ""
-    return f"{field_size(fields)}{padded} of {whose} {crossed(summary.inputs[source][2:])}{step}"
+    return f"{field_size(fields)}{padded} of {whose} {crossed([axis.input_size for axis in fields])}{step}"
 
 
 def _steps(fields: Fields) -> str:
