@@ -400,6 +400,12 @@ def test_a_layer_is_found_by_the_names_in_the_file(tmp_path: Path, word: str) ->
     assert cnncalc("explain", str(path), "Mul").err.startswith("'net' has no layer 'Mul'\n")
 
 
+def test_the_names_that_operators_do_not_have_find_no_layer(tmp_path: Path) -> None:
+    path = tmp_path / "net.onnx"
+    path.write_bytes(model([node("Relu", ["x"], ["y"])], {"x": ["N", 1]}, ["y"]))
+    assert cnncalc("explain", str(path), "").err.startswith("'net' has no layer ''\n")
+
+
 def test_params_that_count_with_another_layer_are_explained(tmp_path: Path) -> None:
     """Each convolution has 4 · 4 weights; its bias of 4 is that of the first one, too."""
     path = tmp_path / "net.onnx"

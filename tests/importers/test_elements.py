@@ -149,6 +149,10 @@ CASES: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], int]] = 
     "a constant of one sample in place of every one": (
         [node("Where", ["no", "x", "c"], ["y"])], ROWS, {"no": np.array(False), "c": weight(1, 7, 6)}, 17,
     ),
+    "a range up to a fraction, too long to be computed at once": (
+        [node("Range", ["from", "to", "step"], ["r"]), node("Add", ["x", "r"], ["y"])], ("N", 4097),
+        {"from": F(0), "to": F(4096.5), "step": F(1)}, 17,
+    ),
     "one element, backwards": (
         [node("Slice", ["x", "from", "to", "axis", "step"], ["y"])], ROWS,
         {"to": ints(0), "from": ints(1), "axis": ints(1), "step": ints(-1)}, 17,

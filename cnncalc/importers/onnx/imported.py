@@ -356,7 +356,7 @@ def _layers_of(steps: Mapping[Node, LayerStep], name: str) -> list[str]:
     """Return the names of the layers that have an operator of a name, compute a tensor of it, or read a stored one."""
     return [
         node.name
-        for node, step in steps.items()
+        for node, step in (steps if name else {}).items()  # "" is no name, though operators may have none
         if any(name in (call.operator.name, *call.operator.outputs) for call in step.calls)
         or any(name in (leaf.name, leaf.key) for leaf in step.leaves())
     ]

@@ -123,9 +123,10 @@ def _range(build: Builder, call: Call) -> Value:
     start, stop, step = [value.number if value is not None else None for value in call.inputs]
     if start is None or stop is None or not step:
         raise UnfitError("its output's shape is not known before it runs")
-    count = size_in_file(int(stop), 1)
+    count = size_in_file(stop, 1)
     if (start, step) == (0, 1) and stop != count <= MAX_KNOWN_ELEMENTS:  # as many indices for each sample
-        first = literal(tuple(range(count)), (count,), call.input(0).dtype)
-        first.sample_step = count
+        indices = tuple(range(int(count)))
+        first = literal(indices, (len(indices),), call.input(0).dtype)
+        first.sample_step = len(indices)
         return first
     return Value("", (max(0, -int((start - stop) // step)),), call.input(0).dtype)
