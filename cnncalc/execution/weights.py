@@ -147,7 +147,7 @@ def one_by_one(
         faults = [fault for item in wanted if (fault := _fault(item.name, item.weight, given))]
         faults += _left_over(given, {item.name for item in wanted})
     _refuse(network, faults)
-    return ((item.name, _finite(network, item, given[item.name], dtype)) for item in wanted)
+    return ((item.name, _fitting(network, item, given[item.name], dtype, weights is None)) for item in wanted)
 
 
 def _drawn(
@@ -164,12 +164,22 @@ def _drawn(
         yield item.name, array
 
 
-def _finite(network: Graph, item: Expected, array: npt.ArrayLike, dtype: npt.DTypeLike) -> Array:
-    """Return a tensor in a type.  Raises CnncalcError for NaN and +∞; −∞ is what masks have."""
-    data = np.asarray(array_like(array))
-    if not np.less(data, np.inf).all():
+def _fitting(network: Graph, item: Expected, array: npt.ArrayLike, dtype: npt.DTypeLike, is_own: bool) -> Array:
+    """Return a tensor, perhaps of the network's own file, in a type.  Raises CnncalcError if its elements don't fit."""
+    data: Array = np.asarray(array_like(array))
+    if not _fits(data, item.weight, is_own):
         _refuse(network, [_not_finite(item.name)])
     return np.asarray(data, dtype).reshape(item.weight.shape)
+
+
+def _fits(data: Array, weight: Weight, is_own: bool = False) -> bool:
+    """Whether a tensor has neither NaN nor +∞; −∞ is what masks have.
+
+    A model file's own tensor may have +∞, too, and NaN if it is not learned but fills what a mask leaves out.
+    """
+    if is_own:
+        return not weight.trainable or not np.isnan(data).any()
+    return bool(np.less(data, np.inf).all())
 
 
 def checked(network: Graph, weights: Mapping[str, npt.ArrayLike], dtype: npt.DTypeLike) -> dict[str, Array]:
@@ -185,7 +195,9 @@ def checked(network: Graph, weights: Mapping[str, npt.ArrayLike], dtype: npt.DTy
         fault = _fault(name, weight, weights)
         if fault:
             faults.append(fault)
-        elif not np.less(data := np.asarray(array_like(weights[name])), np.inf).all():
+            continue
+        data: Array = np.asarray(array_like(weights[name]))
+        if not _fits(data, weight):
             faults.append(_not_finite(name))
         else:
             taken[name] = _arranged(data.reshape(weight.shape), dtype)

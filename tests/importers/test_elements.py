@@ -295,3 +295,12 @@ def test_a_scatter_to_other_samples_is_refused() -> None:
     data = model(nodes, {"x": ["N", 4, 3]}, ["y"], {"i": ints(1).reshape(1, 1), "u": weight(1, 4, 3)})
     with pytest.raises(CnncalcError, match="it writes to samples of the batch"):
         network(data)
+
+
+@pytest.mark.parametrize("filling", [np.nan, np.inf])
+def test_places_that_a_mask_leaves_out_may_hold_what_is_no_number(filling: float) -> None:
+    """A network of proteins has NaN for atoms that are not there."""
+    none = node("ConstantOfShape", ["shape"], ["none"], value=helper.make_tensor("", TensorProto.FLOAT, [1], [filling]))
+    nodes = [none, node("Greater", ["x", "zero"], ["known"]), node("Where", ["known", "x", "none"], ["y"])]
+    data = model(nodes, {"x": ["N", 3]}, ["y"], {"zero": np.array(0, F), "shape": ints(1, 3)})
+    assert not runs_as_runtime(data, weight(2, 3)).run(weight(2, 3)).finite

@@ -246,13 +246,11 @@ class Weights(Mapping[str, "Array"]):
         self.arrays = Arrays(wire, path, place, [value for value, _ in self.constants.values()])
 
     def __getitem__(self, name: str) -> Array:
-        """Return a tensor in its layer's shape, as float32 or float64; infinity becomes the largest float32."""
+        """Return a tensor in its layer's shape, as float32 or float64."""
         value, shape = self.constants[name]
         array = self.arrays.of(value)
         array = array if array.dtype.kind == "f" and array.dtype != np.float16 else array.astype(np.float32)
-        array = array.reshape(shape)
-        above = array == np.inf
-        return np.where(above, np.finfo(np.float32).max, array) if above.any() else array
+        return array.reshape(shape)
 
     def __contains__(self, name: object) -> bool:
         return name in self.constants  # a mapping would read the tensor

@@ -63,10 +63,10 @@ def _is_nan_or_inf(build: Builder, call: Call) -> Value:
     else:
         signs = bool(call.integer("detect_positive", 1)), bool(call.integer("detect_negative", 1))
         x = build.step("abs", [x]) if all(signs) else build.step("neg", [x]) if signs[1] else x
-        y = build.step("compare", [x], by="greater_equal", number=LARGEST)
+        y = build.step("compare", [x], by="greater", number=LARGEST)
     y.dtype = BOOL
     return y
 
 
 LARGEST = 3.4028235e38
-"""The largest float32, to which infinite constants are set."""
+"""The largest float32; what is greater is infinite."""
