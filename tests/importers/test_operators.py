@@ -550,6 +550,13 @@ MICROSOFT: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], int]
     "exact gelu": ([node("Gelu", ["x"], ["y"], domain="com.microsoft")], ROWS, {}, 17),
     "quick gelu": ([node("QuickGelu", ["x"], ["y"], alpha=1.5, domain="com.microsoft")], ROWS, {}, 17),
     "scaled product": ([node("FusedMatMul", ["x", "w"], ["y"], alpha=0.5, transB=1, domain="com.microsoft")], ROWS, {"w": weight(5, 6)}, 17),
+    "product of stacks whose rows come first": (  # as ONNX Runtime writes a transposed attention
+        [
+            node("Transpose", ["x"], ["t"], perm=[1, 0, 2, 3]),
+            node("FusedMatMul", ["t", "t"], ["p"], transBatchA=1, transBatchB=1, transB=1, domain="com.microsoft"),
+            node("FusedMatMul", ["p", "t"], ["y"], transBatchB=1, domain="com.microsoft"),
+        ], ("N", 5, 2, 4), {}, 17,
+    ),
     "norm of a sum": (
         [node("SkipLayerNormalization", ["x", "x", "g", "b", "c"], ["y"], epsilon=1e-3, domain="com.microsoft")], ROWS,
         {"g": weight(6), "b": weight(6), "c": weight(6)}, 17,

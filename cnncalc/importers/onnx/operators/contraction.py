@@ -295,12 +295,21 @@ def _transposed_matrix(build: Builder, value: Value) -> Value:
 
 @operator("FusedMatMul", domain="com.microsoft")
 def _fused_matmul(build: Builder, call: Call) -> Value:
-    a, b = call.input(0), call.input(1)
-    a, b = [
-        permuted(build, value, (*range(value.rank - 2), value.rank - 1, value.rank - 2)) if is_turned else value
-        for value, is_turned in ((a, call.integer("transA")), (b, call.integer("transB")))
-    ]
+    a, b = [_arranged(build, call, index, side) for index, side in enumerate("AB")]
     return affine(build, matrix_product(build, a, b), mul=call.number("alpha", 1.0))
+
+
+def _arranged(build: Builder, call: Call, index: int, side: str) -> Value:
+    """Return an input of a product with rows and columns last; the file may have rows first, or columns before rows."""
+    value = call.input(index)
+    if value.rank < 2:
+        return value
+    order = [*range(value.rank)]
+    if call.integer(f"transBatch{side}"):
+        order = [*order[1:-1], 0, order[-1]]
+    if call.integer(f"trans{side}"):
+        order[-2:] = order[-1], order[-2]
+    return permuted(build, value, tuple(order))
 
 
 def permuted(build: Builder, value: Value, order: tuple[int, ...]) -> Value:
