@@ -524,3 +524,43 @@ def test_modules_that_run_behind_those_inside_of_them_are_made_first(names: str)
     chained = names.split()
     net = chain("conv: {out_channels: 4, kernel_size: 1}", dict(zip(chained, ["x", *chained], strict=False)))
     assert compared(net) < 1e-5
+
+
+TWICE = """
+input: [4, 8, 8]
+layers:
+  - {owner}
+    name: a
+  - sequence:
+      - relu
+      - {other}
+        weights: a
+    name: b
+"""
+CONV = "conv: {out_channels: 4, kernel_size: 3, padding: 1"
+
+
+@pytest.mark.parametrize(
+    ("owner", "other"),
+    [
+        (f"{CONV}}}", "conv: {out_channels: 4, kernel_size: 3, padding: 3, dilation: 3}"),  # as in TridentNet
+        (f"{CONV}, stride: 3}}", f"{CONV}, stride: 2}}"),
+        ("conv: {out_channels: 4, kernel_size: 3, stride: 3, padding: same}", f"{CONV}, stride: 2}}"),
+        ("layernorm: channels", "layernorm: {axis: channels, eps: 0.5}"),
+    ],
+)
+def test_layers_with_other_arguments_share_the_tensors_alone(owner: str, other: str) -> None:
+    """They called the owner's module: with its stride, its dilation, its eps."""
+    assert compared(loads(TWICE.format(owner=owner, other=other)), batch=2) < 1e-5
+
+
+def test_modules_that_can_t_have_other_arguments_are_refused() -> None:
+    shared = loads(TWICE.format(owner="groupnorm: 2", other="groupnorm: 4"))
+    with pytest.raises(CnncalcError, match="but PyTorch can't call the module of 'a'"):
+        torch_source(shared)
+
+
+def test_a_figure_of_a_layer_without_readers_is_no_argument() -> None:
+    """``S(2.0)`` was called, but no line of S reads that number, so that it had no ``__init__``."""
+    block = "{args: {factor}, layers: [affine: {mul: factor}, {sigmoid: , from: input}]}"
+    assert compared(loads(f"input: [4]\nblocks: {{s: {block}}}\nlayers: [s: 2, s: 3]\n")) < 1e-6

@@ -113,7 +113,9 @@ class Class:
         self.stated = self._stated()
         self.used = {*self.stated, "x"}
         self.numbers: dict[str, int] = {}
-        self.slots = [self._slotted(slot) for slot in template.slots.values()]
+        needed = template.needed()
+        slots = [one for one in template.slots.values() if one.name in needed or one.module is not None or one.loose]
+        self.slots = [self._slotted(slot) for slot in slots]
         self._finish()
 
     def _stated(self) -> dict[str, FigureColumn]:

@@ -49,7 +49,7 @@ class Forward:
         self.reached = reached
         self.out: list[str] = []
         self.pending: dict[SlotRef, tuple[SourceText, int, list[SlotRef]]] = {}
-        self.needed = self._needed()
+        self.needed = made.template.needed()
         self.last_use, self.uses = self._uses()
         for number, name in enumerate(made.inputs):
             self._name(SlotRef("", number), name)
@@ -73,19 +73,6 @@ class Forward:
             at += 1
         self._finish()
         return self.out
-
-    def _needed(self) -> set[str]:
-        """Return the slots on which an output depends."""
-        needed: set[str] = set()
-        pending = list(self.made.template.makes)
-        while pending:
-            name = pending.pop().slot
-            if name and name not in needed:
-                needed.add(name)
-                pending += self.slots[name].slot.reads
-                if name in self.made.template.instead:
-                    pending.append(self.made.template.instead[name])
-        return needed
 
     def _uses(self) -> tuple[dict[SlotRef, int], Counter[SlotRef]]:
         """Return the place of the last slot that uses each tensor, and the number of its uses."""

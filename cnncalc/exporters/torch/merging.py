@@ -28,6 +28,19 @@ class Template(NamedTuple):
     inputs: int
     foreign: int
 
+    def needed(self) -> set[str]:
+        """Return the slots on which an output depends."""
+        found: set[str] = set()
+        pending = list(self.makes)
+        while pending:
+            name = pending.pop().slot
+            if name and name not in found:
+                found.add(name)
+                pending += self.slots[name].reads
+                if name in self.instead:
+                    pending.append(self.instead[name])
+        return found
+
 
 def alone(structure: Structure) -> Template:
     """Return the template of one structure."""

@@ -213,21 +213,32 @@ def _translated(graph: Graph) -> dict[Node, Torch]:
     others = [node for node in graph.nodes if node.shares is None and holder(node) != node.name]
     foreign = {node.key(name) for node in others for name in node.use.weights}  # PyTorch's module would add such a bias
     for node in graph.nodes:
-        once = tuple([tensor.times == 0 for tensor in node.inputs])
         owner = node.shares or node
         names = [owner.key(name).rpartition(".")[2] for name in owner.use.weights]
         is_loose = (holder(owner) != owner.name or f"{owner.name}.bias" in foreign) and all(map(is_free, names))
-        loose = {name: weight.shape for name, weight in owner.use.weights.items()} if is_loose else {}
-        arguments = {name: Or(vars(node.layer)[name], one.default) for name, one in node.layer.arguments.items()}
-        torch = found[node] = Torch(arguments, node.use.inputs, node.shape, once, loose)
         try:
-            torch.value = node.layer.to_torch(torch)
+            torch = _torch_of(node, is_loose)
+            if owner in found and torch.made != found[owner].made:
+                torch = _torch_of(node, True)
+                if not torch.held:
+                    raise LayerError(f"can't call the module of '{owner.name}' with other arguments")
+            found[node] = torch
         except LayerError as error:
             message = f"'{node.name}' is of type {node.layer.type}, but PyTorch {error.message}"
             faults.append(Fault(message, node.origin))
     if faults:
         raise SpecError(faults)
     return found
+
+
+def _torch_of(node: Node, is_loose: bool) -> Torch:
+    """Return a layer as PyTorch code, which works on tensors without a module if ``is_loose`` and its type can."""
+    loose = {name: weight.shape for name, weight in node.use.weights.items()} if is_loose else {}
+    once = tuple([tensor.times == 0 for tensor in node.inputs])
+    arguments = {name: Or(vars(node.layer)[name], one.default) for name, one in node.layer.arguments.items()}
+    torch = Torch(arguments, node.use.inputs, node.shape, once, loose)
+    torch.value = node.layer.to_torch(torch)
+    return torch
 
 
 def _stack(part: ScopePart, structure: Structure) -> ModuleCall | None:
