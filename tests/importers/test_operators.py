@@ -106,6 +106,10 @@ CASES: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], int]] = 
     "einsum": (
         [node("Einsum", ["x", "w"], ["y"], equation="bhld,hde->blhe")], WINDOWS, {"w": weight(2, 4, 5)}, 17,
     ),
+    "einsum of three": (
+        [node("MatMul", ["x", "w"], ["p"]), node("Einsum", ["x", "p", "x"], ["y"], equation="bld,bln,ble->bdne")],
+        ROWS, {"w": weight(6, 4)}, 17,
+    ),
     "einsum ellipsis": ([node("Einsum", ["x", "x"], ["y"], equation="...ld,...sd->...ls")], WINDOWS, {}, 17),
     "maxpool": ([node("MaxPool", ["x"], ["y"], kernel_shape=[3, 2], strides=[2, 2], pads=[1, 0, 1, 1])], MAP, {}, 17),
     "maxpool ceil": ([node("MaxPool", ["x"], ["y"], kernel_shape=[2, 2], strides=[2, 2], ceil_mode=1)], MAP, {}, 17),

@@ -50,7 +50,7 @@ def test_an_expanded_table_counts_by_its_rows(dtype: Any) -> None:
     data = attention(TABLE.astype(dtype)[index()].transpose(2, 0, 1)[None])
     net = network(data)
     assert net.summary().totals.params == ROWS * HEADS
-    assert any("their different rows count" in note for note in net.notes)
+    assert any("only rows that differ count" in note for note in net.notes)
 
 
 def test_a_transposed_table_counts_by_its_rows() -> None:
@@ -77,7 +77,7 @@ def test_a_tensor_without_visible_rows_counts_in_full() -> None:
     for data in (attention(bias), outside.SerializeToString()):
         net = network(data)
         assert net.summary().totals.params == bias.size
-        assert any("count in full" in note for note in net.notes)
+        assert any("all elements count" in note for note in net.notes)
 
 
 @pytest.mark.parametrize("name", ["attn_mask", "onnx::Add_250"])
@@ -85,6 +85,15 @@ def test_a_tensor_without_visible_rows_counts_in_full() -> None:
 def test_biases_that_are_a_mask_are_no_params(name: str, hidden: float) -> None:
     bias = np.where(index() % 2, 0, hidden).astype(np.float32)[None]
     assert network(attention(bias, name=name)).summary().totals.params == 0
+
+
+def test_a_mask_that_is_cut_out_of_one_number_is_no_table() -> None:
+    """``torch.full((t, t), -inf).triu(1)``, as Llama's source makes its mask."""
+    bias = np.full((1, PLACES, PLACES), -np.inf, np.float32)
+    net = network(
+        attention(bias, node("Constant", [], ["one"], value_int=1), node("Trilu", ["index", "one"], ["turned"]))
+    )
+    assert (net.summary().totals.params, net.notes) == (0, [])
 
 
 def test_a_bias_of_two_small_numbers_is_no_mask() -> None:

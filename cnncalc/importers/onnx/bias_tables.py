@@ -130,7 +130,7 @@ class BiasTables:
 
 
 def _is_mask(data: bytes, dtype: int) -> bool:
-    """Whether all elements are 0 or one other number, −100 as in Swin or less, which softmax turns into almost 0."""
+    """Whether elements are one number, −100 as in Swin or less, which softmax turns into almost 0, or that and 0."""
     form = FORMATS.get(dtype, "") if dtype in FLOATS else ""
     if not form:
         return False
@@ -141,7 +141,7 @@ def _is_mask(data: bytes, dtype: int) -> bool:
         found.update(struct.unpack(f"<{len(part) // width}{form}", part))
         if len(found) > 2:
             return False
-    return len(found) == 2 and max(found) == 0 and min(found) <= MASKED
+    return bool(found) and min(found) <= MASKED and found <= {0, min(found)}
 
 
 def _distinct_rows(data: bytes, size: int, most: int) -> int:

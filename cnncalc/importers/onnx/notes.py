@@ -58,9 +58,6 @@ def of_lost(lost: Sequence[str], outputs: Iterable[str]) -> str:
 
 def _of_tables(known: int, unread: int) -> list[str]:
     """Return the notes about tables of attention biases that the file has expanded to each pair of positions."""
-    kinds = (
-        (known, "; only their different rows count"),
-        (unread, " and count in full, because their rows are unknown"),
-    )
-    what = "of attention biases are written out for every pair of positions"
-    return [f"{count} table{'s' * (count != 1)} {what}{why}" for count, why in kinds if count]
+    kinds = (known, "only rows that differ count"), (unread, "all elements count, because the rows are unknown")
+    what = "attention biases are written out for every pair of positions in"
+    return [f"{what} {counted(count, 'table')}: {why}" for count, why in kinds if count]

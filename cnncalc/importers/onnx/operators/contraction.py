@@ -335,8 +335,8 @@ def _einsum(build: Builder, call: Call) -> Value:
     values = [call.input(i) for i in range(len(call.inputs))]
     left, _, out = call.text("equation").replace(" ", "").partition("->")
     terms = left.split(",")
-    if len(terms) != len(values) or len(values) > 2:
-        raise UnfitError(f"{len(terms)} terms and {len(values)} inputs are not supported")
+    if len(terms) != len(values):
+        raise UnfitError(f"{len(terms)} terms, but {len(values)} inputs")
     if "->" not in call.text("equation"):
         letters = left.replace(",", "").replace(".", "")
         out = ("..." if "..." in left else "") + "".join(sorted(i for i in set(letters) if letters.count(i) == 1))
@@ -344,6 +344,20 @@ def _einsum(build: Builder, call: Call) -> Value:
     for term, value in zip(terms, values, strict=True):
         if len(term) != value.rank:
             raise UnfitError(f"'{term}' has {len(term)} letters, but an input {value.rank} axes")
+    while len(terms) > 2:  # two at a time from the left, as NumPy does it
+        kept = {*out, *"".join(terms[2:])}
+        between = "".join(dict.fromkeys([letter for letter in terms[0] + terms[1] if letter in kept]))
+        values = [_summed(build, terms[:2], values[:2], between), *values[2:]]
+        terms = [between, *terms[2:]]
+    return _summed(build, terms, values, out)
+
+
+def _summed(build: Builder, terms: list[str], values: list[Value], out: str) -> Value:
+    """Return the sum of products of one or two tensors over the letters that are not in ``out``.
+
+    Raises:
+        UnfitError: if the batch is summed, or stands on different letters.
+    """
     batch = {term[value.axis] for term, value in zip(terms, values, strict=True) if value.axis is not None}
     if len(batch) > 1:
         raise UnfitError("the batch has different letters in its terms")
