@@ -184,7 +184,7 @@ def against(
         network = chosen(network, lambda part: run(part, inputs, weights=weights, seed=seed, dtype="float32"))
     options: dict[str, Any] = {"weights": weights, "seed": seed, "dtype": "float32", "threads": threads, "fuse": fuse}
     unrounded = plain(network)
-    rows, largest, ours = _compared(unrounded, inputs, options, max_memory, progress)
+    rows, terms, ours = _compared(unrounded, inputs, options, max_memory, progress)
     usual = QUANTISED if network.model.rounded is not None else HALF if network.model.is_half else TOLERANCE
     tolerances = (TOLERANCE, usual) if tolerance is None else (tolerance, tolerance)
     compared = EngineDiff(unrounded, f"ONNX Runtime {engine.__version__}", tolerances, rows, ours)
@@ -195,7 +195,7 @@ def against(
     of_file = EngineModel(file, threads).outputs(unrounded, outputs, inputs)
     if isinstance(of_file, str):
         return compared._replace(unread=of_file)
-    compared = compared._replace(of_file=_differences(network, outputs, of_file, largest))
+    compared = compared._replace(of_file=_differences(network, outputs, of_file, terms))
     if usual == TOLERANCE or all(row.relative <= TOLERANCE for row in compared.of_file):
         return compared
     wide = {name: array.astype(np.float64) for name, array in inputs.items()}
@@ -216,11 +216,11 @@ def _inputs(
 
 
 def _differences(
-    network: Graph, outputs: Mapping[str, Array], of_file: Mapping[str, Array], largest: Mapping[Tensor, float]
+    network: Graph, outputs: Mapping[str, Array], of_file: Mapping[str, Array], terms: Mapping[Tensor, float]
 ) -> list[Difference]:
     """Compare our outputs with the file's."""
-    terms = {name: _terms(tensor, largest) for name, tensor in network.outputs.items()}
-    return [_difference(name, OF_FILE, outputs[name], array, terms[name]) for name, array in of_file.items()]
+    sizes = {name: terms.get(tensor, 0.0) for name, tensor in network.outputs.items()}
+    return [_difference(name, OF_FILE, outputs[name], array, sizes[name]) for name, array in of_file.items()]
 
 
 def _farthest(exact: Mapping[str, Array], others: Mapping[str, Array]) -> float:
@@ -237,14 +237,15 @@ def _compared(
 ) -> tuple[list[Difference], dict[Tensor, float], Run]:
     """Compare the outputs of as many layers at once as memory allows.
 
-    Return one row per layer, the largest element of each tensor in magnitude, and our last run.
+    Return one row per layer, the size of each tensor's terms, and our last run.
     """
     if not network.nodes:
         raise CnncalcError(f"'{network.title}' has no layer to compare")
     batch, names = samples(network, inputs), tensor_names(network)
     threads, weights, seed = options["threads"], options["weights"], options["seed"]
     rows: list[Difference] = []
-    largest: dict[Tensor, float] = {tensor: _largest(inputs[name]) for name, tensor in network.inputs.items()}
+    terms: dict[Tensor, float] = {}
+    magnitudes: dict[Tensor, float] = {tensor: _largest(inputs[name]) for name, tensor in network.inputs.items()}
     for group in _groups(network, batch, threads, max_memory):
         if progress is not None:
             progress(len(rows), len(network.nodes), group[0].name)
@@ -257,10 +258,10 @@ def _compared(
         for node in group:
             if node.name in ours.tensors:
                 array = ours.tensors.pop(node.name)
-                largest[node] = _largest(array)
-                terms = node.layer.terms([largest[tensor] for tensor in node.inputs])
-                rows.append(_difference(node.name, node.layer.type, array, others.pop(names[node]), terms))
-    return rows, largest, ours
+                terms[node] = _terms(node, terms, magnitudes)
+                rows.append(_difference(node.name, node.layer.type, array, others.pop(names[node]), terms[node]))
+                magnitudes[node] = rows[-1].magnitude
+    return rows, terms, ours
 
 
 def plain(network: Graph) -> Graph:
@@ -290,13 +291,11 @@ def _groups(network: Graph, batch: int, threads: int, max_memory: int | None) ->
     yield group
 
 
-def _terms(tensor: Tensor, largest: Mapping[Tensor, float]) -> float:
-    """Return the size of the terms of an output that is a sum, looking through views and parts."""
-    while isinstance(tensor, Node) and (tensor.layer.is_view or tensor.layer.moves_only) and len(tensor.inputs) == 1:
-        tensor = tensor.inputs[0]
-    if not isinstance(tensor, Node):
-        return 0.0
-    return tensor.layer.terms([largest.get(one, 0.0) for one in tensor.inputs])
+def _terms(node: Node, terms: Mapping[Tensor, float], magnitudes: Mapping[Tensor, float]) -> float:
+    """Return the size of the terms of a layer's output: of views and parts, that of what they are parts of."""
+    if node.layer.is_view or node.layer.moves_only:
+        return max([terms.get(tensor, 0.0) for tensor in node.inputs])
+    return node.layer.terms([magnitudes.get(tensor, 0.0) for tensor in node.inputs])
 
 
 def _largest(array: Array) -> float:

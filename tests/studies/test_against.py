@@ -250,6 +250,11 @@ FILES: dict[str, tuple[bytes, list[str]]] = {
     "a sigmoid far from 0": (
         model([node("Sub", ["x", "f"], ["s"]), node("Sigmoid", ["s"], ["y"])], {"x": ["N", 40]}, ["y"], {"f": np.float32(14)}), [],
     ),
+    "a sigmoid far from 0, in another shape": (
+        model([node("Sub", ["x", "f"], ["s"]), node("Sigmoid", ["s"], ["p"]), node("Reshape", ["p", "to"], ["r"]),
+               node("ReduceMean", ["r"], ["y"], axes=[2])],
+              {"x": ["N", 40]}, ["y"], {"f": np.float32(14), "to": np.array([0, 8, 5])}), [],
+    ),
     "a mean that is taken away twice": (
         model([node("ReduceMean", ["x"], ["m"], axes=[2]), node("Sub", ["x", "m"], ["s"]), node("ReduceMean", ["s"], ["y"], axes=[2])],
               {"x": ["N", 4, 64]}, ["y"]), [],
