@@ -161,6 +161,11 @@ CASES: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], int]] = 
         [node("Slice", ["x", "a", "b", "b"], ["s"]), node("ArgMax", ["s"], ["i"], axis=1, select_last_index=1),
          node("Cast", ["i"], ["y"], to=1)], ROWS, {"a": ints(0), "b": ints(1)}, 17,
     ),
+    "gather by samples at places from both ends of two axes": (
+        [node("ArgMax", ["x"], ["i"], axis=2), node("Sub", ["i", "four"], ["j"]), node("Sub", ["j", "j"], ["zeros"]),
+         node("Add", ["zeros", "rows"], ["r"]), node("Concat", ["r", "j"], ["at"], axis=2), node("GatherND", ["x", "at"], ["y"], batch_dims=1)],
+        ROWS, {"four": np.int64(4), "rows": np.arange(-3, 4).reshape(1, 7, 1)}, 17,
+    ),
     "gather by samples": (
         [node("ArgMax", ["x"], ["i"], axis=1, keepdims=0), node("Unsqueeze", ["i", "two"], ["j"]),
          node("GatherND", ["x", "j"], ["y"], batch_dims=1)], ROWS, {"two": ints(2)}, 17,

@@ -304,6 +304,13 @@ PATTERNS: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], list[
          node("Reshape", ["t", "z"], ["y"])], MAP, POSITIONS_OF_TAPS | {"down": ints(0, 1, 2, 3, 2, 1).reshape(3, 2)},
         ["pad", "gather", "reshape", "gather", "reshape", "permute", "reshape"],
     ),
+    "no patches: windows of halves of the rows": (
+        [node("Gather", ["x", "down"], ["d"], axis=2), node("Constant", [], ["h"], value_ints=[0, 2, 6, 2, 4]), node("Reshape", ["d", "h"], ["r"]),
+         node("Gather", ["r", "across"], ["c"], axis=4), node("Constant", [], ["w"], value_ints=[0, 4, 2, 3, 2, 2]), node("Reshape", ["c", "w"], ["s"]),
+         node("Transpose", ["s"], ["t"], perm=[0, 1, 2, 4, 3, 5]), node("Constant", [], ["z"], value_ints=[0, 16, 6]), node("Reshape", ["t", "z"], ["y"])],
+        ("N", 2, 6, 8), {"down": ints(0, 2, 4, 1, 3, 5), "across": ints(0, 2, 1, 3)},
+        ["gather", "reshape", "gather", "reshape", "permute", "reshape"],
+    ),
     "channel_shuffle": (
         [node("Constant", [], ["s"], value_ints=[0, 2, 4, 4, 6]), node("Reshape", ["x", "s"], ["a"]),
          node("Transpose", ["a"], ["b"], perm=[0, 2, 1, 3, 4]), node("Constant", [], ["z"], value_ints=[0, 8, 4, 6]),

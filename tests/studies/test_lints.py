@@ -128,6 +128,12 @@ def test_repeated_relu() -> None:
     assert rules("  - relu\n  - hardtanh: {min_val: 0, max_val: 6}\n") == ["repeated-relu"]
     assert rules("  - relu6\n  - hardtanh\n") == []  # together they clip to [0, 1], which neither of them does alone
     assert rules("  - relu\n  - pad: {padding: 1, value: -1}\n  - relu\n") == []
+    assert (
+        rules(
+            "  - hardtanh: {min_val: 1, max_val: 2}\n  - im2col: {kernel_size: 2, padding: 1}\n  - hardtanh: {min_val: 1, max_val: 2}\n"
+        )
+        == []
+    )
     assert rules("  - relu\n  - batchnorm\n  - relu\n") == []
     assert rules("  - leaky_relu\n  - relu\n") == []
 

@@ -23,6 +23,8 @@ class Im2Col(Patches, Movement):
     Input (C, *spatial), output (C·prod(K), L), L being the number of windows.  Flops: 0.
     """
 
+    moves_only = False  # padding adds zeros
+
     example = Example("im2col: {kernel_size: 3, padding: 1, stride: 2}", inputs=((4, 8, 8),), output=(36, 16))
     elsewhere = Elsewhere(torch="Unfold(kernel_size, dilation, padding, stride)", others="extract_patches unfold2d")
 

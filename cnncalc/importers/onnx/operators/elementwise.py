@@ -202,6 +202,19 @@ def affine(build: Builder, x: Value, mul: float = 1.0, add: float = 0.0) -> Valu
     return build.step("affine", [x], mul=mul, add=add)
 
 
+def counted_from_start(build: Builder, indices: Value, size: int) -> Value:
+    """Return computed indices of an axis, those below 0 counted from its start: −1 stands for the last one."""
+    step = indices.step
+    while step is not None and step.layer.moves_only and len(step.inputs) == 1:
+        step = step.inputs[0].step
+    if step is not None and (
+        step.layer.type == "argmax" or (step.layer.type == "topk" and step["output"] == "indices")
+    ):
+        return indices
+    below = build.step("compare", [indices], by="less", number=0.0)
+    return merged(build, "add", [indices, affine(build, below, mul=float(size))])
+
+
 @operator("Add", "Sub", "Mul", "Div")
 def _arithmetic(build: Builder, call: Call) -> Value:
     op, a, b = call.op, call.input(0), call.input(1)

@@ -10,7 +10,13 @@ from cnncalc.ground.limits import MAX_KNOWN_ELEMENTS
 from cnncalc.importers.onnx.batch import size_in_file
 from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.evaluator_moves import position, python_slice, slices, split_sizes
-from cnncalc.importers.onnx.operators.elementwise import aligned_tensors, of_first_sample
+from cnncalc.importers.onnx.operators.elementwise import (
+    affine,
+    aligned_tensors,
+    counted_from_start,
+    merged,
+    of_first_sample,
+)
 from cnncalc.importers.onnx.operators.movement import with_batch_axis
 from cnncalc.importers.onnx.steps import own_tensors
 from cnncalc.importers.onnx.values import Call, UnfitError, Value, alias, literal, whole
@@ -259,7 +265,7 @@ def begins_with_sample(build: Builder, chosen: Value) -> bool:
 def without_sample_index(build: Builder, chosen: Value) -> Value:
     """Return computed indices (N, …, axes) without the first, for which :func:`begins_with_sample` holds."""
     joined = chosen.step.inputs[1:] if chosen.step is not None else []
-    places = joined[0] if len(joined) == 1 else build.step("slice", [chosen.copy()], axis=-1, start=1)
+    places = joined[0] if len(joined) == 1 else build.step("concat", joined, axis=-1)
     return build.view(places, (*chosen.shape[:-1], places.shape[-1]), chosen.axis)
 
 
@@ -279,11 +285,11 @@ def flat_indices(build: Builder, chosen: Value, sizes: Shape) -> Value:
         return build.view(chosen, shape, chosen.axis)
     if chosen.is_live:
         terms = []
-        for i in range(len(sizes)):
-            term = build.step("select", [chosen], chosen.axis, axis=len(shape), index=i)
-            step = prod(sizes[i + 1 :])
-            terms.append(build.step("affine", [term], mul=float(step)) if step > 1 else term)
-        place = build.step("add", terms)
+        for i, size in enumerate(sizes):
+            term = gathered(build, chosen, literal((i,), ()), chosen.rank - 1)
+            term = counted_from_start(build, term, size) if i else term  # the sum may be below 0
+            terms.append(affine(build, term, mul=float(prod(sizes[i + 1 :]))))
+        place = merged(build, "add", terms)
         return alias(place, shape, place.axis)
     if chosen.data is None:
         return build.derived("FlatIndices", chosen, shape=shape, sizes=list(sizes))

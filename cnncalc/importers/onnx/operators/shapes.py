@@ -9,7 +9,7 @@ from cnncalc.importers.onnx.batch import size_in_file, sizes_with_batch
 from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.evaluator_moves import position
 from cnncalc.importers.onnx.model import StoredTensor
-from cnncalc.importers.onnx.operators.elementwise import affine, merged
+from cnncalc.importers.onnx.operators.elementwise import affine, counted_from_start, merged
 from cnncalc.importers.onnx.operators.movement import with_axes
 from cnncalc.importers.onnx.proto import DOUBLE, FLOAT, INT64
 from cnncalc.importers.onnx.values import Call, UnfitError, Value, literal
@@ -81,14 +81,6 @@ def _eye_or_random(build: Builder, call: Call) -> Value:
     return Value("", shape, FLOAT if call.op != "EyeLike" else DOUBLE)
 
 
-def _has_no_negative_indices(x: Value) -> bool:
-    """Whether a value has the indices of largest elements, which are never negative."""
-    step = x.step
-    while step is not None and step.layer.moves_only and len(step.inputs) == 1:
-        step = step.inputs[0].step
-    return step is not None and step.layer.type == "argmax"
-
-
 @operator("HannWindow", "HammingWindow", "BlackmanWindow")
 def _window(build: Builder, call: Call) -> Value:
     sizes = call.sizes(0, "size") or (0,)
@@ -108,10 +100,7 @@ def _one_hot(build: Builder, call: Call) -> Value:
         raise UnfitError("its depth or its numbers are not known before it runs")
     at = position(call.integer("axis", -1), x.rank + 1)
     count = depth[0]
-    if not _has_no_negative_indices(x):  # −1 stands for the last index
-        below = build.step("compare", [x], by="less", number=0.0)
-        x = merged(build, "add", [x, affine(build, below, mul=float(count))])
-    tall = with_axes(build, x, [*range(at), None, *range(at, x.rank)])
+    tall = with_axes(build, counted_from_start(build, x, count), [*range(at), None, *range(at, x.rank)])
     places = literal(tuple(range(count)), (count, *(1,) * (x.rank - at)))
     y = merged(build, "compare", [tall, places], by="equal")
     off, on = [float(number) for number in numbers]

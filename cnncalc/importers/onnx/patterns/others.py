@@ -66,7 +66,8 @@ def patches(fuser: Fuser, step: LayerStep) -> LayerStep | None:
     _, split, across, _, down = found
     grids = [_grid(at, *sizes) for at, sizes in ((down, split.output.shape[1:3]), (across, split.output.shape[3:]))]
     x, parts = down.inputs[0], [step, *found]
-    if None in grids or down["axis"] != 1 or across["axis"] != 3 or len(x.shape) != 3:
+    keeps_rows = across.inputs[0].shape == (*x.shape[:1], *split.output.shape[1:3], *x.shape[2:])
+    if None in grids or down["axis"] != 1 or across["axis"] != 3 or len(x.shape) != 3 or not keeps_rows:
         return None
     pad = fuser.maker(x, "pad")
     padding: object = 0
@@ -79,10 +80,10 @@ def patches(fuser: Fuser, step: LayerStep) -> LayerStep | None:
     )
     columns = Value("", layer.apply((x.shape,)).output)
     columns.axis, columns.times = x.axis, x.times
-    columns.step = LayerStep(layer, [x], columns, {}, found[-1].calls)
+    new = LayerStep(layer, [x], columns, {}, down.calls)
     if columns.shape == step.output.sample:
         return fuser.replace(parts[::-1], layer, [x])
-    return fuser.replace(parts[::-1], layer_of("reshape", {"shape": step.output.sample}), [columns], new=[columns.step])
+    return fuser.replace(parts[::-1], layer_of("reshape", {"shape": step.output.sample}), [columns], new=[new])
 
 
 def _grid(gather: LayerStep, taps: int, windows: int) -> tuple[int, int] | None:
