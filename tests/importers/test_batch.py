@@ -226,3 +226,28 @@ def test_what_is_computed_from_the_number_of_samples_is_that_of_one(name: str) -
     x = np.abs(weight(1, 3, 4))
     net = runs_as_runtime(data, x)
     assert [note for note in net.notes if "works only for a batch of 1" in note and " the number of samples" in note]
+
+
+def test_first_states_have_the_batch_on_their_second_axis() -> None:
+    """A step of a decoder as PyTorch exports it for one sample, the states of whose two layers come in and go out."""
+    cut = {"zero": np.array([0]), "one": np.array([1]), "two": np.array([2]), "flat": np.array([1, 1, 4])}
+    nodes, below = [node("Transpose", ["x"], ["t0"], perm=[1, 0, 2])], "t0"
+    for at, (start, stop) in enumerate((("zero", "one"), ("one", "two")), 1):
+        cut |= {f"w{at}": weight(1, 12, 4), f"r{at}": weight(1, 12, 4)}
+        nodes += [
+            node("Slice", ["h", start, stop, "zero"], [f"h{at}"]),
+            node("GRU", [below, f"w{at}", f"r{at}", "", "", f"h{at}"], [f"s{at}", f"e{at}"], hidden_size=4),
+            node("Transpose", [f"s{at}"], [f"p{at}"], perm=[0, 2, 1, 3]), reshape(f"p{at}", "flat", f"t{at}"),
+        ]  # fmt: skip
+        below = f"t{at}"
+    nodes += [node("Transpose", [below], ["y"], perm=[1, 0, 2]), node("Concat", ["e1", "e2"], ["last"], axis=0)]
+    data = model(nodes, {"x": [1, 1, 4], "h": [2, 1, 4]}, ["y", "last"], cut)
+    net = network(data)
+    assert [(one.shape, one.times) for one in net.inputs.values()] == [((1, 4), 1), ((2, 4), 1)]
+    assert not net.model.one_sample_only
+    x, h = weight(3, 1, 4), weight(3, 2, 4)
+    found = net.run({"x": x, "h": h}).outputs
+    for i in range(3):
+        y, last = runtime(data, {"x": x[i : i + 1], "h": h[i][:, None]})
+        np.testing.assert_allclose(found["y"][i], y[0], rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(found["last"][i], last[:, 0], rtol=1e-4, atol=1e-6)

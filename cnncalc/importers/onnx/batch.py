@@ -6,11 +6,17 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from cnncalc.importers.onnx.evaluator import evaluate
-from cnncalc.importers.onnx.model import Port
+from cnncalc.importers.onnx.model import OnnxOperator, Port
 from cnncalc.importers.onnx.values import SAMPLES, UNFIT, Call, Value, literal
 from cnncalc.layers.shapes import Shape
 
 Number = TypeVar("Number", int, float)
+
+OF_SAMPLES = frozenset(("Conv", "ConvTranspose", "MaxPool", "AveragePool", "GlobalAveragePool", "BatchNormalization"))
+"""Operators whose first input has the batch as its first axis, even if its size is fixed and not 1."""
+
+RECURRENT = frozenset(("LSTM", "GRU", "RNN"))
+"""Operators whose first states, inputs 5 and 6, have the batch as their second axis."""
 
 
 def batch_word(ports: list[Port]) -> str | None:
@@ -21,21 +27,42 @@ def batch_word(ports: list[Port]) -> str | None:
     return named or next((word for word in firsts if word != "?"), None)
 
 
-def batch_axis(sizes: tuple[int | str | None, ...], word: str | None) -> int | None:
-    """Return the batch axis of an input; None if it has none.
+def batch_axis(port: Port, word: str | None) -> int | None:
+    """Return the batch axis of an input that has axes; None if it has none.
 
-    It is the axis whose size has the given name; else the first axis, if its size is 1 or open; else the only open axis
-    of up to three.  The first of four or more axes is the batch in any case.
+    It is the axis whose size has the given name; else that of an operator that reads it, if its size is 1 or open; else
+    the first axis, if its size is 1 or open; else the only open axis of up to three.  The first of four or more axes is
+    the batch in any case, and so is the first of a map.
     """
+    sizes = port.shape or ()
     if word is not None and word in sizes:
         return sizes.index(word)
-    first = sizes[0]
-    if not isinstance(first, int) or first < 2:
-        return 0
     free = [axis for axis, size in enumerate(sizes) if not isinstance(size, int) or size < 1]
+    single = [axis for axis, size in enumerate(sizes) if size == 1]
+    if port.axis in (*free, *single):
+        return port.axis
+    if 0 in (*free, *single):
+        return 0
     if len(free) == 1 and len(sizes) < 4:
         return free[0]
     return 0 if len(sizes) > 3 else None
+
+
+def axes_of_readers(operators: Sequence[OnnxOperator]) -> dict[str, int]:
+    """Return, by their names, the axis of values that is the batch for an operator that reads them, or parts of them.
+
+    It is the second of a recurrent layer's first states, and the first of a map.
+    """
+    found: dict[str, int] = {}
+    for item in reversed(operators):
+        if item.op in RECURRENT and not item.attributes.get("layout"):
+            found.update(dict.fromkeys(item.inputs[5:7], 1))
+        elif item.op in OF_SAMPLES:
+            found.update(dict.fromkeys(item.inputs[:1], 0))
+        elif item.op in ("Slice", "Split", "Identity"):
+            axes = [found[name] for name in item.outputs if name in found]
+            found.update(dict.fromkeys(item.inputs[:1], axes[0]) if axes else {})
+    return found
 
 
 def size_in_file(size: Number, file_batch: int) -> Number:

@@ -13,7 +13,7 @@ from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.places import Fault, GivenValue, SpecError
 from cnncalc.importers.onnx import operators as operators
 from cnncalc.importers.onnx import proto
-from cnncalc.importers.onnx.batch import batch_axis, batch_word
+from cnncalc.importers.onnx.batch import axes_of_readers, batch_axis, batch_word
 from cnncalc.importers.onnx.builder import Builder
 from cnncalc.importers.onnx.lost import LOST
 from cnncalc.importers.onnx.model import Model, Port
@@ -35,9 +35,6 @@ if TYPE_CHECKING:
     from cnncalc.graph import Node, Tensor
     from cnncalc.layers.interfaces import Array
 
-OF_SAMPLES = frozenset(("Conv", "ConvTranspose", "MaxPool", "AveragePool", "GlobalAveragePool", "BatchNormalization"))
-"""Operators whose first input has the batch as its first axis, even if its size is fixed and not 1."""
-
 
 class OpenModel:
     """A model that has been read except for its weights.
@@ -58,7 +55,16 @@ class OpenModel:
 
     def ports(self) -> list[Port]:
         """Return the inputs whose values are not stored in the file."""
-        return [port for port in self.model.graph.inputs if port.name not in self.model.graph.stored]
+        graph = self.model.graph
+        return [
+            port._replace(axis=self._axes_of_readers.get(port.name))
+            for port in graph.inputs
+            if port.name not in graph.stored
+        ]
+
+    @cached_property
+    def _axes_of_readers(self) -> dict[str, int]:
+        return axes_of_readers(self.model.graph.operators)
 
     def shapes_of(self, arrays: Mapping[str, Shape], numbers: Mapping[str, int]) -> dict[str, Shape]:
         """Return the sizes of arrays for inputs that leave some open, and the values of single numbers."""
@@ -198,7 +204,7 @@ class Imported:
                 f"input '{port.name}' is a single number, and none is given (for example {port.name}=1)"
             )
             return Value(port.name, (), port.dtype)
-        axis = batch_axis(sizes, batch)
+        axis = batch_axis(port._replace(shape=sizes), batch)
         if axis is not None and given is not None and len(given) == len(sizes) and given[axis] == 1:
             given = given[:axis] + given[axis + 1 :]
         elif axis is not None and given is not None and len(given) == len(sizes):
@@ -206,7 +212,7 @@ class Imported:
                 f"{'x'.join(map(str, given))} has all axes of {port.name}: none of them is the batch"
             )
             axis = None
-        axis = 0 if axis is None and len(sizes) > 2 and given is None and port.name in self._of_samples else axis
+        axis = 0 if axis is None and len(sizes) > 2 and given is None and port.axis == 0 else axis
         stated = [size for i, size in enumerate(sizes) if i != axis]
         shape = given if given is not None else tuple(stated)
         if len(shape) != len(stated):
@@ -228,11 +234,6 @@ class Imported:
         if isinstance(file_batch, int) and file_batch > 1:
             self.build.file_batch = file_batch
         return value
-
-    @cached_property
-    def _of_samples(self) -> set[str]:
-        """Names of values whose first axis is the batch, because of an operator that reads them."""
-        return {item.inputs[0] for item in self.file.model.graph.operators if item.op in OF_SAMPLES and item.inputs}
 
     def _layers(self, outputs: list[Value | None], fuse: bool) -> None:
         """Name the layers, and add them to the graph."""
@@ -300,7 +301,7 @@ def _is_size(size: int | str | None) -> bool:
 def _stated(port: Port, batch: str | None) -> tuple[int | str | None, ...]:
     """Return what the file states of an input's sizes, without the batch axis."""
     sizes = port.shape or ()
-    axis = batch_axis(sizes, batch) if sizes else None
+    axis = batch_axis(port, batch) if sizes else None
     return tuple([size for i, size in enumerate(sizes) if i != axis])
 
 

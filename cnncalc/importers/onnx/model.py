@@ -87,11 +87,15 @@ def operator_of(op: str, whole: OnnxOperator, /, **attributes: Attribute) -> Onn
 
 
 class Port(NamedTuple):
-    """What a file states of a value: name, element type, sizes (None: unknown, text: a symbol)."""
+    """What a file states of a value: name, element type, sizes (None: unknown, text: a symbol).
+
+    ``axis`` is the batch axis for an operator that reads it, None if none decides.
+    """
 
     name: str
     dtype: int
     shape: tuple[int | str | None, ...] | None
+    axis: int | None = None
 
 
 class Subgraph(NamedTuple):

@@ -60,7 +60,7 @@ def reshaped(build: Builder, x: Value, target: Sequence[int], allowzero: bool = 
     if moved is not None:
         build.one_sample_only.append(build.call.operator.label)
         return build.view(x, (*shape[:moved], *shape[moved + 1 :]), moved)
-    at = _batch_axis(shape, target, before, build.file_batch)
+    at = _batch_axis(x, shape, target, build.file_batch)
     ends = [prod(shape[: i + 1]) for i in range(len(shape))]
     if at is None and build.file_batch == 1 and (before in ends or before * x.times in ends):
         inner = before, 1 if before in ends else x.times
@@ -100,10 +100,11 @@ def with_batch_axis(build: Builder, x: Value, shape: Shape, at: int = 0) -> Valu
     return build.view(x, shape, None)
 
 
-def _batch_axis(shape: Shape, target: Sequence[int], before: int, file_batch: int) -> int | None:
-    """Return the axis of a new shape that is the batch; None if there is none."""
+def _batch_axis(x: Value, shape: Shape, target: Sequence[int], file_batch: int) -> int | None:
+    """Return the axis of a value's new shape that is the batch, if possible the same as before; None for none."""
     stated = [i for i, size in enumerate(target) if size > 0 and size % SAMPLES == 0]
-    for at in stated or range(len(shape)):
+    before, kept = prod(x.shape[: x.axis]), (x.axis, x.times * file_batch)
+    for at in stated or sorted(range(len(shape)), key=lambda at: (at, shape[at]) != kept):
         if prod(shape[:at]) == before and shape[at] % file_batch == 0:
             is_all = at == len(shape) - 1 > 0 and shape[at] > file_batch and not stated
             return None if is_all else at  # the batch would be the rest of a longer last axis
