@@ -214,14 +214,15 @@ def _fault(name: str, weight: Weight, weights: Mapping[str, npt.ArrayLike]) -> s
     array = array_like(weights[name], f"'{name}'")
     if array.dtype.kind != "f":
         return f"not floating-point: {name} is {array.dtype}"
-    if _long_axes(array.shape) != _long_axes(weight.shape):
+    if _inner(array.shape) != _inner(weight.shape):
         return f"misshapen: {name} is {sizes(array.shape)}, expected {sizes(weight.shape)}"
     return ""
 
 
-def _long_axes(shape: Shape) -> Shape:
-    """Return the sizes but for 1s: a module may hold a scale as (C, 1, 1), and a token with the batch's axis."""
-    return tuple([size for size in shape if size != 1])
+def _inner(shape: Shape) -> Shape:
+    """Return a shape without 1s at its ends: a module may hold a scale as (C, 1, 1), a token with the batch's axis."""
+    long = [axis for axis, size in enumerate(shape) if size != 1]
+    return shape[long[0] : long[-1] + 1] if long else ()
 
 
 def _not_finite(name: str) -> str:

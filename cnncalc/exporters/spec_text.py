@@ -133,7 +133,7 @@ class _Writer:
             wanted.update([entry.owner.node] if entry.owner is not None else [])
             above = entry.node
         heads = [self.head(entry, number, expressions) for number, entry in enumerate(entries)]
-        counts: dict[str, int] = {}
+        counts, taken = dict[str, int](), {*names.values()}
         found: list[str] = []
         above, number = source, 0
         while number < len(entries):
@@ -151,6 +151,8 @@ class _Writer:
             if entry.node in wanted:
                 stem = entry.node.layer.stem if entry.inner is None else self.blocks[entry.key].name
                 counts[stem] = counts.get(stem, 0) + 1
+                while f"{stem}_{counts[stem]}" in taken:
+                    counts[stem] += 1
                 names[entry.node] = f"{stem}_{counts[stem]}"
                 below.append(f"name: {names[entry.node]}")
             found += [f"{indent}- {head}" + (":" if below and ":" not in head else "")]

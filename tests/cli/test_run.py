@@ -356,6 +356,16 @@ def test_axes_of_size_1_make_no_other_weights(small: str, tmp_path: Path) -> Non
     assert (done.code, json.loads(done.out)["outputs"]) == (0, json.loads(usual.out)["outputs"])
 
 
+def test_a_kernel_that_lies_along_the_other_axis_is_refused(tmp_path: Path) -> None:
+    """Inception's kernels of 1×7 and 7×1 have the same elements in the same order."""
+    path = tmp_path / "net.yaml"
+    path.write_text("input: [4, 9, 9]\nlayers: [{conv: {out_channels: 4, kernel_size: [1, 7], bias: false}}]\n")
+    kernel = np.zeros((4, 4, 7, 1), np.float32)
+    done = cnncalc("run", str(path), "--weights", saved(tmp_path / "w.npz", **{"conv1.weight": kernel}))
+    assert "misshapen: conv1.weight is (4, 4, 7, 1), expected (4, 4, 1, 7)" in done.err
+    assert done.code == 2
+
+
 def test_ctrl_c_in_the_middle_leaves_nothing(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "cnncalc", "run", "alexnet", "--repeat", "100000", "--save", "out.npz"]
     with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:

@@ -719,3 +719,11 @@ def test_layers_that_go_to_other_scopes_get_names_of_their_own() -> None:
     """``a`` has the name of a scope, and ``a.relu`` is read outside of that: both would be ``a_relu``."""
     graph = chain("relu", {"a.relu": "x", "a.b": "a.relu", "b": "a.b", "a": "a.relu"})
     assert [node.layer.type for node in loads(spec_text(graph)).nodes] == ["relu"] * 4
+
+
+def test_a_layer_does_not_get_an_inputs_name() -> None:
+    graph = loads(
+        "input: {add_1: [4], x: [4]}\nlayers:\n  - add:\n    from: [add_1, x]\n    name: y\n  - add:\n    from: [y, x, y]\n"
+    )
+    assert "input: {add_1: [4], x: [4]}" in spec_text(graph)
+    assert "name: add_2" in spec_text(graph)
