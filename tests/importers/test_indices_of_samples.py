@@ -126,6 +126,26 @@ def test_numbers_of_samples_in_arithmetic_are_those_of_one(nodes: list[Any]) -> 
         network(data).run(drawn(2, 4))
 
 
+def test_each_sample_indexed_by_those_of_all_samples_is_for_one() -> None:
+    """Of (N, 5, 4) and indices (N), ONNX's Gather returns (N, N, 4), not the row of each sample's own index."""
+    nodes = [*SALIENT, node("ArgMax", ["m"], ["i"], axis=1, keepdims=0), node("Gather", ["x", "i"], ["y"], axis=1)]
+    data = model(nodes, {"x": ["N", 5, 4]}, ["y"])
+    assert runs_as_runtime(data, drawn(1, 5, 4)).outputs["y"].shape == (1, 4)
+    with pytest.raises(CnncalcError, match="a batch of 2, but Gather that computes 'y' restricts"):
+        network(data).run(drawn(2, 5, 4))
+
+
+def test_indices_of_several_axes_before_that_of_the_batch() -> None:
+    """Of (5, N, 4) and indices (3, 2) the result is (3, 2, N, 4)."""
+    nodes = [
+        node("Cast", ["z"], ["i"], to=7), node("Transpose", ["x"], ["t"], perm=[1, 0, 2]), node("Gather", ["t", "i"], ["g"]),
+        node("Transpose", ["g"], ["y"], perm=[2, 0, 1, 3]),
+    ]  # fmt: skip
+    data = model(nodes, {"x": ["N", 5, 4], "z": [3, 2]}, ["y"])
+    feeds = {"x": drawn(2, 5, 4), "z": np.array([[0, 4], [2, 1], [3, 3]], F)}
+    np.testing.assert_array_equal(network(data).run(feeds).outputs["y"], runtime(data, feeds)[0])
+
+
 def test_equal_numbers_are_written_for_each_sample() -> None:
     """zeros.scatter(1, x.argmax(1), 1): a one-hot map of the largest channel."""
     nodes = [

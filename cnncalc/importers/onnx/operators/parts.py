@@ -86,7 +86,11 @@ def pieces(build: Builder, x: Value, axis: int, sizes: Sequence[int]) -> list[Va
 @operator("Gather")
 def _gather(build: Builder, call: Call) -> Value:
     x, chosen = call.input(0), call.input(1)
-    return gathered(build, x, chosen, position(call.integer("axis"), x.rank))
+    axis = position(call.integer("axis"), x.rank)
+    if chosen.axis is not None and x.axis not in (None, axis):
+        build.require_one_sample("each sample is indexed by those of all samples")
+        chosen = build.unbatched(chosen)
+    return gathered(build, x, chosen, axis)
 
 
 def gathered(build: Builder, x: Value, chosen: Value, axis: int) -> Value:
@@ -213,7 +217,8 @@ def _gathered_at_computed(build: Builder, table: Value, chosen: Value, axis: int
         raise UnfitError("it takes a part of the batch")
     build.require_equal_samples([chosen])
     live = build.tensor(table)
-    return build.step("gather", [live, chosen], batch if live.axis is None else live.axis, axis=own)
+    batch = batch if live.axis is None else _batch_axis_after(live.axis, axis, chosen.rank)
+    return build.step("gather", [live, chosen], batch, axis=own)
 
 
 @operator("GatherND")
