@@ -14,10 +14,14 @@ from cnncalc.graph import Graph, Tensor
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.near import did_you_mean
 from cnncalc.layers.interfaces import Array, DType
+from cnncalc.layers.other.affine import Affine
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+
+NEXT_TO_INFINITY = 1e36
+"""A factor above which 255, the largest random integer, times it is infinite in float32."""
 
 FLOATS: dict[str, DType] = {"float32": np.dtype(np.float32), "float64": np.dtype(np.float64)}
 
@@ -52,6 +56,8 @@ def index_bounds(network: Graph) -> dict[Tensor, int]:
         is_kept = node.layer.moves_only or node.layer.kind == "merge" or node.layer.type in ("affine", "trunc")
         if node in found and is_kept:
             limits = tuple([found[node] if limit is None else limit for limit in limits])
+        elif isinstance(node.layer, Affine) and abs(node.layer.mul) > NEXT_TO_INFINITY:
+            limits = (2,)  # 0 and 1 of a mask: what is above would become infinite
         for tensor, limit in zip(node.inputs, limits, strict=True):
             if limit is not None:
                 found[tensor] = min(limit, found.get(tensor, limit))

@@ -231,6 +231,11 @@ FILES: dict[str, tuple[bytes, list[str]]] = {
         typed(model([node("Where", ["m", "x", "z"], ["y"])], {"x": ["N", 4, 5], "m": ["N", 1, 5]}, ["y"],
                     {"z": np.float32(-1)}), m=TRUTH), [],
     ),
+    "a mask of integers": (
+        typed(model([node("Cast", ["m"], ["f"], to=1), node("Sub", ["one", "f"], ["s"]), node("Mul", ["s", "least"], ["b"]),
+                     node("Add", ["x", "b"], ["a"]), node("Softmax", ["a"], ["y"])], {"x": ["N", 9], "m": ["N", 9]}, ["y"],
+                    {"one": np.float32(1), "least": np.finfo(np.float32).min}), m=WHOLE), [],
+    ),
     "a number that is given": (
         typed(model([node("Cast", ["r"], ["f"], to=1), node("Mul", ["x", "f"], ["y"])], {"x": ["N", 4], "r": []}, ["y"]),
               r=WHOLE), ["--input", "r=16000"],
