@@ -116,6 +116,35 @@ class ComputedConv(Opaque):
             y = ops.concat(alone, 0)
         return y + rest[0].reshape(len(rest[0]), -1, *[1] * (y.ndim - 2)) if self.bias else y
 
+    def to_onnx(self, onnx: Onnx) -> str:
+        """The operator, with the filters of the only sample, or of all."""
+        settings: dict[str, Any] = dict(self.settings)
+        pads = [side[end] for end in (0, 1) for side in settings["padding"]]
+        more = {"output_padding": list(settings["output_padding"])} if "output_padding" in settings else {}
+        sides = [onnx.reshape(side, shape) for side, shape in zip(onnx.inputs[1:], onnx.shapes[1:], strict=True)]
+        return onnx.node(
+            self.op, onnx.stretched(0), *sides, strides=list(settings["stride"]), pads=pads,
+            dilations=list(settings["dilation"]), group=settings["groups"], **more,
+        )  # fmt: skip
+
+    def to_torch(self, torch: Torch) -> TensorCode:
+        """PyTorch's function, with the filters of the only sample, or of all; ``F.pad`` adds unequal padding."""
+        settings: dict[str, Any] = dict(self.settings)
+        pads, is_transposed = settings.pop("padding"), self.op == "ConvTranspose"
+        is_same = all(before == after for before, after in pads)
+        if is_transposed and not is_same:
+            raise LayerError("has no transposed convolution with unequal padding")
+        numbers = {"padding": tuple([before if is_same else 0 for before, _ in pads]), **settings}
+        defaults = {"padding": 0, "output_padding": 0}
+        options = {
+            name: torch.option(torch.short(value) if isinstance(value, tuple) else value, defaults.get(name, 1))
+            for name, value in numbers.items()
+        }
+        x = torch.x if is_same else torch.pad(torch.x, pads)
+        sides = [torch.call("[]", side, 0) for side in torch.inputs[1:]]
+        word = "conv_transpose" if is_transposed else "conv"
+        return torch.call(f"F.{word}{torch.mapped('convolution')}d", x, *sides, **options)
+
     def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """Return the multiply-accumulates of the convolution."""
         count: int = self.products
@@ -128,6 +157,8 @@ class ComputedConv(Opaque):
 
 class DeformedConv(ComputedConv):
     """A convolution whose taps are moved by offsets that are computed (arXiv:1703.06211, arXiv:1811.11168)."""
+
+    to_onnx, to_torch = Opaque.to_onnx, Opaque.to_torch
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Multiply the values at the moved taps by the filters."""
