@@ -110,6 +110,16 @@ def test_a_size_of_one_name_is_given_once(tmp_path: Path, given: str) -> None:
     assert cnncalc("summary", str(path), "--input", given).code == 2
 
 
+def test_an_input_may_have_any_number_of_axes_if_the_file_states_none(tmp_path: Path) -> None:
+    made = onnx.load_from_string(model([node("Relu", ["x"], ["y"])], {"x": [1]}, ["y"]))
+    made.graph.input[0].type.tensor_type.ClearField("shape")
+    path = tmp_path / "open.onnx"
+    path.write_bytes(made.SerializeToString())
+    done = cnncalc("summary", str(path), "--input", "3x8x6", "--format", "json")
+    assert (done.code, json.loads(done.out)["inputs"]) == (0, {"x": [1, 3, 8, 6]})
+    assert "the shape is not stated" in cnncalc("summary", str(path)).err
+
+
 def test_the_name_of_a_size_is_no_input(pixels: str) -> None:
     message = f"{pixels}: there is no input 'h': it is a size\n  hint: give the whole shape: --input x=1x224x224\n"
     assert cnncalc("summary", pixels, "--input", "h=32") == (2, "", message)

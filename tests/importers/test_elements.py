@@ -191,6 +191,9 @@ ONE_SAMPLE: dict[str, tuple[Sequence[Any], Sequence[int], Mapping[str, Any], int
     "scatter before 11": (
         [node("Scatter", ["x", "i", "u"], ["y"], axis=1)], (1, 4, 3), {"i": ints(2, 0, 1, 1, 3, 0).reshape(1, 2, 3), "u": weight(1, 2, 3)}, 10,
     ),
+    "places from both ends of two axes": (
+        [node("GatherND", ["x", "i"], ["y"])], (1, 7, 6), {"i": ints(0, -1, -2, 0, 3, -6).reshape(1, 2, 3)}, 17,
+    ),
     "the sample that is written": ([node("ScatterND", ["x", "i", "u"], ["y"])], (1, 4, 3), {"i": ints(0).reshape(1, 1), "u": weight(1, 4, 3)}, 17),
 }  # fmt: skip
 
