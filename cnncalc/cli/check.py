@@ -94,6 +94,10 @@ def command(
     reports = [report for spec in asked.specs for report in _of_spec(asked, spec, checked, allowed)]
     out.show(ChecksView(reports, strict))
     _report_to_stderr(reports)
+    unchecked = [report.name for report in reports if not (report.checks or report.error)]
+    if unchecked:
+        whose = unchecked[0] if len(unchecked) == 1 else f"{len(unchecked)} networks"
+        to_stderr(f"note: no figure of {whose} is checked: give a bound, such as --max-params 5M")
     if any(report.error for report in reports):
         return CnncalcError.exit_code
     return int(any(report.fails(strict) for report in reports))

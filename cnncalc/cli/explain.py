@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -80,8 +80,9 @@ def command(
         _show_on_device(network, nodes, wanted.over(recipe.deploy), out)
         return 0
     if at is not None:
+        node = _the_one(nodes, layers)
         return _show_trace(
-            network, nodes, _place(at, asked.layout), read_inputs(network, files, opened), weights, seed, channels, out
+            network, node, _place(at, asked.layout), read_inputs(network, files, opened), weights, seed, channels, out
         )
     if weights is not None:
         raise CnncalcError("--weights is for tracing an element", "add --at C,H,W")
@@ -118,9 +119,18 @@ def _place(at: str, layout: str) -> tuple[int, ...]:
     return place[-1:] + place[:-1] if layout == "hwc" else place
 
 
+def _the_one(nodes: Sequence[Node], words: Sequence[str]) -> Node:
+    """Return the only layer, or the only one with such a name where that is a block's as well.  Raises CnncalcError."""
+    named = [node for node in nodes if node.name in words] if len(nodes) > 1 else nodes
+    if len(named) == 1:
+        return named[0]
+    listed = ", ".join([node.name for node in nodes[:5]]) + (", …" if len(nodes) > 5 else "")
+    raise CnncalcError(f"--at traces an element of one layer, not of {len(nodes)}", f"name one of them: {listed}")
+
+
 def _show_trace(
     network: Graph,
-    nodes: list[Node],
+    node: Node,
     place: tuple[int, ...],
     x: Mapping[str, StoredArray] | None,
     weights: str | None,
@@ -129,13 +139,11 @@ def _show_trace(
     out: Output,
 ) -> int:
     """Run the network up to one layer, and write how one element of its output is computed; return the exit code."""
-    if len(nodes) != 1:
-        raise CnncalcError(f"--at traces an element of one layer, not of {len(nodes)}", "name one LAYER")
     load_numpy()
     from cnncalc.execution.trace import trace
     from cnncalc.rendering.views.trace import TraceView
 
-    traced = trace(network, nodes[0], place, x, read_weights(weights) if weights else None, seed)
+    traced = trace(network, node, place, x, read_weights(weights) if weights else None, seed)
     out.show(TraceView(traced, channels, "--channels"))
     if not traced.matches:
         to_stderr(f"'{traced.node.name}': the executor's value differs from the traced one")

@@ -42,6 +42,7 @@ Function = Callable[..., object]
 Decorator = Callable[[Function], Function]
 
 AS_SVG = "write an .svg: browsers show it, and rsvg-convert makes a PNG or a PDF of it"
+OF_ARRAYS = (".npz", ".safetensors")
 RASTER = (".png", ".jpg", ".jpeg", ".pdf", ".gif", ".webp")
 GENERAL = tuple([name for name, format in FORMATS.items() if format.general])
 """The formats of nearly every command."""
@@ -215,12 +216,12 @@ def takes_output(
         if context.get_parameter_source("format") is not ParameterSource.DEFAULT or not suffix:
             return value
         if suffix not in suffixes:
-            raise CnncalcError(
-                f"-o {path}: no format has the suffix '{suffix}'",
-                AS_SVG
-                if suffix in RASTER and ".svg" in suffixes
-                else f"there are {', '.join(suffixes)}; with --format any name is allowed",
-            )
+            hint = f"there are {', '.join(suffixes)}; with --format any name is allowed"
+            if suffix in RASTER and ".svg" in suffixes:
+                hint = AS_SVG
+            elif suffix in OF_ARRAYS and any("--save" in one.opts for one in context.command.params):
+                hint = f"'--save {path}' writes the network's outputs"
+            raise CnncalcError(f"-o {path}: no format has the suffix '{suffix}'", hint)
         return suffixes[suffix]
 
     def output(format: str, path: str | None, color: str) -> Output:

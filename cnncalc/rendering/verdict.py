@@ -14,6 +14,7 @@ _NOUNS = {
     "fc": "fully connected layers",
     "matmul": "matrix products",
     "recurrent": "recurrent layers",
+    "embedding": "embeddings",
 }
 
 

@@ -69,7 +69,7 @@ class EngineModel:
             if port.name in inputs:
                 fitting = _laid_out(inputs[port.name], port.shape)
             if fitting is None or kind is None or not np.array_equal(fitting.astype(kind), fitting):
-                return f"its input '{port.name}' is {port.type} {port.shape}"
+                return f"its input '{port.name}' is {port.type} {port.shape}{_batch(port.shape, inputs.get(port.name))}"
             feeds[port.name] = fitting.astype(kind)
         made = self.run(ours, feeds)
         found = {}
@@ -92,6 +92,18 @@ def _batch_first(made: Array, like: Array) -> Array | None:
     if found is None:
         return None
     return found if found.dtype == np.float16 else found.astype(like.dtype)
+
+
+def _batch(sizes: Sequence[int | str | None], x: Array | None) -> str:
+    """Return which batch a file's shape asks for, if nothing else keeps an array (N, …) from it."""
+    counts = [size for size in sizes if isinstance(size, int)]
+    fitting = (
+        one
+        for one in counts
+        if x is not None and _laid_out(np.broadcast_to(x[:1], (one, *x.shape[1:])), sizes) is not None
+    )
+    batch = next(fitting, None)
+    return "" if batch is None else f", for a batch of {batch}"
 
 
 def _laid_out(x: Array, sizes: Sequence[int | str | None]) -> Array | None:

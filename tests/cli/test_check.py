@@ -108,6 +108,15 @@ def test_under_other_inputs_published_figures_are_not_checked(net: Path) -> None
     assert check("net.yaml", "--input", "3x9x9", "--max-macs", "1000").code == 1
 
 
+def test_a_network_of_which_nothing_is_checked_is_named(net: Path) -> None:
+    net.write_text(SPEC.replace("expect:", "# expect:"), encoding="utf-8")
+    done = check("net.yaml")
+    assert (done.code, done.err) == (0, "note: no figure of net is checked: give a bound, such as --max-params 5M\n")
+    assert "  net        28   972    112 B  912 B    none  ok\n" in done.out
+    assert check("net.yaml", "net.yaml", "lenet5").err.startswith("note: no figure of 2 networks is checked: ")
+    assert check("net.yaml", "--max-params", "28").err == ""
+
+
 def test_warnings_fail_only_when_strict(net: Path) -> None:
     net.write_text(SPEC + "  - relu\n", encoding="utf-8")
     done = check("net.yaml")

@@ -174,7 +174,10 @@ def test_layers_are_selected() -> None:
             "'basic1.conv_bn3.conv1' is the end of 3 layers' names\n  hint: stage2.basic1.conv_bn3.conv1, "
             "stage3.basic1.conv_bn3.conv1, stage4.basic1.conv_bn3.conv1; '*.basic1.conv_bn3.conv1' selects all of them\n",
         ),
-        (["pool1", "fc1", "--at", "0"], "--at traces an element of one layer, not of 2\n  hint: name one LAYER\n"),
+        (
+            ["pool1", "fc1", "--at", "0"],
+            "--at traces an element of one layer, not of 2\n  hint: name one of them: pool1, fc1\n",
+        ),
         (
             ["pool1", "--at", "a,b"],
             "--at a,b: not a place\n  hint: give the channel and a place on every axis, counted from 0: 0,3,4\n",
@@ -185,6 +188,23 @@ def test_layers_are_selected() -> None:
 def test_unknown_layers_are_refused(words: list[str], message: str) -> None:
     done = cnncalc("explain", "resnet18", *words)
     assert (done.code, done.out, done.err) == (2, "", message)
+
+
+def test_a_layer_with_the_name_of_a_block_is_the_one_to_trace(tmp_path: Path) -> None:
+    """A recurrent operator is named after its module, in which there may be other layers."""
+    nodes = [
+        node("Relu", ["x"], ["z"], name="/l/Relu"),
+        node("Transpose", ["z"], ["t"], perm=[1, 0, 2], name="/l/Transpose"),
+        node("LSTM", ["t", "w", "r"], ["s"], hidden_size=2, name="/l/LSTM"),
+        node("Squeeze", ["s", "one"], ["y"], name="/Squeeze"),
+    ]
+    constants = {"w": np.ones((1, 8, 3), np.float32), "r": np.ones((1, 8, 2), np.float32), "one": np.array([1])}
+    path = tmp_path / "net.onnx"
+    path.write_bytes(model(nodes, {"x": ["N", 5, 3]}, ["y"], constants))
+    assert cnncalc("explain", str(path), "l").out.count("params, MACs, FLOPs") == 2
+    assert cnncalc("explain", str(path), "l", "--at", "4,1").err.startswith(
+        "'l' is of type lstm, which can't be traced\n"
+    )
 
 
 def test_every_layer_type_is_explained(tmp_path: Path) -> None:

@@ -84,6 +84,12 @@ def test_an_operator_that_nobody_knows_is_not_written(tmp_path: Path) -> None:
     done = cnncalc("export", str(model), "--to", "torch")
     assert (done.code, done.out) == (2, "")
     assert done.err.endswith("of type Odd, but PyTorch source is not written for this operator of the model file\n")
+    ends = [onnx.helper.make_tensor_value_info(name, 1, ["N", 4, 6]) for name in "abc"]
+    odds = [onnx.helper.make_node("Odd", ["x"], [end.name], name=end.name, domain="elsewhere") for end in ends]
+    model.write_bytes(onnx.helper.make_model(onnx.helper.make_graph(odds, "g", ports[:1], ends)).SerializeToString())
+    said = [line for line in cnncalc("export", str(model), "--to", "torch").err.splitlines() if "PyTorch" in line]
+    assert len(said) == 1
+    assert said[0].startswith("'odd1' and 2 more are of type Odd, but PyTorch source is not written")
 
 
 def test_weights_that_do_not_fit_leave_no_file(tmp_path: Path) -> None:

@@ -148,6 +148,14 @@ def test_a_suffix_of_no_format(net: Path, name: str) -> None:
     assert cnncalc("weights", "lenet5", "-o", name).code == (0 if name == "out.npz" else 2)
 
 
+@pytest.mark.parametrize("name", ["out.npz", "out.safetensors"])
+def test_the_outputs_of_a_run_are_saved_by_another_option(net: Path, name: str) -> None:
+    done = cnncalc("run", "lenet5", "-o", name)
+    assert done.err.endswith(
+        f"suffix '{os.path.splitext(name)[1]}'\n  hint: '--save {name}' writes the network's outputs\n"
+    )
+
+
 def test_without_a_suffix_it_is_a_table(net: Path) -> None:
     assert cnncalc("summary", "lenet5", "-o", "out").code == 0
     assert Path("out").read_text() == cnncalc("summary", "lenet5").out

@@ -251,3 +251,22 @@ def test_first_states_have_the_batch_on_their_second_axis() -> None:
         y, last = runtime(data, {"x": x[i : i + 1], "h": h[i][:, None]})
         np.testing.assert_allclose(found["y"][i], y[0], rtol=1e-4, atol=1e-6)
         np.testing.assert_allclose(found["last"][i], last[:, 0], rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("size", ["B", 2, 3])
+@pytest.mark.parametrize(("first", "order"), [(True, [1, 0, 2]), (False, [0, 1, 2])])
+def test_a_recurrent_operator_shows_a_fixed_batch(size: int | str, first: bool, order: list[int]) -> None:
+    """As PyTorch writes an LSTM whose example has 2 sequences of 5 steps; its MACs are those of one sequence."""
+    nodes = [
+        node("Transpose", ["x"], ["t"], perm=order), node("LSTM", ["t", "w", "r"], ["s"], hidden_size=4),
+        node("Squeeze", ["s", "one"], ["z"]), node("Transpose", ["z"], ["y"], perm=[1, 0, 2]),
+    ]  # fmt: skip
+    constants = {"w": weight(1, 16, 3), "r": weight(1, 16, 4), "one": np.array([1])}
+    data = model(nodes, {"x": [size, 5, 3] if first else [5, size, 3]}, ["y"], constants)
+    net = network(data)
+    assert (net.inputs["x"].shape, net.outputs["y"].shape) == ((5, 3), (5, 4))
+    assert net.summary().totals.macs == 5 * 4 * 4 * (3 + 4)
+    count = size if isinstance(size, int) else 2
+    x = weight(count, 5, 3)
+    (expected,) = runtime(data, {"x": x if first else x.swapaxes(0, 1)})
+    np.testing.assert_allclose(net.run(x).output, expected, rtol=1e-4, atol=1e-5)

@@ -131,6 +131,9 @@ def test_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "net.yaml").write_text("")
     assert cnncalc("summary", "mine").err == "mine: a folder, not a spec\n  hint: in it: mine/net.yaml\n"
+    (tmp_path / "mine" / "a.onnx").write_text("")
+    assert "hint: in it: mine/a.onnx, mine/net.yaml\n" in cnncalc("summary", "mine").err
+    (tmp_path / "mine" / "a.onnx").unlink()
     assert cnncalc("summary", "mine/").err == "mine/: a folder, not a spec\n  hint: in it: mine/net.yaml\n"
 
 

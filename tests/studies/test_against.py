@@ -149,7 +149,12 @@ def test_a_model_file_with_other_inputs_is_not_run(tmp_path: Path) -> None:
     path.write_bytes(model([node("Relu", ["x"], ["y"])], {"x": [3, 4, 6, 5]}, ["y"], {}))
     done = cnncalc("run", str(path), "--against", "onnxruntime", "--batch", "2")
     assert done.code == 0
-    assert "the file itself was not run: its input 'x' is tensor(float) [3, 4, 6, 5]" in done.out
+    assert "the file itself was not run: its input 'x' is tensor(float) [3, 4, 6, 5], for a batch of 3" in done.out
+    assert "1 of 1 output of the file" in cnncalc("run", str(path), "--against", "onnxruntime", "--batch", "3").out
+    path.write_bytes(model([node("Relu", ["x"], ["y"])], {"x": [3, 4]}, ["y"], {}))  # it has no batch
+    assert "file itself" not in cnncalc("run", str(path), "--against", "onnxruntime").out.replace(
+        "of the file itself", ""
+    )
 
 
 def test_a_model_file_whose_batch_is_not_first(tmp_path: Path) -> None:

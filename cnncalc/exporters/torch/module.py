@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from cnncalc.exporters.formats import Options, check_text
 from cnncalc.exporters.nesting import growing
@@ -209,7 +209,7 @@ class _Module:
 def _translated(graph: Graph) -> dict[Node, Torch]:
     """Return each layer as PyTorch code.  Raises SpecError with every layer that PyTorch can't express."""
     found: dict[Node, Torch] = {}
-    faults: list[Fault] = []
+    refused: dict[tuple[str, str, str], list[Node]] = {}  # those without a place by type, the others one by one
     others = [node for node in graph.nodes if node.shares is None and holder(node) != node.name]
     foreign = {node.key(name) for node in others for name in node.use.weights}  # PyTorch's module would add such a bias
     for node in graph.nodes:
@@ -224,10 +224,10 @@ def _translated(graph: Graph) -> dict[Node, Torch]:
                     raise LayerError(f"can't call the module of '{owner.name}' with other arguments")
             found[node] = torch
         except LayerError as error:
-            message = f"'{node.name}' is of type {node.layer.type}, but PyTorch {error.message}"
-            faults.append(Fault(message, node.origin))
-    if faults:
-        raise SpecError(faults)
+            key = node.name if node.origin else "", node.layer.type, error.message
+            refused.setdefault(key, []).append(node)
+    if refused:
+        raise SpecError([_fault(nodes, message) for (_, _, message), nodes in refused.items()])
     return found
 
 
@@ -239,6 +239,12 @@ def _torch_of(node: Node, is_loose: bool) -> Torch:
     torch = Torch(arguments, node.use.inputs, node.shape, once, loose)
     torch.value = node.layer.to_torch(torch)
     return torch
+
+
+def _fault(nodes: Sequence[Node], message: str) -> Fault:
+    """Return the fault of layers of one type that have no place of their own, as those of a model file."""
+    who = f"'{nodes[0].name}' is" if len(nodes) == 1 else f"'{nodes[0].name}' and {len(nodes) - 1} more are"
+    return Fault(f"{who} of type {nodes[0].layer.type}, but PyTorch {message}", nodes[0].origin)
 
 
 def _stack(part: ScopePart, structure: Structure) -> ModuleCall | None:

@@ -24,6 +24,7 @@ class AddedLayers:
         steps: the layers.
         one_sample_only: operators that work only for a batch of 1, as messages name them.
         file_batch: how many samples the file's inputs have, 1 if it leaves that open.
+        sequences: how many sequences a recurrent operator reads that finds no batch among them; 0 if there is none.
         equal: which constants are equal.
         parameters: outputs of layers that hold one constant each, by the constant's number and their shape.
         differences: outputs of the ``subtract`` layers so far, by their layer and inputs.
@@ -34,6 +35,7 @@ class AddedLayers:
         self.steps: list[LayerStep] = []
         self.one_sample_only: list[str] = []
         self.file_batch = 1
+        self.sequences = 0
         self.leaves_left = limits.MAX_MODEL_SOURCES
         self.equal = EqualConstants()
         self.parameters: dict[tuple[int, Shape], Value] = {}

@@ -27,10 +27,10 @@ def batch_word(ports: list[Port]) -> str | None:
     return named or next((word for word in firsts if word != "?"), None)
 
 
-def batch_axis(port: Port, word: str | None) -> int | None:
+def batch_axis(port: Port, word: int | str | None) -> int | None:
     """Return the batch axis of an input that has axes; None if it has none.
 
-    It is the axis whose size has the given name; else that of an operator that reads it, if its size is 1 or open; else
+    It is the axis of the given size or name; else that of an operator that reads it, if its size is 1 or open; else
     the first axis, if its size is 1 or open; else the only open axis of up to three.  The first of four or more axes is
     the batch in any case, and so is the first of a map.
     """

@@ -45,6 +45,7 @@ class OpenModel:
         place: the path of the file, or None if it came through a pipe.
         wire: its bytes.
         model: what they say.
+        fixed_batch: the size of its batch if a recurrent operator has shown it, else 0.
     """
 
     path: str
@@ -52,6 +53,12 @@ class OpenModel:
     place: str | None
     wire: WireReader
     model: Model
+    fixed_batch = 0
+
+    @property
+    def batch(self) -> int | str | None:
+        """The size of its batch, or what its shapes call it; None if neither is known."""
+        return self.fixed_batch or batch_word(self.ports())
 
     def ports(self) -> list[Port]:
         """Return the inputs whose values are not stored in the file."""
@@ -68,8 +75,7 @@ class OpenModel:
 
     def shapes_of(self, arrays: Mapping[str, Shape], numbers: Mapping[str, int]) -> dict[str, Shape]:
         """Return the sizes of arrays for inputs that leave some open, and the values of single numbers."""
-        ports = self.ports()
-        batch = batch_word(ports)
+        ports, batch = self.ports(), self.batch
         found: dict[str, Shape] = {}
         for number, port in enumerate(ports):
             key = port.name if port.name in arrays or number else ""
@@ -104,12 +110,9 @@ class Imported:
     ) -> None:  # fmt: skip
         """Build the graph.  Raises CnncalcError if the model, or an input for it, does not fit."""
         self.file = file
-        self.build = Builder(file.model, file.wire, choices or {}, rounds)
         self.numbers: dict[str, float] = {}
-        scope = ValueScope()
         try:
-            shapes = self._inputs(inputs, scope)
-            outputs = self.build.graph(file.model.graph, scope)
+            shapes, outputs = self._built(inputs, choices or {}, rounds)
             self.graph = Graph(file.name, {name: value.sample for name, value in shapes.items()})
             for name, value in shapes.items():
                 self.graph.inputs[name].times = value.times
@@ -133,6 +136,20 @@ class Imported:
         self.graph.model = self._data()._replace(
             left_out=left_out, most_rows="".join(self.build.variable_rows[:1]), with_folded_norms=frozenset(folded)
         )
+
+    def _built(
+        self, inputs: Mapping[str, Shape], choices: Mapping[str, bool], rounds: bool
+    ) -> tuple[dict[str, Value], list[Value | None]]:
+        """Return the inputs that are tensors, and the outputs that the operators compute from them."""
+        self.build, scope = Builder(self.file.model, self.file.wire, choices, rounds), ValueScope()
+        try:
+            shapes = self._inputs(inputs, scope)
+            return shapes, self.build.graph(self.file.model.graph, scope)
+        except CnncalcError:
+            if self.file.fixed_batch or not self.build.sequences:
+                raise
+            self.file.fixed_batch = self.build.sequences
+            return self._built(inputs, choices, rounds)
 
     def _data(self) -> ModelData:
         """Return what the graph keeps of the file beside its layers."""
@@ -160,7 +177,7 @@ class Imported:
         known = {port.name for port in ports}
         if unknown := given.keys() - {"", *known}:
             raise _no_input(min(unknown), ports, self.file.path)
-        batch = batch_word(ports)
+        batch = self.file.batch
         found: dict[str, Value] = {}
         shapes = [given.get(port.name, given.get("") if not number else None) for number, port in enumerate(ports)]
         symbols = _symbols(zip(ports, shapes, strict=True), batch)
@@ -179,8 +196,7 @@ class Imported:
     def _with_sizes(self, hint: str | None, inputs: Mapping[str, Shape]) -> str | None:
         """Return a hint, and that the file's inputs may have other sizes than the given ones."""
         found = [hint] if hint else []
-        ports = self.file.ports() if inputs else []
-        batch = batch_word(ports)
+        ports, batch = self.file.ports() if inputs else [], self.file.batch
         for number, port in enumerate(ports):
             given = inputs.get(port.name, () if number else inputs.get("", ()))
             stated = _stated(port, batch)
@@ -189,7 +205,7 @@ class Imported:
                 found.append(f"perhaps {port.name} can't be {typed(given)}: the file states {sizes}")
         return "; ".join(found) or None
 
-    def _input(self, port: Port, given: Shape | None, batch: str | None) -> Value:
+    def _input(self, port: Port, given: Shape | None, batch: int | str | None) -> Value:
         sizes, place = port.shape, GivenValue("input", port.name)
         if sizes is None:
             if given is None:
@@ -298,14 +314,14 @@ def _is_size(size: int | str | None) -> bool:
     return isinstance(size, int) and size > 0
 
 
-def _stated(port: Port, batch: str | None) -> tuple[int | str | None, ...]:
+def _stated(port: Port, batch: int | str | None) -> tuple[int | str | None, ...]:
     """Return what the file states of an input's sizes, without the batch axis."""
     sizes = port.shape or ()
     axis = batch_axis(port, batch) if sizes else None
     return tuple([size for i, size in enumerate(sizes) if i != axis])
 
 
-def _symbols(given: Iterable[tuple[Port, Shape | None]], batch: str | None) -> dict[str, int]:
+def _symbols(given: Iterable[tuple[Port, Shape | None]], batch: int | str | None) -> dict[str, int]:
     """Return the sizes that symbols have in the given shapes; a ``?`` is not the same size everywhere."""
     found: dict[str, int] = {}
     for port, shape in given:

@@ -156,6 +156,6 @@ def _folder_refusal(path: str) -> CnncalcError:
     for name, kind in FOLDERS.items():
         if name in names:
             return CnncalcError(f"{path}: this is {kind.what}, not a spec", kind.hint)
-    specs = [os.path.join(path, name) for name in names if name.endswith((".yaml", ".yml"))]
+    specs = [os.path.join(path, name) for name in names if name.endswith((".yaml", ".yml", ".onnx"))]
     listed = ", ".join(specs[:3]) + (", …" if len(specs) > 3 else "")
     return CnncalcError(f"{path}: a folder, not a spec", f"in it: {listed}" if specs else None)

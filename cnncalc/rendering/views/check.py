@@ -77,7 +77,7 @@ def _row(report: Report, strict: bool, indent: str) -> list[str | Cell]:
     if report.error:
         return [indent + report.name, *[""] * len(SHOWN), "", result]
     figures = [figure_text(name, figure) for name, figure in report.figures.items()]
-    held = f"{len(report.checks) - len(report.failures)}/{len(report.checks)}"
+    held = f"{len(report.checks) - len(report.failures)}/{len(report.checks)}" if report.checks else "none"
     return [indent + report.name, *figures, held, result]
 
 

@@ -105,6 +105,8 @@ def _sequences(build: Builder, call: Call, op: str) -> tuple[Value, bool]:
     if along:
         build.one_sample_only.append(f"{op} '{call.operator.name}', which goes along the batch,")
         x = alias(x, x.shape, 1)
+    if x.rank == 3 and x.axis is None:
+        build.sequences = x.shape[1 - batch_first]
     if x.rank != 3 - (x.axis is None) or x.axis not in (None, 1 - batch_first):
         raise UnfitError("the batch is not where the sequences are")
     return x, along
