@@ -57,7 +57,7 @@ class DeviceReaders:
                 self.passing.add(node)
         for node in graph.nodes:
             if node in self.passing:
-                self._source[node] = self.source(self._source.get(node, node.inputs[0]))
+                self._source[node] = self.source(self._source[node] if node in repeats else node.inputs[0])
 
     def source(self, tensor: Tensor) -> Tensor:
         """Return the tensor that stands for another one on the device: what a chain of dropped layers passes on."""

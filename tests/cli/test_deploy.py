@@ -163,6 +163,16 @@ def test_a_layer_without_an_input_is_a_constant_of_the_file(tmp_path: Path) -> N
     assert record["arena"] == 192 + 384  # the constant is not in the arena
 
 
+def test_a_constant_that_is_used_twice_is_in_the_file_once(tmp_path: Path) -> None:
+    spec = tmp_path / "twice.yaml"
+    add = "  - add:\n    from: [{}, {}]\n    name: {}\n"
+    token, same = ["  - parameter: [5]\n    " + more for more in ("name: token\n", "weights: token\n    name: same\n")]
+    spec.write_text(
+        "input: [5]\nlayers:\n" + token + add.format("input", "token", "a") + same + add.format("a", "same", "b")
+    )
+    assert json.loads(cnncalc("deploy", str(spec), "--format", "json").out)["parts"]["weights"]["low"] == 5
+
+
 @pytest.mark.parametrize("layer", ["elu", "affine: -1", "sin", "gather: [1, 0]", "layernorm: channels"])
 def test_operators_that_16x8_lacks_are_refused(small: Writer, layer: str) -> None:
     """By TensorFlow 2.21: "Quantization to 16x8-bit not yet supported for op: 'ELU'", and so on."""
