@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+from onnx import numpy_helper
 
 from cnncalc.execution.weights import expected
 from cnncalc.exporters.formats import FORMATS, Options
 from cnncalc.rendering.views.weights import WeightsView
-from tests.importers.models import model, network, node
+from tests.importers.models import model, network, node, runs_as_runtime
 
 HEADS, WINDOW = 2, 3
 PLACES = WINDOW * WINDOW
@@ -359,3 +360,18 @@ def test_numbers_of_the_code_are_no_buffers() -> None:
     graph = network(model(nodes, {"x": ["N", 3, 4, 4]}, ["y"], stored))
     assert (graph.summary().totals.params, graph.summary().totals.buffers) == (3 + 3, 0)
     assert [str(one["name"]) for one in WeightsView(graph).records()] == ["attn.gamma.weight", "attn.gamma"]
+
+
+def test_a_batchnorm_that_learns_nothing_has_its_statistics_alone() -> None:
+    """``BatchNorm2d(affine=False)``, whose ones and zeros PyTorch's exporter writes as constants (BigGAN)."""
+    ones, zeros = [numpy_helper.from_array(np.full(3, number, np.float32)) for number in (1, 0)]
+    nodes = [
+        node("Constant", [], ["/bn/Constant_output_0"], value=ones),
+        node("Constant", [], ["/bn/Constant_1_output_0"], value=zeros),
+        node("BatchNormalization", ["x", "/bn/Constant_output_0", "/bn/Constant_1_output_0", "bn.m", "bn.v"], ["y"]),
+    ]
+    statistics = {"bn.m": np.array([0.5, -1, 2], np.float32), "bn.v": np.array([1.5, 0.5, 1], np.float32)}
+    net = runs_as_runtime(model(nodes, {"x": ["N", 3, 2, 2]}, ["y"], statistics), np.ones((2, 3, 2, 2), np.float32))
+    totals = net.summary().totals
+    assert (totals.params, totals.buffers) == (0, 6)
+    assert not vars(net.nodes[0].layer)["affine"]

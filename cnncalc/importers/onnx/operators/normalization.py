@@ -7,7 +7,7 @@ from math import isclose, prod
 from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.operators.contraction import feature_map
 from cnncalc.importers.onnx.operators.elementwise import decimal
-from cnncalc.importers.onnx.provenance import is_attribute
+from cnncalc.importers.onnx.provenance import is_attribute, is_generated_name
 from cnncalc.importers.onnx.steps import layer_of, own_tensors
 from cnncalc.importers.onnx.values import Call, ConstantInput, UnfitError, Value
 
@@ -30,9 +30,12 @@ def _batchnorm(build: Builder, call: Call) -> Value:
     at = x.sample_axis(1) if x.rank > 1 else 0
     if at is None or any(value.shape != (x.shape[at],) for value in (weight, bias, mean, variance)):
         raise UnfitError(f"scales of {list(weight.shape)} for channels of {list(x.shape)}")
-    tensors = own_tensors(weight=weight, bias=bias)
+    leaves = (*weight.leaves, *bias.leaves)
+    is_fixed = all(id(leaf) in build.constants or is_generated_name(leaf.name) for leaf in leaves)
+    is_plain = is_fixed and _is_near(weight, 1) and _is_near(bias, 0)
+    tensors = {} if is_plain else own_tensors(weight=weight, bias=bias)
     tensors |= {"running_mean": ConstantInput(mean, False), "running_var": ConstantInput(variance, False)}
-    arguments = {"eps": decimal(call.number("epsilon", 1e-5))} | ({"axis": at} if at else {})
+    arguments = {"eps": decimal(call.number("epsilon", 1e-5)), "affine": not is_plain} | ({"axis": at} if at else {})
     return build.layer(layer_of("batchnorm", arguments), [x], x.axis, tensors)
 
 
