@@ -270,3 +270,21 @@ def test_a_recurrent_operator_shows_a_fixed_batch(size: int | str, first: bool, 
     x = weight(count, 5, 3)
     (expected,) = runtime(data, {"x": x if first else x.swapaxes(0, 1)})
     np.testing.assert_allclose(net.run(x).output, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("count", ["N", 1])
+def test_a_product_of_what_all_samples_share_and_of_the_samples_as_columns(count: int | str) -> None:
+    """As CLIP compares three prompts, whose number is fixed, with each picture, in both directions."""
+    nodes = [
+        node("Relu", ["prompts"], ["p"]), node("Transpose", ["x"], ["t"], perm=[1, 0]),
+        node("MatMul", ["p", "t"], ["s"]), node("Transpose", ["s"], ["y"], perm=[1, 0]),
+    ]  # fmt: skip
+    data = model(nodes, {"x": [count, 6], "prompts": [3, 6]}, ["y", "s"])
+    net = network(data)
+    assert [net.outputs[name].shape for name in "ys"] == [(3,), (3,)]
+    assert (net.summary().totals.macs, net.model.one_sample_only) == (3 * 6, "")
+    x, prompts = weight(1 if count == 1 else 4, 6), weight(3, 6)
+    found = net.run({"x": x, "prompts": prompts[None]}).outputs
+    y, s = runtime(data, {"x": x, "prompts": prompts})
+    np.testing.assert_allclose(found["y"], y, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(found["s"], s.T, rtol=1e-4, atol=1e-6)

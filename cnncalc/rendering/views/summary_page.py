@@ -168,7 +168,7 @@ def _totals(summary: Summary, layout: str) -> list[PageBlock]:
         [f"{beside_sizes(name)} {crossed(shape[1:], layout)}" for name, shape in summary.outputs.items()]
     )
     lines = [
-        ("params", f"{exact(totals.params)}" + (f", and {exact(totals.buffers)} buffers" if totals.buffers else "")),
+        ("params", exact(totals.params) + (f", and {counted(totals.buffers, 'buffer')}" if totals.buffers else "")),
         (word, f"{exact(totals.macs)}   ({short(totals.macs)}{tool})"),
         ("FLOPs", f"{exact(totals.flops)}   ({short(totals.flops)}{own})"),
         ("activations", f"{exact(totals.activations)} (conv and linear outputs)"),
@@ -203,7 +203,7 @@ def _field_texts(summary: Summary) -> list[str]:
 
 def _field_text(fields: Fields, summary: Summary, source: str, is_map: bool) -> str:
     """Return ``3×3 of the input's 16×16, 1×1 apart``."""
-    whose = "the input's" if len(summary.inputs) == 1 else f"{source}'s"
+    whose = "the input's" if len(summary.inputs) == 1 else f"{source}'" + "s" * (not source.endswith("s"))
     step = _steps(fields) if is_map else ""
     padded = " (with padding)" if any(axis.size > axis.input_size for axis in fields) else ""
     return f"{field_size(fields)}{padded} of {whose} {crossed([axis.input_size for axis in fields])}{step}"

@@ -227,7 +227,10 @@ def _product_of_tensors(build: Builder, a: Value, b: Value) -> Value:
             raise UnfitError("the batch stands on different axes of its inputs")
         build.one_sample_only.append(build.call.operator.label)
         return _product_of_tensors(build, build.unbatched(a), build.unbatched(b))
-    if axis is not None and axis >= rank - 2:  # the batch is the rows of one input, and the other input has no batch
+    if axis is not None and axis >= rank - 2:  # the batch is the rows or columns of one input, the other has no batch
+        if a.axis is None and axis == rank - 1 and b.rank == 2:
+            y = build.step("matmul", [build.tensor(a), build.view(b, (*b.shape, 1), None)], None)
+            return build.view(y, y.shape[:-1], axis)
         if a.axis is None or b.axis is not None or axis != rank - 2:
             raise UnfitError("it multiplies along the batch")
         b = build.tensor(b)
