@@ -206,6 +206,13 @@ def test_an_operator_is_onnx_runtimes(name: str) -> None:
     runs_as_runtime(data, x, 1e-5, 1e-6)
 
 
+def test_indices_that_are_an_input_may_count_from_the_end() -> None:
+    nodes = [node("OneHot", ["x", "depth", "numbers"], ["y"])]
+    made = load_from_string(model(nodes, {"x": ["N", 3]}, ["y"], {"depth": ints(4)[0], "numbers": np.array([0, 1], F)}))
+    made.graph.input[0].type.tensor_type.elem_type = TensorProto.INT64
+    runs_as_runtime(made.SerializeToString(), np.array([[0, -1, 3], [-4, 1, -2]]))
+
+
 def test_a_position_in_the_middle_is_rounded_as_if_it_were_exact() -> None:
     """(4 + 0.5) · 20 / 6 − 0.5 is 14.5; float32 has less (https://github.com/microsoft/onnxruntime/issues/28291)."""
     x = np.arange(20, dtype=F).reshape(1, 1, 1, 20)

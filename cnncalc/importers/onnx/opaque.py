@@ -66,7 +66,7 @@ class Opaque(Layer):
         raise LayerError("is an operator of the model file that is read, but not written")
 
     def to_torch(self, torch: Torch) -> TensorCode:
-        """PyTorch's Fourier transform.  Raises LayerError for any other operator, as a sentence that begins with it."""
+        """PyTorch's Fourier transform.  Raises LayerError, as a sentence that begins with "PyTorch", for all others."""
         if self.op == "DFT":
             return _fourier_transform(torch, dict(self.settings))
         raise LayerError("source is not written for this operator of the model file")

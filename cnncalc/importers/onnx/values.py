@@ -213,6 +213,13 @@ def alias(value: Value, shape: Shape, axis: int | None) -> Value:
     return other
 
 
+def before_moves(value: Value) -> Value:
+    """Return the value whose elements a value has, which is before the layers that only move them."""
+    while value.step is not None and value.step.layer.moves_only and len(value.step.inputs) == 1:
+        value = value.step.inputs[0]
+    return value
+
+
 def whole(data: Iterable[float]) -> tuple[int, ...]:
     """Return indices or sizes as integers."""
     return tuple([int(item) for item in data])

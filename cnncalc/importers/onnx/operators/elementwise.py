@@ -9,7 +9,7 @@ from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.proto import FLOATS
 from cnncalc.importers.onnx.provenance import is_attribute
 from cnncalc.importers.onnx.steps import channel_axis
-from cnncalc.importers.onnx.values import Call, ConstantInput, UnfitError, Value, alias
+from cnncalc.importers.onnx.values import Call, ConstantInput, UnfitError, Value, alias, before_moves
 from cnncalc.layers.shapes import Shape
 
 LARGEST = 3.4e38
@@ -204,9 +204,7 @@ def affine(build: Builder, x: Value, mul: float = 1.0, add: float = 0.0) -> Valu
 
 def counted_from_start(build: Builder, indices: Value, size: int) -> Value:
     """Return computed indices of an axis, those below 0 counted from its start: −1 stands for the last one."""
-    step = indices.step
-    while step is not None and step.layer.moves_only and len(step.inputs) == 1:
-        step = step.inputs[0].step
+    step = before_moves(indices).step
     if step is not None and (
         step.layer.type == "argmax" or (step.layer.type == "topk" and step["output"] == "indices")
     ):

@@ -6,7 +6,7 @@ from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.operators.elementwise import merged
 from cnncalc.importers.onnx.operators.quantized import ONE, as_integers, quantized
 from cnncalc.importers.onnx.proto import BFLOAT16, BITS, BOOL, FLOATS, FORMATS, SMALL_FLOATS, UINT8
-from cnncalc.importers.onnx.values import Call, QuantizedGrid, UnfitError, Value
+from cnncalc.importers.onnx.values import Call, QuantizedGrid, UnfitError, Value, before_moves
 
 INTEGER_LAYERS = frozenset(("floor", "ceil", "round", "trunc", "sign", "argmax", "compare"))
 """Layers whose output is integers for any input."""
@@ -39,11 +39,8 @@ def _cast(build: Builder, call: Call) -> Value:
 
 def has_integers(x: Value) -> bool:
     """Whether a value consists of integers: the last layer before it that does not only move elements shows it."""
-    step = x.step
-    while step is not None and step.layer.moves_only and len(step.inputs) == 1:
-        x = step.inputs[0]
-        step = x.step
-    return x.dtype not in FLOATS if step is None else step.layer.type in INTEGER_LAYERS
+    x = before_moves(x)
+    return x.dtype not in FLOATS if x.step is None else x.step.layer.type in INTEGER_LAYERS
 
 
 @operator("Mod")
