@@ -20,7 +20,7 @@ from cnncalc.execution.planning import RunPlan
 from cnncalc.execution.verify import run
 from cnncalc.execution.weights import one_by_one
 from cnncalc.exporters.formats import write_beside
-from cnncalc.exporters.onnx.model import tensor_names, written
+from cnncalc.exporters.onnx.model import UnwritableError, tensor_names, written
 from cnncalc.graph import Node
 from cnncalc.ground.atomic_write import write_whole
 from cnncalc.ground.errors import CnncalcError
@@ -105,7 +105,9 @@ class EngineDiff(NamedTuple):
         run: our engine's last run, which verifies the shapes.
         of_file: the network's outputs compared with those of its model file, which the engine has run unchanged.
         unread: the reason if it has not, or "".
-        from_exact: where a file that rounds differs, how far our outputs and the engine's are from ours in 64 bits.
+        unwritten: the reason if layers are not compared, or "".
+        rounds: whether the file rounds tensors, to integers or to 16 bits.
+        from_exact: where the file's outputs differ, how far our outputs and the engine's are from ours in 64 bits.
     """
 
     network: Graph
@@ -115,6 +117,8 @@ class EngineDiff(NamedTuple):
     run: Run
     of_file: Sequence[Difference] = ()
     unread: str = ""
+    unwritten: str = ""
+    rounds: bool = False
     from_exact: tuple[float, float] | None = None
 
     @property
@@ -184,22 +188,46 @@ def against(
         network = chosen(network, lambda part: run(part, inputs, weights=weights, seed=seed, dtype="float32"))
     options: dict[str, Any] = {"weights": weights, "seed": seed, "dtype": "float32", "threads": threads, "fuse": fuse}
     unrounded = plain(network)
-    rows, terms, ours = _compared(unrounded, inputs, options, max_memory, progress)
+    unwritten = ""
+    try:
+        rows, terms, ours = _compared(unrounded, inputs, options, max_memory, progress)
+    except UnwritableError as error:  # the outputs of its own file can be compared
+        if file is None:
+            raise
+        rows, terms, unwritten = [], {}, error.message
+        ours = run(unrounded, inputs, max_memory=max_memory, **options)
     usual = QUANTISED if network.model.rounded is not None else HALF if network.model.is_half else TOLERANCE
     tolerances = (TOLERANCE, usual) if tolerance is None else (tolerance, tolerance)
     compared = EngineDiff(unrounded, f"ONNX Runtime {engine.__version__}", tolerances, rows, ours)
-    if file is None:
-        return compared
-    rounds = network.model.rounded is not None and weights is None
-    outputs = run(network, inputs, **options).outputs if rounds else ours.outputs
-    of_file = EngineModel(file, threads).outputs(unrounded, outputs, inputs)
+    compared = compared._replace(unwritten=unwritten, rounds=usual != TOLERANCE)
+    return (
+        compared
+        if file is None
+        else _beside_file(compared, network, EngineModel(file, threads), inputs, options, terms)
+    )
+
+
+def _beside_file(
+    compared: EngineDiff,
+    network: Graph,
+    model: EngineModel,
+    inputs: Mapping[str, Array],
+    options: Mapping[str, Any],
+    terms: Mapping[Tensor, float],
+) -> EngineDiff:
+    """Compare the outputs of a network's file, too.  Raises CnncalcError if neither they nor the layers can be."""
+    rounds = network.model.rounded is not None and options["weights"] is None
+    outputs = run(network, inputs, **options).outputs if rounds else compared.run.outputs
+    of_file = model.outputs(compared.network, outputs, inputs)
     if isinstance(of_file, str):
+        if compared.unwritten:
+            raise CnncalcError(compared.unwritten)
         return compared._replace(unread=of_file)
     compared = compared._replace(of_file=_differences(network, outputs, of_file, terms))
-    if usual == TOLERANCE or all(row.relative <= TOLERANCE for row in compared.of_file):
+    if all(row.relative <= min(TOLERANCE, compared.tolerances[1]) for row in compared.of_file):
         return compared
     wide = {name: array.astype(np.float64) for name, array in inputs.items()}
-    exact = run(network, wide, **options | {"dtype": "float64"}).outputs
+    exact = run(network, wide, **{**options, "dtype": "float64"}).outputs
     return compared._replace(from_exact=(_farthest(exact, outputs), _farthest(exact, of_file)))
 
 

@@ -282,6 +282,40 @@ def test_a_file_of_other_types_is_run_as_it_is(name: str, tmp_path: Path) -> Non
     assert len(found["outputs_of_file"]) == 1
 
 
+def spectrum(*more: Any, **ports: Any) -> bytes:
+    """Return a file that computes a spectrum, an operator that is not written."""
+    constants = {"step": np.array(4), "window": weight(8), "size": np.array(8)}
+    return model(
+        [node("STFT", ["x", "step", "window", "size"], ["s"]), *more], {"x": ["N", 32], **ports}, ["y"], constants
+    )
+
+
+def test_outputs_of_a_file_are_compared_if_its_layers_can_t_be(tmp_path: Path) -> None:
+    (tmp_path / "net.onnx").write_bytes(spectrum(node("Abs", ["s"], ["y"])))
+    args = ["run", str(tmp_path / "net.onnx"), "--against", "onnxruntime"]
+    found = json.loads(cnncalc(*args, "--format", "json").out)
+    assert (found["agrees"], found["layers"], len(found["outputs_of_file"])) == (True, [], 1)
+    page = cnncalc(*args).out
+    assert "layers are not compared: 'stft1', of type STFT, can't be expressed in ONNX" in page
+    assert "0 of 0" not in page
+    cast = node("Cast", ["r"], ["f"], to=1), node("Mul", ["s", "f"], ["y"])
+    (tmp_path / "net.onnx").write_bytes(typed(spectrum(*cast, r=["N", 1, 1, 1]), r=TensorProto.UINT64))
+    done = cnncalc(*args)
+    assert (done.code, "can't be expressed in ONNX" in done.err) == (2, True), "neither layers nor outputs"
+
+
+def test_of_a_file_that_differs_the_page_shows_both_engines_errors(tmp_path: Path) -> None:
+    """ONNX Runtime's sigmoid is off by up to 1.4e-7, which is 0.1 of e⁻¹⁴."""
+    nodes = [node("Sub", ["x", "f"], ["s"]), node("Sigmoid", ["s"], ["p"]), node("Log", ["p"], ["y"])]
+    (tmp_path / "net.onnx").write_bytes(model(nodes, {"x": ["N", 40]}, ["y"], {"f": np.float32(14)}))
+    args = ["run", str(tmp_path / "net.onnx"), "--against", "onnxruntime"]
+    found = json.loads(cnncalc(*args, "--format", "json").out)["difference_from_float64"]
+    assert found["ours"] < 1e-6 < 1e-4 < found["engine"]
+    page = " ".join(cnncalc(*args).out.split())
+    assert "in 64 bits the file's outputs are " in page
+    assert "rounded to" not in page
+
+
 def test_for_a_file_that_rounds_the_page_shows_both_engines_errors(tmp_path: Path) -> None:
     """ONNX Runtime rounds to 11 bits, and is off by some 2⁻¹¹; our error is that of float32."""
     data, _ = FILES["16 bits"]

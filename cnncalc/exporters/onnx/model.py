@@ -51,6 +51,10 @@ BATCH = "batch"
 """The name of the batch size in the file."""
 
 
+class UnwritableError(CnncalcError):
+    """A layer has no counterpart in the format."""
+
+
 class Parts(NamedTuple):
     """A graph in pieces: its operators, the descriptions of its values, and the names and shapes of its weights."""
 
@@ -83,7 +87,8 @@ def written(
         most: bytes of the file from which on weights are in the second file; None for as many as it can hold.
 
     Raises:
-        CnncalcError: for a layer without a counterpart, weights that don't fit, or a model that is too large.
+        UnwritableError: for a layer without a counterpart.
+        CnncalcError: for weights that don't fit, or a model that is too large.
     """
     if opset is not None and not OPSETS[0] <= opset <= OPSETS[1]:
         raise CnncalcError(
@@ -142,7 +147,7 @@ def _parts(graph: Graph, opset: int, shown: Collection[Node], free: bool) -> Par
     """Return a graph's operators, values and weights.
 
     Raises:
-        CnncalcError: for a layer without a counterpart.
+        UnwritableError: for a layer without a counterpart.
         OpsetError: for one that has a counterpart in a later opset only, if the opset is ``free`` to change.
     """
     names = tensor_names(graph)
@@ -155,7 +160,7 @@ def _parts(graph: Graph, opset: int, shown: Collection[Node], free: bool) -> Par
             if free and isinstance(error, OpsetError):
                 raise
             place = f"{node.origin}: " if node.origin else ""
-            raise CnncalcError(
+            raise UnwritableError(
                 f"{place}'{node.name}', of type {node.layer.type}, can't be expressed in ONNX: it {error.message}"
             ) from None
         operators += [block(GraphProto.NODE, message) for message in messages]

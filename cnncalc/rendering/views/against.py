@@ -38,7 +38,7 @@ class EnginesView(View):
         about = f"beside {compared.engine}   batch {compared.batch}   float32"
         rows: list[TableRow] = [_row(row, compared, layout) for row in compared.rows]
         if compared.of_file:
-            rows += [Divider(), *[_row(row, compared, layout) for row in compared.of_file]]
+            rows += [Divider()] * bool(rows) + [_row(row, compared, layout) for row in compared.of_file]
         head: list[PageBlock] = [Title(title(compared.network), about), GAP]
         return [*head, Table(_COLUMNS, rows), GAP, *_verdict(compared)]
 
@@ -52,6 +52,7 @@ class EnginesView(View):
             "agrees": not compared.apart,
             "worst": None if worst is None else worst.name,
             "layers": [_record(row, compared) for row in compared.rows],
+            "layers_not_compared": compared.unwritten or None,
             "outputs_of_file": [_record(row, compared) for row in compared.of_file],
             "file_not_run": compared.unread or None,
             "difference_from_float64": None if exact is None else {"ours": real(exact[0]), "engine": real(exact[1])},
@@ -86,6 +87,8 @@ def _verdict(compared: EngineDiff) -> list[PageBlock]:
     style = "bold red" if compared.apart else "bold green"
     bound, of_file = compared.tolerances
     blocks: list[PageBlock] = [Text([(_differ(agree, counted(len(layers), "layer"), bound), style)])]
+    if compared.unwritten:
+        blocks = [Paragraph(f"layers are not compared: {compared.unwritten}")]
     if compared.of_file:
         agree = sum(map(compared.agrees, compared.of_file))
         outputs = f"{counted(len(compared.of_file), 'output')} of the file itself"
@@ -93,8 +96,9 @@ def _verdict(compared: EngineDiff) -> list[PageBlock]:
         blocks += [Paragraph(_in_float16(row.name, row.units)) for row in compared.of_file if row.units is not None]
         if compared.from_exact is not None:
             ours, theirs = map(_figure, compared.from_exact)
-            why = f"in 64 bits the file's outputs are {ours} from ours and {theirs} from those of {compared.engine}: "
-            blocks.append(Paragraph(why + "a number between two that tensors are rounded to may become either"))
+            exact = f"in 64 bits the file's outputs are {ours} from ours and {theirs} from those of {compared.engine}"
+            why = ": a number between two that tensors are rounded to may become either" * compared.rounds
+            blocks.append(Paragraph(exact + why))
     elif compared.unread:
         blocks.append(Paragraph(f"the file itself was not run: {compared.unread}"))
     if worst is not None:
