@@ -58,6 +58,7 @@ edsr_baseline_x2 at 3x24x24 in int8
 IN_FLOAT = "layernorm groupnorm radix_attention tokens positions squares divided gathered reductions expanded"
 IN_FLOAT += (
     " prelu_and_relu hardswish_and_relu heights one_filter zeros constants_for_some biases_of_several equal_layers"
+    " shared shared_behind_a_pooling unread gates_of_several"
 )
 """Probes that are converted in float32, too."""
 

@@ -28,7 +28,10 @@ def keras_model(network: Graph, seed: int = 0) -> keras.Model:
         if node.layer.type not in ANY_ORDER:
             orders = [channels_last(len(one.shape)) for one in node.inputs]
             call = call._replace(xs=[call.turned(number, order) for number, order in enumerate(orders)])
-        values[node] = MADE[node.layer.type](call)
+        if node.shares is None:
+            values[node] = MADE[node.layer.type](call)
+        else:  # a layer that pads by another one is not called again
+            values[node] = values[node.shares]._keras_history.operation(call.x)
     model = keras.Model(sources, [values[one] for one in network.outputs.values()])
     for variable in model.variables:
         if variable.dtype == "float32":

@@ -60,8 +60,12 @@ def lower(graph: Graph, kind: NumberFormat, converter: Converter) -> DeviceGraph
     for tensor in graph.inputs.values():
         shape = laid(tensor.shape, low.order(tensor))
         low.values[tensor] = DeviceTensor(tensor.name, shape, kind.activation, kind.scaled)
+    for node in low.nodes:
+        gate = elementwise.own_gate(low, node)
+        if gate is not None:
+            low.take_away(gate, [node])
     refused: list[UnsupportedError] = []
-    for node in graph.nodes:
+    for node in low.nodes:
         try:
             _convert(low, node)
         except UnsupportedError as error:  # the layers after it are tried, too, so that the error lists all that fail
@@ -82,7 +86,7 @@ def lower(graph: Graph, kind: NumberFormat, converter: Converter) -> DeviceGraph
             flow.name += f" {uses[flow.name]}"  # each tensor has a name of its own
     return DeviceGraph(
         graph.title, kind, converter, inputs, outputs, operators, len(graph.nodes),
-        low.gone, list(low.folded), low.fused, low.notes,
+        [*low.gone, *[node for node in graph.nodes if node not in low.values]], list(low.folded), low.fused, low.notes,
     )  # fmt: skip
 
 

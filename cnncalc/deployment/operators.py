@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-from cnncalc.deployment.traits import FOLDABLE
+from cnncalc.deployment.traits import FOLDABLE, ONE_SCALE
 from cnncalc.layers.shapes import crossed, shape_text
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ class DeviceGraph(NamedTuple):
         inputs, outputs: tensors of the network's inputs and outputs.
         operators: in the order in which they run.
         layers: number of the network's layers.
-        gone: dropped layers: dropout, identity, reshapes that change nothing.
+        gone: dropped layers: dropout, identity, reshapes that change nothing, and those on which no output depends.
         folded: batchnorms and factors that are part of another operator's weights.
         fused: activations that are part of another operator.
         notes: sentences on surprising or unverified parts.
@@ -170,9 +170,13 @@ class DeviceGraph(NamedTuple):
         """Return every constant whose values are in the file, those of equal bytes once.
 
         A single number is quantised to 127, or −127: all positive ones have the same value; learned ones count as such.
+        A bias has its layer's scale times that of what is read, in int8: a layer that is used again has another one.
         """
         found: dict[object, Constant] = {}
+        scale: dict[DeviceTensor, DeviceTensor] = {}  # the tensor that has the scale of another one
         for operator in self.operators:
+            if operator.code in ONE_SCALE:
+                scale[operator.output] = scale.get(operator.inputs[0], operator.inputs[0])
             for one in operator.constants:
                 what, value = one.same
                 key: object = one.same
@@ -180,14 +184,16 @@ class DeviceGraph(NamedTuple):
                     key = what != "number" or cast("float", value) > 0
                 elif what == "zeros" or (what == "integers" and not any(cast("tuple[int, ...]", value))):
                     key = ("zeros", one.elements * one.width)
+                elif one.part == BIAS and self.kind.name == "int8":
+                    key = (one.same, scale.get(operator.inputs[0], operator.inputs[0]))
                 found[key] = one
         return list(found.values())
 
     def tensors(self) -> list[Constant]:
-        """Return every constant that is a tensor of the file: in int8, biases of zeros don't share their scales."""
+        """Return every constant that is a tensor of the file: in int8, biases don't share their scales."""
         apart = self.kind.name == "int8"
         found: dict[object, Constant] = {}
         for number, operator in enumerate(self.operators):
             for one in operator.constants:
-                found[(number, one.same) if apart and one.same[0] == "zeros" else one.same] = one
+                found[(number, one.same) if apart and one.part == BIAS else one.same] = one
         return list(found.values())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 from cnncalc.deployment.axes import Axes, Order, laid
 from cnncalc.deployment.traits import (
     CHOOSING,
+    COMMUTING,
     CONSTANTS,
     IDEMPOTENT,
     IDLE,
@@ -33,29 +34,29 @@ class DeviceReaders:
 
     Attributes:
         converter: the converter.
-        nodes: the network's layers.
+        nodes: the network's layers, without those on which no output depends.
         axes: the order of each tensor's axes on the device.
         passing: layers that are dropped on the device.
     """
 
     def __init__(self, graph: Graph, converter: Converter) -> None:
         self.converter = converter
-        self.nodes = graph.nodes
+        self.nodes = needed(graph)
         self.axes = Axes(graph)
-        self._source: dict[Tensor, Tensor] = repeated(graph)
+        self._source: dict[Tensor, Tensor] = repeated(self.nodes)
         repeats = set(self._source)
         self._readers: dict[Tensor, list[Node]] = {}
-        for node in graph.nodes:
+        for node in self.nodes:
             for tensor in node.inputs if node not in repeats else ():
                 self._readers.setdefault(self._source.get(tensor, tensor), []).append(node)
         self._outputs = {self._source.get(tensor, tensor) for tensor in graph.outputs.values()}
         self._known: dict[Tensor, tuple[list[Node], bool]] = {}
         self._chosen: set[Node] | None = None
         self.passing = set[Node]()
-        for node in reversed(graph.nodes):  # whether a layer vanishes depends on those after it
+        for node in reversed(self.nodes):  # whether a layer vanishes depends on those after it
             if node in repeats or self._vanishes(node):
                 self.passing.add(node)
-        for node in graph.nodes:
+        for node in self.nodes:
             if node in self.passing:
                 self._source[node] = self.source(self._source[node] if node in repeats else node.inputs[0])
 
@@ -97,6 +98,10 @@ class DeviceReaders:
         """Return the layers that read a tensor; none if it is an output of the network, which others may read, too."""
         readers, given = self.beyond(tensor)
         return [] if given else readers
+
+    def is_read(self, tensor: Tensor) -> bool:
+        """Whether a layer reads a tensor, or it is an output of the network."""
+        return any(self.beyond(tensor))
 
     def take_away(self, tensor: Tensor, readers: Iterable[Node]) -> None:
         """Note that some layers read what is before a tensor, not the tensor."""
@@ -168,22 +173,32 @@ class DeviceReaders:
         return dense
 
 
-def repeated(graph: Graph) -> dict[Tensor, Tensor]:
+def needed(graph: Graph) -> list[Node]:
+    """Return the layers on which an output depends; the converter leaves out the others."""
+    found = set(graph.outputs.values())
+    for node in reversed(graph.nodes):
+        found.update(node.inputs if node in found else ())
+    return [node for node in graph.nodes if node in found]
+
+
+def repeated(nodes: Iterable[Node]) -> dict[Tensor, Tensor]:
     """Return the layers whose output is there already, each with the tensor that stands for it.
 
-    The converter computes equal layers of the same tensors once, and an idempotent layer after itself not again.
+    The converter computes equal layers of the same tensors once, also of two that change places in a sum, and an
+    idempotent layer after itself not again.
     """
     found: dict[Tensor, Tensor] = {}
     through: dict[Tensor, Tensor] = {}  # the tensor that stands for another one, if idle layers are none
     known: dict[tuple[object, ...], Node] = {}
-    for node in graph.nodes:
+    for node in nodes:
         inputs = [through.get(tensor, tensor) for tensor in node.inputs]
         before = inputs[0] if inputs else None
         if isinstance(before, Node) and node.layer.type in IDEMPOTENT and before.layer.type == node.layer.type:
             found[node] = through[node] = before
             continue
         owner = (node.shares or node) if node.use.weights else None
-        equal = known.setdefault((node.layer.key(), owner, *inputs), node)
+        pair = frozenset(inputs[:2]) if node.layer.type in COMMUTING else tuple(inputs[:2])
+        equal = known.setdefault((node.layer.key(), owner, pair, *inputs[2:]), node)
         if equal is not node:
             found[node] = equal
         through[node] = before if before is not None and node.layer.type in ("dropout", "identity") else equal

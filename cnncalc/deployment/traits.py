@@ -30,6 +30,9 @@ IDLE = ("dropout", "identity", "permute")
 IDEMPOTENT = ("relu", "relu6", "abs")
 """Layers that change nothing where the one before is of the same type."""
 
+COMMUTING = ("add", "multiply", "maximum", "minimum")
+"""Merges in which the first two inputs may change places."""
+
 IDLE_ON_ONES = ("expand", "mean", "max", "min", "sum", "global_avgpool", "global_maxpool", "adaptive_avgpool")
 """Layers that are dropped if they leave the shape as it is."""
 

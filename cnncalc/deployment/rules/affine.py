@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 from cnncalc.deployment.axes import laid
 from cnncalc.deployment.lowering import Lowering, LoweringRule, adds
 from cnncalc.deployment.operators import BIAS, Constant, Operator
-from cnncalc.deployment.rules.elementwise import is_clamped, only_in_float, own_gate
+from cnncalc.deployment.rules.elementwise import is_clamped, only_in_float
 from cnncalc.deployment.rules.windows import pads_itself, taps_of
 from cnncalc.deployment.traits import MOVING
 from cnncalc.deployment.unsupported import UnsupportedError
@@ -84,10 +84,9 @@ def fixed(low: Lowering, node: Node) -> None:
 
 def hardsigmoid(low: Lowering, node: Node) -> None:
     """``relu6(x + 3) / 6``: the shift joins a bias, the clamp is fused, the factor joins the weights after it; nothing
-    if it is a part of a hardswish.
+    if it is only a part of hardswishes.
     """
-    reader = low.sole_reader(node)
-    if reader is not None and reader.layer.type == "multiply" and own_gate(low, reader):
+    if not low.is_read(node):
         low.values[node] = low.values[node.inputs[0]]
         return
     operator = low.feeder(node)

@@ -262,11 +262,11 @@ def aligned(low: Lowering, node: Node) -> list[DeviceTensor]:
 
 def own_gate(low: Lowering, node: Node) -> Node | None:
     """Return the hardsigmoid whose input a product multiplies with it, so that it is a hardswish; else None."""
-    if len(node.inputs) != 2 or is_clamped(low, node, behind_a_copy=True):
+    if node.layer.type != "multiply" or len(node.inputs) != 2 or is_clamped(low, node, behind_a_copy=True):
         return None
     for gate, other in permutations(map(low.source, node.inputs)):
-        if isinstance(gate, Node) and gate.layer.type == "hardsigmoid" and low.sole_reader(gate) is node:
-            return gate if low.source(gate.inputs[0]) is other else None
+        if isinstance(gate, Node) and gate.layer.type == "hardsigmoid" and low.source(gate.inputs[0]) is other:
+            return gate
     return None
 
 
@@ -276,12 +276,13 @@ def merge_in_pairs(code: str) -> LoweringRule:
     def rule(low: Lowering, node: Node) -> None:
         if sum(map(low.is_constant, node.inputs)) > 1:
             raise UnsupportedError(node, "a merge of several constant tensors is not verified")
-        gate = own_gate(low, node) if code == "MUL" else None
+        gate = own_gate(low, node)
         if gate is not None:
             (tensor,) = gate.inputs
             operator = low.emit("HARD_SWISH", node, [low.without_height(node, tensor, low.values[tensor])])
-            operator.layers.append(gate)
-            low.fused.append(gate)
+            if not low.is_read(gate):
+                operator.layers.append(gate)
+                low.fused.append(gate)
             return
         (tensor, merged), *others = zip(node.inputs, aligned(low, node), strict=True)
         for number, (source, flow) in enumerate(others, 1):
