@@ -43,6 +43,11 @@ TAKEN: dict[str, list[Any]] = {
         node("Add", ["i", "first"], ["at"]), node("Reshape", ["x", "as_rows"], ["rows"]),
         node("Gather", ["rows", "at"], ["y"], axis=0),
     ],
+    "constant rows behind each other, as transformers picks positions of a mask": [
+        node("Unsqueeze", ["r", "last"], ["r1"]), node("Mul", ["r1", "five"], ["first"]),
+        node("Add", ["picked", "first"], ["at"]), node("Reshape", ["x", "as_rows"], ["rows"]),
+        node("Gather", ["rows", "at"], ["y"], axis=0),
+    ],
     "written": [
         *SALIENT, node("ArgMax", ["m"], ["i"], axis=1, keepdims=0), *pairs("r", "i"),
         node("ReduceMean", ["x"], ["u"], axes=[1], keepdims=0), node("ScatterND", ["x", "at", "u"], ["y"]),
@@ -54,6 +59,7 @@ TAKEN: dict[str, list[Any]] = {
 @pytest.mark.parametrize("name", TAKEN)
 def test_own_indices_of_each_sample(name: str, batch: str | int) -> None:
     constants = {**SCALARS, "three": ints(3), "wide": ints(1, 3), "five": np.array(5), "as_rows": ints(-1, 4)}
+    constants["picked"] = np.array([[3, 0, 4]])
     data = model([*NUMBERED, *TAKEN[name]], {"x": [batch, 5, 4]}, ["y"], constants)
     runs_as_runtime(data, drawn(3 if batch == "N" else 1, 5, 4))
 

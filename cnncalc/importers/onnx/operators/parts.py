@@ -173,7 +173,10 @@ def _batch_axis_after(batch: int | None, axis: int, rank: int) -> int | None:
 
 
 def _gathered_from_batch(build: Builder, x: Value, chosen: Value, axis: int) -> Value:
-    """Return what a file for one sample gathers along its batch axis."""
+    """Return what a file gathers along its batch axis: of each sample, or of the one sample that it is for."""
+    if chosen.sample_step == x.times and chosen.shape[:1] == (1,) and chosen.data is not None:  # rows of all samples
+        whole = build.step("unfold", [x], None, size=x.times, axis=0)
+        return gathered(build, alias(whole, whole.shape, 0), literal(chosen.data, chosen.shape[1:], chosen.dtype), 1)
     build.one_sample_only.append(build.call.operator.label)
     if x.times > 1:  # the arrays of one sample lie along the batch axis
         picked = build.step("gather", [build.unbatched(x), build.parameter(chosen, chosen.shape)], None, axis=0)
