@@ -11,6 +11,7 @@ from cnncalc.layers.shapes import Shape, shape_text
 
 if TYPE_CHECKING:
     from cnncalc.ground.places import Origin
+    from cnncalc.layers.state_form import StateForm
     from cnncalc.layers.symbols import Formula
 
 
@@ -68,12 +69,13 @@ class Node(_Flowing):
         shares: the node whose weights this one uses, or None if it has its own.
         origin: its place in the spec or model file, or None.
         keys: what its file calls its tensors if that is not its own name and theirs, or None.
+        forms: how the module from which its file was made has tensors of the layer, if not in the layer's shape.
         stored: the tensors that its file holds for it, if they differ from the layer's, or None.
         shape: the inferred output shape, without the batch axis.
         times: number of samples that one sample of the batch has become; 0 without a batch.
     """
 
-    __slots__ = ("index", "inputs", "keys", "layer", "origin", "shares", "stored", "use")
+    __slots__ = ("forms", "index", "inputs", "keys", "layer", "origin", "shares", "stored", "use")
 
     def __init__(
         self,
@@ -98,10 +100,15 @@ class Node(_Flowing):
         self.origin = origin
         self.stored = stored
         self.keys: Mapping[str, str] | None = None
+        self.forms: Mapping[str, StateForm] = {}
 
     def key(self, tensor: str) -> str:
         """Return what one of its tensors is called in a state_dict: ``layer1.0.conv1.weight``."""
         return (self.keys and self.keys.get(tensor)) or f"{self.name}.{tensor}"
+
+    def state_shape(self, tensor: str, weight: Weight) -> Shape:
+        """Return the shape that one of its tensors has in a state_dict."""
+        return self.forms[tensor].shape if tensor in self.forms else weight.shape
 
     @property
     def weights(self) -> Mapping[str, Weight]:

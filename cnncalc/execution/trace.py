@@ -17,7 +17,7 @@ from cnncalc.execution.machine import usual_threads
 from cnncalc.execution.needs import needs, require
 from cnncalc.execution.planning import RunPlan
 from cnncalc.execution.verify import run
-from cnncalc.execution.weights import expected, node_weights, random_weights
+from cnncalc.execution.weights import checked, expected, node_weights, random_weights
 from cnncalc.graph import Graph, Node
 from cnncalc.ground.errors import ArgumentError, CnncalcError
 from cnncalc.layers import layer_type, layer_types
@@ -82,9 +82,14 @@ def trace(
     _require(before, node, kept, None if stated is None else stated.size)
     inputs = random_inputs(before, 1, seed, np.float32) if stated is None else stated.read()
     kind = next(iter(inputs.values())).dtype
-    given = network.model.tensors() if weights is None and network.model.tensors is not None else weights
-    tensors = random_weights(before, seed, kind) if given is None else _needed(network, before, given)
-    made = run(before, inputs, weights=tensors, layers=[*[one.name for one in kept], node.name], fuse=False)
+    if weights is not None:
+        tensors: Mapping[str, npt.ArrayLike] = checked(before, _needed(network, before, weights), kind)
+    elif network.model.tensors is not None:
+        tensors = _needed(network, before, network.model.tensors())
+    else:
+        tensors = random_weights(before, seed, kind)
+    state = {item.name: item.in_state(np.asarray(tensors[item.name])) for item in expected(before)}
+    made = run(before, inputs, weights=state, layers=[*[one.name for one in kept], node.name], fuse=False)
     for row in made.mismatches:
         if row.actual is None:
             raise CnncalcError(f"'{node.name}' can't be traced: '{row.node.name}' was not computed: {row.fault}")

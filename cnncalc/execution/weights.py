@@ -32,6 +32,7 @@ CHUNK = 1 << 20  # elements per random stream, so that the bytes do not depend o
 
 
 Held = TypeVar("Held")
+Element = TypeVar("Element", bound=np.generic)
 
 
 class Expected(NamedTuple):
@@ -41,6 +42,20 @@ class Expected(NamedTuple):
     node: Node
     tensor: str
     weight: Weight
+
+    @property
+    def shape(self) -> Shape:
+        """Its shape in the state_dict."""
+        return self.node.state_shape(self.tensor, self.weight)
+
+    def in_state(self, array: npt.NDArray[Element]) -> npt.NDArray[Element]:
+        """Return the tensor as the state_dict has it."""
+        return self.turned(array).reshape(self.shape)
+
+    def turned(self, array: npt.NDArray[Element]) -> npt.NDArray[Element]:
+        """Return the tensor, or the state_dict's, transposed if one is the other transposed."""
+        form = self.node.forms.get(self.tensor)
+        return array.transpose() if form is not None and form.is_transposed else array
 
 
 class WeightsError(CnncalcError):
@@ -123,8 +138,10 @@ def write_weights(network: Graph, path: str, seed: int = 0, dtype: npt.DTypeLike
     Raises:
         CnncalcError: if they don't fit, or the file can't be written.
     """
-    headers = {item.name: Header(item.weight.shape, np.dtype(dtype)) for item in expected(network)}
-    write_one_by_one(path, headers, (array for _, array in one_by_one(network, None, seed, dtype)))
+    wanted = list(expected(network))
+    headers = {item.name: Header(item.shape, np.dtype(dtype)) for item in wanted}
+    arrays = zip(wanted, one_by_one(network, None, seed, dtype), strict=True)
+    write_one_by_one(path, headers, (item.in_state(array) for item, (_, array) in arrays))
 
 
 def one_by_one(
@@ -144,7 +161,7 @@ def one_by_one(
         faults = [f"missing: {item.name} {sizes(item.weight.shape)}" for item in wanted if item.name not in given]
     else:
         given = weights
-        faults = [fault for item in wanted if (fault := _fault(item.name, item.weight, given))]
+        faults = [fault for item in wanted if (fault := _fault(item, given))]
         faults += _left_over(given, {item.name for item in wanted})
     _refuse(network, faults)
     return ((item.name, _fitting(network, item, given[item.name], dtype, weights is None)) for item in wanted)
@@ -167,6 +184,7 @@ def _drawn(
 def _fitting(network: Graph, item: Expected, array: npt.ArrayLike, dtype: npt.DTypeLike, is_own: bool) -> Array:
     """Return a tensor, perhaps of the network's own file, in a type.  Raises CnncalcError if its elements don't fit."""
     data: Array = np.asarray(array_like(array))
+    data = data if is_own else item.turned(data)
     if not _fits(data, item.weight, is_own):
         _refuse(network, [_not_finite(item.name)])
     return np.asarray(data, dtype).reshape(item.weight.shape)
@@ -190,32 +208,33 @@ def checked(network: Graph, weights: Mapping[str, npt.ArrayLike], dtype: npt.DTy
     """
     faults: list[str] = []
     taken: dict[str, Array] = {}
-    wanted = {item.name: item.weight for item in expected(network)}
-    for name, weight in wanted.items():
-        fault = _fault(name, weight, weights)
+    wanted = {item.name: item for item in expected(network)}
+    for name, item in wanted.items():
+        fault = _fault(item, weights)
         if fault:
             faults.append(fault)
             continue
         data: Array = np.asarray(array_like(weights[name]))
-        if not _fits(data, weight):
+        if not _fits(data, item.weight):
             faults.append(_not_finite(name))
         else:
-            taken[name] = _arranged(data.reshape(weight.shape), dtype)
+            taken[name] = _arranged(item.turned(data).reshape(item.weight.shape), dtype)
     left = _left_over(weights, wanted)
     first = max(MAX_FAULTS - len(left), MAX_FAULTS // 2)  # of other names, some of both sides are shown
     _refuse(network, [*faults[:first], *left, *faults[first:]])
     return taken
 
 
-def _fault(name: str, weight: Weight, weights: Mapping[str, npt.ArrayLike]) -> str:
+def _fault(item: Expected, weights: Mapping[str, npt.ArrayLike]) -> str:
     """Return the fault of a tensor, apart from its elements; "" if there is none."""
+    name, shape = item.name, item.shape
     if name not in weights:
-        return f"missing: {name} {sizes(weight.shape)}"
+        return f"missing: {name} {sizes(shape)}"
     array = array_like(weights[name], f"'{name}'")
     if array.dtype.kind != "f":
         return f"not floating-point: {name} is {array.dtype}"
-    if _inner(array.shape) != _inner(weight.shape):
-        return f"misshapen: {name} is {sizes(array.shape)}, expected {sizes(weight.shape)}"
+    if _inner(array.shape) != _inner(shape):
+        return f"misshapen: {name} is {sizes(array.shape)}, expected {sizes(shape)}"
     return ""
 
 

@@ -45,7 +45,7 @@ def growing(graph: Graph) -> Graph:
         return graph
     made = _rebuilt(graph, graph.nodes, inputs, names | _with_what_is_joined(inputs, names))
     for node, other in zip(graph.nodes, made.nodes, strict=True):
-        other.keys = node.keys
+        other.keys, other.forms = node.keys, node.forms
     return made
 
 

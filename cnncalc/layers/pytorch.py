@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from itertools import dropwhile
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from cnncalc.ground.named import NamedTuple
@@ -15,6 +16,7 @@ from cnncalc.layers.arguments import LayerError
 
 if TYPE_CHECKING:
     from cnncalc.layers.shapes import Shape
+    from cnncalc.layers.state_form import StateForm
 
 T = TypeVar("T")
 
@@ -86,6 +88,7 @@ class Torch:
         once: for each input, whether it is shared by all samples of the batch.
         loose: shapes of the layer's tensors if they are attributes of the module around it, which has no module for
             the layer, by their names in `weights`; else empty.
+        forms: those of these tensors that the module has in another form.
         inputs: the input tensors.
         x: the first of the inputs.
         value: the layer's expression in ``forward``, once it is known; a bare `InputPlace` passes the input on.
@@ -107,12 +110,14 @@ class Torch:
         output: Shape,
         once: tuple[bool, ...],
         loose: Mapping[str, Shape],
+        forms: Mapping[str, StateForm],
     ) -> None:
         self.arguments = arguments
         self.shapes = shapes
         self.output = output
         self.once = once
         self.loose = loose
+        self.forms = forms
         self.inputs: tuple[TensorCode, ...] = tuple([InputPlace(number) for number in range(len(shapes))])
         self.x: TensorCode = InputPlace(0)
         self.made: ModuleCall | None = None
@@ -140,23 +145,36 @@ class Torch:
 
     def weight(self, name: str, fill: float = 0) -> TensorCode:
         """Return a loose tensor, which has one number everywhere before training."""
-        shape = self.loose[name]
+        shape = self._held_shape(name)
         if fill in (0, 1):
             self.held[name] = call("torch.ones" if fill else "torch.zeros", *shape)
         else:
             self.held[name] = call("torch.full", call("tuple", *shape), fill)
-        return InputPlace(-1 - len(self.held))
+        place = InputPlace(-1 - len(self.held))
+        return call(".t", place) if name in self.forms and self.forms[name].is_transposed else place
 
-    def channels(self, name: str, fill: float = 0) -> TensorCode:
-        """Return a loose tensor (C,) as (C, 1, …), which broadcasts to the input."""
-        axes = len(self.shapes[0]) - 1
-        return call(".view", self.weight(name, fill), -1, *[1] * axes) if axes else self.weight(name, fill)
+    def met(self, name: str, by_channel: bool, fill: float = 0) -> TensorCode:
+        """Return a loose tensor, with one number per channel or the input's axes, so that it broadcasts to that."""
+        own = self.loose[name]
+        shape = (*own, *[1] * (len(self.shapes[0]) - 1)) if by_channel else own
+        held, weight = self._held_shape(name), self.weight(name, fill)
+        if _without_leading_ones(held) == _without_leading_ones(shape) and len(held) <= len(shape) + 1:
+            return weight
+        return call(".view", weight, *([-1, *shape[1:]] if by_channel else shape))
+
+    def batched(self, name: str) -> TensorCode:
+        """Return a loose tensor with a batch axis of 1."""
+        weight = self.weight(name)
+        return weight if self._held_shape(name) == (1, *self.loose[name]) else call("[]", weight, None)
+
+    def _held_shape(self, name: str) -> Shape:
+        return self.forms[name].shape if name in self.forms else self.loose[name]
 
     def weighted(self, function: str, x: TensorCode, **options: object) -> ModuleCall:
         """Return a function of a tensor and of all loose tensors, of which the first is random before training."""
         places = [self.weight(name) for name in self.loose]
         first = next(iter(self.loose))
-        self.held[first] = call("nn.init.xavier_uniform_", call("torch.empty", *self.loose[first]))
+        self.held[first] = call("nn.init.xavier_uniform_", call("torch.empty", *self._held_shape(first)))
         return call(function, x, *places, **options)
 
     def mapped(self, what: str) -> int:
@@ -214,3 +232,7 @@ class Torch:
         places = self.dims(over)
         last = tuple(range(-len(over), 0)) if len(over) > 1 else -1
         return call(".movedim", inner(call(".movedim", self.x, places, last)), last, places)
+
+
+def _without_leading_ones(shape: Shape) -> Shape:
+    return tuple(dropwhile(lambda size: size == 1, shape))

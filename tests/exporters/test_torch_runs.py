@@ -20,6 +20,7 @@ pytest.importorskip("torch", reason="PyTorch is not installed; the sources are o
 
 import torch
 
+from tests.commands import cnncalc
 from tests.exporters.models import MASKED, chain
 from tests.exporters.torch_modules import compared, keys, module_of, state_of
 from tests.importers.models import model, network, node, stored
@@ -443,6 +444,38 @@ def test_tensors_that_a_module_has_itself_keep_their_keys() -> None:
     graph = network(data)
     assert keys(graph).keys() == shapes.keys()
     assert compared(graph) <= SAME
+
+
+def test_tensors_have_the_forms_of_the_modules_state(tmp_path: Path) -> None:
+    """A matrix of ``x @ self.proj``, a class token with a batch axis, a scale without one of its axes."""
+    shapes = {"cls_token": (1, 1, 4), "pos": (1, 5, 4), "gamma": (4,), "proj": (4, 4), "head.out": (4, 3)}
+    draw = np.random.default_rng(3)
+    state = {name: draw.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()}
+    x = draw.standard_normal((1, 4, 4)).astype(np.float32)
+    nodes = [
+        node("Concat", ["cls_token", "x"], ["c"], axis=1, name="/Concat"),
+        node("Add", ["c", "pos"], ["p"], name="/Add"),
+        node("Mul", ["p", "gamma"], ["g"], name="/Mul"),
+        node("MatMul", ["g", "proj"], ["m"], name="/MatMul"),
+        node("MatMul", ["m", "head.out"], ["y"], name="/head/MatMul"),
+    ]
+    zeros = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
+    wanted = (
+        (np.concatenate([state["cls_token"], x], 1) + state["pos"]) * state["gamma"] @ state["proj"] @ state["head.out"]
+    )
+    graph = network(model(nodes, {"x": [1, 4, 4]}, ["y"], zeros, producer_name="pytorch"))
+    assert {name: array.shape for name, array in state.items()} == keys(graph)
+    np.testing.assert_allclose(graph.prepare(weights=state)(x), wanted, rtol=1e-5, atol=1e-5)
+    assert compared(graph) <= SAME
+
+    path = tmp_path / "net.onnx"
+    path.write_bytes(model(nodes, {"x": [1, 4, 4]}, ["y"], state, producer_name="pytorch"))
+    written = tmp_path / "state.npz"
+    cnncalc("weights", str(path), "-o", str(written))
+    with np.load(written) as arrays:
+        assert {name: array.tolist() for name, array in arrays.items()} == {
+            name: array.tolist() for name, array in state.items()
+        }
 
 
 @pytest.mark.parametrize(

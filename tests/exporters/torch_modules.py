@@ -32,7 +32,7 @@ def module_of(source: str) -> torch.nn.Module:
 
 def keys(network: Graph) -> dict[str, tuple[int, ...]]:
     """Return the names and shapes that 'cnncalc weights' lists."""
-    return {item.name: tuple(item.weight.shape) for item in expected(network)}
+    return {item.name: tuple(item.shape) for item in expected(network)}
 
 
 def state_of(module: torch.nn.Module) -> dict[str, tuple[int, ...]]:
@@ -61,14 +61,15 @@ def compared(network: Network, seed: int = 0, batch: int = 1, item: str = "") ->
     if sum([value.numel() for name, value in module.named_buffers() if not name.endswith(BESIDE)]) != buffers:
         raise ValueError("the module has other buffers")
     weights = random_weights(network, seed)
-    module.load_state_dict({name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in weights.items()})
+    state = {item.name: item.in_state(weights[item.name]) for item in expected(network)}
+    module.load_state_dict({name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in state.items()})
     draw = np.random.default_rng(seed)
     inputs = {
         name: draw.standard_normal((tensor.copies(batch), *tensor.shape)).astype(np.float32)
         for name, tensor in network.inputs.items()
     }
     inputs = decisive(item, inputs)
-    found = network.prepare(weights=weights)(inputs if len(inputs) > 1 else next(iter(inputs.values())))
+    found = network.prepare(weights=state)(inputs if len(inputs) > 1 else next(iter(inputs.values())))
     ours = list(found.values()) if isinstance(found, dict) else [found]
     with torch.inference_mode():
         theirs = module(*[torch.from_numpy(value) for value in inputs.values()])

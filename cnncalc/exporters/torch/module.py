@@ -215,7 +215,8 @@ def _translated(graph: Graph) -> dict[Node, Torch]:
     for node in graph.nodes:
         owner = node.shares or node
         names = [owner.key(name).rpartition(".")[2] for name in owner.use.weights]
-        is_loose = (holder(owner) != owner.name or f"{owner.name}.bias" in foreign) and all(map(is_free, names))
+        is_apart = holder(owner) != owner.name or f"{owner.name}.bias" in foreign or owner.forms
+        is_loose = bool(is_apart) and all(map(is_free, names))
         try:
             torch = _torch_of(node, is_loose)
             if owner in found and torch.made != found[owner].made:
@@ -236,7 +237,7 @@ def _torch_of(node: Node, is_loose: bool) -> Torch:
     loose = {name: weight.shape for name, weight in node.use.weights.items()} if is_loose else {}
     once = tuple([tensor.times == 0 for tensor in node.inputs])
     arguments = {name: Or(vars(node.layer)[name], one.default) for name, one in node.layer.arguments.items()}
-    torch = Torch(arguments, node.use.inputs, node.shape, once, loose)
+    torch = Torch(arguments, node.use.inputs, node.shape, once, loose, (node.shares or node).forms)
     torch.value = node.layer.to_torch(torch)
     return torch
 

@@ -137,6 +137,8 @@ def keys(nodes: Mapping[Node, LayerStep], params: Params) -> None:
                 own[label] = key
         if own:
             node.keys = {**(node.keys or {}), **own}
+        forms = params.forms.get(step, {})
+        node.forms = {label: form for label, form in forms.items() if node.key(label) == known.get(label)}
 
 
 def _numbers_in_stacks(nodes: Mapping[Node, LayerStep]) -> dict[Node, int]:

@@ -17,7 +17,9 @@ from cnncalc.importers.onnx.bias_tables import BiasTables
 from cnncalc.importers.onnx.model import StoredTensor
 from cnncalc.importers.onnx.proto import FLOATS, INT32, SMALL_INTEGERS
 from cnncalc.importers.onnx.provenance import is_attribute, is_buffer_name, is_generated_name, key_of
+from cnncalc.importers.onnx.state_forms import state_form
 from cnncalc.layers.base import Weight
+from cnncalc.layers.state_form import StateForm
 
 if TYPE_CHECKING:
     from cnncalc.importers.onnx.builder import Builder
@@ -38,6 +40,7 @@ class Params:
     Attributes:
         shared: identities of the parameters that several layers read.
         keys: for each layer, the keys of its tensors in the module's state_dict, as far as the file has them.
+        forms: those of these tensors that the module has in another form.
     """
 
     def __init__(self, build: Builder, steps: list[LayerStep]) -> None:
@@ -52,6 +55,7 @@ class Params:
         self.owners: dict[int, LayerStep] = {}
         self.shared: set[int] = set()
         self.keys: dict[LayerStep, dict[str, str]] = {}
+        self.forms: dict[LayerStep, dict[str, StateForm]] = {}
         for step in steps:
             certain = [tensor for tensor in step.tensors.values() if tensor.is_certain]
             self.certain.update([id(leaf) for tensor in certain for leaf in _leaves(step, tensor)])
@@ -90,6 +94,8 @@ class Params:
                 found[label] = Weight(shape, trainable)
                 if key:
                     self.keys.setdefault(step, {})[label] = key
+                if key == leaf.name and is_whole and self.is_pytorch and (form := state_form(step, name)):
+                    self.forms.setdefault(step, {})[label] = form
         is_own = found == own or (step.layer.kind == "recurrent" and _elements(found) == _elements(own))
         return (own, True) if is_own else (found, False)  # a file joins a recurrent layer's biases, and its directions
 

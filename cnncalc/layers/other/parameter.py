@@ -67,6 +67,6 @@ class Parameter(Layer):
     def to_torch(self, torch: Torch) -> TensorCode:
         """The tensor with a batch axis of 1, or a module that returns it."""
         if torch.loose:
-            return torch.call("[]", torch.weight("weight"), None)
+            return torch.batched("weight")
         torch.define(_MODULE)
         return torch.module("Parameter", *self.shape, **torch.options("trainable"))()

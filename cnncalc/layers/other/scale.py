@@ -86,9 +86,9 @@ class Scale(Layer):
     def to_torch(self, torch: Torch) -> TensorCode:
         """A product with the factors, or a module that has them."""
         if torch.loose:
-            shown = torch.channels if self.shape is None else torch.weight
-            y = torch.call("*", torch.x, shown("weight", self.init))
-            return torch.call("+", y, shown("bias")) if self.bias else y
+            by_channel = self.shape is None
+            y = torch.call("*", torch.x, torch.met("weight", by_channel, self.init))
+            return torch.call("+", y, torch.met("bias", by_channel)) if self.bias else y
         torch.define(_MODULE)
         scaled = torch.module(
             "Scale",

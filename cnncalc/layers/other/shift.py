@@ -61,8 +61,7 @@ class Shift(Layer):
     def to_torch(self, torch: Torch) -> TensorCode:
         """A sum with the summands, or a module that has them."""
         if torch.loose:
-            shown = torch.channels if self.shape is None else torch.weight
-            return torch.call("+", torch.x, shown("weight", self.init))
+            return torch.call("+", torch.x, torch.met("weight", self.shape is None, self.init))
         shape = self.weights(*torch.shapes)["weight"].shape
         torch.define(_MODULE)
         return torch.module("Shift", *shape, **torch.options("init", "trainable"))(torch.x)

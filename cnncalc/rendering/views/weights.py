@@ -18,7 +18,9 @@ class WeightsView(View):
 
     def __init__(self, network: Graph) -> None:
         self.tensors = [
-            (node.key(name), node, weight) for node in network.nodes for name, weight in node.weights.items()
+            (node.key(name), node, weight._replace(shape=node.state_shape(name, weight)))
+            for node in network.nodes
+            for name, weight in node.weights.items()
         ]
 
     def page(self, screen: Screen) -> list[PageBlock]:
