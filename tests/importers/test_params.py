@@ -43,6 +43,7 @@ def attention(bias: Any, *turns: Any, name: str = "index") -> bytes:
     )
 
 
+STREAM = np.random.default_rng(1)
 TABLE = np.random.default_rng(0).standard_normal((ROWS, HEADS)).astype(np.float32)
 
 
@@ -375,3 +376,27 @@ def test_a_batchnorm_that_learns_nothing_has_its_statistics_alone() -> None:
     totals = net.summary().totals
     assert (totals.params, totals.buffers) == (0, 6)
     assert not vars(net.nodes[0].layer)["affine"]
+
+
+@pytest.mark.parametrize("zero", [None, 3])
+def test_a_matrix_that_is_cast_and_scaled_counts_as_its_integers(zero: int | None) -> None:
+    """Packages that quantise by hand store int8 and one scale per row, with a cast and a product for each tensor."""
+    table, shift = STREAM.integers(-9, 9, (4, 7)).astype(np.int8), STREAM.integers(-9, 9, (5, 7)).astype(np.int8)
+    constants: dict[str, Any] = {
+        "w": table,
+        "s": STREAM.random((4, 1), np.float32) + 1,
+        "p": shift,
+        "r": np.float32(0.1),
+    }
+    nodes, last = [node("Cast", ["w"], ["w0"], to=1)], "w0"
+    if zero is not None:
+        constants["z"], last = np.full((4, 1), zero, np.int8), "w1"
+        nodes += [node("Cast", ["z"], ["z0"], to=1), node("Sub", ["w0", "z0"], ["w1"])]
+    nodes += [
+        node("Mul", [last, "s"], ["w2"]), node("MatMul", ["x", "w2"], ["m"]),
+        node("Cast", ["p"], ["p0"], to=1), node("Mul", ["p0", "r"], ["p1"]), node("Slice", ["p1", "a", "b"], ["p2"]),
+        node("Add", ["m", "p2"], ["y"]),
+    ]  # fmt: skip
+    data = model(nodes, {"x": ["N", 3, 4]}, ["y"], constants | {"a": np.array([0]), "b": np.array([3])})
+    net = runs_as_runtime(data, STREAM.random((2, 3, 4), np.float32))
+    assert net.summary().totals.params == 4 * 7 + 5 * 7

@@ -9,11 +9,15 @@ from cnncalc.ground.errors import CnncalcError
 from cnncalc.importers.onnx.batch import with_file_batch
 from cnncalc.importers.onnx.equal import EqualConstants
 from cnncalc.importers.onnx.model import Attribute, OnnxOperator, operator_of
+from cnncalc.importers.onnx.proto import FLOATS, SMALL_INTEGERS
 from cnncalc.importers.onnx.provenance import PERIODIC
 from cnncalc.importers.onnx.steps import OwnTensors, layer_of, reshape_layer
 from cnncalc.importers.onnx.values import MOVES, Call, ConstantInput, LayerStep, UnfitError, Value, alias
 from cnncalc.layers.base import Layer
 from cnncalc.layers.shapes import Shape
+
+PRODUCTS = ("Mul", "multiply")
+DIFFERENCES = ("Sub", "subtract")
 
 
 class AddedLayers:
@@ -27,6 +31,7 @@ class AddedLayers:
         sequences: how many sequences a recurrent operator reads that finds no batch among them; 0 if there is none.
         equal: which constants are equal.
         parameters: outputs of layers that hold one constant each, by the constant's number and their shape.
+        dequantized: identities of stored integers that stand for real numbers.
         differences: outputs of the ``subtract`` layers so far, by their layer and inputs.
     """
 
@@ -39,6 +44,7 @@ class AddedLayers:
         self.leaves_left = limits.MAX_MODEL_SOURCES
         self.equal = EqualConstants()
         self.parameters: dict[tuple[int, Shape], Value] = {}
+        self.dequantized: dict[int, None] = {}
         self.differences: dict[tuple[object, ...], Value] = {}
 
     def derive(self, value: Value, call: Call, index: int = 0) -> None:
@@ -47,7 +53,10 @@ class AddedLayers:
         if value.sample_step is None:
             self.require_equal_samples(call.inputs)
         if not value.leaves and call.op not in PERIODIC:
-            value.leaves = call.leaves()
+            scaled = _scaled_integers(call)
+            value.leaves = call.leaves() if scaled is None else scaled.leaves
+            if scaled is not None and call.op in PRODUCTS and value.dtype in FLOATS:
+                self.dequantized |= dict.fromkeys([id(leaf) for leaf in scaled.leaves])
             self.leaves_left -= len(value.leaves)
         if self.leaves_left < 0:
             raise CnncalcError(f"its constants come from more than {limits.MAX_MODEL_SOURCES:,} others, all together")
@@ -171,3 +180,13 @@ class AddedLayers:
             kind, value, arguments = reshape_layer(value, sample)
             value = value if value.sample == sample else self.step(kind, [value], axis, **arguments)
         return alias(value, shape, axis)
+
+
+def _scaled_integers(call: Call) -> Value | None:
+    """Return the stored small integers that an operator scales, or takes a zero point from; None if it does neither."""
+    inputs = [value for value in call.inputs if value is not None]
+    if call.op not in (*PRODUCTS, *DIFFERENCES) or not inputs:
+        return None
+    largest = max(inputs, key=lambda value: value.elements)
+    is_stored = largest.leaves and all(leaf.dtype in SMALL_INTEGERS for leaf in largest.leaves)
+    return largest if is_stored else None

@@ -61,7 +61,6 @@ class Builder(AddedLayers):
         quantizes: whether the file has quantised tensors.
         statistics: identities of stored tensors that are the mean or the variance of a batchnorm.
         constants: identities of stored tensors that stand in Constant operators, not among the initializers.
-        dequantized: identities of stored integers that stand for real numbers.
         readers: how often each value of the current graph is read.
         scope: the values that the current operator can read.
         stated: where the file states the types of values, by their names.
@@ -82,7 +81,6 @@ class Builder(AddedLayers):
         self.quantizes = False
         self.statistics: dict[int, None] = {}
         self.constants: set[int] = set()
-        self.dequantized: dict[int, None] = {}
         self.operators_left = limits.MAX_MODEL_NODES
         self.known_left = limits.MAX_KNOWN
         self.compared_left = limits.MAX_COMPARED_BYTES
