@@ -74,11 +74,17 @@ class EngineModel:
         made = self.run(ours, feeds)
         found = {}
         for name, array in ours.items():
-            theirs = _batch_first(np.asarray(made[name]), array)
+            theirs = _batch_first(_numbers(made[name]), array)
             if theirs is None:
                 return f"its output '{name}' has another layout"
             found[name] = theirs
         return found
+
+
+def _numbers(made: object) -> Array:
+    """Return an output as an array; of maps, as scikit-learn's classifiers have them, the values."""
+    maps = made if isinstance(made, list) and all(isinstance(one, dict) for one in made) else None
+    return np.asarray(made if maps is None else [[*one.values()] for one in maps])
 
 
 def _batch_first(made: Array, like: Array) -> Array | None:

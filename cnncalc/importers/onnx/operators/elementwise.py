@@ -182,17 +182,25 @@ def is_learned(value: Value) -> bool:
 
 def _with_constant(build: Builder, x: Value, constant: Value, kind: str) -> Value | None:
     """Return a value scaled or shifted by a constant; None if the result would have a larger shape."""
-    number = constant.number
+    number, is_bias = constant.number, kind == "shift" and _is_bias_of_one_output(build, x, constant)
     build.require_equal_samples([constant])
-    if number is not None and not is_learned(constant) and constant.rank <= x.rank:
+    if number is not None and not (is_bias or is_learned(constant)) and constant.rank <= x.rank:
         if not math.isfinite(number):
             return None
         return affine(build, x, **{"mul" if kind == "scale" else "add": float(number)})
     _, (_, shape), axis = aligned(build, [x, constant])
     if len(shape) != len(x.shape) or any(size not in (1, have) for size, have in zip(shape, x.shape, strict=True)):
         return None
-    tensors = {"weight": ConstantInput(build.view(constant, shape, None), False)}
+    tensors = {"weight": ConstantInput(build.view(constant, shape, None), is_bias)}
     return build.step(kind, [x], axis, tensors, shape=shape or None)
+
+
+def _is_bias_of_one_output(build: Builder, x: Value, constant: Value) -> bool:
+    """Whether a constant is the bias of a linear layer with one output; a number in code has no axes."""
+    if x.step is None or x.step.layer.type != "linear" or x.step["bias"] or x.step["out_features"] != 1:
+        return False
+    (leaf, *others), is_number = constant.leaves or (None,), not 0 < constant.rank <= x.rank or constant.elements > 1
+    return not (leaf is None or others or is_number) and leaf.dtype in FLOATS and id(leaf) not in build.constants
 
 
 def affine(build: Builder, x: Value, mul: float = 1.0, add: float = 0.0) -> Value:
