@@ -9,7 +9,7 @@ import pytest
 
 from cnncalc.figures.costs import sums
 from cnncalc.ground.errors import CnncalcError
-from tests.importers.models import imported, model, network, node, runs_as_runtime, runtime
+from tests.importers.models import imported, ints, model, network, node, runs_as_runtime, runtime
 
 F = np.float32
 STREAM = np.random.default_rng(0)
@@ -288,3 +288,32 @@ def test_a_product_of_what_all_samples_share_and_of_the_samples_as_columns(count
     y, s = runtime(data, {"x": x, "prompts": prompts})
     np.testing.assert_allclose(found["y"], y, rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(found["s"], s.T, rtol=1e-4, atol=1e-6)
+
+
+AXIS_OF_SAMPLES: dict[str, tuple[list[Any], bool]] = {
+    "the same rows": ([node("MatMul", ["rows", "w"], ["z"]), node("Relu", ["z"], ["r"]), node("Reshape", ["r", "back"], ["t"]),
+                       node("Transpose", ["t"], ["y"], perm=[1, 0, 2])], True),
+    "some rows": ([node("Slice", ["rows", "1", "2", "0"], ["y"])], False),
+    "the mean of rows": ([node("ReduceMean", ["rows"], ["y"], axes=[0])], False),
+    "sums of rows": ([node("CumSum", ["rows", "0"], ["y"])], False),
+    "shares of rows": ([node("Softmax", ["rows"], ["y"], axis=0)], False),
+    "rows by rows": ([node("Transpose", ["rows"], ["t"], perm=[1, 0]), node("MatMul", ["rows", "t"], ["y"])], False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", AXIS_OF_SAMPLES)
+def test_what_joins_places_of_an_axis_in_which_the_samples_are_works_for_one(name: str) -> None:
+    """A sequence before the samples is reshaped to (2·N, 4): row 1 is the second sample's first step, or the second step."""
+    nodes, is_for_all = AXIS_OF_SAMPLES[name]
+    start = [node("Transpose", ["x"], ["s"], perm=[1, 0, 2]), node("Reshape", ["s", "flat"], ["rows"])]
+    constants = {
+        "w": weight(4, 4),
+        "back": ints(2, -1, 4),
+        "flat": ints(-1, 4),
+        "0": ints(0),
+        "1": ints(1),
+        "2": ints(2),
+    }
+    data = model([*start, *nodes], {"x": ["N", 2, 4]}, ["y"], constants)
+    net = runs_as_runtime(data, weight(3 if is_for_all else 1, 2, 4))
+    assert bool(net.model.one_sample_only) != is_for_all

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
+from math import prod
+from operator import mul
 
 from cnncalc.ground import limits
 from cnncalc.ground.errors import CnncalcError
@@ -13,7 +16,8 @@ from cnncalc.importers.onnx.proto import FLOATS, SMALL_INTEGERS
 from cnncalc.importers.onnx.provenance import PERIODIC
 from cnncalc.importers.onnx.steps import OwnTensors, layer_of, reshape_layer
 from cnncalc.importers.onnx.values import MOVES, Call, ConstantInput, LayerStep, UnfitError, Value, alias
-from cnncalc.layers.base import Layer
+from cnncalc.layers.base import Layer, Use
+from cnncalc.layers.reads import Along, Permuted, kept
 from cnncalc.layers.shapes import Shape
 
 PRODUCTS = ("Mul", "multiply")
@@ -106,7 +110,9 @@ class AddedLayers:
         if key in self.differences:  # older exporters write the difference from the mean twice
             return self.differences[key].copy()
         times = 0
-        for value in live:
+        for number, value in enumerate(live):
+            if value.before_batch is not None and not _keeps_places(use, number, prod(value.before_batch)):
+                self.one_sample_only.append(self.call.operator.label)
             if value.sample_step is not None and self.call.op not in MOVES:
                 self.require_equal_samples(live)
             if value.times and times not in (0, value.times):
@@ -190,3 +196,19 @@ def _scaled_integers(call: Call) -> Value | None:
     largest = max(inputs, key=lambda value: value.elements)
     is_stored = largest.leaves and all(leaf.dtype in SMALL_INTEGERS for leaf in largest.leaves)
     return largest if is_stored else None
+
+
+def _keeps_places(use: Use, number: int, count: int) -> bool:
+    """Whether a layer leaves the leading axes of an input, of ``count`` places in all, as they are.
+
+    The samples are an inner part of the last of these axes: what joins its places would join samples.
+    """
+    moves = (use.layer.reads(use.inputs, use.output) or ((),) * len(use.inputs))[number]
+    ends = [*accumulate(use.inputs[number], mul)]
+    axes = ends.index(count) + 1 if count in ends else len(ends)
+    for move in moves:
+        if isinstance(move, Along) and [*move.reads[:axes]] != kept(axes):
+            return False
+        if isinstance(move, Permuted) and move.order[:axes] != tuple(range(axes)):
+            return False
+    return True
