@@ -483,6 +483,25 @@ def test_a_quantised_matrix_product_is_onnx_runtimes_to_the_last_bit(name: str) 
     np.testing.assert_array_equal(rounding(made.SerializeToString()).run(x).output.reshape(expected.shape), expected)
 
 
+@pytest.mark.parametrize("axis", [0, 1])
+def test_a_matrix_with_several_scales_is_onnx_runtimes(axis: int) -> None:
+    """Scales of columns are factors of the sums; those of rows are not, and the products are those of real numbers."""
+    draw = np.random.default_rng(axis)
+    constants = {
+        "w": of_eighths(6, 4), "ws": draw.uniform(0.01, 0.1, (6, 4)[axis]).astype(F), "xs": F(0.1), "xz": np.uint8(128),
+        "ys": F(0.03), "yz": np.uint8(128),
+    }  # fmt: skip
+    nodes = [
+        *[QUANTIZED_X, QDQ_X[1], node("DequantizeLinear", ["w", "ws"], ["v"], axis=axis)],
+        *[node("MatMul", ["r", "v"], ["p"]), *QDQ_Y],
+    ]
+    data = model(nodes, {"x": ["N", 5, 6]}, ["y"], constants)
+    x = draw.standard_normal((2, 5, 6)).astype(F)
+    (expected,) = runtime(data, {"x": x})
+    assert len(np.unique(expected)) > 15
+    np.testing.assert_array_equal(rounding(data).run(x).output, expected)
+
+
 GRID = {"s": F(0.05), "z": np.uint8(120)}
 MICROSOFT: dict[str, tuple[list[Any], dict[str, Any]]] = {
     "a choice of two grids": (
