@@ -72,7 +72,7 @@ class GivenArrays(NamedTuple):
         batch: number of samples.
         dtype: the floating-point type of the run.
         shapes: each input's, without the batch axis.
-        bounds: of inputs whose integers a layer reads as indices, how many there are to choose from.
+        bounds: of inputs that a layer reads as indices, how many there are to choose from.
     """
 
     arrays: dict[str, Stored]
@@ -102,14 +102,13 @@ class GivenArrays(NamedTuple):
         return {name: self._read(name, array).reshape(-1, *self.shapes[name]) for name, array in self.arrays.items()}
 
     def _read(self, name: str, array: Stored) -> Array:
-        data: Array = np.asarray(array)
-        if name in self.bounds:
-            _refuse_indices(name, data, self.bounds[name])
-        data = _exactly(name, data, self.dtype)
+        data = _exactly(name, np.asarray(array), self.dtype)
         if not np.isfinite(data).all():
             whole = data.reshape(-1, *self.shapes[name])
             place = ", ".join(str(index) for index in np.argwhere(~np.isfinite(whole))[0])
             raise CnncalcError(f"input '{name}' has NaN or infinite elements, the first at [{place}]")
+        if name in self.bounds:
+            _refuse_indices(name, data, self.bounds[name])
         return data
 
 
@@ -157,8 +156,7 @@ def given_inputs(
         listed = ", ".join(f"'{name}' has {count}" for name, count in batches.items())
         raise CnncalcError(f"inputs differ in their number of samples: {listed}")
     common = max(types, key=lambda found: found.itemsize)
-    bounds = _bounds_of_indices(network) if any(array.dtype.kind in "iu" for array in found.values()) else {}
-    return GivenArrays(found, batch, common, shapes, {name: bounds[name] for name in bounds if name in found})
+    return GivenArrays(found, batch, common, shapes, _bounds_of_indices(network))
 
 
 def _bounds_of_indices(network: Graph) -> dict[str, int]:
@@ -173,13 +171,12 @@ def _bounds_of_indices(network: Graph) -> dict[str, int]:
 
 
 def _refuse_indices(name: str, data: Array, bound: int) -> None:
-    """Raise CnncalcError if an array of integers has an index that is too large; −1 may be the last one."""
-    if data.dtype.kind in "iu":
-        for worst in (int(data.max()), int(data.min())):
-            if not -bound <= worst < bound:
-                raise CnncalcError(
-                    f"input '{name}' has the element {worst}, but a layer reads it as an index from 0 to {bound - 1}"
-                )
+    """Raise CnncalcError if an array has an index that is too large; −1 may be the last one."""
+    for worst in (float(data.max()), float(data.min())):
+        if not -bound <= worst < bound:
+            raise CnncalcError(
+                f"input '{name}' has the element {worst:g}, but a layer reads it as an index from 0 to {bound - 1}"
+            )
 
 
 def _type_of(name: str, array: Stored, shape: Shape, dtype: DType | None) -> DType:

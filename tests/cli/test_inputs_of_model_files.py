@@ -142,8 +142,9 @@ def test_an_input_that_does_not_fit_is_named_beside_what_the_file_states(pixels:
     ).replace("pixels.onnx", pixels)
 
 
+@pytest.mark.parametrize("dtype", [np.int64, F])
 @pytest.mark.parametrize(("index", "said"), [(9, ""), (-1, ""), (-10, ""), (10, "10"), (-11, "-11")])
-def test_an_index_outside_of_the_table_is_refused(tmp_path: Path, index: int, said: str) -> None:
+def test_an_index_outside_of_the_table_is_refused(tmp_path: Path, index: int, said: str, dtype: type) -> None:
     """ONNX Runtime refuses it, too, and counts negative ones from the end; a random input has valid indices only."""
     nodes = [node("Gather", ["table", "ids"], ["y"])]
     made = onnx.load_from_string(
@@ -152,7 +153,7 @@ def test_an_index_outside_of_the_table_is_refused(tmp_path: Path, index: int, sa
     made.graph.input[0].type.tensor_type.elem_type = TensorProto.INT64
     path = tmp_path / "ids.onnx"
     path.write_bytes(made.SerializeToString())
-    np.save(tmp_path / "ids.npy", np.array([[0, 3, index]]))
+    np.save(tmp_path / "ids.npy", np.array([[0, 3, index]], dtype))
     done = cnncalc("run", str(path), "--input", str(tmp_path / "ids.npy"), "--save", str(tmp_path / "y.npz"))
     fault = f"input 'ids' has the element {said}, but a layer reads it as an index from 0 to 9\n"
     assert (done.code, done.err) == ((2, fault) if said else (0, ""))
