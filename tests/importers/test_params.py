@@ -400,3 +400,33 @@ def test_a_matrix_that_is_cast_and_scaled_counts_as_its_integers(zero: int | Non
     data = model(nodes, {"x": ["N", 3, 4]}, ["y"], constants | {"a": np.array([0]), "b": np.array([3])})
     net = runs_as_runtime(data, STREAM.random((2, 3, 4), np.float32))
     assert net.summary().totals.params == 4 * 7 + 5 * 7
+
+
+def test_filters_divided_by_their_spectral_norm_are_filters() -> None:
+    """torch.nn.utils.spectral_norm (arXiv:1802.05957) in evaluation: weight_orig / (u · W·v), W stored again as a matrix."""
+    draw = np.random.default_rng(3).standard_normal
+    filters = draw((4, 3, 2, 2)).astype(np.float32)
+    nodes = [
+        node("MatMul", ["onnx::MatMul_9", "c.weight_v"], ["wv"]), node("MatMul", ["c.weight_u", "wv"], ["sigma"]),
+        node("Div", ["c.weight_orig", "sigma"], ["w"]), node("Conv", ["x", "w"], ["y"]),
+    ]  # fmt: skip
+    stored = {"c.weight_orig": filters, "onnx::MatMul_9": filters.reshape(4, 12)}
+    stored |= {"c.weight_u": draw(4).astype(np.float32), "c.weight_v": draw(12).astype(np.float32)}
+    net = runs_as_runtime(model(nodes, {"x": ["N", 3, 4, 4]}, ["y"], stored), draw((2, 3, 4, 4)).astype(np.float32))
+    assert [(one.name, one.layer.type, one.params) for one in net.nodes] == [("c", "conv", filters.size)]
+    assert net.summary().totals.macs == 4 * 12 * 9
+
+
+def test_the_norm_by_which_rows_are_divided_is_no_param() -> None:
+    """``F.linear(x, F.normalize(weight))``, whose norms PyTorch's exporter has computed."""
+    rows = np.random.default_rng(4).standard_normal((5, 6)).astype(np.float32)
+    nodes = [
+        node("Clip", ["onnx::Clip_3", "/Constant_output_0"], ["n"]),
+        node("Div", ["weight", "n"], ["w"]),
+        node("Gemm", ["x", "w"], ["y"], transB=1),
+    ]
+    stored = {"weight": rows, "onnx::Clip_3": np.linalg.norm(rows, axis=1, keepdims=True)}
+    stored["/Constant_output_0"] = np.array(1e-12, np.float32)
+    net = runs_as_runtime(model(nodes, {"x": ["N", 6]}, ["y"], stored), np.ones((2, 6), np.float32))
+    totals = net.summary().totals
+    assert (totals.params, totals.buffers) == (rows.size, 0)

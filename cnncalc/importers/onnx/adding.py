@@ -11,9 +11,9 @@ from cnncalc.ground import limits
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.importers.onnx.batch import with_file_batch
 from cnncalc.importers.onnx.equal import EqualConstants
-from cnncalc.importers.onnx.model import Attribute, OnnxOperator, operator_of
+from cnncalc.importers.onnx.model import Attribute, OnnxOperator, StoredTensor, operator_of
 from cnncalc.importers.onnx.proto import FLOATS, SMALL_INTEGERS
-from cnncalc.importers.onnx.provenance import PERIODIC
+from cnncalc.importers.onnx.provenance import PERIODIC, is_generated_name
 from cnncalc.importers.onnx.steps import OwnTensors, layer_of, reshape_layer
 from cnncalc.importers.onnx.values import MOVES, Call, ConstantInput, LayerStep, UnfitError, Value, alias
 from cnncalc.layers.base import Layer, Use
@@ -22,6 +22,15 @@ from cnncalc.layers.shapes import Shape
 
 PRODUCTS = ("Mul", "multiply")
 DIFFERENCES = ("Sub", "subtract")
+
+
+def _leaves(call: Call) -> tuple[StoredTensor, ...]:
+    """Return the stored tensors that are in an operator's outputs: a divisor that PyTorch has computed is a norm."""
+    divisor = call.given(1) if call.op in ("Div", "divide") else None
+    names = [leaf.name for leaf in divisor.leaves] if divisor is not None else []
+    if names and all(name.startswith(("onnx::", "/")) or is_generated_name(name) for name in names):
+        call = call._replace(inputs=call.inputs[:1])
+    return call.leaves()
 
 
 class AddedLayers:
@@ -58,7 +67,7 @@ class AddedLayers:
             self.require_equal_samples(call.inputs)
         if not value.leaves and call.op not in PERIODIC:
             scaled = _scaled_integers(call)
-            value.leaves = call.leaves() if scaled is None else scaled.leaves
+            value.leaves = _leaves(call) if scaled is None else scaled.leaves
             if scaled is not None and call.op in PRODUCTS and value.dtype in FLOATS:
                 self.dequantized |= dict.fromkeys([id(leaf) for leaf in scaled.leaves])
             self.leaves_left -= len(value.leaves)
