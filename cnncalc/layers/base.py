@@ -18,7 +18,7 @@ from cnncalc.layers.arguments import LayerError as LayerError
 from cnncalc.layers.interfaces import Array, Contraction, Element, Onnx, Ops, Reads, Sliding, TensorCode, Torch
 from cnncalc.layers.shapes import Shape, crossed, shape_text
 
-KINDS = ("conv", "fc", "matmul", "recurrent", "embedding", "norm", "pool", "activation", "merge", "shape", "other")
+KINDS = ("conv", "fc", "matmul", "recurrent", "norm", "pool", "activation", "merge", "shape", "other")
 
 
 class Weight(NamedTuple):

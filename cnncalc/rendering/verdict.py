@@ -14,7 +14,6 @@ _NOUNS = {
     "fc": "fully connected layers",
     "matmul": "matrix products",
     "recurrent": "recurrent layers",
-    "embedding": "embeddings",
 }
 
 

@@ -307,14 +307,6 @@ def test_the_sentence_counts_what_is_neither_convolution_nor_fully_connected() -
     )
 
 
-def test_the_sentence_names_embeddings() -> None:
-    """By hand: the table has 100·8 params, the product 8·4 + 4, and 16·8·4 MACs."""
-    spec = "input: [16]\nlayers:\n  - embedding: {num_embeddings: 100, embedding_dim: 8}\n  - linear: {out_features: 4, axis: -1}\n"
-    words = "Fully connected layers compute, embeddings store: fc has 100.0 % of the MACs with 4.3 % of the params, "
-    words += "embedding has 95.7 % of the params with 0.0 % of the MACs. "
-    assert words in " ".join(cnncalc("summary", "-", stdin=spec).out.split())
-
-
 # --- what scripts rely on --------------------------------------------------------------------------------------
 
 

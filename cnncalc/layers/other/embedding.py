@@ -14,7 +14,6 @@ class Embedding(Layer):
     Input of any shape, whose elements are indices below ``num_embeddings``; output one axis longer.  Flops: 0.
     """
 
-    kind = "embedding"
     operations = 0
     label_format = "{num_embeddings}×{embedding_dim}"
 
