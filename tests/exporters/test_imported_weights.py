@@ -121,6 +121,25 @@ def test_a_module_that_is_called_twice_has_its_weights_once() -> None:
     assert [node.shares for node in graph.nodes] == [None, None, graph.nodes[0]]
 
 
+def test_a_class_token_that_is_joined_and_added_exists_once(tmp_path: Path) -> None:
+    """As in CaiT, which adds the token to the class attention's output; the spec and the other files have it once."""
+    nodes = [
+        node("Concat", ["cls_token", "x"], ["c"], axis=1),
+        node("ReduceMean", ["c"], ["m"], axes=[1], keepdims=1),
+        node("Add", ["cls_token", "m"], ["y"]),
+    ]
+    token = np.array([[[1, 2, 4]]], np.float32)
+    data = model(nodes, {"x": [1, 1, 3]}, ["y"], {"cls_token": token})
+    graph = network(data)
+    x = np.array([[[3, 0, 0]]], np.float32)
+    np.testing.assert_allclose(graph.run(x).outputs["y"], [[[3, 3, 6]]])  # (1 + 3) / 2 + 1, (2 + 0) / 2 + 2, …
+    path, again = tmp_path / "net.onnx", tmp_path / "again.onnx"
+    path.write_bytes(data)
+    cnncalc("export", str(path), "-o", str(again))
+    made = [graph, load(str(again)), loads(cnncalc("import", str(path)).out)]
+    assert [one.summary().totals.params for one in made] == [3, 3, 3]
+
+
 def test_tensors_that_are_equal_by_chance_are_not_shared() -> None:
     graph = _called_twice("equal")
     assert "weights:" not in spec_text(graph)

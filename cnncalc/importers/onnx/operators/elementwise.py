@@ -191,6 +191,9 @@ def _with_constant(build: Builder, x: Value, constant: Value, kind: str) -> Valu
     _, (_, shape), axis = aligned(build, [x, constant])
     if len(shape) != len(x.shape) or any(size not in (1, have) for size, have in zip(shape, x.shape, strict=True)):
         return None
+    held = build.parameters.get((build.equal.number(constant), x.shape))
+    if held is not None and shape == x.shape:  # a class token that is also joined with others, as in CaiT, exists once
+        return build.step("multiply" if kind == "scale" else "add", [x, held], axis)
     tensors = {"weight": ConstantInput(build.view(constant, shape, None), is_bias)}
     return build.step(kind, [x], axis, tensors, shape=shape or None)
 
