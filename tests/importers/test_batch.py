@@ -317,3 +317,41 @@ def test_what_joins_places_of_an_axis_in_which_the_samples_are_works_for_one(nam
     data = model([*start, *nodes], {"x": ["N", 2, 4]}, ["y"], constants)
     net = runs_as_runtime(data, weight(3 if is_for_all else 1, 2, 4))
     assert bool(net.model.one_sample_only) != is_for_all
+
+
+def graph_of_nodes_and_edges(*sizes: str) -> bytes:
+    """Return a model that weighs the rows of a graph's nodes, and those that its edges begin with."""
+    nodes = [
+        node("Mul", ["x", "b"], ["m"]), node("Cast", ["i"], ["j"], to=7), node("Gather", ["m", "j"], ["g"]),
+        node("Mul", ["g", "w"], ["y"]),
+    ]  # fmt: skip
+    first, second = sizes
+    return model(nodes, {"x": [first, 3], "b": [first, 1], "i": [second], "w": [second, 1]}, ["y"])
+
+
+def test_a_graph_of_nodes_and_edges_has_no_batch() -> None:
+    data = graph_of_nodes_and_edges("num_nodes", "num_edges")
+    with pytest.raises(CnncalcError, match="a size 'num_nodes' is not stated"):
+        network(data)
+    x, b, w = (STREAM.standard_normal(shape).astype(F) for shape in ((5, 3), (5, 1), (7, 1)))
+    feeds = {"x": x, "b": b, "i": STREAM.integers(0, 5, 7).astype(F), "w": w}
+    run = network(data, {"x": (5, 3), "w": (7, 1)}).run(feeds)
+    assert run.ok
+    np.testing.assert_allclose(run.output.reshape(7, 3), runtime(data, feeds)[0], rtol=1e-6)
+
+
+def test_names_that_an_exporter_has_made_do_not_tell_whether_they_are_the_batch() -> None:
+    net = network(graph_of_nodes_and_edges("unk__1", "unk__2"))
+    assert [port.shape for port in net.inputs.values()] == [(3,), (1,), (1,), (1,)]
+
+
+def test_that_a_size_may_not_be_the_batch_is_hinted_at_unless_it_is_called_so() -> None:
+    hints = {}
+    for word in ("points", "batch_size"):
+        nodes = [node("ScatterElements", ["x", "i", "x"], ["y"], axis=0)]
+        data = model(nodes, {"x": [word, 3]}, ["y"], {"i": np.zeros((1, 3), np.int64)}, 18)
+        with pytest.raises(CnncalcError, match="it goes along the batch") as caught:
+            network(data)
+        hints[word] = caught.value.hint or ""
+    assert "if 'points' is not the batch, all axes have to be given: --input x=224x3" in hints["points"]
+    assert "all axes" not in hints["batch_size"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from cnncalc.importers.onnx.evaluator import evaluate
@@ -19,11 +19,22 @@ RECURRENT = frozenset(("LSTM", "GRU", "RNN"))
 """Operators whose first states, inputs 5 and 6, have the batch as their second axis."""
 
 
-def batch_word(ports: list[Port]) -> str | None:
-    """Return the name of the batch size in the file's shapes, or None."""
+NO_BATCH = 0
+"""Stands for the name of the batch size where no axis is the batch."""
+
+
+def batch_word(ports: list[Port]) -> int | str | None:
+    """Return the name of the batch size in the file's shapes; :data:`NO_BATCH` for no batch; None if it has no name.
+
+    There is none if inputs begin with different sizes which a person has named and other inputs have, too: nodes and
+    edges of a graph.
+    """
     words = [size for port in ports for size in port.shape or () if isinstance(size, str)]
     named = next((word for word in words if "batch" in word.lower()), None)
     firsts = [port.shape[0] for port in ports if port.shape and isinstance(port.shape[0], str)]
+    meant = {word for word in firsts if words.count(word) > 1 and word.isidentifier() and not word[-1].isdigit()}
+    if named is None and len(meant) > 1 and all(port.axis is None for port in ports):
+        return NO_BATCH
     return named or next((word for word in firsts if word != "?"), None)
 
 
@@ -35,6 +46,8 @@ def batch_axis(port: Port, word: int | str | None) -> int | None:
     the batch in any case, and so is the first of a map.
     """
     sizes = port.shape or ()
+    if word == NO_BATCH:
+        return None
     if word is not None and word in sizes:
         return sizes.index(word)
     free = [axis for axis, size in enumerate(sizes) if not isinstance(size, int) or size < 1]
@@ -46,6 +59,17 @@ def batch_axis(port: Port, word: int | str | None) -> int | None:
     if len(free) == 1 and len(sizes) < 4:
         return free[0]
     return 0 if len(sizes) > 3 else None
+
+
+def doubts(ports: Sequence[Port], word: int | str | None, given: Mapping[str, Shape]) -> list[str]:
+    """Return a hint that a size which only stands first may not be the batch; none if it is called so."""
+    first = next((port for port in ports if port.shape and port.shape[0] == word), None)
+    if first is None or not first.shape or not isinstance(word, str) or "batch" in word.lower():
+        return []
+    if len(given.get(first.name, ())) == len(first.shape):
+        return []
+    sizes = "x".join([str(size) if isinstance(size, int) and size > 0 else "224" for size in first.shape])
+    return [f"if '{word}' is not the batch, all axes have to be given: --input {first.name}={sizes}"]
 
 
 def axes_of_readers(operators: Sequence[OnnxOperator]) -> dict[str, int]:

@@ -13,7 +13,7 @@ from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.places import Fault, GivenValue, SpecError
 from cnncalc.importers.onnx import operators as operators
 from cnncalc.importers.onnx import proto
-from cnncalc.importers.onnx.batch import axes_of_readers, batch_axis, batch_word
+from cnncalc.importers.onnx.batch import axes_of_readers, batch_axis, batch_word, doubts
 from cnncalc.importers.onnx.builder import Builder
 from cnncalc.importers.onnx.lost import LOST
 from cnncalc.importers.onnx.model import Model, Port
@@ -127,7 +127,7 @@ class Imported:
         except SpecError:  # it already names its place
             raise
         except CnncalcError as error:
-            raise CnncalcError(f"{file.path}: {error.message}", self._with_sizes(error.hint, inputs)) from None
+            raise CnncalcError(f"{file.path}: {error.message}", self._with_sizes(error, inputs)) from None
         left_out = [port.name for port in file.model.graph.outputs if port.name not in self.graph.outputs]
         folded = [node.name for node, step in self.steps.items() if has_folded_norm(step)]
         self.graph.notes = notes(self.build, self.params, len(folded), left_out)
@@ -193,9 +193,10 @@ class Imported:
                 value.times = 1
         return found
 
-    def _with_sizes(self, hint: str | None, inputs: Mapping[str, Shape]) -> str | None:
-        """Return a hint, and that the file's inputs may have other sizes than the given ones."""
-        found = [hint] if hint else []
+    def _with_sizes(self, error: CnncalcError, inputs: Mapping[str, Shape]) -> str | None:
+        """Return an error's hint, and that the file's inputs may have other sizes than the given ones."""
+        found = [error.hint] if error.hint else []
+        found += doubts(self.file.ports(), self.file.batch, inputs) if "batch" in error.message else []
         ports, batch = self.file.ports() if inputs else [], self.file.batch
         for number, port in enumerate(ports):
             given = inputs.get(port.name, () if number else inputs.get("", ()))
