@@ -152,6 +152,11 @@ ONE_SAMPLE: dict[str, tuple[list[Any], tuple[int, ...], dict[str, Any]]] = {
         [node("GatherND", ["x", "i"], ["y"])],
         (1, 5, 6), {"i": np.array([[0, 3], [0, 1], [0, 4]]).reshape(1, 1, 3, 2)},
     ),
+    "TrOCR: heads are an axis of the queries, but lie along the batch of the keys": (
+        [reshape("x", "heads", "h"), turn("h", "q", 0, 2, 1, 3), reshape("q", "flat", "f"), turn("f", "k", 0, 2, 1),
+         node("MatMul", ["q", "k"], ["y"])],
+        (1, 5, 6), {"heads": np.array([1, 5, 2, 3]), "flat": np.array([-1, 5, 3])},
+    ),
     "DGCNN: points of all samples by their places in one list": (
         [node("TopK", ["x", "two"], ["z", "i"], axis=2), node("ReduceMin", ["i"], ["j"], axes=[2], keepdims=0),
          reshape("j", "all", "places"), reshape("x", "list", "points"), node("Gather", ["points", "places"], ["taken"], axis=0),

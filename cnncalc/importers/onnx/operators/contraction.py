@@ -235,7 +235,7 @@ def _product_of_tensors(build: Builder, a: Value, b: Value) -> Value:
     axis = rank - next(iter(places)) if places else None
     is_lost = axis is not None and axis >= rank - 2 and None in (a.axis, b.axis) and a.times == b.times
     if len(places) > 1 or is_lost:  # different samples would be multiplied with each other
-        if build.file_batch > 1 or not a.times == b.times == 1:
+        if build.file_batch > 1:
             raise UnfitError("the batch stands on different axes of its inputs")
         build.one_sample_only.append(build.call.operator.label)
         return _product_of_tensors(build, build.unbatched(a), build.unbatched(b))
