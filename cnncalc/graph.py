@@ -82,6 +82,7 @@ class ModelData(NamedTuple):
         bytes_computed_from: returns the additional bytes from which these are computed.
         tensor_files: further files that hold them.
         numbers: values of the scalar inputs, by name.
+        unread: names of inputs that no operator reads.
         one_sample_only: the operator that restricts the network to a batch of 1, or "".
         is_half: whether it computes in 16 bits, or stores weights in 16 bits.
         rounded: returns the graph for running, with quantised tensors rounded; None if it does not differ.
@@ -99,6 +100,7 @@ class ModelData(NamedTuple):
     bytes_computed_from: Callable[[], int] = int
     tensor_files: Collection[str] = ()
     numbers: Mapping[str, float] = {}
+    unread: Collection[str] = ()
     one_sample_only: str = ""
     is_half: bool = False
     rounded: Callable[[], Graph] | None = None

@@ -122,7 +122,8 @@ def read_inputs(
             if wanted not in found:
                 raise CnncalcError(f"{path} has no array '{wanted}'", did_you_mean(wanted, tuple(found), "its arrays"))
             arrays[wanted] = found[wanted]
-    return {name: array for name, array in arrays.items() if name not in network.model.numbers} or None
+    others = {*network.model.numbers, *network.model.unread}
+    return {name: array for name, array in arrays.items() if name not in others} or None
 
 
 def read_weights(path: str) -> Mapping[str, npt.ArrayLike]:

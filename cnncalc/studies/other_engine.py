@@ -66,6 +66,8 @@ class EngineModel:
         for port in self._session.get_inputs():
             kind, number = KINDS.get(port.type), network.model.numbers.get(port.name)
             fitting: Array | None = None if number is None else np.array(number)
+            if port.name in network.model.unread:
+                fitting = np.zeros([size if isinstance(size, int) else 1 for size in port.shape])
             if port.name in inputs:
                 fitting = _laid_out(inputs[port.name], port.shape)
             if fitting is None or kind is None or not np.array_equal(fitting.astype(kind), fitting):

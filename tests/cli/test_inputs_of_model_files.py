@@ -160,3 +160,19 @@ def test_an_index_outside_of_the_table_is_refused(tmp_path: Path, index: int, sa
     if not said:
         expected = runtime(path.read_bytes(), {"ids": np.array([[0, 3, index]])})[0]
         np.testing.assert_array_equal(np.load(tmp_path / "y.npz")["y"], expected)
+
+
+def test_an_input_that_no_operator_reads_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Keras's exporter leaves constants that it has folded; other engines want a value all the same."""
+    monkeypatch.chdir(tmp_path)
+    Path("net.onnx").write_bytes(model([node("Relu", ["x"], ["y"])], {"a": [1, 1, 3], "x": ["N", 4]}, ["y"]))
+    note = "note: no operator reads the input 'a': left out\n"
+    done = cnncalc("summary", "net.onnx")
+    assert (done.code, done.err) == (0, note)
+    assert done.out.startswith("net   input x 4   batch 1")
+    np.savez("both.npz", a=np.ones((1, 1, 3), np.float32), x=np.full((2, 4), -1, np.float32))
+    assert cnncalc("run", "net.onnx", "--input", "both.npz").code == 0
+    assert cnncalc("summary", "net.onnx", "--input", "a=1x3").code == 0
+    assert "1 of 1 output of the file itself" in cnncalc("run", "net.onnx", "--against", "onnxruntime").out
+    Path("net.onnx").write_bytes(model([node("Shape", ["x"], ["s"]), node("Neg", ["s"], ["y"])], {"x": [1, 4]}, ["y"]))
+    assert "no operator reads" not in cnncalc("summary", "net.onnx").err

@@ -422,7 +422,8 @@ def test_a_model_without_a_layer_is_refused_where_one_is_needed(
 
 def test_many_notes_are_counted() -> None:
     numbers: dict[str, list[object]] = {f"n{i}": [] for i in range(900)}
-    done = cnncalc("summary", "-", stdin=model([node("Relu", ["x"], ["y"])], {"x": ["N", 3], **numbers}, ["y"]))
+    read = [node("Identity", [name], [f"of_{name}"]) for name in numbers]
+    done = cnncalc("summary", "-", stdin=model([node("Relu", ["x"], ["y"]), *read], {"x": ["N", 3], **numbers}, ["y"]))
     assert done.code == 0
     assert len(done.err.splitlines()) == 21
     assert "880 more notes such as the last one" in done.err

@@ -20,6 +20,7 @@ from cnncalc.importers.onnx.model import Model, Port
 from cnncalc.importers.onnx.naming import keys, names
 from cnncalc.importers.onnx.notes import notes
 from cnncalc.importers.onnx.operators.quantized import RANGES, as_integers
+from cnncalc.importers.onnx.order import unread
 from cnncalc.importers.onnx.params import ONE_TENSOR, Params
 from cnncalc.importers.onnx.patterns import ROUNDED, fused
 from cnncalc.importers.onnx.provenance import has_folded_norm
@@ -61,13 +62,14 @@ class OpenModel:
         return self.fixed_batch or batch_word(self.ports())
 
     def ports(self) -> list[Port]:
-        """Return the inputs whose values are not stored in the file."""
-        graph = self.model.graph
-        return [
-            port._replace(axis=self._axes_of_readers.get(port.name))
-            for port in graph.inputs
-            if port.name not in graph.stored
-        ]
+        """Return the inputs whose values are not stored in the file, and that are read."""
+        known, axes = {*self.model.graph.stored, *self.unread}, self._axes_of_readers
+        return [port._replace(axis=axes.get(port.name)) for port in self.model.graph.inputs if port.name not in known]
+
+    @cached_property
+    def unread(self) -> set[str]:
+        """Names of inputs that no operator reads."""
+        return unread(self.model.graph)
 
     @cached_property
     def _axes_of_readers(self) -> dict[str, int]:
@@ -130,7 +132,7 @@ class Imported:
             raise CnncalcError(f"{file.path}: {error.message}", self._with_sizes(error, inputs)) from None
         left_out = [port.name for port in file.model.graph.outputs if port.name not in self.graph.outputs]
         folded = [node.name for node, step in self.steps.items() if has_folded_norm(step)]
-        self.graph.notes = notes(self.build, self.params, len(folded), left_out)
+        self.graph.notes = notes(self.build, self.params, len(folded), left_out, sorted(file.unread))
         beside = limits.MAX_MODEL_NODES - self.build.operators_left - len(self.graph.nodes)
         self.graph.effort = max(beside, 0) + (limits.MAX_KNOWN - self.build.known_left) // limits.KNOWN_PER_LAYER
         self.graph.model = self._data()._replace(
@@ -160,6 +162,7 @@ class Imported:
             bytes_computed_from=partial(_bytes_computed_from, self.steps),
             tensor_files=file.external_files(),
             numbers=self.numbers,
+            unread=file.unread,
             layers_of=partial(_layers_of, self.steps),
             one_sample_only=self.build.one_sample_only[0] if self.build.one_sample_only else "",
             is_half=proto.FLOAT16 in types or proto.BFLOAT16 in types,
@@ -172,10 +175,10 @@ class Imported:
     def _inputs(self, given: Mapping[str, Shape], scope: ValueScope) -> dict[str, Value]:
         """Return the inputs that are tensors, and add all inputs to the scope."""
         ports = self.file.ports()
-        if len(ports) > limits.MAX_INPUTS:
-            raise CnncalcError(f"the model has {len(ports):,} inputs, but at most {limits.MAX_INPUTS:,} are supported")
+        if (count := len(ports) + len(self.file.unread)) > limits.MAX_INPUTS:
+            raise CnncalcError(f"the model has {count:,} inputs, but at most {limits.MAX_INPUTS:,} are supported")
         known = {port.name for port in ports}
-        if unknown := given.keys() - {"", *known}:
+        if unknown := given.keys() - {"", *known, *self.file.unread}:
             raise _no_input(min(unknown), ports, self.file.path)
         batch = self.file.batch
         found: dict[str, Value] = {}
@@ -247,9 +250,8 @@ class Imported:
         value = Value(port.name, tuple([int(size) for size in shape if isinstance(size, int)]), port.dtype)
         value.input_name, value.is_live = port.name, True
         value.axis, value.times = axis, int(axis is not None or given is not None)
-        file_batch = sizes[axis] if axis is not None else 1
-        if isinstance(file_batch, int) and file_batch > 1:
-            self.build.file_batch = file_batch
+        if axis is not None and isinstance(count := sizes[axis], int) and count > 1:
+            self.build.file_batch = count
         return value
 
     def _layers(self, outputs: list[Value | None], fuse: bool) -> None:

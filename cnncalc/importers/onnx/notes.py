@@ -15,16 +15,20 @@ if TYPE_CHECKING:
     from cnncalc.importers.onnx.params import Params
 
 
-def notes(build: Builder, params: Params, folded: int, missing: Sequence[str]) -> list[str]:
+def notes(build: Builder, params: Params, folded: int, missing: Sequence[str], unread: Sequence[str]) -> list[str]:
     """Return the notes about an import, one sentence each.
 
     Args:
         folded: number of layers into which a batch norm is folded.
         missing: outputs that were left out.
+        unread: inputs that were left out.
     """
     notes = list(dict.fromkeys(build.notes))
     more = len(notes) - MAX_FAULTS
     found = [clipped(note) for note in notes[:MAX_FAULTS]] + [f"{more:,} more notes such as the last one"] * (more > 0)
+    if unread:
+        listed = ", ".join([f"'{name}'" for name in unread])
+        found.append(clipped(f"no operator reads the input{'s' * (len(unread) > 1)} {listed}: left out"))
     if folded:
         what = f"{folded} convolution{'s' * (folded != 1)}"
         found.append(f"batch norms are folded into {what}: their params are not in the file")

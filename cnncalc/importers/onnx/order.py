@@ -16,6 +16,15 @@ def reads(item: OnnxOperator) -> Iterator[str]:
             yield from [port.name for port in value.outputs]
 
 
+def unread(graph: Subgraph) -> set[str]:
+    """Return the names of the inputs that no operator reads, of several; Keras's exporter leaves such."""
+    names = {port.name for port in graph.inputs} - graph.stored.keys()
+    if len(names) < 2:
+        return set()
+    read = {name for item in graph.operators for name in reads(item)} | {port.name for port in graph.outputs}
+    return names - read if names & read else set()
+
+
 def in_order(operators: Sequence[OnnxOperator]) -> Sequence[OnnxOperator]:
     """Return each operator after those whose outputs it reads.
 
