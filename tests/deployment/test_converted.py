@@ -15,7 +15,7 @@ import yaml
 
 import cnncalc
 from cnncalc.deployment.operators import BIAS, OTHER, WEIGHT
-from cnncalc.deployment.orders import other_arenas
+from cnncalc.deployment.orders import by_names, other_arenas
 from cnncalc.deployment.view import deploy, device
 from cnncalc.ground.errors import CnncalcError
 
@@ -115,6 +115,19 @@ def test_equal_layers_behind_dropped_ones_are_one() -> None:
     conv, concat = deploy(cnncalc.loads(spec)).graph.operators
     assert (conv.code, conv.activation, concat.code) == ("CONV_2D", "RELU", "CONCATENATION")
     assert concat.inputs == [conv.output] * 3
+
+
+def test_branches_may_run_in_the_order_of_keras_names() -> None:
+    """Keras calls eleven convolutions conv2d, conv2d_1, … conv2d_10; conv2d_10 comes before conv2d_2 in the alphabet."""
+    paths = ", ".join([f"[conv: {{out_channels: {8 + number}, kernel_size: 1}}]" for number in range(11)])
+    graph = deploy(cnncalc.loads(f"input: [8, 4, 4]\nlayers:\n  - concat: {{paths: [{paths}]}}\n")).graph
+    assert [one.output.shape[-1] - 8 for one in by_names(graph)[:-1]] == [0, 1, 10, 2, 3, 4, 5, 6, 7, 8, 9]
+
+
+@pytest.mark.parametrize(("quant", "marked"), [("int8", []), ("float32", []), ("int16x8", ["MAXIMUM"])])
+def test_in_16x8_a_merge_that_chooses_is_marked(quant: str, marked: list[str]) -> None:
+    spec = "input: {a: [4, 8, 8], b: [4, 8, 8]}\nlayers:\n  - maximum:\n    from: [a, b]\n  - add:\n    from: [maximum1, a]\n"
+    assert [one.code for one in deploy(cnncalc.loads(spec), device(quant)).doubts] == marked
 
 
 def test_every_probe_was_converted() -> None:
