@@ -14,6 +14,7 @@ import pytest
 
 from cnncalc.exporters.torch.module import torch_source
 from cnncalc.exporters.torch.names import class_name, free, network_name, scope_name
+from cnncalc.ground.errors import CnncalcError
 from cnncalc.language.shipped import networks
 from cnncalc.layers import layer_types
 from cnncalc.layers.base import Layer
@@ -379,6 +380,13 @@ def test_tensors_that_a_module_has_itself_are_parameters_and_buffers_of_its_clas
     weights = {name: np.arange(np.prod(shape), dtype=np.float32).reshape(shape) for name, shape in shapes.items()}
     graph = network(model(nodes, {"x": ["N", 4]}, ["out"], weights))
     assert body(torch_source(graph)) == MODULES_TENSORS.lstrip()
+
+
+def test_a_module_called_training_is_refused() -> None:
+    """``module.eval()`` sets ``module.training``."""
+    spec = "input: [4]\nlayers:\n  - sequence: [linear: 4]\n    name: training\n"
+    with pytest.raises(CnncalcError, match="but PyTorch has a flag called 'training'"):
+        torch_source(loads(spec))
 
 
 def test_a_numbered_scope_is_a_sequential_with_pytorchs_modules() -> None:

@@ -224,6 +224,9 @@ def _translated(graph: Graph) -> dict[Node, Torch]:
                 if not torch.held:
                     raise LayerError(f"can't call the module of '{owner.name}' with other arguments")
             found[node] = torch
+            *around, last = node.name.split(".")
+            if "training" in (*around, last * bool(node.use.weights)):
+                raise LayerError("has a flag called 'training' in each module, so that none can have that name")
         except LayerError as error:
             key = node.name if node.origin else "", node.layer.type, error.message
             refused.setdefault(key, []).append(node)
