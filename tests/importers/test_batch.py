@@ -360,3 +360,11 @@ def test_that_a_size_may_not_be_the_batch_is_hinted_at_unless_it_is_called_so() 
         hints[word] = caught.value.hint or ""
     assert "if 'points' is not the batch, all axes have to be given: --input x=224x3" in hints["points"]
     assert "all axes" not in hints["batch_size"]
+
+
+def test_a_recurrent_layer_along_the_batch_works_for_one() -> None:
+    """ONNX's sequences come first, so that samples of one step each are one sequence."""
+    nodes = [node("LSTM", ["x", "w", "r"], ["s"], hidden_size=5, name="rnn"), node("Squeeze", ["s", "axis"], ["y"])]
+    constants = {"w": weight(1, 20, 6), "r": weight(1, 20, 5), "axis": ints(1)}
+    net = runs_as_runtime(model(nodes, {"x": ["N", 1, 6]}, ["y"], constants), weight(1, 1, 6))
+    assert net.model.one_sample_only == "LSTM 'rnn', which goes along the batch,"

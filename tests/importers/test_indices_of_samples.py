@@ -152,6 +152,31 @@ def test_indices_of_several_axes_before_that_of_the_batch() -> None:
     np.testing.assert_array_equal(network(data).run(feeds).outputs["y"], runtime(data, feeds)[0])
 
 
+REARRANGED: dict[str, list[Any]] = {
+    "backwards": [node("Slice", ["r", "last", "before", "first", "last"], ["b"]), node("Gather", ["x", "b"], ["y"])],
+    "the first": [node("Gather", ["r", "first"], ["b"]), node("Gather", ["x", "b"], ["y"])],
+    "the diagonal": [
+        node("Unsqueeze", ["r", "last"], ["c"]), node("Concat", ["c", "c"], ["at"], axis=1), node("ReduceMax", ["x"], ["u"], axes=[1], keepdims=0),
+        node("ScatterND", ["x", "at", "u"], ["y"]),
+    ],
+    "every other row of two copies": [
+        node("Unsqueeze", ["x", "first"], ["x1"]), node("Concat", ["x1", "x1"], ["xx"], axis=0), node("Reshape", ["xx", "as_rows"], ["rows"]),
+        node("Unsqueeze", ["r", "last"], ["c"]), node("Mul", ["c", "two"], ["d"]), node("Concat", ["d", "c"], ["at"], axis=1),
+        node("Slice", ["at", "first", "second", "second"], ["row"]), node("Concat", ["row", "row"], ["both"], axis=1),
+        node("GatherND", ["rows", "both"], ["y"]),
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REARRANGED)
+def test_rearranged_numbers_of_samples_are_those_of_one(name: str) -> None:
+    constants = {**SCALARS, "first": ints(0), "before": ints(-(2**31)), "two": np.array(2), "as_rows": ints(-1, 4)}
+    data = model([*NUMBERED, *REARRANGED[name]], {"x": ["N", 4]}, ["y"], constants)
+    runs_as_runtime(data, drawn(1, 4))
+    with pytest.raises(CnncalcError, match=r"a batch of 2, but .* restricts the network to a batch of 1"):
+        network(data).run(drawn(2, 4))
+
+
 def test_equal_numbers_are_written_for_each_sample() -> None:
     """zeros.scatter(1, x.argmax(1), 1): a one-hot map of the largest channel."""
     nodes = [

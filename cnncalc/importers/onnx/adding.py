@@ -9,7 +9,7 @@ from operator import mul
 
 from cnncalc.ground import limits
 from cnncalc.ground.errors import CnncalcError
-from cnncalc.importers.onnx.batch import with_file_batch
+from cnncalc.importers.onnx.batch import sample_step, with_file_batch
 from cnncalc.importers.onnx.equal import EqualConstants
 from cnncalc.importers.onnx.model import Attribute, OnnxOperator, StoredTensor, operator_of
 from cnncalc.importers.onnx.proto import FLOATS, SMALL_INTEGERS
@@ -62,7 +62,7 @@ class AddedLayers:
 
     def derive(self, value: Value, call: Call, index: int = 0) -> None:
         """Set which output of an operator a constant is.  Raises CnncalcError if it comes from too many others."""
-        value.source, value.index, value.sample_step, first = call, index, call.sample_step, call.given(0)
+        value.source, value.index, value.sample_step, first = call, index, sample_step(call, self.call), call.given(0)
         if value.sample_step is None:
             self.require_equal_samples(call.inputs)
         if not value.leaves and call.op not in PERIODIC:

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from cnncalc.importers.onnx.evaluator import evaluate
 from cnncalc.importers.onnx.model import OnnxOperator, Port
-from cnncalc.importers.onnx.values import SAMPLES, UNFIT, Call, Value, literal
+from cnncalc.importers.onnx.values import MOVES, SAMPLES, UNFIT, Call, Value, literal
 from cnncalc.layers.shapes import Shape
 
 Number = TypeVar("Number", int, float)
@@ -123,3 +123,47 @@ def note_batch(call: Call, outputs: Sequence[Value]) -> None:
     for value, own in zip(outputs, found, strict=False):
         if own.shape == value.shape and own.data != value.data:
             value.in_file = own.data
+
+
+def sample_step(call: Call, whole: Call) -> int | None:
+    """Return :attr:`Value.sample_step` of an operator's output; it is a part of the file's operator ``whole``."""
+    values = [value for value in call.inputs if value is not None]
+    numbered = [value for value in values if value.sample_step is not None]
+    if len(numbered) != 1:
+        return None
+    (rows,) = numbered
+    step = rows.sample_step or 0
+    if call.op in ("Add", "Mul") and len(values) == 2:
+        other = values[0] if values[1] is rows else values[1]
+        if call.op == "Mul":
+            return step * other.number if isinstance(other.number, int) else None
+        is_same = other.rank < rows.rank or other.shape[:1] == (1,)
+        return step if is_same and rows.shape[:1] == (1,) else None
+    if rows is not values[0] or call.op not in (*MOVES, "Concat"):
+        return None
+    return step if rows.is_live or _leaves_first_axis(whole) else None
+
+
+def _leaves_first_axis(call: Call) -> bool:
+    """Whether an operator leaves the first axis of constant indices, on which the samples are, where and as it is."""
+    first = call.given(0)
+    if first is None or first.sample_step is None:
+        return True
+    rank = max(first.rank, 1)
+    if call.op in ("Gather", "Split"):
+        return call.integer("axis") % rank > 0
+    if call.op == "Slice":
+        return 0 not in [axis % rank for axis in call.listed("axes", 3, 10) or (0,)]
+    if call.op == "Transpose":
+        return (call.integers("perm") or (rank - 1,))[0] == 0
+    if call.op == "Tile":
+        return (call.sizes(1, "repeats") or (0,))[0] == 1
+    if call.op == "Unsqueeze":
+        axes = call.listed("axes", 1, 13) or ()
+        return 0 not in [axis % (first.rank + len(axes)) for axis in axes]
+    if call.op == "Expand":
+        return len(call.sizes(1, "shape") or ()) <= rank
+    if call.op == "Reshape":
+        size = (call.listed("shape", 1, 5) or (1,))[0]
+        return size < 1 or size >= SAMPLES
+    return call.op != "Flatten" or call.integer("axis", 1) > 0

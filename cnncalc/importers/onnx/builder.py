@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from cnncalc.ground import limits
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.importers.onnx.adding import AddedLayers
-from cnncalc.importers.onnx.batch import note_batch
+from cnncalc.importers.onnx.batch import note_batch, sample_step
 from cnncalc.importers.onnx.elements import elements, is_small
 from cnncalc.importers.onnx.evaluator import BINARY, evaluate
 from cnncalc.importers.onnx.lost import LOST, can_be_lost, has_variable_rows, inner_operators
@@ -200,7 +200,7 @@ class Builder(AddedLayers):
         outputs = [result] if isinstance(result, Value) else result
         for index, value in enumerate(() if item.op in CONTROL_FLOW else outputs):
             if value is not None and value.is_live:
-                value.sample_step = call.sample_step if item.op in MOVES else value.sample_step
+                value.sample_step = sample_step(call, call) if item.op in MOVES else value.sample_step
             elif value is not None and value.source is None and (known is not None or value.data is None):
                 self.derive(value, call, index)
         return outputs

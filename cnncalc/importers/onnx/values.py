@@ -258,19 +258,6 @@ class Call(NamedTuple):
         values = self.inputs[:1] if moves else self.inputs
         return tuple({id(leaf): leaf for value in values if value is not None for leaf in value.leaves}.values())
 
-    @property
-    def sample_step(self) -> int | None:
-        """:attr:`Value.sample_step` of its output."""
-        first, second = self.given(0), self.given(1)
-        if self.op == "Mul" and first is not None and second is not None:
-            rows, factor = (first, second.number) if second.sample_step is None else (second, first.number)
-            return rows.sample_step * factor if rows.sample_step is not None and isinstance(factor, int) else None
-        if self.op == "Add" and first is not None and second is not None:
-            rows, other = (first, second) if second.sample_step is None else (second, first)
-            is_same = other.sample_step is None and (other.rank < rows.rank or other.shape[:1] == (1,))
-            return rows.sample_step if is_same and rows.shape[:1] == (1,) else None
-        return first.sample_step if first is not None and self.op in (*MOVES, "Concat") else None
-
     def given(self, index: int) -> Value | None:
         """Return an input; None if it is left out."""
         return self.inputs[index] if index < len(self.inputs) else None

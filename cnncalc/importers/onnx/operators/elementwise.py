@@ -114,7 +114,7 @@ def aligned(build: Builder, values: list[Value]) -> tuple[list[Value], list[Shap
     Raises:
         UnfitError: if their batches stand on different axes.
     """
-    if values[0].axis is not None and len({(value.axis, len(value.shape)) for value in values}) == 1:
+    if len({(value.axis, len(value.shape)) for value in values}) == 1:
         return values, [value.shape for value in values], values[0].axis
     ranks = [value.rank for value in values]
     rank = max(ranks)

@@ -252,7 +252,7 @@ def _gather_nd(build: Builder, call: Call) -> Value:
         one = build.view(x, (prod(x.shape[: depth - 1]), *x.shape[depth - 1 :]), 0)
         y = gathered(build, one, flat, 1)
         return build.view(y, y.shape[1:], 0)
-    if not shared and x.axis == chosen.axis == 0 and depth > 1 and begins_with_sample(build, chosen):
+    if not shared and x.axis == chosen.axis == 0 and begins_with_sample(build, chosen):
         chosen, depth, shared = without_sample_index(build, chosen), depth - 1, 1
     if (x.axis, chosen.axis, shared) != (0, 0, 1):
         raise UnfitError("it takes a part of the batch")
@@ -299,6 +299,7 @@ def flat_indices(build: Builder, chosen: Value, sizes: Shape) -> Value:
             terms.append(affine(build, term, mul=float(prod(sizes[i + 1 :]))))
         place = merged(build, "add", terms)
         return alias(place, shape, place.axis)
+    build.require_equal_samples([chosen])
     if chosen.data is None:
         return build.derived("FlatIndices", chosen, shape=shape, sizes=list(sizes))
     flat = []
