@@ -96,3 +96,38 @@ def test_layers_of_another_exporter_keep_their_own_names() -> None:
     """TensorFlow's layers in one scope need not be a stack."""
     net = exported(torch.nn.LSTM(3, SIZE, 2, batch_first=True), "all", "tf2onnx")
     assert {name.rpartition(".")[0] for name in keys(net)} == {"rnn.lstm1", "rnn.lstm2"}
+
+
+@pytest.mark.parametrize("op", ["GRU", "LSTM", "RNN"])
+def test_a_stack_whose_states_come_in_and_go_out_has_the_keys_of_its_module(op: str) -> None:
+    """``y, h = rnn(x, h)`` as PyTorch's exporter writes it: the states of each layer are cut out, and joined again."""
+    draw = np.random.default_rng(0).standard_normal
+    rows = SIZE * {"GRU": 3, "LSTM": 4, "RNN": 1}[op]
+    given = ["h", "c"][: 1 + (op == "LSTM")]
+    constants: dict[str, Any] = {"0": ints(0), "1": ints(1), "2": ints(2)}
+    nodes = [node("Transpose", ["x"], ["t0"], perm=[1, 0, 2], name="/rnn/Transpose")]
+    for at in (0, 1):
+        suffix = f"_{at}" if at else ""
+        shapes = {"w": (1, rows, SIZE), "r": (1, rows, SIZE), "b": (1, 2 * rows)}
+        constants |= {f"{name}{at}": draw(shape).astype(np.float32) for name, shape in shapes.items()}
+        cuts = [f"{name}{at}" for name in given]
+        more: dict[str, Any] = {"linear_before_reset": 1} if op == "GRU" else {}
+        nodes += [
+            *[node("Slice", [name, f"{at}", f"{at + 1}", "0"], [cut], name=f"/rnn/Slice_{cut}")
+              for name, cut in zip(given, cuts, strict=True)],
+            node(op, [f"t{at}", f"w{at}", f"r{at}", f"b{at}", "", *cuts], [f"s{at}", *[f"{cut}_n" for cut in cuts]],
+                 hidden_size=SIZE, name=f"/rnn/{op}{suffix}", **more),
+            node("Squeeze", [f"s{at}", "1"], [f"t{at + 1}"], name=f"/rnn/Squeeze{suffix}"),
+        ]  # fmt: skip
+    ends = [f"{name}_n" for name in given]
+    nodes += [
+        node("Concat", [f"{name}0_n", f"{name}1_n"], [f"{name}_n"], axis=0, name=f"/rnn/Concat_{name}")
+        for name in given
+    ]
+    nodes += [node("Transpose", ["t2"], ["y"], perm=[1, 0, 2], name="/rnn/Transpose_1")]
+    inputs = {"x": ["N", STEPS, SIZE], **{name: [2, "N", SIZE] for name in given}}
+    net = network(model(nodes, inputs, ["y", *ends], constants, producer_name="pytorch"))
+    sides = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+    assert set(keys(net)) == {f"rnn.{side}_l{at}" for side in sides for at in (0, 1)}
+    assert state_of(module_of(torch_source(net))) == keys(net)
+    assert compared(net, batch=2) < 1e-5

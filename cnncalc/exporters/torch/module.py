@@ -63,7 +63,8 @@ class _Module:
     Attributes:
         root: the network's scopes.
         torch: each layer as PyTorch code.
-        helpers: definitions that the layers need.
+        apart: the same of recurrent layers with keys of the module around them, where they are not one module's stack.
+        helpers: definitions that the layers may need.
         makers: the code that makes each scope.
         classes: the classes, each after those that it uses.
         used: names that are taken.
@@ -78,7 +79,9 @@ class _Module:
         if scopes > MAX_DETAILED:
             raise CnncalcError(f"'{graph.title}' has {scopes:,} scopes; at most {MAX_DETAILED:,} can be modules")
         self.torch = _translated(graph)
-        self.helpers = dict.fromkeys([text for made in self.torch.values() for text in made.helpers])
+        self.apart = _without_module(graph)
+        codes = [*self.torch.values(), *self.apart.values()]
+        self.helpers = dict.fromkeys([text for made in codes for text in made.helpers])
         self.makers: dict[ScopePart, Maker] = {}
         self.classes: list[Class] = []
         self.name = free(network_name(graph.name, graph.variant), set())
@@ -142,6 +145,8 @@ class _Module:
             if module is not None:
                 self.makers[part] = Maker(module, (), name, None)
             else:
+                if self.apart and not self.apart.keys().isdisjoint(part.nodes):
+                    structure = structure_of(part, {**self.torch, **self.apart}, self.makers)
                 uses.append(ClassUse(part, structure, block))
 
         def further() -> str:
@@ -188,11 +193,22 @@ class _Module:
     def text(self) -> str:
         """Return the whole source."""
         bodies = [class_text(made) for made in self.made()]
-        helpers = [text.strip("\n").split("\n") for text in self.helpers]
+        helpers = [
+            text.strip("\n").split("\n") for text in self._needed("\n".join([line for body in bodies for line in body]))
+        ]
         text = "\n\n\n".join("\n".join(body) for body in (*helpers, *bodies))
         if re.search(r"\bseries\(", text):
             text = f"{_SERIES.strip()}\n\n\n{text}"
         return "\n".join([*self._header(), "", *_imports(text), "", ""]) + f"\n{text}\n"
+
+    def _needed(self, text: str) -> list[str]:
+        """Return the definitions that a text uses, or that are used in these."""
+        found: list[str] = []
+        for helper in reversed(self.helpers):
+            if any(re.search(rf"\b{name}\b", text) for name in _DEFINED(helper)):
+                found.insert(0, helper)
+                text += helper
+        return found
 
     def _header(self) -> list[str]:
         """Return the comment at the top: title, source and figures."""
@@ -216,7 +232,7 @@ def _translated(graph: Graph) -> dict[Node, Torch]:
         owner = node.shares or node
         names = [owner.key(name).rpartition(".")[2] for name in owner.use.weights]
         is_apart = holder(owner) != owner.name or f"{owner.name}.bias" in foreign or owner.forms
-        is_loose = bool(is_apart) and all(map(is_free, names))
+        is_loose = bool(is_apart) and all(map(is_free, names)) and node.layer.kind != "recurrent"
         try:
             torch = _torch_of(node, is_loose)
             if owner in found and torch.made != found[owner].made:
@@ -233,6 +249,12 @@ def _translated(graph: Graph) -> dict[Node, Torch]:
     if refused:
         raise SpecError([_fault(nodes, message) for (_, _, message), nodes in refused.items()])
     return found
+
+
+def _without_module(graph: Graph) -> dict[Node, Torch]:
+    """Return recurrent layers whose tensors have keys of the module around them, as code without their own module."""
+    found = [node for node in graph.nodes if node.layer.kind == "recurrent"]
+    return {node: _torch_of(node, True) for node in found if holder(node.shares or node) != (node.shares or node).name}
 
 
 def _torch_of(node: Node, is_loose: bool) -> Torch:

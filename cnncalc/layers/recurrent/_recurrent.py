@@ -243,9 +243,37 @@ class Recurrent(Layer):
         value = self._called_in_torch(torch, x, *self._states_in_torch(torch))
         return torch.call(".flip", value, 1) if self.reverse else value
 
-    def _called_in_torch(self, torch: Torch, *given: TensorCode) -> TensorCode:
-        """Make PyTorch's module, and return its output for a sequence and initial states."""
-        return torch.call("[]", self._module_in_torch(torch, f"nn.{self.type.upper()}")(*given), 0)
+    def _called_in_torch(self, torch: Torch, x: TensorCode, *given: TensorCode) -> TensorCode:
+        """Return the output of PyTorch's module for a sequence and first states; of its function for loose tensors."""
+        if not torch.loose:
+            return torch.call("[]", self._module_in_torch(torch, f"nn.{self.type.upper()}")(x, *given), 0)
+        state = given[0] if given else self._zeros_in_torch(torch)
+        tensors = torch.call("list", *self._tensors_in_torch(torch))
+        options = (
+            self.bias,
+            1,
+            0.0,
+            False,
+            self.bidirectional,
+            True,
+        )  # one layer, no dropout, in evaluation, batch first
+        return torch.call("[]", torch.call(f"torch.{self._function_in_torch()}", x, state, tensors, *options), 0)
+
+    def _function_in_torch(self) -> str:
+        """Return the name of PyTorch's function."""
+        return self.type
+
+    def _zeros_in_torch(self, torch: Torch) -> TensorCode:
+        """Return first states of zeros."""
+        return torch.call(".new_zeros", torch.x, self.directions, torch.call("len", torch.x), self.hidden_size)
+
+    def _tensors_in_torch(self, torch: Torch) -> list[TensorCode]:
+        """Return the loose tensors, which are random before training, as those of PyTorch's module."""
+        found = [torch.weight(name) for name in torch.loose]
+        bound = round(float(self.hidden_size) ** -0.5, 4)
+        for name, shape in torch.loose.items():
+            torch.held[name] = torch.call("nn.init.uniform_", torch.call("torch.empty", *shape), -bound, bound)
+        return found
 
     def _module_in_torch(self, torch: Torch, name: str, **options: Or) -> Callable[..., TensorCode]:
         """Make PyTorch's module; return a function that calls it."""

@@ -12,24 +12,30 @@ from cnncalc.layers.other.quantize import own_steps
 from cnncalc.layers.recurrent._recurrent import Recurrent
 from cnncalc.layers.shapes import Shape
 
+_FUNCTION = '''
+def lstm_with_cells(x, state, *sides):
+    """Return the states of every step of an LSTM, with its cells behind them; ``sides``: weights of the directions."""
+    found = []
+    for side, weights in enumerate(sides):
+        shown, cell = state[0][side], state[1][side]
+        made = []
+        for step in x.unbind(1)[:: -1 if side else 1]:
+            shown, cell = torch.lstm_cell(step, (shown, cell), *weights)
+            made.append(torch.cat([shown, cell], dim=-1))
+        found.append(torch.stack(made[:: -1 if side else 1], dim=1))
+    return torch.cat(found, dim=-1)
+'''
+
 _MODULE = '''
 class LSTMWithCells(nn.LSTM):
     """An LSTM that gives the cells of every step behind its states."""
 
     def forward(self, x, state=None):
-        sides = []
-        for side, suffix in enumerate(("", "_reverse")[: 1 + self.bidirectional]):
-            names = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
-            weights = [getattr(self, name + suffix, None) for name in names]
-            shown = cell = x.new_zeros(len(x), self.hidden_size)
-            if state is not None:
-                shown, cell = state[0][side], state[1][side]
-            made = []
-            for step in x.unbind(1)[:: -1 if side else 1]:
-                shown, cell = torch.lstm_cell(step, (shown, cell), *weights)
-                made.append(torch.cat([shown, cell], dim=-1))
-            sides.append(torch.stack(made[:: -1 if side else 1], dim=1))
-        return torch.cat(sides, dim=-1)
+        names = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
+        suffixes = ("", "_reverse")[: 1 + self.bidirectional]
+        sides = [[getattr(self, name + suffix, None) for name in names] for suffix in suffixes]
+        zeros = x.new_zeros(len(sides), len(x), self.hidden_size)
+        return lstm_with_cells(x, (zeros, zeros) if state is None else state, *sides)
 '''
 
 
@@ -160,12 +166,22 @@ class LSTM(Recurrent):
             raise LayerError("has no LSTM that rounds input and state, or whose gates see the cell")
         return super().to_torch(torch)
 
-    def _called_in_torch(self, torch: Torch, *given: TensorCode) -> TensorCode:
-        """Return the output of PyTorch's module; if the cells are outputs, of a subclass that computes step by step."""
+    def _called_in_torch(self, torch: Torch, x: TensorCode, *given: TensorCode) -> TensorCode:
+        """Return the output of PyTorch's LSTM; if the cells are outputs, it is computed step by step."""
         if self.output == "states":
-            return super()._called_in_torch(torch, *given)
-        torch.define(_MODULE)
-        return self._module_in_torch(torch, "LSTMWithCells")(*given)
+            return super()._called_in_torch(torch, x, *given)
+        torch.define(_FUNCTION)
+        if not torch.loose:
+            torch.define(_MODULE)
+            return self._module_in_torch(torch, "LSTMWithCells")(x, *given)
+        tensors = self._tensors_in_torch(torch)
+        count = len(tensors) // self.directions
+        sides = [torch.call("list", *tensors[at : at + count]) for at in range(0, len(tensors), count)]
+        return torch.call("lstm_with_cells", x, given[0] if given else self._zeros_in_torch(torch), *sides)
+
+    def _zeros_in_torch(self, torch: Torch) -> TensorCode:
+        """Return a first state and first cells of zeros."""
+        return torch.call("tuple", super()._zeros_in_torch(torch), super()._zeros_in_torch(torch))
 
     def _states_in_torch(self, torch: Torch) -> list[ModuleCall]:
         """Return state and cell as one argument; cells of zeros where only the state is given."""

@@ -55,6 +55,10 @@ class RNN(Recurrent):
         """Return the activation, once for each direction."""
         return {**super().onnx_attributes(), "activations": [self.nonlinearity.capitalize()] * self.directions}
 
+    def _function_in_torch(self) -> str:
+        """Return the name of PyTorch's function, which is one for each nonlinearity."""
+        return f"rnn_{self.nonlinearity}"
+
     def _module_in_torch(self, torch: Torch, name: str, **options: Or) -> Callable[..., TensorCode]:
         """Make PyTorch's module with its nonlinearity; return a function that calls it."""
         return super()._module_in_torch(torch, name, **torch.options("nonlinearity"))
