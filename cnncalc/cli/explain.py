@@ -55,8 +55,8 @@ def command(
 ) -> int:
     """Explain how shapes, params, MACs, FLOPs, bytes and receptive fields are computed.
 
-    LAYER is a layer's name, the end of it (conv1) where that is unique, a block (stage2), a glob ('stage2.*'), or the
-    name of an operator or a tensor of a model file. Without one, all layers are explained briefly.
+    LAYER is the name of a layer or a block (stage2), the end of it (conv1) where that is unique, a glob ('stage2.*'),
+    or the name of an operator or a tensor of a model file. Without one, all layers are explained briefly.
 
     \b
     cnncalc explain alexnet

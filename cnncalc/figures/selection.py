@@ -78,8 +78,8 @@ def _together(rows: list[Row], name: str) -> Row:
 def layers_named(network: Graph, words: Sequence[str]) -> list[Node]:
     """Return the nodes that words name, in the network's order.
 
-    A word is a dotted path, a scope (``stage2``), a glob (``stage?.*conv1``), or the unique end of a path.  In a model
-    file it may also be the name of an operator or of a tensor.
+    A word is a path of a layer or a scope (``stage2``), a glob (``stage?.*conv1``), or the unique end of a path.  In a
+    model file it may also be the name of an operator or of a tensor.
 
     Raises:
         CnncalcError: if a word names nothing, or is the end of several paths.
@@ -118,8 +118,28 @@ def _named(network: Graph, names: Sequence[str], word: str, ends: Sequence[str])
         more = ", …" if len(ends) > 5 else ""
         hint = f"{', '.join(ends[:5])}{more}; '*.{word}' selects all of them"
         raise CnncalcError(f"'{word}' is the end of {len(ends)} layers' names", hint)
+    if not ends and (within := _within_a_block(names, word)):
+        return within
     if not ends:
         last = {name.rpartition(".")[2]: name for name in reversed(names)}
         near = did_you_mean(word, list(dict.fromkeys([*names, *last])), "")
         raise CnncalcError(f"'{network.title}' has no layer '{word}'", near or listed)
     return ends
+
+
+def _within_a_block(names: Sequence[str], word: str) -> Sequence[str]:
+    """Return the layers of the only block whose path ends in a word; none if there is no such block.
+
+    Raises:
+        CnncalcError: if there are several.
+    """
+    found: dict[str, list[str]] = {}
+    for name in names:
+        before, marker, _ = name.partition(f".{word}.")
+        if marker:
+            found.setdefault(f"{before}.{word}", []).append(name)
+    if len(found) > 1:
+        more = ", …" if len(found) > 5 else ""
+        hint = f"{', '.join([*found][:5])}{more}; '*.{word}.*' selects all of them"
+        raise CnncalcError(f"'{word}' is the end of {len(found)} blocks' names", hint)
+    return next(iter(found.values()), [])

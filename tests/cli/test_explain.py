@@ -150,6 +150,7 @@ def test_layers_are_selected() -> None:
     assert names("stage4.basic1.conv_bn3") == ["stage4.basic1.conv_bn3.conv1", "stage4.basic1.conv_bn3.bn1"]
     assert names("stage3.basic2.conv_bn2.bn1") == names("stage3.basic2.conv_bn2.bn*")
     assert len(names("stage2")) == len(names("stage2.*")) == 16
+    assert names("conv_bn1") == ["conv_bn1.conv1", "conv_bn1.bn1"]  # a path comes before the ends of others
     assert names("fc1", "pool1") == ["pool1", "fc1"]  # in the network's order
 
 
@@ -170,6 +171,11 @@ def test_layers_are_selected() -> None:
             "stage1.basic1.conv_bn2.conv1, …\n",
         ),
         (
+            ["conv_bn2"],
+            "'conv_bn2' is the end of 8 blocks' names\n  hint: stage1.basic1.conv_bn2, stage1.basic2.conv_bn2, "
+            "stage2.basic1.conv_bn2, stage2.basic2.conv_bn2, stage3.basic1.conv_bn2, …; '*.conv_bn2.*' selects all of them\n",
+        ),
+        (
             ["basic1.conv_bn3.conv1"],
             "'basic1.conv_bn3.conv1' is the end of 3 layers' names\n  hint: stage2.basic1.conv_bn3.conv1, "
             "stage3.basic1.conv_bn3.conv1, stage4.basic1.conv_bn3.conv1; '*.basic1.conv_bn3.conv1' selects all of them\n",
@@ -188,6 +194,18 @@ def test_layers_are_selected() -> None:
 def test_unknown_layers_are_refused(words: list[str], message: str) -> None:
     done = cnncalc("explain", "resnet18", *words)
     assert (done.code, done.out, done.err) == (2, "", message)
+
+
+def test_the_end_of_a_blocks_path_selects_it(tmp_path: Path) -> None:
+    """As 'conv2d' where all layers of a Keras model are within 'sequential', as the table shows them."""
+    path = tmp_path / "net.yaml"
+    path.write_text(
+        "input: [3, 8, 8]\nblocks:\n  outer:\n    layers:\n      - inner\n      - other\n"
+        "  inner:\n    layers:\n      - conv: {out_channels: 2, kernel_size: 3}\n      - relu\n"
+        "  other:\n    layers:\n      - relu\nlayers:\n  - outer:\n    name: whole\n"
+    )
+    rows = cnncalc("explain", str(path), "inner1", "--format", "ndjson").out.splitlines()
+    assert [json.loads(row)["layer"] for row in rows] == ["whole.inner1.conv1", "whole.inner1.relu1"]
 
 
 def test_a_layer_with_the_name_of_a_block_is_the_one_to_trace(tmp_path: Path) -> None:
