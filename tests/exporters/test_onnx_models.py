@@ -6,11 +6,13 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from onnx import numpy_helper
 
 from cnncalc import load, loads
 from cnncalc.execution.weights import expected, random_weights
 from cnncalc.graph import Graph
 from tests.exporters.models import agrees, exported, read_again
+from tests.importers import models as files
 
 SHIPPED = [
     "textbook_convnet", "textbook_unshared", "lenet5_1998", "eegnet_4_2", "vww_mobilenet_v1_0.25_96", "cifar_resnet20",
@@ -199,6 +201,21 @@ def test_names_are_those_of_layers_and_weights() -> None:
     ]
     dims = [[dim.dim_param or dim.dim_value for dim in port.type.tensor_type.shape.dim] for port in model.graph.output]
     assert dims == [["batch", 8, 6, 6], ["batch", 4, 6, 6]]
+
+
+def test_filters_that_are_not_learned_stay_buffers() -> None:
+    """The blur before a stride (arXiv:1904.11486), which is a number of the code in a file of PyTorch."""
+    blur = numpy_helper.from_array(np.ones((2, 1, 3, 3), np.float32))
+    nodes = [
+        files.node("Conv", ["x", "c.weight"], ["a"]),
+        files.node("Constant", [], ["blur"], value=blur),
+        files.node("Conv", ["a", "blur"], ["y"], group=2, strides=[2, 2]),
+    ]
+    graph = files.network(
+        files.model(nodes, {"x": ["N", 2, 8, 8]}, ["y"], {"c.weight": np.ones((2, 2, 1, 1), np.float32)})
+    )
+    for one in (graph, read_again(graph)):
+        assert (sum(node.params for node in one.nodes), sum(node.buffers for node in one.nodes)) == (4, 18)
 
 
 def test_samples_and_momentum_are_as_the_specification_of_onnx_has_them() -> None:

@@ -363,6 +363,19 @@ def test_numbers_of_the_code_are_no_buffers() -> None:
     assert [str(one["name"]) for one in WeightsView(graph).records()] == ["attn.gamma.weight", "attn.gamma"]
 
 
+def test_numbers_by_which_filters_are_scaled_are_no_buffers() -> None:
+    """Scaled weight standardisation (arXiv:2101.08692): gain · fan_in^−½ · weight, the root a number in the code."""
+    nodes = [
+        node("Constant", [], ["root"], value=onnx.numpy_helper.from_array(np.asarray(12**-0.5, np.float32))),
+        node("Mul", ["c.gain", "root"], ["factor"]),
+        node("Mul", ["c.weight", "factor"], ["w"]),
+        node("Conv", ["x", "w"], ["y"]),
+    ]
+    stored = {"c.weight": np.ones((4, 3, 2, 2), np.float32), "c.gain": np.full((4, 1, 1, 1), 2, np.float32)}
+    graph = network(model(nodes, {"x": ["N", 3, 4, 4]}, ["y"], stored))
+    assert (graph.summary().totals.params, graph.summary().totals.buffers) == (4 * 12 + 4, 0)
+
+
 def test_a_batchnorm_that_learns_nothing_has_its_statistics_alone() -> None:
     """``BatchNorm2d(affine=False)``, whose ones and zeros PyTorch's exporter writes as constants (BigGAN)."""
     ones, zeros = [numpy_helper.from_array(np.full(3, number, np.float32)) for number in (1, 0)]

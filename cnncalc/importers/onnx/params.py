@@ -9,7 +9,7 @@ elements as the file has of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -58,10 +58,15 @@ class Params:
         self.forms: dict[LayerStep, dict[str, StateForm]] = {}
         for step in steps:
             certain = [tensor for tensor in step.tensors.values() if tensor.is_certain]
-            self.certain.update([id(leaf) for tensor in certain for leaf in _leaves(step, tensor)])
+            self.certain.update([id(leaf) for tensor in certain for leaf in self._with_role(step, tensor)])
         self.embedded_positions = {id(leaf) for step in steps for leaf in _embedded_positions(step)}
         self.has_initializers = any(leaf not in self.constants for leaf in self.certain)
         self.bias_tables = BiasTables(build.wire, steps)
+
+    def _with_role(self, step: LayerStep, tensor: ConstantInput) -> list[StoredTensor]:
+        """Return the stored tensors of a layer's tensor, without single numbers of the formula that computes it."""
+        found = _leaves(step, tensor)
+        return [leaf for leaf in found if leaf.elements > 1 or len(found) == 1 or id(leaf) not in self.constants]
 
     def of(self, step: LayerStep) -> tuple[dict[str, Weight], bool]:
         """Return the tensors that count with a layer, by name, and whether the layer type has the same tensors.
@@ -151,7 +156,7 @@ def _embedded_positions(step: LayerStep) -> Iterable[StoredTensor]:
             yield from [leaf for leaf in source.tensors["weight"].value.leaves if is_generated_name(leaf.name)]
 
 
-def _leaves(step: LayerStep, tensor: ConstantInput) -> Iterable[StoredTensor]:
+def _leaves(step: LayerStep, tensor: ConstantInput) -> Sequence[StoredTensor]:
     """Return the stored tensors from which a layer's tensor is computed; copies of a folded tensor count once."""
     found = tensor.value.leaves
     if len(found) < 2 or step.layer.kind not in CONTRACTIONS:

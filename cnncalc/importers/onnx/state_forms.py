@@ -7,8 +7,8 @@ from cnncalc.importers.onnx.values import Call, LayerStep, Value
 from cnncalc.layers.shapes import Shape
 from cnncalc.layers.state_form import StateForm
 
-VIEWS = ("Reshape", "Squeeze", "Unsqueeze", "Identity", "Flatten", "Cast")
-"""Operators that keep the order of the elements."""
+VIEWS = ("Reshape", "Squeeze", "Unsqueeze", "Identity", "Flatten", "Cast", "Expand")
+"""Operators that keep the order of the elements; a tensor that is expanded is a view only if that is to the batch."""
 
 FORMED = ("linear", "parameter", "scale", "shift")
 """Types whose tensor may be an attribute of any module."""
