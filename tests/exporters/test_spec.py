@@ -16,6 +16,7 @@ from cnncalc.network import Network, load, loads
 from tests.commands import cnncalc
 from tests.exporters.models import chain, spec_text
 from tests.importers.models import FOLDER, imported, model, node, stored
+from tests.layers.building import make
 
 NAMES = sorted(path.stem for path in FOLDER.glob("*.onnx"))
 
@@ -727,3 +728,15 @@ def test_a_layer_does_not_get_an_inputs_name() -> None:
     )
     assert "input: {add_1: [4], x: [4]}" in spec_text(graph)
     assert "name: add_2" in spec_text(graph)
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [("from", "input_from"), ("in_channels", "input_in_channels"), ("min", "input_min"), ("relu", "input_relu"),
+     ("a b.1", "a_b_1"), ("...", "input"), ("x", "x_2"), ("image", "image")],
+)  # fmt: skip
+def test_inputs_have_names_that_a_spec_allows(name: str, written: str) -> None:
+    """Words of the language, of layers and of expressions have another meaning."""
+    network = Network("two", {"[x]": (4,), name: (4,)})
+    network.finish({"y": network.add(make("add"), list(network.inputs.values()), "y")})
+    assert list(loads(spec_text(network)).inputs) == ["x", written]
