@@ -87,6 +87,7 @@ class ModelData(NamedTuple):
         is_half: whether it computes in 16 bits, or stores weights in 16 bits.
         rounded: returns the graph for running, with quantised tensors rounded; None if it does not differ.
         is_exact: whether its products sum integers, exactly as long as no factor is moved into their weights.
+        axes: the batch axis of the file's inputs and outputs that have one, by name.
         undecided: branches that depend on the input.
         decided: returns the graph with one branch decided, by its key; None if there are none.
         left_out: outputs of the file that no layer computes, because the number of their rows depends on the data.
@@ -105,6 +106,7 @@ class ModelData(NamedTuple):
     is_half: bool = False
     rounded: Callable[[], Graph] | None = None
     is_exact: bool = False
+    axes: Mapping[str, int] = {}
     undecided: Sequence[OpenChoice] = ()
     decided: Callable[[str, bool], Graph] | None = None
     left_out: Sequence[str] = ()

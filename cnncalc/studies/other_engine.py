@@ -69,14 +69,14 @@ class EngineModel:
             if port.name in network.model.unread:
                 fitting = np.zeros([size if isinstance(size, int) else 1 for size in port.shape])
             if port.name in inputs:
-                fitting = _laid_out(inputs[port.name], port.shape)
+                fitting = _laid_out(inputs[port.name], port.shape, network.model.axes.get(port.name))
             if fitting is None or kind is None or not np.array_equal(fitting.astype(kind), fitting):
                 return f"its input '{port.name}' is {port.type} {port.shape}{_batch(port.shape, inputs.get(port.name))}"
             feeds[port.name] = fitting.astype(kind)
         made = self.run(ours, feeds)
         found = {}
         for name, array in ours.items():
-            theirs = _batch_first(_numbers(made[name]), array)
+            theirs = _batch_first(_numbers(made[name]), array, network.model.axes.get(name))
             if theirs is None:
                 return f"its output '{name}' has another layout"
             found[name] = theirs
@@ -89,11 +89,14 @@ def _numbers(made: object) -> Array:
     return np.asarray(made if maps is None else [[*one.values()] for one in maps])
 
 
-def _batch_first(made: Array, like: Array) -> Array | None:
-    """Return an array of the file with the batch first like ours, as float unless in float16; None if it has none."""
+def _batch_first(made: Array, like: Array, axis: int | None) -> Array | None:
+    """Return an array of the file with the batch first like ours, as float unless in float16; None if it has none.
+
+    ``axis`` is where the batch is; None if that is not known.
+    """
     if made.dtype.kind not in "fiub":
         return None
-    placed = [np.moveaxis(made, axis, 0) for axis in range(made.ndim)] or [made]
+    placed = [np.moveaxis(made, at, 0) for at in _places(axis, made.ndim)] or [made]
     found = next((one for one in placed if one.shape == like.shape), None)
     if found is None and made.size == like.size and (like.shape[0] == 1 or like.shape[1:] == (1,)):
         found = made.reshape(like.shape)  # without a batch, or one number for each sample
@@ -114,16 +117,24 @@ def _batch(sizes: Sequence[int | str | None], x: Array | None) -> str:
     return "" if batch is None else f", for a batch of {batch}"
 
 
-def _laid_out(x: Array, sizes: Sequence[int | str | None]) -> Array | None:
-    """Return an array (N, …) with the batch moved to its place in a file's shape; None if they don't fit."""
+def _laid_out(x: Array, sizes: Sequence[int | str | None], axis: int | None = None) -> Array | None:
+    """Return an array (N, …) with the batch moved to its place in a file's shape; None if they don't fit.
+
+    ``axis`` is the place; None if it is not known.
+    """
     if len(x) == 1 and len(sizes) == x.ndim - 1:  # the file has no batch
         return np.ascontiguousarray(x[0])
     if len(sizes) == 1 and x.shape[1:] == (1,):  # one number per sample
         return np.ascontiguousarray(x[:, 0])
-    for axis in range(x.ndim):
-        moved: Array = np.moveaxis(x, 0, axis)
+    for at in _places(axis, x.ndim):
+        moved: Array = np.moveaxis(x, 0, at)
         if len(sizes) == x.ndim and all(
             not isinstance(size, int) or size == own for size, own in zip(sizes, moved.shape, strict=True)
         ):
             return np.ascontiguousarray(moved)
     return None
+
+
+def _places(axis: int | None, rank: int) -> Sequence[int]:
+    """Return the axes at which the batch may be; its own one first."""
+    return sorted(range(rank), key=lambda at: at != axis)

@@ -253,6 +253,10 @@ FILES: dict[str, tuple[bytes, list[str]]] = {
         model([node("Unsqueeze", ["x", "a"], ["u"]), node("Mul", ["u", "w"], ["y"])], {"x": ["N"]}, ["y"],
               {"a": np.array([1]), "w": weight(1, 4)}), ["--batch", "2"],
     ),
+    "a batch as large as the axis before it": (
+        model([node("Slice", ["h", "0", "1", "0"], ["a"]), node("Slice", ["h", "1", "2", "0"], ["b"]), node("Sub", ["a", "b"], ["y"])],
+              {"h": [2, "batch", 3]}, ["y"], {str(number): np.array([number]) for number in range(3)}), ["--batch", "2"],
+    ),
     "16 bits": (
         typed(model([node("Conv", ["x", "w"], ["c"]), node("Relu", ["c"], ["y"])], {"x": ["N", 3, 8, 8]}, ["y"],
                     {"w": weight(4, 3, 3, 3, kind=np.float16)}), x=HALF, y=HALF), [],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from cnncalc.importers.onnx.evaluator import evaluate
@@ -87,6 +87,16 @@ def axes_of_readers(operators: Sequence[OnnxOperator]) -> dict[str, int]:
             axes = [found[name] for name in item.outputs if name in found]
             found.update(dict.fromkeys(item.inputs[:1], axes[0]) if axes else {})
     return found
+
+
+def with_known(port: Port, symbols: Mapping[str, int]) -> Port:
+    """Return an input in which symbols have their sizes."""
+    return port._replace(shape=tuple([symbols.get(str(size), size) for size in port.shape])) if port.shape else port
+
+
+def axes_of(named: Iterable[tuple[str, Value | None]]) -> dict[str, int]:
+    """Return the batch axis of the values that have one, by name."""
+    return {name: value.axis for name, value in named if value is not None and value.axis is not None}
 
 
 def size_in_file(size: Number, file_batch: int) -> Number:

@@ -13,7 +13,7 @@ from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.places import Fault, GivenValue, SpecError
 from cnncalc.importers.onnx import operators as operators
 from cnncalc.importers.onnx import proto
-from cnncalc.importers.onnx.batch import axes_of_readers, batch_axis, batch_word, doubts
+from cnncalc.importers.onnx.batch import axes_of, axes_of_readers, batch_axis, batch_word, doubts, with_known
 from cnncalc.importers.onnx.builder import Builder
 from cnncalc.importers.onnx.lost import LOST
 from cnncalc.importers.onnx.model import Model, Port
@@ -135,9 +135,11 @@ class Imported:
         self.graph.notes = notes(self.build, self.params, len(folded), left_out, sorted(file.unread))
         beside = limits.MAX_MODEL_NODES - self.build.operators_left - len(self.graph.nodes)
         self.graph.effort = max(beside, 0) + (limits.MAX_KNOWN - self.build.known_left) // limits.KNOWN_PER_LAYER
+        ends = zip([port.name for port in file.model.graph.outputs], outputs, strict=True)
         self.graph.model = self._data()._replace(
-            left_out=left_out, most_rows="".join(self.build.variable_rows[:1]), with_folded_norms=frozenset(folded)
-        )
+            left_out=left_out, most_rows="".join(self.build.variable_rows[:1]), with_folded_norms=frozenset(folded),
+            axes=axes_of([*shapes.items(), *ends]),
+        )  # fmt: skip
 
     def _built(
         self, inputs: Mapping[str, Shape], choices: Mapping[str, bool], rounds: bool
@@ -185,7 +187,7 @@ class Imported:
         shapes = [given.get(port.name, given.get("") if not number else None) for number, port in enumerate(ports)]
         symbols = _symbols(zip(ports, shapes, strict=True), batch)
         for port, shape in zip(ports, shapes, strict=True):
-            value = self._input(_with_known(port, symbols), shape, batch)
+            value = self._input(with_known(port, symbols), shape, batch)
             scope.values[port.name] = value
             if value.input_name is not None:
                 found[port.name] = value
@@ -334,11 +336,6 @@ def _symbols(given: Iterable[tuple[Port, Shape | None]], batch: int | str | None
             if isinstance(symbol, str) and symbol not in ("?", batch):
                 found.setdefault(symbol, size)
     return found
-
-
-def _with_known(port: Port, symbols: Mapping[str, int]) -> Port:
-    """Return an input in which symbols have their sizes."""
-    return port._replace(shape=tuple([symbols.get(str(size), size) for size in port.shape])) if port.shape else port
 
 
 def _no_input(name: str, ports: list[Port], path: str) -> CnncalcError:
