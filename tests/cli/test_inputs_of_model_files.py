@@ -120,6 +120,15 @@ def test_an_input_may_have_any_number_of_axes_if_the_file_states_none(tmp_path: 
     assert "the shape is not stated" in cnncalc("summary", str(path)).err
 
 
+@pytest.mark.parametrize("size", [0, -1])
+def test_a_size_that_is_no_size_is_open(tmp_path: Path, size: int) -> None:
+    """Some exporters write 0 or −1 for a size that they leave open."""
+    path = tmp_path / "open.onnx"
+    path.write_bytes(model([node("Relu", ["x"], ["y"])], {"x": ["N", 3, size]}, ["y"]))
+    message = f"--input x: a size is not stated in {path}\n  hint: give the whole shape: --input x=3x224\n"
+    assert cnncalc("summary", str(path)).err == message
+
+
 def test_the_name_of_a_size_is_no_input(pixels: str) -> None:
     message = f"{pixels}: there is no input 'h': it is a size\n  hint: give the whole shape: --input x=1x224x224\n"
     assert cnncalc("summary", pixels, "--input", "h=32") == (2, "", message)

@@ -48,6 +48,12 @@ TAKEN: dict[str, list[Any]] = {
         node("Add", ["picked", "first"], ["at"]), node("Reshape", ["x", "as_rows"], ["rows"]),
         node("Gather", ["rows", "at"], ["y"], axis=0),
     ],
+    "written behind each other": [
+        *SALIENT, node("ArgMax", ["m"], ["i"], axis=1, keepdims=0), node("Mul", ["r", "five"], ["first"]),
+        node("Add", ["i", "first"], ["at"]), node("Unsqueeze", ["at", "last"], ["at1"]), node("Reshape", ["x", "as_rows"], ["rows"]),
+        node("ReduceMean", ["x"], ["u"], axes=[1], keepdims=0), node("ScatterND", ["rows", "at1", "u"], ["w"]),
+        node("Reshape", ["w", "as_maps"], ["y"]),
+    ],
     "written": [
         *SALIENT, node("ArgMax", ["m"], ["i"], axis=1, keepdims=0), *pairs("r", "i"),
         node("ReduceMean", ["x"], ["u"], axes=[1], keepdims=0), node("ScatterND", ["x", "at", "u"], ["y"]),
@@ -58,7 +64,14 @@ TAKEN: dict[str, list[Any]] = {
 @pytest.mark.parametrize("batch", ["N", 1])
 @pytest.mark.parametrize("name", TAKEN)
 def test_own_indices_of_each_sample(name: str, batch: str | int) -> None:
-    constants = {**SCALARS, "three": ints(3), "wide": ints(1, 3), "five": np.array(5), "as_rows": ints(-1, 4)}
+    constants = {
+        **SCALARS,
+        "three": ints(3),
+        "wide": ints(1, 3),
+        "five": np.array(5),
+        "as_rows": ints(-1, 4),
+        "as_maps": ints(-1, 5, 4),
+    }
     constants["picked"] = np.array([[3, 0, 4]])
     data = model([*NUMBERED, *TAKEN[name]], {"x": [batch, 5, 4]}, ["y"], constants)
     runs_as_runtime(data, drawn(3 if batch == "N" else 1, 5, 4))
@@ -175,6 +188,16 @@ def test_rearranged_numbers_of_samples_are_those_of_one(name: str) -> None:
     runs_as_runtime(data, drawn(1, 4))
     with pytest.raises(CnncalcError, match=r"a batch of 2, but .* restricts the network to a batch of 1"):
         network(data).run(drawn(2, 4))
+
+
+def test_computed_places_whose_first_is_no_sample_are_refused() -> None:
+    """Rows are written into the samples that other indices choose."""
+    nodes = [
+        *SALIENT, node("ArgMax", ["m"], ["i"], axis=1, keepdims=0), node("Neg", ["i"], ["j"]), *pairs("j", "i"),
+        node("ReduceMean", ["x"], ["u"], axes=[1], keepdims=0), node("ScatterND", ["x", "at", "u"], ["y"]),
+    ]  # fmt: skip
+    with pytest.raises(CnncalcError, match="its indices differ from sample to sample"):
+        network(model(nodes, {"x": ["N", 5, 4]}, ["y"], SCALARS))
 
 
 def test_equal_numbers_are_written_for_each_sample() -> None:
