@@ -401,6 +401,24 @@ def test_modules_of_a_list_that_is_no_module_are_called_one_by_one() -> None:
     assert compared(graph) < SAME
 
 
+def test_parameters_with_numbers_are_in_a_list() -> None:
+    """Crosses of features (arXiv:1708.05123) by two ``nn.ParameterList``: y = x · (W·y) + b + y."""
+    draw = np.random.default_rng(0).standard_normal
+    constants = {
+        f"{name}.{at}": draw(shape).astype(np.float32) for at in (0, 1) for name, shape in (("w", (6, 1)), ("b", 6))
+    }
+    nodes = []
+    for at, y in enumerate(("x", "y1")):
+        nodes += [
+            node("MatMul", [y, f"w.{at}"], [f"p{at}"]), node("Mul", ["x", f"p{at}"], [f"m{at}"]),
+            node("Add", [f"m{at}", f"b.{at}"], [f"a{at}"]), node("Add", [f"a{at}", y], [f"y{at + 1}"]),
+        ]  # fmt: skip
+    graph = network(model(nodes, {"x": ["N", 6]}, ["y2"], constants, producer_name="pytorch"))
+    assert set(keys(graph)) == {"w.0", "b.0", "w.1", "b.1"}
+    assert torch_source(graph).count("nn.ParameterList()") == 2
+    assert compared(graph) < SAME
+
+
 def test_weights_travel_both_ways(tmp_path: Path) -> None:
     """'run' takes a state_dict that PyTorch saved, and gives PyTorch's own output."""
     import numpy as np

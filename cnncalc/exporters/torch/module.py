@@ -228,13 +228,14 @@ def _translated(graph: Graph) -> dict[Node, Torch]:
     refused: dict[tuple[str, str, str], list[Node]] = {}  # those without a place by type, the others one by one
     others = [node for node in graph.nodes if node.shares is None and holder(node) != node.name]
     foreign = {node.key(name) for node in others for name in node.use.weights}  # PyTorch's module would add such a bias
+    lists = _parameter_lists(graph)
     for node in graph.nodes:
         owner = node.shares or node
-        names = [owner.key(name).rpartition(".")[2] for name in owner.use.weights]
+        keys = [owner.key(name).rpartition(".") for name in owner.use.weights]
         is_apart = holder(owner) != owner.name or f"{owner.name}.bias" in foreign or owner.forms
-        is_loose = bool(is_apart) and all(map(is_free, names)) and node.layer.kind != "recurrent"
+        is_loose = bool(is_apart) and all(is_free(name) or around in lists for around, _, name in keys)
         try:
-            torch = _torch_of(node, is_loose)
+            torch = _torch_of(node, is_loose and node.layer.kind != "recurrent")
             if owner in found and torch.made != found[owner].made:
                 torch = _torch_of(node, True)
                 if not torch.held:
@@ -249,6 +250,16 @@ def _translated(graph: Graph) -> dict[Node, Torch]:
     if refused:
         raise SpecError([_fault(nodes, message) for (_, _, message), nodes in refused.items()])
     return found
+
+
+def _parameter_lists(graph: Graph) -> set[str]:
+    """Return the paths of PyTorch's lists of parameters: their tensors' keys end in numbers, all of them in order."""
+    found: dict[str, list[str]] = {}
+    for node in graph.nodes:
+        for name, weight in {} if node.shares else node.use.weights.items():
+            around, _, last = node.key(name).rpartition(".")
+            found.setdefault(around, []).append(last if weight.trainable else "")
+    return {around for around, names in found.items() if names == [str(number) for number in range(len(names))]}
 
 
 def _without_module(graph: Graph) -> dict[Node, Torch]:

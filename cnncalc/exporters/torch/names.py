@@ -57,6 +57,12 @@ def access(path: str, lists: Container[str] = ()) -> str:
     return found
 
 
+def tensor_access(path: str) -> str:
+    """Return the expression that reaches a tensor deep inside a module; a number is its place in a list."""
+    around, _, name = path.rpartition(".")
+    return access(around) + (f"[{name}]" if name.isdigit() else attribute(name))
+
+
 def class_name(name: str) -> str:
     """Return a name in the form of a class's: ConvBn for ``conv_bn``."""
     words = re.split(r"[\W_]+", name, flags=re.ASCII)

@@ -69,6 +69,8 @@ def _modules(slots: list[Slotted], lists: set[str]) -> list[str]:
         if slot.module is not None:
             made.append((False, slot.name, when, _made(slot, slot.module, lists)))
         made += [("." in one.name, one.name, when, (_made_tensor(one, lists),)) for one in slot.loose]
+    loose = [one.name.rpartition(".") for slotted in slots for one in slotted.slot.loose]
+    numbered = {around for around, _, name in loose if name.isdigit()}
     found: list[str] = []
     open_: str | None = None
     for _, name, when, statement in sorted(made, key=lambda one: one[0]):
@@ -82,9 +84,8 @@ def _modules(slots: list[Slotted], lists: set[str]) -> list[str]:
             for path in paths:
                 if not there & {(path, None), (path, when)}:
                     there.add((path, when))
-                    found += lines(
-                        _registered(path, ("nn.ModuleList()" if path in lists else "nn.Module()",), lists), indent
-                    )
+                    kind = "ParameterList" if path in numbered else "ModuleList" if path in lists else "Module"
+                    found += lines(_registered(path, (f"nn.{kind}()",), lists), indent)
         for depth, text in enumerate(statement):
             found += lines(text, indent + 4 * depth)
     return found
@@ -105,6 +106,8 @@ def _made_tensor(tensor: LooseTensor, lists: set[str]) -> SourceText:
     """Return the statement that makes a parameter or a buffer."""
     around, _, name = tensor.name.rpartition(".")
     text = Printer(_spelled).text(tensor.made)
+    if name.isdigit():
+        return called(f"self{access(around, lists)}.append", [called("nn.Parameter", [text])])
     if tensor.weight.trainable:
         return (f"self{access(tensor.name, lists)} = ", *called("nn.Parameter", [text]))
     return called(f"self{access(around, lists)}.register_buffer", [(f'"{name}"',), text])

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from cnncalc.exporters.scopes import ScopeItem, ScopePart, holder
-from cnncalc.exporters.torch.names import access, attribute
+from cnncalc.exporters.torch.names import access, attribute, tensor_access
 from cnncalc.exporters.torch.trees import figures, key, structure
 from cnncalc.graph import Node, Tensor
 from cnncalc.ground.places import Origin, Place
@@ -180,7 +180,7 @@ def _layer_slot(item: ScopeItem, node: Node, torch: Torch, part: ScopePart, modu
     around, _, last = owner.name.rpartition(".")
     if torch.held:
         keys, held_by = [owner.key(name) for name in torch.held], holder(owner)
-        tensors = tuple([module_of(held_by) + access(key.removeprefix(held_by)) for key in keys])
+        tensors = tuple([module_of(held_by) + tensor_access(key.removeprefix(held_by)) for key in keys])
         calls = zip(keys, torch.held.items(), strict=True)
         made = [LooseTensor(key[len(part.prefix) :], call, node.use.weights[name]) for key, (name, call) in calls]
         return slot._replace(tensors=tensors, loose=tuple(made) if owner is node else ())
