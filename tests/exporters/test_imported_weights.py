@@ -292,3 +292,15 @@ def test_stored_indices_of_many_elements_are_exported_once_for_all_samples() -> 
     agrees(graph)
     assert [item.layer.type for item in read_again(graph).nodes][-1] == "gather"
     assert b"GatherND" not in exported(graph)
+
+
+@pytest.mark.parametrize(("shape", "axis"), [((7,), 0), ((2, 7, 6), 1), ((7, 2), 0), ((2, 7), -1)])
+def test_a_table_that_all_samples_share_is_read_at_the_indices_of_each(shape: tuple[int, ...], axis: int) -> None:
+    """As a classifier looks up its labels; the exported file was refused when it was read again."""
+    spec = "input: [3, 7, 4]\nlayers:\n  - argmax: [1]\n    name: places\n"
+    spec += f"  - parameter: {list(shape)}\n    name: table\n  - gather: {{axis: {axis}}}\n    from: [table, places]\n"
+    graph = loads(spec)
+    agrees(graph)
+    assert b"GatherND" not in exported(graph)
+    again = read_again(graph)
+    assert [one.shape for one in again.outputs.values()] == [one.shape for one in graph.outputs.values()]

@@ -120,7 +120,7 @@ class Gather(Movement):
         return ops.np.stack([sample.take(index, axis=at - 1) for sample, index in samples])
 
     def to_onnx(self, onnx: Onnx) -> str:
-        """Gather; GatherND if every sample has its own indices."""
+        """Gather; GatherND if every sample has its own indices and its own elements."""
         at = axis_index(self.axis, onnx.shapes[0]) + 1
         if self.chosen is not None:
             return onnx.node("Gather", onnx.x, onnx.integers(self.chosen), axis=at)
@@ -128,6 +128,10 @@ class Gather(Movement):
             indices = onnx.reshape(onnx.cast(onnx.inputs[1], "integer"), [*onnx.shapes[1]])
             return onnx.node("Gather", onnx.x, indices, axis=at)
         rank, many = len(onnx.shapes[0]) + 1, len(onnx.shapes[1])
+        if not onnx.times[0]:
+            table = onnx.reshape(onnx.inputs[0], [*onnx.shapes[0]])
+            made = onnx.node("Gather", table, onnx.cast(onnx.inputs[1], "integer"), axis=at - 1)
+            return onnx.transpose(made, [at - 1, *range(at - 1), *range(at, rank - 1 + many)])
         indices = onnx.reshape(onnx.cast(onnx.stretched(1), "integer"), [0, *onnx.shapes[1], 1])
         first = onnx.transpose(onnx.stretched(0), [0, at, *[axis for axis in range(1, rank) if axis != at]])
         made = onnx.node("GatherND", first, indices, batch_dims=1)
