@@ -130,5 +130,12 @@ def test_in_16x8_a_merge_that_chooses_is_marked(quant: str, marked: list[str]) -
     assert [one.code for one in deploy(cnncalc.loads(spec), device(quant)).doubts] == marked
 
 
+def test_old_converters_average_a_map_by_a_window_of_its_size() -> None:
+    """Keras wrote AveragePooling2D for it, as MLPerf Tiny's networks have it."""
+    found = deploy(cnncalc.loads("input: [4, 6, 5]\nlayers: [global_avgpool]\n"), device(converter="tf2.3"))
+    (operator,) = found.graph.operators
+    assert (operator.code, operator.taps and operator.taps.kernel) == ("AVERAGE_POOL_2D", (6, 5))
+
+
 def test_every_probe_was_converted() -> None:
     assert {row["probe"] for row in ROWS if "probe" in row} == set(PROBES)
