@@ -321,7 +321,7 @@ def _groups(network: Graph, batch: int, threads: int, max_memory: int | None) ->
 
 def _terms(node: Node, terms: Mapping[Tensor, float], magnitudes: Mapping[Tensor, float]) -> float:
     """Return the size of the terms of a layer's output: of views and parts, that of what they are parts of."""
-    if node.layer.is_view or node.layer.moves_only:
+    if node.layer.is_view or node.layer.moves_only or node.layer.type in ("concat", "pad"):
         return max([terms.get(tensor, 0.0) for tensor in node.inputs])
     return node.layer.terms([magnitudes.get(tensor, 0.0) for tensor in node.inputs])
 

@@ -264,10 +264,10 @@ FILES: dict[str, tuple[bytes, list[str]]] = {
     "a sigmoid far from 0": (
         model([node("Sub", ["x", "f"], ["s"]), node("Sigmoid", ["s"], ["y"])], {"x": ["N", 40]}, ["y"], {"f": np.float32(14)}), [],
     ),
-    "a sigmoid far from 0, in another shape": (
+    "a sigmoid far from 0, in another shape, padded, and beside it": (
         model([node("Sub", ["x", "f"], ["s"]), node("Sigmoid", ["s"], ["p"]), node("Reshape", ["p", "to"], ["r"]),
-               node("ReduceMean", ["r"], ["y"], axes=[2])],
-              {"x": ["N", 40]}, ["y"], {"f": np.float32(14), "to": np.array([0, 8, 5])}), [],
+               node("Pad", ["r", "pads"], ["b"]), node("Concat", ["b", "r"], ["c"], axis=2), node("ReduceMean", ["c"], ["y"], axes=[2])],
+              {"x": ["N", 40]}, ["y"], {"f": np.float32(14), "to": np.array([0, 8, 5]), "pads": np.array([0, 0, 1, 0, 0, 0])}), [],
     ),
     "a mean that is taken away twice": (
         model([node("ReduceMean", ["x"], ["m"], axes=[2]), node("Sub", ["x", "m"], ["s"]), node("ReduceMean", ["s"], ["y"], axes=[2])],
