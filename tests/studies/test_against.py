@@ -308,6 +308,16 @@ def test_outputs_of_a_file_are_compared_if_its_layers_can_t_be(tmp_path: Path) -
     assert (done.code, "can't be expressed in ONNX" in done.err) == (2, True), "neither layers nor outputs"
 
 
+def test_layers_are_compared_if_the_file_does_not_run(tmp_path: Path) -> None:
+    """An exporter wrote a batch of 1 into a reshape, though the input's batch is open."""
+    path = tmp_path / "net.onnx"
+    path.write_bytes(model([node("Reshape", ["x", "to"], ["y"])], {"x": ["N", 4]}, ["y"], {"to": np.array([1, 2, 2])}))
+    done = cnncalc("run", str(path), "--against", "onnxruntime", "--batch", "2", "--format", "json")
+    found = json.loads(done.out)
+    assert (done.code, len(found["layers"]), found["outputs_of_file"]) == (0, 1, [])
+    assert "ONNX Runtime can't run the model" in found["file_not_run"]
+
+
 def test_of_a_file_that_differs_the_page_shows_both_engines_errors(tmp_path: Path) -> None:
     """ONNX Runtime's sigmoid is off by up to 1.4e-7, which is 0.1 of e⁻¹⁴."""
     nodes = [node("Sub", ["x", "f"], ["s"]), node("Sigmoid", ["s"], ["p"]), node("Log", ["p"], ["y"])]
