@@ -257,6 +257,8 @@ def test_a_layer_whose_tensors_names_were_added_to_has_its_modules_name(names: t
     weights = {names[0]: np.ones((3, 4), np.float32), names[1]: np.ones(3, np.float32)}
     graph = network(model(nodes, {"x": ["N", 4]}, ["z"], weights))
     assert [one.name for one in graph.nodes] == ["fc", "fc.relu1"]
+    own = [name.removesuffix("_quantized") for name in names]
+    assert [str(one["name"]) for one in WeightsView(graph).records()] == own
 
 
 def test_a_bias_that_is_stored_once_gives_no_other_module_its_name() -> None:

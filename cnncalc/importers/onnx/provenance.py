@@ -82,9 +82,10 @@ is_word = re.compile(r"[A-Za-z]+\d*(?:_[A-Za-z]+\d*)*").fullmatch
 def key_of(stored: StoredTensor) -> str:
     """Return a tensor's key in its module's state_dict; "" if the file does not show it.
 
-    A bias named ``conv1.weight_bias``, which a convolution got from a folded batch norm, has no key.
+    A bias named ``conv1.weight_bias``, which a convolution got from a folded batch norm, has no key; a tensor that ONNX
+    Runtime has quantised has that of the float model.
     """
-    name = stored.key or stored.name
+    name = stored.key or stored.name.removesuffix("_quantized")
     if stored.key or name.endswith(FOLDED_BIAS):
         return stored.key
     return name if is_attribute(name) or (is_word(name) and not is_generated_name(name)) else ""
