@@ -137,6 +137,9 @@ KNOWN_PER_LAYER = 40
 MAX_COMPARED_BYTES = 2**25
 """Total bytes of a model file's attention biases that are compared with each other for a summary."""
 
+MAX_UNREAD_ELEMENTS = 2**24
+"""Zeros that another engine gets for an input of a model file that no operator reads."""
+
 MAX_RANK = 8
 """Axes of any tensor."""
 

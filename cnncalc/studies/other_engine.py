@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
+from math import prod
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ import numpy as np
 from cnncalc.execution import signals_wait
 from cnncalc.execution.arrays.read import first_line
 from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.limits import MAX_UNREAD_ELEMENTS
 
 if TYPE_CHECKING:
     from cnncalc.graph import Graph
@@ -66,8 +68,9 @@ class EngineModel:
         for port in self._session.get_inputs():
             kind, number = KINDS.get(port.type), network.model.numbers.get(port.name)
             fitting: Array | None = None if number is None else np.array(number)
-            if port.name in network.model.unread:
-                fitting = np.zeros([size if isinstance(size, int) else 1 for size in port.shape])
+            sizes = [size if isinstance(size, int) else 1 for size in port.shape]
+            if port.name in network.model.unread and prod(sizes) <= MAX_UNREAD_ELEMENTS:
+                fitting = np.zeros(sizes)
             if port.name in inputs:
                 fitting = _laid_out(inputs[port.name], port.shape, network.model.axes.get(port.name))
             if fitting is None or kind is None or not np.array_equal(fitting.astype(kind), fitting):
@@ -79,17 +82,11 @@ class EngineModel:
             return error.message
         found = {}
         for name, array in ours.items():
-            theirs = _batch_first(_numbers(made[name]), array, network.model.axes.get(name))
+            theirs = _batch_first(np.asarray(made[name]), array, network.model.axes.get(name))
             if theirs is None:
                 return f"its output '{name}' has another layout"
             found[name] = theirs
         return found
-
-
-def _numbers(made: object) -> Array:
-    """Return an output as an array; of maps, as scikit-learn's classifiers have them, the values."""
-    maps = made if isinstance(made, list) and all(isinstance(one, dict) for one in made) else None
-    return np.asarray(made if maps is None else [[*one.values()] for one in maps])
 
 
 def _batch_first(made: Array, like: Array, axis: int | None) -> Array | None:

@@ -445,3 +445,21 @@ def test_the_norm_by_which_rows_are_divided_is_no_param() -> None:
     net = runs_as_runtime(model(nodes, {"x": ["N", 6]}, ["y"], stored), np.ones((2, 6), np.float32))
     totals = net.summary().totals
     assert (totals.params, totals.buffers) == (rows.size, 0)
+
+
+def test_the_bias_of_a_linear_layer_with_one_output_is_a_parameter() -> None:
+    """As Keras writes Dense(3) and Dense(1): 4·3 + 3 + 3·1 + 1, whether layers are fused or not."""
+    nodes = [
+        node("MatMul", ["x", "a"], ["h1"]), node("Add", ["h1", "b"], ["h2"]), node("Relu", ["h2"], ["h3"]),
+        node("MatMul", ["h3", "c"], ["o1"]), node("Add", ["o1", "d"], ["o2"]), node("Sigmoid", ["o2"], ["y"]),
+    ]  # fmt: skip
+    draw = STREAM.standard_normal
+    constants = {"a": draw((4, 3)), "b": draw((1, 3)), "c": draw((3, 1)), "d": draw((1, 1))}
+    data = model(nodes, {"x": ["N", 4]}, ["y"], {name: array.astype(np.float32) for name, array in constants.items()})
+    assert [network(data, fuse=fuse).summary().totals.params for fuse in (True, False)] == [19, 19]
+
+
+def test_a_number_that_is_added_to_one_output_is_no_bias() -> None:
+    nodes = [node("MatMul", ["x", "a"], ["h"]), node("Add", ["h", "one"], ["y"])]
+    constants = {"a": STREAM.standard_normal((4, 1)).astype(np.float32), "one": np.float32(1)}
+    assert network(model(nodes, {"x": ["N", 4]}, ["y"], constants)).summary().totals.params == 4

@@ -42,8 +42,7 @@ def uncounted(
 @operator(UNKNOWN)
 def unknown(build: Builder, call: Call) -> Sequence[Value | None]:
     """Return the outputs of an operator without a handler, in the shapes that the file states."""
-    is_classical = call.operator.domain == "ai.onnx.ml"
-    return as_stated(build, call, f"is {'a model of its own, not a layer' if is_classical else 'of an unknown type'}")
+    return as_stated(build, call, "is of an unknown type")
 
 
 def as_stated(build: Builder, call: Call, why: str) -> Sequence[Value | None]:
