@@ -169,6 +169,28 @@ def test_the_exporters_properties_of_a_tensor_decide(name: str, key: str, text: 
     assert network(shifted(name, key, text)).summary().totals.params == params
 
 
+@pytest.mark.parametrize(("stored", "params"), [("rnn.bias", 16 + 4), ("other.bias", 16 + 4 + 4)])
+def test_what_is_computed_from_stored_tensors_counts_once(stored: str, params: int) -> None:
+    """The first step of ``nn.RNN``: the product of zeros with the weight, and a bias that all steps add."""
+    nodes = [
+        node("MatMul", ["x", "val_4"], ["p"]),
+        node("Add", ["p", "linear_1"], ["q"]),
+        node("Relu", ["q"], ["r"]),
+        node("Add", ["r", stored], ["y"]),
+    ]
+    draw = np.random.default_rng(3)
+    arrays = {
+        name: draw.standard_normal((4, 4) if name == "val_4" else 4).astype(np.float32)
+        for name in ("val_4", "linear_1", stored)
+    }
+    made = onnx.load_from_string(model(nodes, {"x": ["N", 3, 4]}, ["y"], arrays))
+    for name, text in (("val_4", "['rnn.weight']"), ("linear_1", "['rnn.bias', 'rnn.weight', 'val_2', 'zeros']")):
+        info = onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, arrays[name].shape)
+        info.metadata_props.add(key=FOLDED, value=text)
+        made.graph.value_info.append(info)
+    assert network(made.SerializeToString()).summary().totals.params == params
+
+
 @pytest.mark.parametrize(
     ("name", "text", "params"),
     [

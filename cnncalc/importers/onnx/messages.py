@@ -100,6 +100,7 @@ def _graph(wire: WireReader, span: Span, depth: int) -> Subgraph:
     inputs, outputs = [[port_at(wire, place) for place in fields.get(number, ())] for number in PORTS]
     stated: dict[str, Span] = {}
     computed: set[str] = set()
+    joint: dict[str, list[str]] = {}
     for place in [place for number in (GraphProto.VALUE_INFO, *PORTS) for place in fields.get(number, ())]:
         info = wire.fields(place, proto.ValueInfoProto)
         name = info.get(proto.ValueInfoProto.NAME, "")
@@ -112,6 +113,12 @@ def _graph(wire: WireReader, span: Span, depth: int) -> Subgraph:
             learned = was_learned(properties, computed, stored[name].elements == 1)
             sources = [name] if properties.get(KIND) in (PARAMETER, BUFFER) else folded_from(properties, computed)
             stored[name] = stored[name]._replace(was_learned=learned, key=sources[0] if len(sources) == 1 else "")
+            joint.update({name: sources} if len(sources) > 1 else {})
+    own = {tensor.key or tensor.name for tensor in stored.values()}
+    for name in [
+        name for name, sources in joint.items() if own.issuperset(sources)
+    ]:  # computed from what is stored, too
+        stored[name] = stored[name]._replace(was_learned=False)
     return Subgraph(fields.get(GraphProto.NAME, ""), operators, stored, inputs, outputs, stated)
 
 
