@@ -319,3 +319,21 @@ def test_places_that_a_mask_leaves_out_may_hold_what_is_no_number(filling: float
     nodes = [none, node("Greater", ["x", "zero"], ["known"]), node("Where", ["known", "x", "none"], ["y"])]
     data = model(nodes, {"x": ["N", 3]}, ["y"], {"zero": np.array(0, F), "shape": ints(1, 3)})
     assert not runs_as_runtime(data, weight(2, 3)).run(weight(2, 3)).finite
+
+
+@pytest.mark.parametrize(("rows", "scatters"), [((0, 1), 0), ((1, 0), 1)])
+def test_places_that_are_all_places_in_their_order_are_no_scatter(rows: tuple[int, ...], scatters: int) -> None:
+    """PyTorch's exporter writes ``x[:, :, :] = y`` so; places in another order are a scatter."""
+    constants = {
+        "batch": ints(0).reshape(1, 1, 1), "rows": ints(*rows).reshape(2, 1), "columns": ints(0, 1, 2), "to": ints(1, 2, 3),
+        "last": ints(-1),
+    }  # fmt: skip
+    nodes = [node("Neg", ["x"], ["u"])]
+    for name in ("batch", "rows", "columns"):
+        nodes += [node("Expand", [name, "to"], [f"{name}_grid"])]
+        nodes += [node("Unsqueeze", [f"{name}_grid", "last"], [f"{name}_places"])]
+    nodes += [node("Concat", ["batch_places", "rows_places", "columns_places"], ["places"], axis=-1)]
+    nodes += [node("ScatterND", ["x", "places", "u"], ["y"])]
+    x = np.arange(6, dtype=np.float32).reshape(1, 2, 3)
+    found = runs_as_runtime(model(nodes, {"x": [1, 2, 3]}, ["y"], constants), x)
+    assert sum(one.layer.type == "scatter" for one in found.nodes) == scatters

@@ -59,7 +59,8 @@ def _scatter_nd(build: Builder, call: Call) -> Value:
     elif chosen.axis is not None or (batch and batch < depth):
         raise UnfitError("its indices differ from sample to sample")
     elif batch == 0:  # the file was made for one sample, whose index is 0
-        if chosen.elements == 1 and chosen.fill == 0 and call.text("reduction", "none") == "none":
+        is_written = call.text("reduction", "none") == "none"
+        if is_written and (_is_whole(chosen, (1, *sizes)) or (chosen.elements == 1 and chosen.fill == 0)):
             return _batch_first(build, updates, sizes)
         chosen, depth = _without_batch_index(build, chosen), depth - 1
     rest, flat = sizes[depth:], flat_indices(build, chosen, sizes[:depth])
@@ -70,6 +71,24 @@ def _scatter_nd(build: Builder, call: Call) -> Value:
         _batch_first(build, updates, (count, *rest)),
     ]
     return build.view(build.step("scatter", tensors, reduce=call.text("reduction", "none")), sizes, batch)
+
+
+def _is_whole(chosen: Value, sizes: Shape) -> bool:
+    """Whether indices are those of all elements in their order, as PyTorch writes ``x[:, :] = y`` (MViTv2)."""
+    source = chosen.source
+    if not isinstance(source, Call) or source.op != "Concat" or chosen.shape != (*sizes, len(source.inputs)):
+        return False
+    if len(source.inputs) != len(sizes):
+        return False
+    for axis, places in enumerate(source.inputs):
+        column = places.source if places is not None and places.shape == (*sizes, 1) else None
+        grid = column.given(0) if isinstance(column, Call) and column.op in ("Unsqueeze", "Reshape") else None
+        if grid is None or grid.shape != sizes or not isinstance(grid.source, Call) or grid.source.op != "Expand":
+            return False
+        row, wanted = grid.source.input(0), (sizes[axis], *[1] * (len(sizes) - 1 - axis))
+        if row.shape[-len(wanted) :] != wanted or row.data != tuple(range(sizes[axis])):
+            return False
+    return True
 
 
 def _scattered_in_one_axis(build: Builder, x: Value, chosen: Value, updates: Value, how: str) -> Value:
