@@ -35,7 +35,8 @@ def notes(build: Builder, params: Params, folded: int, missing: Sequence[str], u
     shared = len(params.shared)
     if shared:
         are, count = ("s are", "count") if shared > 1 else (" is", "counts")
-        found.append(f"{shared} tensor{are} used by several layers and {count} once")
+        fewer = f"{counted(params.saved, 'param')} fewer than with one for each layer"
+        found.append(f"{shared} tensor{are} used by several layers and {count} once: {fewer}")
     found += _of_tables(len(params.bias_tables.shapes), params.bias_tables.unread)
     training = [f"{count} {op}" for op, count in Counter(build.training).items()]
     if training:

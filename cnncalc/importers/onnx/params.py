@@ -39,6 +39,7 @@ class Params:
 
     Attributes:
         shared: identities of the parameters that several layers read.
+        saved: how many elements they would have more if each layer had its own.
         keys: for each layer, the keys of its tensors in the module's state_dict, as far as the file has them.
         forms: those of these tensors that the module has in another form.
     """
@@ -54,6 +55,7 @@ class Params:
         self.certain: set[int] = set()
         self.owners: dict[int, LayerStep] = {}
         self.shared: set[int] = set()
+        self.saved = 0
         self.keys: dict[LayerStep, dict[str, str]] = {}
         self.forms: dict[LayerStep, dict[str, StateForm]] = {}
         for step in steps:
@@ -87,6 +89,7 @@ class Params:
                 is_copy = leaf.key != leaf.name and leaf.key in self.stored  # folded from one that is there, too
                 if not is_owned or is_copy:
                     self.shared.update([id(leaf)] if trainable else [])
+                    self.saved += leaf.elements if trainable else 0
                     continue
                 here.add(id(leaf))
                 shape = self.bias_tables.shapes.get(id(leaf)) or leaf.shape
