@@ -161,6 +161,10 @@ CASES: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], int]] = 
         [node("Slice", ["x", "a", "b", "b"], ["s"]), node("ArgMax", ["s"], ["i"], axis=1, select_last_index=1),
          node("Cast", ["i"], ["y"], to=1)], ROWS, {"a": ints(0), "b": ints(1)}, 17,
     ),
+    "computed indices below 0": (
+        [node("ArgMax", ["x"], ["i"], axis=2, keepdims=0), node("Sub", ["i", "four"], ["j"]), node("OneHot", ["j", "six", "v"], ["y"])],
+        ROWS, {"four": np.int64(4), "six": np.int64(6), "v": np.array([0, 1], F)}, 17,
+    ),
     "gather by samples at places from both ends of two axes": (
         [node("ArgMax", ["x"], ["i"], axis=2), node("Sub", ["i", "four"], ["j"]), node("Sub", ["j", "j"], ["zeros"]),
          node("Add", ["zeros", "rows"], ["r"]), node("Concat", ["r", "j"], ["at"], axis=2), node("GatherND", ["x", "at"], ["y"], batch_dims=1)],
