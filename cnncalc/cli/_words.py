@@ -145,8 +145,10 @@ def _extra_hint(message: str, command: click.Command) -> str | None:
         return "an option takes one word: several values have commas between them, 8,16,32"
     if re.fullmatch(r"\w+=\S+", extra):
         return f"write '--set {extra}'"
-    if re.fullmatch(r"\d+(x\d+)+", extra):
+    if re.fullmatch(r"\d+(x\d+)+", extra) and command.name != "sweep":
         return f"write '--input {extra}'"
+    if re.fullmatch(r"(\d+(x\d+)+ ?)+", extra):
+        return "an option takes one word: several shapes have commas between them, 3x64x64,3x96x96"
     if command.name in ("export", "import", "draw") and "." in extra:
         return f"a file to write to follows -o: '-o {extra}'"
     if command.name == "run" and extra.lower().endswith((".npy", ".npz", ".safetensors", ".png", ".jpg", ".jpeg")):

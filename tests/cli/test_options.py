@@ -466,6 +466,13 @@ OPTION = re.compile(r"(?<![\w-])(?<!var\()--[a-z]").search  # var(--name) is CSS
         (["sweep", "mobilenet_v2", "--set", "width=1,2,...,8"], "a range is START:STOP, or 8:32:8 with a step"),
         (["summary", "alexnet", "classes=100"], "write '--set classes=100'"),
         (["summary", "alexnet", "3x64x64"], "write '--input 3x64x64'"),
+        *[
+            (
+                ["sweep", "alexnet", "--input", "3x64x64", *shapes],
+                "an option takes one word: several shapes have commas between them, 3x64x64,3x96x96",
+            )
+            for shapes in (["3x96x96"], ["3x96x96", "3x128x128"])
+        ],
         (["summary", "alexnet", "--batch_size", "3"], "it is called '--batch' here"),
         (["summary", "alexnet", "--fp16"], "write '--dtype float16'"),
         (["summary", "alexnet", "--sort", "parameters"], "it is called 'params' here"),
