@@ -151,6 +151,13 @@ def test_an_input_that_does_not_fit_is_named_beside_what_the_file_states(pixels:
     ).replace("pixels.onnx", pixels)
 
 
+@pytest.mark.parametrize(("given", "is_named"), [("3x4", False), ("1x3x4", False), ("3x5", True)])
+def test_an_input_of_the_files_own_sizes_is_not_doubted(tmp_path: Path, given: str, is_named: bool) -> None:
+    path = tmp_path / "net.onnx"
+    path.write_bytes(model([node("Wonder", ["x"], ["y"], domain="own")], {"x": ["N", 3, 4]}, ["y"]))
+    assert ("perhaps x can't be" in cnncalc("summary", str(path), "--input", given).err) == is_named
+
+
 @pytest.mark.parametrize("dtype", [np.int64, F])
 @pytest.mark.parametrize(("index", "said"), [(9, ""), (-1, ""), (-10, ""), (10, "10"), (-11, "-11")])
 def test_an_index_outside_of_the_table_is_refused(tmp_path: Path, index: int, said: str, dtype: type) -> None:

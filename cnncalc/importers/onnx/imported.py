@@ -206,7 +206,7 @@ class Imported:
         for number, port in enumerate(ports):
             given = inputs.get(port.name, () if number else inputs.get("", ()))
             stated = _stated(port, batch)
-            if stated and given not in ((), stated):
+            if stated and given and given[-len(stated) :] != stated:
                 sizes = "×".join([str(size or "?") for size in stated])
                 found.append(f"perhaps {port.name} can't be {typed(given)}: the file states {sizes}")
         return "; ".join(found) or None
