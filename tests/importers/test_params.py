@@ -485,3 +485,20 @@ def test_a_number_that_is_added_to_one_output_is_no_bias() -> None:
     nodes = [node("MatMul", ["x", "a"], ["h"]), node("Add", ["h", "one"], ["y"])]
     constants = {"a": STREAM.standard_normal((4, 1)).astype(np.float32), "one": np.float32(1)}
     assert network(model(nodes, {"x": ["N", 4]}, ["y"], constants)).summary().totals.params == 4
+
+
+@pytest.mark.parametrize("kind", ["copies", "parts", "zeros"])
+def test_copies_of_a_matrix_that_the_exporter_turned_twice_count_once(kind: str) -> None:
+    """A module that is called twice (ALBERT); three parts of one matrix have one key, too, and may all be zeros."""
+    draw = np.random.default_rng(5).standard_normal
+    first = np.zeros((6, 6), np.float32) if kind == "zeros" else draw((6, 6)).astype(np.float32)
+    second = draw((6, 6)).astype(np.float32) if kind == "parts" else first
+    nodes = [node("MatMul", ["x", "val_1"], ["t"]), node("MatMul", ["t", "val_2"], ["y"])]
+    made = onnx.load_from_string(model(nodes, {"x": ["N", 6]}, ["y"], {"val_1": first, "val_2": second}))
+    for name in ("val_1", "val_2"):
+        info = onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, (6, 6))
+        info.metadata_props.add(key=FOLDED, value="['mlp.weight']")
+        made.graph.value_info.append(info)
+    net = network(made.SerializeToString())
+    assert net.summary().totals.params == (36 if kind == "copies" else 72)
+    assert [bool(one.shares) for one in net.nodes] == [False, kind == "copies"]

@@ -54,6 +54,9 @@ ELEMENTS = (
 NAME_SCOPES = "pkg.torch.onnx.name_scopes"
 """The property of a node in which PyTorch's exporter writes the modules around it, the outermost first."""
 
+COMPARED = 4096
+"""How many bytes at three places of two tensors are compared; those of parts of one tensor differ there."""
+
 ABSENT: dict[int, AttributeItem] = {AttributeType.FLOAT: 0.0, AttributeType.INT: 0, AttributeType.STRING: ""}
 """Values of attributes that proto3 does not write, because they are the default; those of lists are empty."""
 
@@ -119,7 +122,35 @@ def _graph(wire: WireReader, span: Span, depth: int) -> Subgraph:
         name for name, sources in joint.items() if own.issuperset(sources)
     ]:  # computed from what is stored, too
         stored[name] = stored[name]._replace(was_learned=False)
+    _join_copies(wire, stored)
     return Subgraph(fields.get(GraphProto.NAME, ""), operators, stored, inputs, outputs, stated)
+
+
+def _join_copies(wire: WireReader, stored: dict[str, StoredTensor]) -> None:
+    """Make one tensor of those that are equal, and were computed from the same key of a state_dict.
+
+    PyTorch's newer exporter turns a matrix once for each use of a module (ALBERT); of equal tensors, it stores only the
+    small ones once.
+    """
+    first: dict[tuple[str, tuple[int, ...], int], StoredTensor] = {}
+    for name, tensor in stored.items():
+        if tensor.key not in ("", name):
+            other = first.setdefault((tensor.key, tensor.shape, tensor.dtype), tensor)
+            if other is not tensor and _seem_equal(wire, tensor, other):
+                stored[name] = other
+
+
+def _seem_equal(wire: WireReader, one: StoredTensor, other: StoredTensor) -> bool:
+    """Whether two tensors of one shape are equal at their beginning, middle and end, and begin with several numbers."""
+    if one.raw is None or other.raw is None:
+        return False
+    size = one.raw[1] - one.raw[0]
+    count = min(size, COMPARED)
+    places = (0, (size - count) // 2, size - count)
+    parts, others = [
+        [wire.bytes_at((raw[0] + at, raw[0] + at + count)) for at in places] for raw in (one.raw, other.raw)
+    ]
+    return parts == others and len({parts[0][at : at + 4] for at in range(0, count, 4)}) > 1
 
 
 def _node(wire: WireReader, span: Span, depth: int) -> OnnxOperator:
