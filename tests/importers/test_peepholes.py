@@ -1,4 +1,4 @@
-"""LSTMs whose gates see the cell, recurrent layers whose gates are bounded, and files of sequences without a batch, like madmom's beat trackers."""
+"""LSTMs whose gates see the cell, gates with bounds, and sequences without a batch, as in madmom's beat trackers."""
 
 from __future__ import annotations
 

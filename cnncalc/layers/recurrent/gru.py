@@ -13,7 +13,7 @@ class GRU(Recurrent):
 
     Input a sequence (T, F), and perhaps the first state (directions, hidden_size); output (T, hidden_size), or (T, 2 ·
     hidden_size) for both directions.  Flops: 2 · macs, and per step and unit 3 adds of both products, 6 of the biases,
-    2 sigmoids of 4, 1 product, a tanh of 5, and 4 to mix the new with the old.
+    2 sigmoids of 4, 1 product, a tanh of 5, and 4 to mix the new with the old; with ``clip`` 2 more for each gate.
     """
 
     gates = 3

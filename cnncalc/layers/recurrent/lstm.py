@@ -45,7 +45,7 @@ class LSTM(Recurrent):
     Input a sequence (T, F), and perhaps the first state and the first cell (directions, hidden_size); output
     (T, hidden_size), or (T, 2 · hidden_size) for both directions. With ``output: both`` the states are followed by the
     cells.  Flops: 2 · macs, and per step and unit 4 adds of both products, 8 of the biases, 3 sigmoids of 4, 2 tanh of
-    5, 3 products and 1 add; with peepholes 3 products and 3 adds more.
+    5, 3 products and 1 add; with peepholes 3 products and 3 adds more, with ``clip`` 2 for each gate.
     """
 
     gates = 4

@@ -16,7 +16,7 @@ class RNN(Recurrent):
 
     Input a sequence (T, F), and perhaps the first state (directions, hidden_size); output (T, hidden_size), or (T, 2 ·
     hidden_size) for both directions.  Flops: 2 · macs, and per step and unit 1 add of both products, 2 of the biases,
-    and a tanh of 5, or a relu of 1.
+    and a tanh of 5, or a relu of 1; with ``clip`` 2 more.
     """
 
     gates = 1
