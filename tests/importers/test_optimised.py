@@ -142,3 +142,23 @@ def test_blocks_of_channels_are_refused_with_a_way_out() -> None:
     nodes = [node("ReorderInput", ["x"], ["y"], name="reorder", domain="com.microsoft.nchwc")]
     with pytest.raises(CnncalcError, match=r"'reorder' does not fit: .*; optimise the model at level 'extended'"):
         network(model(nodes, {"x": ["N", 8, 4, 4]}, ["y"]))
+
+
+def test_a_weight_with_a_folded_operator_has_its_own_name(tmp_path: Path) -> None:
+    """ONNX Runtime calls it ConvBnFusion_W_stem.0.weight, and the bias that it adds ConvBnFusion_BN_B_stem.1.bias."""
+    batch_norm = [f"stem.1.{name}" for name in ("weight", "bias", "running_mean", "running_var")]
+    nodes = [
+        node("Conv", ["x", "stem.0.weight"], ["c"]),
+        node("BatchNormalization", ["c", *batch_norm], ["b"]),
+        node("Mul", ["b", "m"], ["y"]),
+    ]
+    constants = {"stem.0.weight": weight(4, 3, 3, 3), "m": weight(4, 1, 1)} | {
+        name: np.abs(weight(4)) for name in batch_norm
+    }
+    path = tmp_path / "net.onnx"
+    path.write_bytes(model(nodes, {"x": ["N", 3, 8, 8]}, ["y"], constants))
+    data = optimised(path)
+    assert any("Fusion_W_" in tensor.name for tensor in onnx.load_from_string(data).graph.initializer)
+    net = network(data)
+    assert [key for one in net.nodes for key in map(one.key, one.use.weights)] == ["stem.0.weight", "stem.0.bias"]
+    assert any("batch norms are folded" in note for note in net.notes)

@@ -32,6 +32,9 @@ BATCH_NORM = "_native_batch_norm"
 PERIODIC = ("Sin", "Cos", "sin", "cos")
 """A constant that these operators compute is a table of positions, not a learned tensor."""
 
+FOLDED_BY_RUNTIME = ("ConvBn", "ConvMul", "ConvAdd")
+"""What stands before ``Fusion_W_`` or ``Fusion_…B_`` and a tensor's name if ONNX Runtime has folded more into it."""
+
 FOLDED_FROM = "pkg.onnxscript.optimizer.folded_from"
 
 is_buffer_name = re.compile(
@@ -85,10 +88,18 @@ def key_of(stored: StoredTensor) -> str:
     A bias named ``conv1.weight_bias``, which a convolution got from a folded batch norm, has no key; a tensor that ONNX
     Runtime has quantised has that of the float model.
     """
-    name = stored.key or stored.name.removesuffix("_quantized")
+    name = stored.key or before_folding(stored.name).removesuffix("_quantized")
     if stored.key or name.endswith(FOLDED_BIAS):
         return stored.key
     return name if is_attribute(name) or (is_word(name) and not is_generated_name(name)) else ""
+
+
+def before_folding(name: str) -> str:
+    """Return the name of a weight into which ONNX Runtime has folded an operator; "" of a bias, others as they are."""
+    by, folded, rest = name.partition("Fusion_")
+    if not folded or by not in FOLDED_BY_RUNTIME:
+        return name
+    return before_folding(rest.removeprefix("W_")) if rest.startswith("W_") else ""
 
 
 def was_learned(properties: Mapping[str, str], computed: Collection[str], is_number: bool) -> bool | None:
@@ -117,12 +128,14 @@ def folded_from(properties: Mapping[str, str], computed: Collection[str]) -> lis
 
 
 def has_folded_norm(step: LayerStep) -> bool:
-    """Whether PyTorch's exporter has folded a batch norm into a layer: the bias's name shows it, or the scope."""
+    """Whether an exporter has folded a batch norm into a layer: the bias's name shows it, or the scope."""
     if step.layer.type not in ("conv", "conv_transpose", "linear"):
         return False
     operators = [call.operator for call in step.calls]
     # by the name that the operator reads: equal biases are one stored tensor, which has the name of any of them
     biases = [name for operator in operators for name in operator.inputs[2:3]]
+    if any("ConvBnFusion_" in name for operator in operators for name in operator.inputs[1:3]):
+        return True
     return any(name.endswith(FOLDED_BIAS) or name.startswith("onnx::Conv_") for name in biases) or any(
         operator.scope[-1].startswith(BATCH_NORM) for operator in operators if operator.scope
     )
