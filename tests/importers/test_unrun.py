@@ -8,6 +8,7 @@ import numpy as np
 import onnx
 import pytest
 
+from cnncalc.ground.errors import CnncalcError
 from cnncalc.importers.onnx.builder import HANDLERS
 from cnncalc.importers.onnx.opaque import VARIABLE_ROWS
 from tests.importers.models import ints, model, network, node
@@ -112,3 +113,12 @@ def test_no_other_layer_of_the_importer_is_without_execution() -> None:
     assert sorted(set(places)) == sorted(
         {"opaque", "variable_rows", "resizing", "scattering", "numpy_operators", "pooling"}
     )
+
+
+def test_random_numbers_are_counted_and_not_run() -> None:
+    """A variational autoencoder's noise (arXiv:1312.6114), which its file draws anew at each run."""
+    nodes = [node("RandomNormalLike", ["x"], ["noise"], name="draw"), node("Add", ["x", "noise"], ["y"])]
+    net = network(model(nodes, {"x": ["N", 3]}, ["y"]))
+    assert [one.shape for one in net.nodes] == [(3,)]
+    with pytest.raises(CnncalcError, match="RandomNormalLike 'draw' can't be run: its numbers are random"):
+        net.run()

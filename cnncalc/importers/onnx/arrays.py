@@ -100,7 +100,8 @@ class Arrays:
         call = value.source
         function = rule_of(call)
         if function is None:
-            raise CnncalcError(f"{self.path}: '{call.op}' on constants can't be run")
+            why = "its numbers are random" if call.op in RANDOM else "it has no rule for constants"
+            raise CnncalcError(f"{self.path}: {call.operator.label} can't be run: {why}")
         inputs = Inputs([None if given is None else self.computed[id(given)] for given in call.inputs])
         try:
             with np.errstate(all="ignore"):
@@ -231,6 +232,10 @@ def _varints(data: bytes) -> Array:
         here = widths > place
         numbers[here] |= (whole[starts[here] + place] & 127).astype(np.uint64) << np.uint64(7 * place)
     return numbers.view(np.int64)
+
+
+RANDOM = frozenset(("RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike"))
+"""Operators whose outputs differ from run to run."""
 
 
 class Weights(Mapping[str, "Array"]):
