@@ -358,7 +358,7 @@ def test_that_a_size_may_not_be_the_batch_is_hinted_at_unless_it_is_called_so() 
         with pytest.raises(CnncalcError, match="it goes along the batch") as caught:
             network(data)
         hints[word] = caught.value.hint or ""
-    assert "if 'points' is not the batch, all axes have to be given: --input x=224x3" in hints["points"]
+    assert "if 'points' is not the batch, give all axes of the input: x=224x3" in hints["points"]
     assert "all axes" not in hints["batch_size"]
 
 

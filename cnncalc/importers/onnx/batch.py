@@ -69,7 +69,7 @@ def doubts(ports: Sequence[Port], word: int | str | None, given: Mapping[str, Sh
     if len(given.get(first.name, ())) == len(first.shape):
         return []
     sizes = "x".join([str(size) if isinstance(size, int) and size > 0 else "224" for size in first.shape])
-    return [f"if '{word}' is not the batch, all axes have to be given: --input {first.name}={sizes}"]
+    return [f"if '{word}' is not the batch, give all axes of the input: {first.name}={sizes}"]
 
 
 def axes_of_readers(operators: Sequence[OnnxOperator]) -> dict[str, int]:
