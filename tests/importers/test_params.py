@@ -223,6 +223,7 @@ def listed(data: bytes) -> list[str]:
         ("cat_1", FOLDED, "['blocks.0.q_bias', 'blocks.0.v_bias']", "shift1.weight"),  # with two keys, none is used
         ("onnx::Add_12", FOLDED, "", "shift1.weight"),
         ("val_7", FOLDED, "", "shift1.weight"),
+        ("attn.lifted_tensor_0", KIND, "CONSTANT_TENSOR", "shift1.weight"),  # LeViT's biases, which it has no key for
         ("log1p_2", FOLDED, "", "shift1.weight"),
         ("Constant_12", "", "", "shift1.weight"),
     ],

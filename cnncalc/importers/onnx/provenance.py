@@ -26,6 +26,9 @@ PARAMETER, BUFFER = "PARAMETER", "BUFFER"
 FOLDED_BIAS = "weight_bias"
 """The end of the name that PyTorch's exporter gives to the bias of a convolution with a folded batch norm."""
 
+LIFTED = "lifted_tensor_"
+"""The beginning of the name that PyTorch's exporter gives to a tensor that is neither a parameter nor a buffer."""
+
 BATCH_NORM = "_native_batch_norm"
 """The beginning of the innermost scope of a batch norm, which PyTorch's exporter states for what it is folded into."""
 
@@ -85,11 +88,12 @@ is_word = re.compile(r"[A-Za-z]+\d*(?:_[A-Za-z]+\d*)*").fullmatch
 def key_of(stored: StoredTensor) -> str:
     """Return a tensor's key in its module's state_dict; "" if the file does not show it.
 
-    A bias named ``conv1.weight_bias``, which a convolution got from a folded batch norm, has no key; a tensor that ONNX
-    Runtime has quantised has that of the float model.
+    A bias named ``conv1.weight_bias``, which a convolution got from a folded batch norm, has no key, nor has a tensor
+    that the module holds, but has not registered (LeViT's ``attn.lifted_tensor_0``); a tensor that ONNX Runtime has
+    quantised has that of the float model.
     """
     name = stored.key or before_folding(stored.name).removesuffix("_quantized")
-    if stored.key or name.endswith(FOLDED_BIAS):
+    if stored.key or name.endswith(FOLDED_BIAS) or name.rpartition(".")[2].startswith(LIFTED):
         return stored.key
     return name if is_attribute(name) or (is_word(name) and not is_generated_name(name)) else ""
 
