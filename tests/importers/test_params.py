@@ -503,3 +503,16 @@ def test_copies_of_a_matrix_that_the_exporter_turned_twice_count_once(kind: str)
     net = network(made.SerializeToString())
     assert net.summary().totals.params == (36 if kind == "copies" else 72)
     assert [bool(one.shares) for one in net.nodes] == [False, kind == "copies"]
+
+
+def test_a_grid_of_coordinates_is_no_table_of_biases() -> None:
+    """``F.affine_grid``: the exporter records that no parameter is in it, and its equal rows are no rows of a table."""
+    grid = np.repeat(np.linspace(-1, 1, 4, dtype=np.float32), 3 * 4).reshape(4, 4, 3)
+    nodes = [node("Einsum", ["x", "view_4"], ["y"], equation="nhc,hkc->nhk")]
+    made = onnx.load_from_string(model(nodes, {"x": ["N", 4, 3]}, ["y"], {"view_4": grid}))
+    info = onnx.helper.make_tensor_value_info("view_4", onnx.TensorProto.FLOAT, grid.shape)
+    info.metadata_props.add(key=FOLDED, value="['linspace', 'ones', 'pad']")
+    made.graph.value_info.append(info)
+    net = network(made.SerializeToString())
+    totals = net.summary().totals
+    assert (totals.params, totals.buffers, net.notes) == (0, grid.size, [])

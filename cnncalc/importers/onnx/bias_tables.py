@@ -74,7 +74,7 @@ class BiasTables:
                     self._find_table(bias, bias.leaves[0])
         for step in steps:
             for leaf in step.tensors["weight"].value.leaves if step.layer.type == "parameter" else ():
-                if id(leaf) not in seen and is_generated_name(leaf.name):
+                if id(leaf) not in seen and leaf.was_learned is not False and is_generated_name(leaf.name):
                     seen.add(id(leaf))
                     self._find_rows(leaf)
 
