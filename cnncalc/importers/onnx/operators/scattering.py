@@ -86,7 +86,7 @@ def _is_whole(chosen: Value, sizes: Shape) -> bool:
         if grid is None or grid.shape != sizes or not isinstance(grid.source, Call) or grid.source.op != "Expand":
             return False
         row, wanted = grid.source.input(0), (sizes[axis], *[1] * (len(sizes) - 1 - axis))
-        if row.shape[-len(wanted) :] != wanted or row.data != tuple(range(sizes[axis])):
+        if row.shape[-len(wanted) :] != wanted or row.data is None or row.data != tuple(range(sizes[axis])):
             return False
     return True
 
