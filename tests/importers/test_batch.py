@@ -368,3 +368,22 @@ def test_a_recurrent_layer_along_the_batch_works_for_one() -> None:
     constants = {"w": weight(1, 20, 6), "r": weight(1, 20, 5), "axis": ints(1)}
     net = runs_as_runtime(model(nodes, {"x": ["N", 1, 6]}, ["y"], constants), weight(1, 1, 6))
     assert net.model.one_sample_only == "LSTM 'rnn', which goes along the batch,"
+
+
+def test_what_is_computed_from_constants_may_be_tiled_to_the_batch() -> None:
+    """XCiT repeats its projected positions for each sample; the projection is counted once, whatever the batch."""
+    draw = np.random.default_rng(2).standard_normal
+    constants = {
+        "positions": draw((1, 3, 4, 5)).astype(np.float32), "w": draw((2, 3, 1, 1)).astype(np.float32),
+        "zero": np.array([0]), "ones": np.array([1, 1, 1]), "to": np.array([2, 20]),
+    }  # fmt: skip
+    nodes = [
+        node("Conv", ["positions", "w"], ["projected"]),
+        node("Shape", ["x"], ["sizes"]), node("Gather", ["sizes", "zero"], ["batch"]),
+        node("Concat", ["batch", "ones"], ["repeats"], axis=0), node("Tile", ["projected", "repeats"], ["tiled"]),
+        node("Concat", ["batch", "to"], ["shape"], axis=0), node("Reshape", ["tiled", "shape"], ["rows"]),
+        node("Add", ["x", "rows"], ["y"]),
+    ]  # fmt: skip
+    x = draw((3, 2, 20)).astype(np.float32)
+    found = runs_as_runtime(model(nodes, {"x": ["N", 2, 20]}, ["y"], constants), x)
+    assert [found.summary(batch=batch).totals.macs for batch in (1, 3)] == [2 * 3 * 20, 2 * 3 * 20]

@@ -190,7 +190,7 @@ def _tile(build: Builder, call: Call) -> Value:
         raise UnfitError(f"{len(repeats)} repeats of {x.rank} axes")
     if x.axis is not None and repeats.pop(x.axis) != 1:
         raise UnfitError("it repeats the batch")
-    if not x.is_live:
+    if not x.times:
         repeats = [size_in_file(count, 1) for count in repeats]
     if set(repeats) <= {1}:
         return x.copy()
