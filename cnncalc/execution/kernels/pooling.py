@@ -155,6 +155,10 @@ class Norm(Pool):
             yield once(lambda calls: calls.do(np.power, out, out.dtype.type(1 / self.of), out))
 
 
+LONG_SUM = 1024
+"""Places up to which the mean of a channel is one sum: its error grows with their number, or its root."""
+
+
 class GlobalPooling(Kernel):
     """Takes the mean or the largest of all places of each channel."""
 
@@ -163,9 +167,10 @@ class GlobalPooling(Kernel):
         self.shape = (shape[0], *(1,) * (len(shape) - 2), shape[1])
         self.largest = largest
         self.positions = prod(shape[2:])
+        self.columns = shape[-1]
 
     def stages(self, task: Task) -> Iterator[Stage]:
-        """Reduce the places of each image; BLAS sums faster than NumPy."""
+        """Reduce the places of each image; BLAS sums faster than NumPy, but in a row, so that long sums lose digits."""
         batch, channels = self.shape[0], self.shape[-1]
         source, copied = in_rows(task.x, task.array)
         yield from copied
@@ -174,8 +179,16 @@ class GlobalPooling(Kernel):
         if self.largest:
             yield once(lambda calls: calls.do(np.max, places, 1, out))
             return
-        share = np.full(self.positions, 1 / self.positions, out.dtype)
-        yield once(lambda calls: calls.do(np.matmul, share, places, out))
+        lines = self.positions // self.columns
+        if self.positions > LONG_SUM and lines > 1:  # the means of lines, and their mean
+            share = np.full(self.columns, 1 / self.columns, out.dtype)
+            means = task.array((batch, lines, channels), out.dtype)
+            grid = places.reshape(batch, lines, self.columns, channels)
+            yield once(lambda calls: calls.do(np.matmul, share, grid, means))
+            places = means
+        count = places.shape[1]
+        whole = np.full(count, 1 / count, out.dtype)
+        yield once(lambda calls: calls.do(np.matmul, whole, places, out))
 
 
 def adaptive(shape: Shape, output_size: int | Sequence[int | None] | None, largest: bool) -> Kernel:
