@@ -414,6 +414,22 @@ def test_a_quantised_lstm_is_onnx_runtimes_to_the_last_bit(
     np.testing.assert_array_equal(rounding(small).run(x).output.reshape(expected.shape), expected)
 
 
+def test_a_quantised_weight_that_is_moved_very_often_is_computed_in_float() -> None:
+    """Two thousand transpositions are no depth of calls."""
+    turns = [node("Transpose", ["v" if i == 0 else f"t{i - 1}"], [f"t{i}"], perm=[1, 0]) for i in range(2000)]
+    nodes = [
+        QUANTIZED_X,
+        QDQ_X[1],
+        node("DequantizeLinear", ["w", "ws"], ["v"]),
+        *turns,
+        node("MatMul", ["r", "t1999"], ["y"]),
+    ]
+    constants = {"xs": F(0.1), "xz": np.uint8(128), "w": of_eighths(4, 4), "ws": F(0.125)}
+    data = model(nodes, {"x": ["N", 4]}, ["y"], constants)
+    x = np.random.default_rng(3).standard_normal((2, 4)).astype(F)
+    np.testing.assert_allclose(rounding(data).run(x).output, runtime(data, {"x": x})[0], rtol=1e-6)
+
+
 def of_microsoft(op: str, inputs: list[str], outputs: list[str], **attributes: Any) -> Any:
     return node(op, inputs, outputs, domain="com.microsoft", **attributes)
 

@@ -17,9 +17,14 @@ if TYPE_CHECKING:
     from cnncalc.importers.onnx.builder import Builder
     from cnncalc.importers.onnx.patterns.fuser import Fuser
     from cnncalc.layers.base import Layer
+    from cnncalc.layers.shapes import Shape
 
 SLACK = 1e-3
 """A clip that cuts off no more than this part of a step beyond the range of the integers does nothing."""
+
+
+MOST_MOVES = 8
+"""Operators that move the elements of a stored tensor before a product of its integers; exporters write one or two."""
 
 
 class Integers(NamedTuple):
@@ -96,23 +101,25 @@ def _arguments(step: LayerStep) -> dict[str, object]:
 
 def _stored(build: Builder, value: Value) -> Integers | None:
     """Return a constant's integers of 8 bits; None if it is not stored in them."""
-    call = value.source
-    if not isinstance(call, Call):
+    moves: list[tuple[Call, Shape]] = []
+    while isinstance(call := value.source, Call) and call.op in ("Transpose", "Reshape") and len(moves) < MOST_MOVES:
+        moves.append((call, value.shape))
+        value = call.input(0)
+    if not isinstance(call, Call) or call.op != "DequantizeLinear":
         return None
-    if call.op == "DequantizeLinear":
-        stored, scale = call.input(0), call.input(1)
-        if stored.dtype not in (INT8, UINT8) or call.integer("block_size"):
+    stored, scale = call.input(0), call.input(1)
+    if stored.dtype not in (INT8, UINT8) or call.integer("block_size"):
+        return None
+    attributes = call.operator.attributes
+    steps = build.derived("DequantizeLinear", stored, ONE, call.given(2) or ZERO, shape=value.shape, **attributes)
+    axis = None if scale.elements == 1 else call.integer("axis", 1) % stored.rank
+    for call, shape in reversed(moves):
+        if call.op == "Reshape" and axis is not None:
             return None
-        attributes = call.operator.attributes
-        steps = build.derived("DequantizeLinear", stored, ONE, call.given(2) or ZERO, shape=value.shape, **attributes)
-        axis = None if scale.elements == 1 else call.integer("axis", 1) % stored.rank
-        return Integers(steps, scale, axis)
-    inner = _stored(build, call.input(0)) if call.op in ("Transpose", "Reshape") else None
-    if inner is None or (call.op == "Reshape" and inner.axis is not None):
-        return None
-    steps = build.derived(call.op, inner.steps, shape=value.shape, **call.operator.attributes)
-    perm = call.integers("perm")
-    return Integers(steps, inner.scale, inner.axis if perm is None or inner.axis is None else perm.index(inner.axis))
+        perm = call.integers("perm")
+        axis = axis if perm is None or axis is None else perm.index(axis)
+        steps = build.derived(call.op, steps, shape=shape, **call.operator.attributes)
+    return Integers(steps, scale, axis)
 
 
 def _until_quantised(fuser: Fuser, step: LayerStep) -> list[LayerStep]:
