@@ -102,6 +102,9 @@ MOST_AHEAD = 16
 ERF_STEPS = 1024
 """Grid points of one unit in the table of the error function; see `special.erf` for what that leaves."""
 
+LONG_SUM = 1024
+"""Places up to which the mean of a channel is one sum: its error grows with their number, or its root."""
+
 FUNCTION_CHUNK = 1 << 15
 """Elements for which erf and others are evaluated at a time, so that intermediate results stay in the cache.
 ConvNeXt-T: 2¹² takes 1.24, 2¹⁸ 0.97, for eight times the temporary memory."""

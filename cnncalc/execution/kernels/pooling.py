@@ -13,7 +13,7 @@ from cnncalc.execution.kernels.kernel import Calls, Kernel, Shape, Stage, Task
 from cnncalc.execution.kernels.parts import blocks, images, in_rows, once, sheets
 from cnncalc.execution.kernels.rows import with_third_output
 from cnncalc.execution.kernels.windows import Slide, Slides, on_each_axis, slides
-from cnncalc.execution.tuning import BLOCK
+from cnncalc.execution.tuning import BLOCK, LONG_SUM
 from cnncalc.layers.interfaces import Array, Padding, Pooling, Rounding, Sizes
 
 if TYPE_CHECKING:
@@ -153,10 +153,6 @@ class Norm(Pool):
             yield once(lambda calls: calls.do(np.sqrt, out, out))
         else:
             yield once(lambda calls: calls.do(np.power, out, out.dtype.type(1 / self.of), out))
-
-
-LONG_SUM = 1024
-"""Places up to which the mean of a channel is one sum: its error grows with their number, or its root."""
 
 
 class GlobalPooling(Kernel):
