@@ -147,7 +147,7 @@ class Torch:
         """Return a loose tensor, which has one number everywhere before training."""
         shape = self._held_shape(name)
         if fill in (0, 1):
-            self.held[name] = call("torch.ones" if fill else "torch.zeros", *shape)
+            self.held[name] = call("torch.ones" if fill else "torch.zeros", *(shape or [()]))
         else:
             self.held[name] = call("torch.full", call("tuple", *shape), fill)
         place = InputPlace(-1 - len(self.held))

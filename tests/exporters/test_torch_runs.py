@@ -465,10 +465,10 @@ def test_tensors_that_a_module_has_itself_keep_their_keys() -> None:
 
 
 def test_tensors_have_the_forms_of_the_modules_state(tmp_path: Path) -> None:
-    """A matrix of ``x @ self.proj``, a class token with a batch axis, a scale without one of its axes."""
-    shapes = {"cls_token": (1, 1, 4), "pos": (1, 5, 4), "gamma": (4,), "proj": (4, 4), "head.out": (4, 3)}
+    """A matrix of ``x @ self.proj``, a class token with a batch axis, a scale without one of its axes, a single number."""
+    shapes = {"cls_token": (1, 1, 4), "pos": (1, 5, 4), "gamma": (4,), "proj": (4, 4), "head.out": (4, 3), "gain": ()}
     draw = np.random.default_rng(3)
-    state = {name: draw.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()}
+    state = {name: np.asarray(draw.standard_normal(shape), np.float32) for name, shape in shapes.items()}
     x = draw.standard_normal((1, 4, 4)).astype(np.float32)
     nodes = [
         node("Expand", ["cls_token", "to"], ["token"]),
@@ -476,12 +476,17 @@ def test_tensors_have_the_forms_of_the_modules_state(tmp_path: Path) -> None:
         node("Add", ["c", "pos"], ["p"], name="/Add"),
         node("Mul", ["p", "gamma"], ["g"], name="/Mul"),
         node("MatMul", ["g", "proj"], ["m"], name="/MatMul"),
-        node("MatMul", ["m", "head.out"], ["y"], name="/head/MatMul"),
+        node("MatMul", ["m", "head.out"], ["h"], name="/head/MatMul"),
+        node("Mul", ["h", "gain"], ["y"], name="/Mul_1"),
     ]
     sizes = {"to": np.array([1, 1, 4])}
     zeros = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
     wanted = (
-        (np.concatenate([state["cls_token"], x], 1) + state["pos"]) * state["gamma"] @ state["proj"] @ state["head.out"]
+        (np.concatenate([state["cls_token"], x], 1) + state["pos"])
+        * state["gamma"]
+        @ state["proj"]
+        @ state["head.out"]
+        * state["gain"]
     )
     graph = network(model(nodes, {"x": [1, 4, 4]}, ["y"], {**zeros, **sizes}, producer_name="pytorch"))
     assert {name: array.shape for name, array in state.items()} == keys(graph)

@@ -50,7 +50,7 @@ def _npz(file: IO[bytes], headers: Mapping[str, Header], arrays: Iterable[Array]
         for name, array in zip(headers, arrays, strict=True):
             # a new ZipInfo has a fixed date, so that nothing depends on the clock
             with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
-                np.lib.format.write_array(member, np.ascontiguousarray(array), allow_pickle=False)
+                np.lib.format.write_array(member, np.asarray(array, order="C"), allow_pickle=False)
 
 
 def _safetensors(file: IO[bytes], headers: Mapping[str, Header], arrays: Iterable[Array]) -> None:
