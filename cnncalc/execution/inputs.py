@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 NEXT_TO_INFINITY = 1e36
-"""A factor above which 255, the largest random integer, times it is infinite in float32."""
+"""A factor above which its product with 255, the largest random integer, is infinite in float32."""
 
 FLOATS: dict[str, DType] = {"float32": np.dtype(np.float32), "float64": np.dtype(np.float64)}
 

@@ -174,9 +174,8 @@ def _parts(graph: Graph, opset: int, shown: Collection[Node], free: bool) -> Par
         for name, weight in node.use.weights.items() if node.shares is None else ():
             key = node.key(name)
             weights.append((key, weight.shape))
-            if not node.weights.get(name, weight).trainable and not is_buffer_name(
-                key
-            ):  # marked as PyTorch's exporter does
+            is_buffer = not node.weights.get(name, weight).trainable
+            if is_buffer and not is_buffer_name(key):  # marked as PyTorch's exporter does
                 mark = entry(ValueInfoProto.METADATA_PROPS, KIND, BUFFER)
                 buffers.append(block(GraphProto.VALUE_INFO, value_info(key, [*weight.shape]) + mark))
     operators += [

@@ -241,8 +241,8 @@ def _translated(graph: Graph) -> dict[Node, Torch]:
                 if not torch.held:
                     raise LayerError(f"can't call the module of '{owner.name}' with other arguments")
             found[node] = torch
-            *around, last = node.name.split(".")
-            if "training" in (*around, last * bool(node.use.weights)):
+            modules = node.name.split(".") if node.use.weights else node.name.split(".")[:-1]
+            if "training" in modules:
                 raise LayerError("has a flag called 'training' in each module, so that none can have that name")
         except LayerError as error:
             key = node.name if node.origin else "", node.layer.type, error.message

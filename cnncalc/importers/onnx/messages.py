@@ -118,10 +118,9 @@ def _graph(wire: WireReader, span: Span, depth: int) -> Subgraph:
             stored[name] = stored[name]._replace(was_learned=learned, key=sources[0] if len(sources) == 1 else "")
             joint.update({name: sources} if len(sources) > 1 else {})
     own = {tensor.key or tensor.name for tensor in stored.values()}
-    for name in [
-        name for name, sources in joint.items() if own.issuperset(sources)
-    ]:  # computed from what is stored, too
-        stored[name] = stored[name]._replace(was_learned=False)
+    for name, sources in joint.items():
+        if own.issuperset(sources):  # it is computed from what is stored, too
+            stored[name] = stored[name]._replace(was_learned=False)
     _join_copies(wire, stored)
     return Subgraph(fields.get(GraphProto.NAME, ""), operators, stored, inputs, outputs, stated)
 

@@ -97,8 +97,8 @@ def _verdict(compared: EngineDiff) -> list[PageBlock]:
         if compared.from_exact is not None:
             ours, theirs = map(_figure, compared.from_exact)
             exact = f"in 64 bits the file's outputs are {ours} from ours and {theirs} from those of {compared.engine}"
-            why = ": a number between two that tensors are rounded to may become either" * compared.rounds
-            blocks.append(Paragraph(exact + why))
+            why = ": a number between two that tensors are rounded to may become either"
+            blocks.append(Paragraph(exact + why if compared.rounds else exact))
     elif compared.unread:
         blocks.append(Paragraph(f"the file itself was not run: {compared.unread}"))
     if worst is not None:
