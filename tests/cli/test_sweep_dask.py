@@ -148,6 +148,15 @@ def test_a_worker_of_another_version_is_named_and_refused(scheduler: Scheduler) 
     assert os.listdir() == ["net.yaml"]
 
 
+def test_a_semaphore_of_an_interrupted_worker_is_no_warning() -> None:
+    """Python's tracker, a process of its own, warned below the line "interrupted" that one was gone, now and then."""
+    code = "from multiprocessing.resource_tracker import register\n"
+    code += "from cnncalc.studies.sweep.cluster import _start_tracker\n"
+    code += "_start_tracker()\nregister('/mp-that-is-gone', 'semaphore')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+
+
 @needs_dask
 def test_a_cluster_of_this_machine_goes_on_after_ctrl_c() -> None:
     sweep = ("sweep", *MANY, "--columns", "receptive_field", "--input", "2x19x19,2x21x20", "-o", "out.ndjson")

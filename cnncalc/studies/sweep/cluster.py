@@ -8,6 +8,7 @@ that dies with its worker is computed again, and none is counted twice.
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -157,14 +158,28 @@ def _version_text(found: object) -> str:
 def _ignoring_interrupts() -> Iterator[None]:
     """Block Ctrl-C; threads and processes started meanwhile inherit the block."""
     import signal
-    from multiprocessing import resource_tracker
 
-    resource_tracker.ensure_running()  # starting it later would unblock Ctrl-C again
+    _start_tracker()  # starting it later would unblock Ctrl-C again
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _start_tracker() -> None:
+    """Start Python's tracker of semaphores without its warnings of those that interrupted workers held.
+
+    It is a process of its own, which gets this process's options of warnings.
+    """
+    from multiprocessing import resource_tracker
+
+    option = "ignore::UserWarning:multiprocessing.resource_tracker"
+    sys.warnoptions.append(option)
+    try:
+        resource_tracker.ensure_running()
+    finally:
+        sys.warnoptions.remove(option)
 
 
 def _kill(cluster: Any) -> None:
